@@ -1,0 +1,46 @@
+import type { Log } from "../logs/log.ts";
+import { respondProblem } from "./problem.ts";
+import type { EventResult, Outcome } from "./results.ts";
+
+/** The answer to a request with one bare event. */
+export function answerSingle(log: Log, result: EventResult): Response {
+  if (result.problem) return respondProblem(result.problem);
+  if (result.outcome === "duplicate") return Response.json(result.row);
+  return Response.json(result.row, {
+    status: 201,
+    headers: { location: `/functions/v1/${log.slug}/${result.id}` },
+  });
+}
+
+/** The answer to a batch: counts per outcome, and one result per event. */
+export function answerBatch(results: EventResult[], atomic: boolean): Response {
+  const count = (outcome: Outcome) =>
+    results.filter((result) => result.outcome === outcome).length;
+  const counts = {
+    recorded: count("recorded"),
+    duplicate: count("duplicate"),
+    conflict: count("conflict"),
+    rejected: count("rejected"),
+  };
+  return Response.json({
+    ...counts,
+    results: results.map(({ index, id, outcome, problem }) => ({
+      index,
+      id,
+      outcome,
+      problem,
+    })),
+  }, { status: batchStatus(counts, results.length, atomic) });
+}
+
+function batchStatus(
+  counts: Record<Outcome, number>,
+  total: number,
+  atomic: boolean,
+): number {
+  if (counts.recorded === total) return 201;
+  if (counts.duplicate === total) return 200;
+  if (atomic && counts.conflict > 0) return 409;
+  if (atomic && counts.rejected > 0) return 422;
+  return 207;
+}

@@ -1,0 +1,25 @@
+/** Every limit of the endpoints, each in one place. The README lists them. */
+
+/** Events in one request. */
+export const MAX_EVENTS = 1_000;
+
+/** Bytes of a request body, counted after decompression. */
+export const MAX_BODY_BYTES = 2 * 1024 * 1024;
+
+/** Levels of objects and arrays in a request body. */
+export const MAX_JSON_DEPTH = 64;
+
+/** Faults reported per event; what lies beyond is as wrong, but not listed. */
+export const MAX_FAULTS = 100;
+
+/** Characters of an `Idempotency-Key` header. */
+export const MAX_IDEMPOTENCY_KEY = 255;
+
+/** How far in the future an event's own time may lie, for clocks that differ. */
+export const MAX_CLOCK_SKEW_MS = 5 * 60 * 1_000;
+
+/** How long the database may take over one batch before we answer 503. */
+export const RECORD_TIMEOUT_MS = 20_000;
+
+/** Seconds after which a 503 may be tried again (`Retry-After`). */
+export const RETRY_AFTER_SECONDS = 2;

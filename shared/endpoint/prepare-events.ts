@@ -1,0 +1,65 @@
+import { validateEvent } from "../logs/validate-event.ts";
+import type { Log, LogEvent } from "../logs/log.ts";
+import type { Caller } from "./caller.ts";
+import { eventId } from "./event-ids.ts";
+import type { Fault } from "./fault.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+import type { RawEvent } from "./read-events.ts";
+
+/** An event that may be written, or the reasons why it may not. */
+export type PreparedEvent =
+  | { index: number; id: string; event: LogEvent; faults: [] }
+  | { index: number; id: string | null; event: null; faults: Fault[] };
+
+/** What the request says about all of its events. */
+export type EventSource = {
+  caller: Caller;
+  idempotencyKey: string | null;
+  /** Where the request came from, as far as it is known. */
+  address: string | null;
+};
+
+/**
+ * Validates every event and completes it: an id, what the log derives, what the
+ * server stamps. `stamped` members are stored, but a re-send may differ in them.
+ */
+export function prepareEvents(
+  log: Log,
+  raw: RawEvent[],
+  source: EventSource,
+): Promise<PreparedEvent[]> {
+  const schema = source.caller.kind === "service"
+    ? log.event
+    : log.userWrites!.event;
+  const scope = { log: log.table, caller: source.caller };
+  return Promise.all(raw.map(async ({ value, faults }, index) => {
+    if (faults.length > 0) return { index, id: null, event: null, faults };
+    const valid = validateEvent(schema, value);
+    if (valid.event === null) {
+      return { index, id: null, event: null, faults: valid.faults };
+    }
+    const id = typeof valid.event.id === "string"
+      ? valid.event.id
+      : await eventId(source.idempotencyKey, scope, index);
+    const stamped = {
+      ...log.derive?.(valid.event),
+      ...stampAddress(log, source),
+    };
+    return { index, id, event: { ...valid.event, id, stamped }, faults: [] };
+  }));
+}
+
+/** @throws {ProblemError} 403 when this caller may not write this log at all. */
+export function requireWriter(log: Log, caller: Caller): void {
+  if (caller.kind === "service" || log.userWrites !== null) return;
+  throw new ProblemError(createProblem(
+    "not_allowed",
+    `Only a service may write ${log.table}: send a secret API key in the apikey header`,
+  ));
+}
+
+function stampAddress(log: Log, { caller, address }: EventSource): LogEvent {
+  const column = log.userWrites?.addressColumn;
+  if (caller.kind === "service" || !column || address === null) return {};
+  return { [column]: address };
+}

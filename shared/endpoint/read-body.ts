@@ -1,0 +1,126 @@
+import { parseMediaType } from "@std/media_types/parse_media_type.js";
+import { MAX_BODY_BYTES } from "./limits.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+
+/** How the events of a body are separated. */
+export type BodyFormat = "json" | "ndjson";
+
+const FORMATS: Record<string, BodyFormat> = {
+  "application/json": "json",
+  "application/x-ndjson": "ndjson",
+  "application/ndjson": "ndjson",
+  "application/jsonl": "ndjson",
+};
+
+/**
+ * Reads a request's body as UTF-8 text, inflating gzip, and never holds more
+ * than `MAX_BODY_BYTES` of it.
+ *
+ * @throws {ProblemError} 400 for a broken body, 413 for a long one, 415 for a
+ * media type, charset or content encoding that is not supported.
+ */
+export async function readBody(
+  request: Request,
+): Promise<{ format: BodyFormat; text: string }> {
+  const format = readFormat(request.headers.get("content-type"));
+  const gzip = readEncoding(request.headers.get("content-encoding"));
+  if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) {
+    throw tooLarge();
+  }
+  if (request.body === null) throw invalid("The body is empty");
+  const inflated = gzip
+    ? request.body.pipeThrough(new DecompressionStream("gzip"))
+    : request.body;
+  const bytes = await readBytes(inflated, gzip);
+  try {
+    // A byte order mark is dropped, as RFC 8259 §8.1 allows.
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (text.trim() === "") throw invalid("The body is empty");
+    return { format, text };
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    throw invalid("The body is not UTF-8");
+  }
+}
+
+function readFormat(header: string | null): BodyFormat {
+  const wanted =
+    "send application/json or application/x-ndjson, in UTF-8, as Content-Type";
+  if (!header) throw unsupported("There is no Content-Type", wanted);
+  let type, charset;
+  try {
+    const [mediaType, parameters] = parseMediaType(header);
+    type = mediaType;
+    charset = parameters?.charset ?? "utf-8";
+  } catch {
+    throw unsupported("The Content-Type cannot be read", wanted);
+  }
+  const format = FORMATS[type];
+  if (format === undefined || charset.toLowerCase() !== "utf-8") {
+    throw unsupported("The Content-Type is not supported", wanted);
+  }
+  return format;
+}
+
+function readEncoding(header: string | null): boolean {
+  const encoding = (header ?? "identity").trim().toLowerCase();
+  if (encoding === "gzip" || encoding === "x-gzip") return true;
+  if (encoding === "identity") return false;
+  throw new ProblemError(
+    createProblem(
+      "unsupported_encoding",
+      "The Content-Encoding is not supported: send gzip, or none",
+    ),
+    { "accept-encoding": "gzip" },
+  );
+}
+
+/** Content-Length may lie and gzip may explode, so the bytes are counted. */
+async function readBytes(
+  stream: ReadableStream<Uint8Array>,
+  gzip: boolean,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of stream) {
+      length += chunk.length;
+      if (length > MAX_BODY_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    throw invalid(
+      gzip
+        ? "The body is not valid gzip, or ended too early"
+        : "The body ended too early",
+    );
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+function invalid(detail: string) {
+  return new ProblemError(createProblem("invalid_body", detail));
+}
+
+function unsupported(found: string, wanted: string) {
+  return new ProblemError(
+    createProblem("unsupported_media_type", `${found}: ${wanted}`),
+    { accept: "application/json, application/x-ndjson" },
+  );
+}
+
+function tooLarge() {
+  return new ProblemError(
+    createProblem(
+      "body_too_large",
+      `A body has at most ${MAX_BODY_BYTES} bytes after decompression; send several requests`,
+    ),
+  );
+}

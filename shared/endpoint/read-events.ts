@@ -1,0 +1,111 @@
+import { type Fault, toPointer } from "./fault.ts";
+import { MAX_EVENTS } from "./limits.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+import type { BodyFormat } from "./read-body.ts";
+import {
+  type JsonFault,
+  type JsonPath,
+  JsonSyntaxError,
+  parseStrictJson,
+} from "./strict-json.ts";
+
+/** An event as it was sent: any JSON value, and what was wrong with its text. */
+export type RawEvent = { value: unknown; faults: Fault[] };
+
+/** The events of a body; `batch` is false for a single bare event. */
+export type RawEvents = { batch: boolean; events: RawEvent[] };
+
+/**
+ * Splits a body into its events: one object, an array, `{"events": […]}`, or a
+ * line of NDJSON each. A line that is not JSON is a fault of that event alone.
+ *
+ * @throws {ProblemError} 400 for a body that is not JSON, 413 for more than
+ * `MAX_EVENTS` events, 422 for none.
+ */
+export function readEvents(text: string, format: BodyFormat): RawEvents {
+  const read = format === "json" ? readJson(text) : readLines(text);
+  if (read.events.length === 0) {
+    throw new ProblemError(
+      createProblem("invalid_batch", "There are no events: send at least one"),
+    );
+  }
+  if (read.events.length > MAX_EVENTS) throw tooMany(read.events.length);
+  return read;
+}
+
+function readJson(text: string): RawEvents {
+  const { value, faults } = parse(text);
+  if (Array.isArray(value)) {
+    return { batch: true, events: split(value, faults, []) };
+  }
+  if (typeof value !== "object" || value === null || !("events" in value)) {
+    const fault = faults.map((fault) => toFault(fault, 0));
+    return { batch: false, events: [{ value, faults: fault }] };
+  }
+  const { events, ...others } = value;
+  if (!Array.isArray(events) || Object.keys(others).length > 0) {
+    throw new ProblemError(createProblem(
+      "invalid_batch",
+      'Expected {"events": […]} with an array and no other member',
+    ));
+  }
+  return { batch: true, events: split(events, faults, ["events"]) };
+}
+
+function readLines(text: string): RawEvents {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length > MAX_EVENTS) throw tooMany(lines.length);
+  const events = lines.map((line): RawEvent => {
+    try {
+      const { value, faults } = parseStrictJson(line);
+      return { value, faults: faults.map((fault) => toFault(fault, 0)) };
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+      const fault = {
+        pointer: "",
+        code: "invalid_json",
+        detail: error.message,
+      };
+      return { value: null, faults: [fault] };
+    }
+  });
+  return { batch: true, events };
+}
+
+function parse(text: string): { value: unknown; faults: JsonFault[] } {
+  try {
+    return parseStrictJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new ProblemError(createProblem("invalid_body", error.message));
+  }
+}
+
+/** Gives each event of an array the faults below it. */
+function split(
+  values: unknown[],
+  faults: JsonFault[],
+  prefix: JsonPath,
+): RawEvent[] {
+  const events = values.map((value): RawEvent => ({ value, faults: [] }));
+  for (const fault of faults) {
+    const index = fault.path[prefix.length];
+    if (typeof index !== "number") {
+      throw new ProblemError(createProblem("invalid_batch", fault.detail));
+    }
+    events[index].faults.push(toFault(fault, prefix.length + 1));
+  }
+  return events;
+}
+
+/** The fault of one event, its pointer relative to the event. */
+function toFault({ path, code, detail }: JsonFault, depth: number): Fault {
+  return { pointer: toPointer(path.slice(depth)), code, detail };
+}
+
+function tooMany(count: number) {
+  return new ProblemError(createProblem(
+    "too_many_events",
+    `A request has at most ${MAX_EVENTS} events, found ${count}; send several requests`,
+  ));
+}

@@ -1,0 +1,88 @@
+import type { Log } from "../logs/log.ts";
+import { recordEvents } from "../store/record-events.ts";
+import { answerBatch, answerSingle } from "./answer.ts";
+import type { Caller } from "./caller.ts";
+import { readIdempotencyKey } from "./event-ids.ts";
+import { readAddress } from "./address.ts";
+import { readRecordParameters } from "./parameters.ts";
+import {
+  type PreparedEvent,
+  prepareEvents,
+  requireWriter,
+} from "./prepare-events.ts";
+import type { Environment } from "./environment.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+import { readBody } from "./read-body.ts";
+import { readEvents } from "./read-events.ts";
+import {
+  abortEvent,
+  type EventResult,
+  rejectEvent,
+  toEventResult,
+} from "./results.ts";
+
+/**
+ * Records the events of a POST request: validates them all, writes the valid
+ * ones in one call, and answers after the commit.
+ *
+ * @throws {ProblemError} when the request as a whole is not acceptable.
+ * @throws {StoreError} when the events may not have been written.
+ */
+export async function record(
+  log: Log,
+  request: Request,
+  caller: Caller,
+  env: Environment,
+): Promise<Response> {
+  requireWriter(log, caller);
+  const { atomic } = readRecordParameters(new URL(request.url).searchParams);
+  const idempotencyKey = readIdempotencyKey(request.headers);
+  const { text, format } = await readBody(request);
+  const { batch, events } = readEvents(text, format);
+  const prepared = await prepareEvents(log, events, {
+    caller,
+    idempotencyKey,
+    address: readAddress(request.headers),
+  });
+  const results = await settle(log, prepared, caller, env, {
+    atomic,
+    representation: !batch,
+  });
+  return batch ? answerBatch(results, atomic) : answerSingle(log, results[0]);
+}
+
+async function settle(
+  log: Log,
+  prepared: PreparedEvent[],
+  caller: Caller,
+  env: Environment,
+  options: { atomic: boolean; representation: boolean },
+): Promise<EventResult[]> {
+  const valid = prepared.filter((one) => one.event !== null);
+  const aborted = options.atomic && valid.length < prepared.length;
+  const actor = caller.kind === "user" && log.userWrites?.attributed
+    ? { actor: caller.id }
+    : {};
+  const stored = aborted || valid.length === 0 ? [] : await recordEvents(
+    log,
+    valid.map((one) => one.event),
+    { ...options, ...actor },
+    env,
+  );
+  if (stored.some((result) => result.faults?.some(isWithoutFirm))) {
+    throw new ProblemError(createProblem(
+      "no_firm",
+      "The signed-in user belongs to no firm, so there is no audit trail to write to",
+    ));
+  }
+  let next = 0;
+  return prepared.map((one) => {
+    if (one.event === null) return rejectEvent(one, one.faults);
+    if (aborted) return abortEvent(one);
+    return toEventResult(log, caller, one.index, stored[next++]);
+  });
+}
+
+function isWithoutFirm(fault: { code: string }): boolean {
+  return fault.code === "no_firm";
+}

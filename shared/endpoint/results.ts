@@ -1,0 +1,100 @@
+import type { Log, LogEvent } from "../logs/log.ts";
+import type { StoreFault, StoreResult } from "../store/record-events.ts";
+import type { Caller } from "./caller.ts";
+import type { Fault } from "./fault.ts";
+import type { PreparedEvent } from "./prepare-events.ts";
+import { createProblem, type Problem } from "./problem.ts";
+
+/** The four outcomes of an event. */
+export type Outcome = "recorded" | "duplicate" | "conflict" | "rejected";
+
+/** What became of one event. */
+export type EventResult = {
+  index: number;
+  /** The row's id; null when the event was rejected before it had one. */
+  id: string | null;
+  outcome: Outcome;
+  problem?: Problem;
+  row?: LogEvent;
+};
+
+const STORE_FAULTS: Record<StoreFault["code"], string> = {
+  not_found: "Refers to a row that does not exist",
+  other_firm: "Belongs to another firm than the event",
+  no_firm: "The signed-in user belongs to no firm",
+};
+
+/** The result of an event that never reached the database. */
+export function rejectEvent(
+  { index, id }: Pick<PreparedEvent, "index" | "id">,
+  faults: Fault[],
+): EventResult {
+  const detail = faults.length === 1
+    ? `${faults[0].pointer || "The event"}: ${faults[0].detail}`
+    : `${faults.length} faults; errors lists them all`;
+  const problem = createProblem("invalid_event", detail, { errors: faults });
+  return { index, id, outcome: "rejected", problem };
+}
+
+/** The result of an acceptable event whose atomic batch failed. */
+export function abortEvent(
+  { index, id }: Pick<PreparedEvent, "index" | "id">,
+): EventResult {
+  const problem = createProblem(
+    "batch_aborted",
+    "The event is acceptable, but was not recorded because another event of the atomic batch failed",
+  );
+  return { index, id, outcome: "rejected", problem };
+}
+
+/** The result of an event as the database decided it. */
+export function toEventResult(
+  log: Log,
+  caller: Caller,
+  index: number,
+  stored: StoreResult,
+): EventResult {
+  const { id, outcome } = stored;
+  switch (outcome) {
+    case "aborted":
+      return abortEvent({ index, id });
+    case "rejected":
+      return rejectEvent(
+        { index, id },
+        (stored.faults ?? []).map(({ column, code }) => ({
+          pointer: `/${column}`,
+          code,
+          detail: STORE_FAULTS[code],
+        })),
+      );
+    case "conflict":
+      return {
+        index,
+        id,
+        outcome,
+        problem: createConflict(caller, stored.fields ?? []),
+      };
+    default:
+      return {
+        index,
+        id,
+        outcome,
+        row: stored.row && orderRow(log, stored.row),
+      };
+  }
+}
+
+/** A user learns nothing of a row of another firm but that its id is taken. */
+function createConflict(caller: Caller, fields: string[]): Problem {
+  const hidden = caller.kind === "user" && fields.includes("firm_id");
+  return createProblem(
+    "conflict",
+    "This id is recorded with different content, and a recorded row never changes; send new content under a new id",
+    hidden ? {} : { fields },
+  );
+}
+
+/** jsonb does not keep the order of keys; replies follow the documented one. */
+function orderRow(log: Log, row: LogEvent): LogEvent {
+  return Object.fromEntries(log.columns.map((column) => [column, row[column]]));
+}

@@ -1,0 +1,96 @@
+import type { Log } from "../logs/log.ts";
+import { StoreError } from "../store/store-error.ts";
+import { authenticate } from "./caller.ts";
+import { answerPreflight, CORS_HEADERS } from "./cors.ts";
+import type { ResolvedEnvironment } from "./environment.ts";
+import { RETRY_AFTER_SECONDS } from "./limits.ts";
+import { createProblem, ProblemError, respondProblem } from "./problem.ts";
+import { record } from "./record.ts";
+
+const METHODS = "POST, OPTIONS";
+
+/**
+ * The endpoint of a log: a fetch handler for an Edge Function. Every answer,
+ * errors included, carries `x-request-id` and CORS headers; an unexpected error
+ * is opaque to the caller and complete in the function's log under that id.
+ */
+export function serveLog(
+  log: Log,
+  environment: ResolvedEnvironment,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const requestId = readRequestId(request.headers);
+    const response = await route(log, request, environment)
+      .catch((error) => answerError(error, log, requestId));
+    response.headers.set("x-request-id", requestId);
+    for (const [name, value] of Object.entries(CORS_HEADERS)) {
+      response.headers.set(name, value);
+    }
+    return response;
+  };
+}
+
+async function route(
+  log: Log,
+  request: Request,
+  environment: ResolvedEnvironment,
+): Promise<Response> {
+  // The platform shows a function its own name as the first part of the path.
+  const [, ...rest] = new URL(request.url).pathname.split("/").filter(Boolean);
+  if (rest.length > 0) {
+    const detail = `There is nothing below /${log.slug}`;
+    throw new ProblemError(createProblem("not_found", detail));
+  }
+  if (request.method === "OPTIONS") return answerPreflight(METHODS);
+  if (request.method !== "POST") throw methodNotAllowed(log);
+  if (environment.error) throw environment.error;
+  const caller = await authenticate(request, environment.data);
+  return await record(log, request, caller, environment.data);
+}
+
+function methodNotAllowed(log: Log): ProblemError {
+  const detail =
+    `${log.table} is append-only: events are recorded with POST, and a recorded row is never changed or deleted`;
+  return new ProblemError(createProblem("method_not_allowed", detail), {
+    allow: METHODS,
+  });
+}
+
+function answerError(error: unknown, log: Log, requestId: string): Response {
+  if (error instanceof ProblemError && error.problem.status < 500) {
+    return respondProblem(error.problem, error.headers);
+  }
+  console.error(JSON.stringify({
+    request_id: requestId,
+    function: log.slug,
+    error: describe(error),
+  }));
+  if (error instanceof StoreError && error.passing) {
+    const detail =
+      "The database is away or busy. Send the same request again after Retry-After; events with an id or an Idempotency-Key are not counted twice";
+    return respondProblem(createProblem("database_unavailable", detail), {
+      "retry-after": String(RETRY_AFTER_SECONDS),
+    });
+  }
+  if (error instanceof ProblemError) {
+    return respondProblem(error.problem, error.headers);
+  }
+  const detail = `The request failed; x-request-id finds it in the log`;
+  return respondProblem(createProblem("internal_error", detail));
+}
+
+/** All that is known of an error, for our own log. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const { name, message, stack, cause } = error;
+  const reason = error instanceof StoreError
+    ? { status: error.status, ...error.reason }
+    : undefined;
+  return { name, message, reason, cause: cause && describe(cause), stack };
+}
+
+/** The caller's own `x-request-id` when it is harmless, else a new one. */
+function readRequestId(headers: Headers): string {
+  const sent = headers.get("x-request-id") ?? "";
+  return /^[\w.-]{1,64}$/.test(sent) ? sent : crypto.randomUUID();
+}

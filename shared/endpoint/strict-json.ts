@@ -1,0 +1,223 @@
+import { MAX_JSON_DEPTH } from "./limits.ts";
+
+/** Where a value stands in a document: keys and array indexes from the root. */
+export type JsonPath = (string | number)[];
+
+/** Something that is valid JSON but that a ledger cannot keep as it was sent. */
+export type JsonFault = {
+  path: JsonPath;
+  code: "duplicate_key" | "forbidden_key" | "inexact_number" | "invalid_text";
+  detail: string;
+};
+
+/** The text is not JSON (RFC 8259) or nested too deeply; `message` says where. */
+export class JsonSyntaxError extends SyntaxError {
+  override name = "JsonSyntaxError";
+}
+
+// Control characters must be escaped in a JSON string (RFC 8259 §7).
+// deno-lint-ignore no-control-regex
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+const LITERALS = new Map<string, boolean | null>(
+  [["true", true], ["false", false], ["null", null]],
+);
+const ESCAPES: Record<string, string> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+/** A double keeps any decimal of up to this many digits (IEEE 754 binary64). */
+const SAFE_DIGITS = 15;
+
+/**
+ * Parses JSON (RFC 8259) without losing anything silently. What `JSON.parse`
+ * would drop or change is reported as a fault at its place: a key given twice
+ * (RFC 7493 §2.3), a number with more digits than a double keeps (§2.2), and
+ * text that Postgres cannot store (NUL, lone surrogates). Without faults the
+ * value equals that of `JSON.parse`.
+ *
+ * @throws {JsonSyntaxError} for text that is not JSON, or nested deeper than
+ * `MAX_JSON_DEPTH`.
+ */
+export function parseStrictJson(
+  text: string,
+): { value: unknown; faults: JsonFault[] } {
+  const faults: JsonFault[] = [];
+  const path: JsonPath = [];
+  let at = 0;
+
+  function fail(wanted: string): never {
+    const found = at < text.length
+      ? `character ${at + 1} is unexpected`
+      : "the text ends too early";
+    throw new JsonSyntaxError(
+      `Cannot parse JSON: ${found}, expected ${wanted}`,
+    );
+  }
+
+  function fault(code: JsonFault["code"], detail: string, last?: string) {
+    faults.push({
+      path: last === undefined ? [...path] : [...path, last],
+      code,
+      detail,
+    });
+  }
+
+  function skipSpace() {
+    for (let c = text.charCodeAt(at); isSpace(c);) c = text.charCodeAt(++at);
+  }
+
+  function accept(char: string): boolean {
+    skipSpace();
+    if (text[at] !== char) return false;
+    at++;
+    return true;
+  }
+
+  function readString(): string {
+    let result = "";
+    let escaped = false;
+    at++;
+    while (true) {
+      PLAIN.lastIndex = at;
+      const plain = PLAIN.exec(text)![0];
+      at += plain.length;
+      result += plain;
+      if (text[at] !== "\\") break;
+      escaped = true;
+      result += readEscape();
+    }
+    if (text[at] !== '"') fail("the end of a string");
+    at++;
+    // Text without escapes was checked when the body was decoded.
+    if (escaped && (result.includes("\0") || !result.isWellFormed())) {
+      fault(
+        "invalid_text",
+        "Holds a NUL character or half a surrogate pair, which Postgres cannot store",
+      );
+    }
+    return result;
+  }
+
+  function readEscape(): string {
+    const escape = text[at + 1];
+    if (escape === "u") {
+      const hex = text.slice(at + 2, at + 6);
+      if (!/^[0-9a-fA-F]{4}$/.test(hex)) {
+        fail("four hexadecimal digits after \\u");
+      }
+      at += 6;
+      return String.fromCharCode(parseInt(hex, 16));
+    }
+    const char = ESCAPES[escape];
+    if (char === undefined) fail("a valid escape");
+    at += 2;
+    return char;
+  }
+
+  function readNumber(): number {
+    NUMBER.lastIndex = at;
+    const match = NUMBER.exec(text);
+    if (match === null) fail("a value");
+    const [source, , exponent] = match;
+    at += source.length;
+    const value = Number(source);
+    const short = source.length <= SAFE_DIGITS && exponent === undefined;
+    if (!short && !isExact(source, value)) {
+      fault(
+        "inexact_number",
+        "Has more digits than a JSON number keeps; send it as a string",
+      );
+    }
+    return value;
+  }
+
+  function readObject(depth: number): Record<string, unknown> {
+    const object: Record<string, unknown> = {};
+    if (accept("}")) return object;
+    do {
+      skipSpace();
+      if (text[at] !== '"') fail("a key in double quotes");
+      const key = readString();
+      if (!accept(":")) fail("a colon");
+      if (key === "__proto__") {
+        fault("forbidden_key", "The key __proto__ is not allowed");
+      } else if (Object.hasOwn(object, key)) {
+        fault("duplicate_key", "The key is given more than once", key);
+      }
+      path.push(key);
+      const value = readValue(depth);
+      path.pop();
+      if (key !== "__proto__") object[key] = value;
+    } while (accept(","));
+    if (!accept("}")) fail("a comma or a closing brace");
+    return object;
+  }
+
+  function readArray(depth: number): unknown[] {
+    const array: unknown[] = [];
+    if (accept("]")) return array;
+    do {
+      path.push(array.length);
+      array.push(readValue(depth));
+      path.pop();
+    } while (accept(","));
+    if (!accept("]")) fail("a comma or a closing bracket");
+    return array;
+  }
+
+  function readValue(depth: number): unknown {
+    skipSpace();
+    const char = text[at];
+    if (char === '"') return readString();
+    if (char === "{" || char === "[") {
+      if (depth === MAX_JSON_DEPTH) {
+        throw new JsonSyntaxError(
+          `Cannot parse JSON: nested deeper than ${MAX_JSON_DEPTH} levels`,
+        );
+      }
+      at++;
+      return char === "{" ? readObject(depth + 1) : readArray(depth + 1);
+    }
+    for (const [word, value] of LITERALS) {
+      if (text.startsWith(word, at)) {
+        at += word.length;
+        return value;
+      }
+    }
+    return readNumber();
+  }
+
+  const value = readValue(0);
+  skipSpace();
+  if (at < text.length) fail("the end of the text");
+  return { value, faults };
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+/** Whether a double prints back as the decimal it was read from. */
+function isExact(source: string, value: number): boolean {
+  return Number.isFinite(value) &&
+    normalizeDecimal(source) === normalizeDecimal(String(value));
+}
+
+/** A decimal as its significant digits and a power of ten: 1.50e3 → 15e2. */
+function normalizeDecimal(text: string): string {
+  const [, sign, whole, fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text)!;
+  const digits = (whole + fraction).replace(/^0+/, "");
+  const significant = digits.replace(/0+$/, "");
+  if (significant === "") return "0";
+  const power = Number(exponent) - fraction.length +
+    (digits.length - significant.length);
+  return `${sign}${significant}e${power}`;
+}

@@ -1,0 +1,84 @@
+import * as z from "zod";
+import { MAX_CLOCK_SKEW_MS } from "../endpoint/limits.ts";
+
+/** The largest value of Postgres's `integer`. */
+export const MAX_INTEGER = 2_147_483_647;
+
+const MONEY = /^-?(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
+
+/** A UUID in the form Postgres prints, any version. */
+export function uuid() {
+  return z.guid("Expected a UUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301")
+    .toLowerCase();
+}
+
+/** Text of 1 to `max` UTF-16 code units that is not blank. */
+export function text(max: number) {
+  return z.string(`Expected a string of 1 to ${max} characters`)
+    .min(1, `Expected 1 to ${max} characters, found none`)
+    .max(max, `Expected at most ${max} characters`)
+    .regex(/\S/, "Expected text, found only white space");
+}
+
+/** A whole number of something, from `min` up to what `integer` holds. */
+export function integer(min: number) {
+  const wanted = `Expected an integer from ${min} to ${MAX_INTEGER}`;
+  return z.int(wanted).min(min, wanted).max(MAX_INTEGER, wanted);
+}
+
+/**
+ * US dollars for `numeric(10,6)`: at most four integer and six decimal digits,
+ * as a string or a number, never rounded. The result is always a string.
+ */
+export function money(options: { negative: boolean }) {
+  const wanted = `Expected US dollars${
+    options.negative ? "" : ", not negative,"
+  } with at most 4 integer and 6 decimal digits, as a string or a number, without exponent`;
+  const isMoney = (value: string) =>
+    MONEY.test(value) && (options.negative || !value.startsWith("-"));
+  return z.union([
+    z.string().refine(isMoney),
+    z.number().refine((value) => isMoney(String(value))),
+  ], wanted).transform(String);
+}
+
+/**
+ * A moment (RFC 3339, with offset), at most `MAX_CLOCK_SKEW_MS` in the future.
+ * The result is in UTC with microseconds, which is what Postgres stores; finer
+ * digits are cut off.
+ */
+export function moment() {
+  const wanted =
+    "Expected an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00.5Z";
+  return z.iso.datetime({ offset: true, error: wanted })
+    .transform((value, context) => {
+      const [whole, fraction = ""] = splitFraction(value);
+      const time = Date.parse(whole);
+      if (Number.isNaN(time) || time < 0) {
+        context.addIssue(`${wanted}, not before 1970`);
+        return z.NEVER;
+      }
+      if (time > Date.now() + MAX_CLOCK_SKEW_MS) {
+        context.addIssue(
+          `Lies more than ${
+            MAX_CLOCK_SKEW_MS / 60_000
+          } minutes in the future; send when the event happened`,
+        );
+        return z.NEVER;
+      }
+      const seconds = new Date(time).toISOString().slice(0, 19);
+      return `${seconds}.${fraction.slice(0, 6).padEnd(6, "0")}Z`;
+    });
+}
+
+/** A column that the server decides when a user writes; `reason` says how. */
+export function decidedByServer(reason: string) {
+  return z.never(`Cannot be sent by a user: ${reason}`).optional();
+}
+
+/** "…:00.5+02:00" → ["…:00+02:00", "5"]: Date would cut microseconds off. */
+function splitFraction(value: string): [string, string?] {
+  const [, before, fraction, offset] = /^([^.]*)(?:\.(\d+))?(Z|[+-].*)$/
+    .exec(value)!;
+  return [before + offset, fraction];
+}

@@ -1,0 +1,40 @@
+import type * as z from "zod";
+import type { Database } from "../store/database.types.ts";
+
+type Public = Database["public"];
+
+/** What a signed-in user may write into a log, and what the server decides. */
+export type UserWrites = {
+  /** What an event must look like when a user sends it. */
+  event: z.ZodType<LogEvent>;
+  /** Whether the database attributes the row to the user and her firm. */
+  attributed: boolean;
+  /** The column that takes the address the request came from. */
+  addressColumn?: string;
+};
+
+/** An event of a log: column names and values. */
+export type LogEvent = Record<string, unknown>;
+
+/**
+ * One of the logs, declared once. The endpoint, its limits and its documents
+ * are derived from this.
+ */
+export type Log = {
+  /** The table, in the schema public. */
+  table: Extract<keyof Public["Tables"], string>;
+  /** The SQL function that writes it. */
+  recordFunction: Extract<keyof Public["Functions"], `record_${string}`>;
+  /** The Edge Function that serves it, and the last part of its URL. */
+  slug: string;
+  /** Every column, in the documented order; replies keep it. */
+  columns: readonly string[];
+  /** The column with the event's time. */
+  timeColumn: string;
+  /** What an event must look like when a service sends it. Keys are columns. */
+  event: z.ZodType<LogEvent>;
+  /** Who besides a service may write: a signed-in user, or nobody. */
+  userWrites: UserWrites | null;
+  /** Columns that the server computes from a valid event that left them out. */
+  derive?: (event: LogEvent) => LogEvent;
+};

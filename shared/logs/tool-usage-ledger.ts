@@ -1,0 +1,26 @@
+import * as z from "zod";
+import { integer, MAX_INTEGER, moment, money, uuid } from "./fields.ts";
+import type { Log } from "./log.ts";
+
+const event = z.strictObject({
+  id: uuid().optional(),
+  agent_id: uuid(),
+  venture_id: uuid().optional(),
+  tool_id: uuid(),
+  // Negative tokens and cost reverse an earlier entry.
+  tokens_consumed: integer(-MAX_INTEGER).optional(),
+  cost_usd: money({ negative: true }).optional(),
+  execution_ms: integer(0).optional(),
+  created_at: moment().optional(),
+});
+
+/** What each use of a tool by an agent consumed and cost. */
+export const toolUsageLedger: Log = {
+  table: "tool_usage_ledger",
+  recordFunction: "record_tool_usage_ledger",
+  slug: "tool-usage",
+  columns: Object.keys(event.shape),
+  timeColumn: "created_at",
+  event,
+  userWrites: null,
+};

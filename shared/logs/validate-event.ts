@@ -1,0 +1,64 @@
+import * as z from "zod";
+import { type Fault, toPointer } from "../endpoint/fault.ts";
+import { MAX_FAULTS } from "../endpoint/limits.ts";
+import type { LogEvent } from "./log.ts";
+
+/**
+ * Checks one event against a log's schema. A member that is null counts as left
+ * out. All faults are returned at once, none of them repeating a value.
+ */
+export function validateEvent(
+  schema: z.ZodType<LogEvent>,
+  value: unknown,
+): { event: LogEvent; faults: [] } | { event: null; faults: Fault[] } {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    const detail = "Expected an object with the columns of the log as keys";
+    return {
+      event: null,
+      faults: [{ pointer: "", code: "invalid_type", detail }],
+    };
+  }
+  const sent = Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== null),
+  );
+  const result = schema.safeParse(sent);
+  if (result.success) return { event: result.data, faults: [] };
+  const faults = result.error.issues.flatMap((issue) => toFaults(issue, sent));
+  return { event: null, faults: faults.slice(0, MAX_FAULTS) };
+}
+
+function toFaults(issue: z.core.$ZodIssue, sent: LogEvent): Fault[] {
+  if (issue.code === "unrecognized_keys") {
+    const detail = "This log has no such field; check the spelling";
+    return issue.keys.map((key) => ({
+      pointer: toPointer([...issue.path, key]),
+      code: "unknown_field",
+      detail,
+    }));
+  }
+  const pointer = toPointer(issue.path);
+  const missing = issue.path.length === 1 &&
+    sent[String(issue.path[0])] === undefined;
+  return [{
+    pointer,
+    code: missing ? "required" : faultCode(issue),
+    detail: missing ? `Is required. ${issue.message}` : issue.message,
+  }];
+}
+
+/** Our code for a zod issue; a custom check may bring its own. */
+function faultCode(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.expected === "never" ? "not_allowed" : "invalid_type";
+    case "too_small":
+    case "too_big":
+      return issue.origin === "string" ? "invalid_length" : "out_of_range";
+    case "custom":
+      return typeof issue.params?.code === "string"
+        ? issue.params.code
+        : "invalid_value";
+    default:
+      return "invalid_value";
+  }
+}
