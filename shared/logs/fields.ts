@@ -15,7 +15,10 @@ export function uuid() {
 /** Text of 1 to `max` UTF-16 code units that is not blank. */
 export function text(max: number) {
   return z.string(`Expected a string of 1 to ${max} characters`)
-    .min(1, `Expected 1 to ${max} characters, found none`)
+    .min(1, {
+      error: `Expected 1 to ${max} characters, found none`,
+      abort: true,
+    })
     .max(max, `Expected at most ${max} characters`)
     .regex(/\S/, "Expected text, found only white space");
 }

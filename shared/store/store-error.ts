@@ -5,8 +5,11 @@
  */
 const PASSING = /^(08|53|57|58)|^40001$|^40P01$|^55P03$/;
 
-/** PostgREST's own codes for a database it cannot reach or is out of. */
+/** PostgREST's own codes for a database that it cannot reach or is out of. */
 const UNREACHABLE = /^PGRST00[0-3]$/;
+
+/** A SQLSTATE or a code of PostgREST: the REST API knew what it was doing. */
+const KNOWN = /^(?:[0-9A-Z]{5}|PGRST\d+)$/;
 
 /** A call into the database that did not answer with results. */
 export class StoreError extends Error {
@@ -27,9 +30,7 @@ export class StoreError extends Error {
   ) {
     super(`the database call failed: ${reason.message}`);
     const { code = "" } = reason;
-    this.passing = PASSING.test(code) || UNREACHABLE.test(code) ||
-      // Without a code the answer is not from Postgres: nothing is known.
-      code === "" || status === 0 || status === 502 || status === 503 ||
-      status === 504;
+    this.passing = !KNOWN.test(code) || PASSING.test(code) ||
+      UNREACHABLE.test(code) || (status >= 502 && status <= 504);
   }
 }

@@ -137,7 +137,10 @@ describe.each(ENGINES)("recording on %s", (engine) => {
     expect(Math.abs(Date.parse(llm.body.created_at) - Date.now()))
       .toBeLessThan(60_000);
     const tool = await ledger.post("tool-usage", EVENTS["tool-usage"]);
-    expect(tool.body).toMatchObject({ tokens_consumed: 0, cost_usd: "0.000000" });
+    expect(tool.body).toMatchObject({
+      tokens_consumed: 0,
+      cost_usd: "0.000000",
+    });
     const model = await ledger.post("model-usage", EVENTS["model-usage"]);
     expect(model.body).toMatchObject({ metadata: {}, phase: null });
   });

@@ -1,0 +1,102 @@
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type PostgresServer, startPostgres } from "../../local/postgres.ts";
+import { startStack } from "../../local/stack.ts";
+import {
+  ENGINES,
+  EVENTS,
+  newId,
+  RunningStack,
+  useStack,
+} from "./running-stack.ts";
+
+const LLM = EVENTS["llm-usage"];
+
+describe("when the database is away", () => {
+  const ledger = new RunningStack();
+  let server: PostgresServer;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    ledger.stack = await startStack({ port: 0, databaseUrl: server.url });
+  }, 60_000);
+  afterAll(async () => {
+    await ledger.stack?.stop();
+    await server?.stop();
+  });
+
+  test(
+    "answers 503 with Retry-After, and the request sent again is recorded once",
+    async () => {
+      const event = { ...LLM, id: newId() };
+      const before = await ledger.post("llm-usage", { ...LLM, id: newId() });
+      expect(before.status).toBe(201);
+
+      await server.kill();
+      const away = await ledger.post("llm-usage", event);
+      expect(away.status).toBe(503);
+      expect(away.body).toMatchObject({ code: "database_unavailable" });
+      expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(away.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+      expect(JSON.stringify(away.body)).not.toMatch(
+        /ECONN|127\.0\.0\.1|postgres/i,
+      );
+
+      await server.restart();
+      const back = await ledger.post("llm-usage", event);
+      const again = await ledger.post("llm-usage", event);
+      expect([back.status, again.status]).toEqual([201, 200]);
+      expect(await ledger.rows("llm_usage_log", { id: event.id })).toHaveLength(
+        1,
+      );
+    },
+    60_000,
+  );
+
+  test("a statement that the server cancels is busy, and nothing is stored", async () => {
+    const sql = postgres(server.url, { max: 1 });
+    await sql.begin(async (sql) => {
+      await sql`lock table public.llm_usage_log`;
+      const waiting = ledger.post("llm-usage", { ...LLM, id: newId() });
+      while (
+        (await sql`select pg_cancel_backend(pid) from pg_stat_activity
+          where wait_event_type = 'Lock'`).length === 0
+      ) await new Promise((resolve) => setTimeout(resolve, 20));
+      const busy = await waiting;
+      expect(busy.status).toBe(503);
+      expect(busy.headers.get("retry-after")).not.toBeNull();
+    });
+    await sql.end();
+  });
+});
+
+describe.each(ENGINES)("requests that race on %s", (engine) => {
+  const ledger = useStack(engine);
+
+  test("record each event once, and both succeed", async () => {
+    const events = Array.from({ length: 200 }, () => ({ ...LLM, id: newId() }));
+    const reversed = [...events].reverse();
+    const answers = await Promise.all([
+      ledger.post("llm-usage", events),
+      ledger.post("llm-usage", reversed),
+      ledger.post("llm-usage", events.slice(0, 100)),
+      ledger.post("llm-usage", reversed.slice(0, 150)),
+    ]);
+    for (const { status, body } of answers) {
+      expect([200, 201, 207]).toContain(status);
+      expect(body).toMatchObject({ conflict: 0, rejected: 0 });
+    }
+    const recorded = answers.reduce((sum, { body }) => sum + body.recorded, 0);
+    expect(recorded).toBe(200);
+    expect(await ledger.count("llm_usage_log")).toBe(200);
+  });
+
+  test("a single event from sixteen senders is recorded by one of them", async () => {
+    const event = { ...LLM, id: newId() };
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, () => ledger.post("llm-usage", event)),
+    );
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([...Array(15).fill(200), 201]);
+  });
+});
