@@ -23,3 +23,24 @@ export const RECORD_TIMEOUT_MS = 20_000;
 
 /** Seconds after which a 503 may be tried again (`Retry-After`). */
 export const RETRY_AFTER_SECONDS = 2;
+
+/** Rows in a page, when the request does not say. */
+export const DEFAULT_PAGE_ROWS = 100;
+
+/** Rows in a page at most; an export is made of pages of this size. */
+export const MAX_PAGE_ROWS = 1_000;
+
+/** Values of one filter. */
+export const MAX_FILTER_VALUES = 100;
+
+/** Days of a summary's time range. */
+export const MAX_SUMMARY_DAYS = 400;
+
+/** Things that a summary may group by at once. */
+export const MAX_GROUP_BY = 3;
+
+/** Groups in a summary; the largest are shown, the rest counted. */
+export const MAX_GROUPS = 1_000;
+
+/** How long the database may take over a page or a summary. */
+export const READ_TIMEOUT_MS = 60_000;

@@ -1,29 +1,188 @@
-import { createProblem, ProblemError } from "./problem.ts";
+import * as z from "zod";
+import { flag } from "../logs/fields.ts";
+import type { Log } from "../logs/log.ts";
+import {
+  DEFAULT_PAGE_ROWS,
+  MAX_FILTER_VALUES,
+  MAX_GROUP_BY,
+  MAX_PAGE_ROWS,
+  MAX_SUMMARY_DAYS,
+} from "./limits.ts";
+import { readAll, readOne, refuseParameter, requireKnown } from "./query.ts";
 
-/** Parameters that the platform itself reads from a function's URL. */
-const PLATFORM = new Set(["forceFunctionRegion"]);
+/** Which rows of a log are meant. */
+export type Selection = {
+  /** Column → values, one of which it must equal. */
+  filters: Record<string, string[]>;
+  /** Column → what it must be at least. */
+  minimums: Record<string, string>;
+  /** Inclusive; RFC 3339 or a date. */
+  from: string | null;
+  /** Exclusive. */
+  to: string | null;
+};
 
-/** What the query of a POST request may say. */
-export type RecordParameters = { atomic: boolean };
+/** What the query of a list says. */
+export type ListParameters = {
+  selection: Selection;
+  ascending: boolean;
+  /** Null when the request does not say. */
+  limit: number | null;
+  cursor: string | null;
+};
+
+/** What the query of a summary says. */
+export type SummaryParameters = {
+  selection: Selection & { from: string; to: string };
+  /** Columns to group by. */
+  groups: string[];
+  /** A time bucket to group by. */
+  bucket: string | null;
+  zone: string;
+};
+
+/** The time buckets of a summary. */
+export const BUCKETS = ["hour", "day", "week", "month"];
+
+/** Schemas of the parameters that every log takes; the documents show them. */
+export const PARAMETERS = {
+  atomic: flag(),
+  limit: z.string().regex(
+    /^[1-9]\d{0,8}$/,
+    `Expected an integer from 1 to ${MAX_PAGE_ROWS}`,
+  ),
+  order: z.enum(["asc", "desc"], "Expected asc or desc"),
+  cursor: z.string().max(1024, "Expected the next_cursor of a page"),
+  time: z.union(
+    [
+      z.iso.datetime({ offset: true }),
+      z.iso.date(),
+    ],
+    "Expected a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z",
+  ),
+  tz: z.string().regex(/^[A-Za-z_]+(?:\/[\w+-]+){0,2}$/).refine(
+    isTimeZone,
+    "Expected an IANA time zone such as Europe/Berlin",
+  ),
+};
 
 /** @throws {ProblemError} 400 that names an unknown or malformed parameter. */
-export function readRecordParameters(query: URLSearchParams): RecordParameters {
-  for (const name of query.keys()) {
-    if (name !== "atomic" && !PLATFORM.has(name)) {
-      throw invalid(name, "is unknown; POST takes atomic=true or false");
-    }
-  }
-  const values = query.getAll("atomic");
-  const [value = "false"] = values;
-  if (values.length > 1 || (value !== "true" && value !== "false")) {
-    throw invalid("atomic", "must be true or false, once");
-  }
-  return { atomic: value === "true" };
+export function readRecordParameters(
+  query: URLSearchParams,
+): { atomic: boolean } {
+  requireKnown(query, ["atomic"]);
+  return { atomic: readOne(query, "atomic", PARAMETERS.atomic) === "true" };
 }
 
-function invalid(name: string, fault: string) {
-  const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
-  return new ProblemError(
-    createProblem("invalid_parameter", `The query parameter ${shown} ${fault}`),
+/** @throws {ProblemError} 400 that names an unknown or malformed parameter. */
+export function readListParameters(
+  log: Log,
+  query: URLSearchParams,
+): ListParameters {
+  requireKnown(query, [...selectionNames(log), "limit", "order", "cursor"]);
+  const limit = readOne(query, "limit", PARAMETERS.limit);
+  return {
+    selection: readSelection(log, query),
+    ascending: readOne(query, "order", PARAMETERS.order) === "asc",
+    limit: limit === null ? null : Number(limit),
+    cursor: readOne(query, "cursor", PARAMETERS.cursor),
+  };
+}
+
+/** The rows of a JSON page: the limit that was asked for, within ours. */
+export function pageRows(limit: number | null): number {
+  if (limit === null) return DEFAULT_PAGE_ROWS;
+  if (limit <= MAX_PAGE_ROWS) return limit;
+  throw refuseParameter(
+    "limit",
+    `is at most ${MAX_PAGE_ROWS}; an export as text/csv or application/x-ndjson has no limit`,
   );
+}
+
+/** @throws {ProblemError} 400 that names an unknown or malformed parameter. */
+export function readSummaryParameters(
+  log: Log,
+  query: URLSearchParams,
+): SummaryParameters {
+  requireKnown(query, [...selectionNames(log), "group_by", "tz"]);
+  const { from, to, ...selection } = readSelection(log, query);
+  if (from === null) throw refuseParameter("from", "is required in a summary");
+  if (to === null) throw refuseParameter("to", "is required in a summary");
+  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
+  if (days > MAX_SUMMARY_DAYS) {
+    throw refuseParameter(
+      "to",
+      `is more than ${MAX_SUMMARY_DAYS} days after from`,
+    );
+  }
+  return {
+    selection: { ...selection, from, to },
+    ...readGroups(log, query),
+    zone: readOne(query, "tz", PARAMETERS.tz) ?? "UTC",
+  };
+}
+
+function selectionNames(log: Log): string[] {
+  const minimums = Object.keys(log.minimums).map((column) => `min_${column}`);
+  return [...Object.keys(log.filters), ...minimums, "from", "to"];
+}
+
+function readSelection(log: Log, query: URLSearchParams): Selection {
+  const filters: Selection["filters"] = {};
+  for (const [column, schema] of Object.entries(log.filters)) {
+    const values = readAll(query, column, schema);
+    if (values.length > MAX_FILTER_VALUES) {
+      throw refuseParameter(
+        column,
+        `has more than ${MAX_FILTER_VALUES} values`,
+      );
+    }
+    if (values.length > 0) filters[column] = values;
+  }
+  const minimums: Selection["minimums"] = {};
+  for (const [column, schema] of Object.entries(log.minimums)) {
+    const value = readOne(query, `min_${column}`, schema);
+    if (value !== null) minimums[column] = value;
+  }
+  const from = readOne(query, "from", PARAMETERS.time);
+  const to = readOne(query, "to", PARAMETERS.time);
+  if (from !== null && to !== null && Date.parse(from) >= Date.parse(to)) {
+    throw refuseParameter("to", "must be later than from");
+  }
+  return { filters, minimums, from, to };
+}
+
+function readGroups(
+  log: Log,
+  query: URLSearchParams,
+): Pick<SummaryParameters, "groups" | "bucket"> {
+  const names = query.getAll("group_by").flatMap((value) => value.split(","));
+  const known = [...log.groups, ...BUCKETS];
+  if (names.some((name) => !known.includes(name))) {
+    throw refuseParameter("group_by", `takes ${known.join(", ")}`);
+  }
+  if (new Set(names).size !== names.length || names.length > MAX_GROUP_BY) {
+    throw refuseParameter(
+      "group_by",
+      `takes up to ${MAX_GROUP_BY} different ones`,
+    );
+  }
+  const buckets = names.filter((name) => BUCKETS.includes(name));
+  if (buckets.length > 1) {
+    throw refuseParameter(
+      "group_by",
+      `takes only one of ${BUCKETS.join(", ")}`,
+    );
+  }
+  const groups = names.filter((name) => !BUCKETS.includes(name));
+  return { groups, bucket: buckets[0] ?? null };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -13,6 +13,7 @@ const PROBLEMS = {
   no_firm: [403, "The signed-in user belongs to no firm"],
   not_found: [404, "There is nothing here"],
   method_not_allowed: [405, "The method is not allowed"],
+  not_acceptable: [406, "No representation is acceptable"],
   conflict: [409, "The id is taken by different content"],
   body_too_large: [413, "The body is too large"],
   too_many_events: [413, "There are too many events"],

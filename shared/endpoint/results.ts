@@ -1,4 +1,5 @@
 import type { Log, LogEvent } from "../logs/log.ts";
+import { orderRow } from "../logs/order-row.ts";
 import type { StoreFault, StoreResult } from "../store/record-events.ts";
 import type { Caller } from "./caller.ts";
 import type { Fault } from "./fault.ts";
@@ -92,9 +93,4 @@ function createConflict(caller: Caller, fields: string[]): Problem {
     "This id is recorded with different content, and a recorded row never changes; send new content under a new id",
     hidden ? {} : { fields },
   );
-}
-
-/** jsonb does not keep the order of keys; replies follow the documented one. */
-function orderRow(log: Log, row: LogEvent): LogEvent {
-  return Object.fromEntries(log.columns.map((column) => [column, row[column]]));
 }

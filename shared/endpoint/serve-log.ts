@@ -1,13 +1,18 @@
 import type { Log } from "../logs/log.ts";
+import type { Reader } from "../store/read-log.ts";
 import { StoreError } from "../store/store-error.ts";
 import { authenticate } from "./caller.ts";
 import { answerPreflight, CORS_HEADERS } from "./cors.ts";
 import type { ResolvedEnvironment } from "./environment.ts";
 import { RETRY_AFTER_SECONDS } from "./limits.ts";
+import { fetchOne } from "./fetch.ts";
+import { list } from "./list.ts";
 import { createProblem, ProblemError, respondProblem } from "./problem.ts";
 import { record } from "./record.ts";
+import { summariseLog } from "./summarise.ts";
 
-const METHODS = "POST, OPTIONS";
+const READ_METHODS = "GET, HEAD, OPTIONS";
+const METHODS = "GET, HEAD, POST, OPTIONS";
 
 /**
  * The endpoint of a log: a fetch handler for an Edge Function. Every answer,
@@ -36,23 +41,47 @@ async function route(
   environment: ResolvedEnvironment,
 ): Promise<Response> {
   // The platform shows a function its own name as the first part of the path.
-  const [, ...rest] = new URL(request.url).pathname.split("/").filter(Boolean);
+  const [, part, ...rest] = new URL(request.url).pathname.split("/")
+    .filter(Boolean);
   if (rest.length > 0) {
-    const detail = `There is nothing below /${log.slug}`;
+    const detail =
+      `There is nothing at this path; see /${log.slug}/openapi.json`;
     throw new ProblemError(createProblem("not_found", detail));
   }
-  if (request.method === "OPTIONS") return answerPreflight(METHODS);
-  if (request.method !== "POST") throw methodNotAllowed(log);
+  const methods = part === undefined ? METHODS : READ_METHODS;
+  if (request.method === "OPTIONS") return answerPreflight(methods);
+  if (!methods.split(", ").includes(request.method)) {
+    throw refuseMethod(log, methods);
+  }
   if (environment.error) throw environment.error;
-  const caller = await authenticate(request, environment.data);
-  return await record(log, request, caller, environment.data);
+  const env = environment.data;
+  const caller = await authenticate(request, env);
+  if (request.method === "POST") return await record(log, request, caller, env);
+  const response = await read({ log, caller, env }, request, part);
+  return request.method === "GET" ? response : withoutBody(response);
 }
 
-function methodNotAllowed(log: Log): ProblemError {
+function read(
+  reader: Reader,
+  request: Request,
+  part: string | undefined,
+): Promise<Response> {
+  if (part === undefined) return list(reader, request);
+  if (part === "summary") return summariseLog(reader, request);
+  return fetchOne(reader, request, part);
+}
+
+/** The answer to HEAD: the same, without what GET would show (RFC 9110 §9.3.2). */
+async function withoutBody(response: Response): Promise<Response> {
+  await response.body?.cancel();
+  return new Response(null, response);
+}
+
+function refuseMethod(log: Log, methods: string): ProblemError {
   const detail =
-    `${log.table} is append-only: events are recorded with POST, and a recorded row is never changed or deleted`;
+    `${log.table} is append-only: events are recorded with POST and read with GET, and a recorded row is never changed or deleted`;
   return new ProblemError(createProblem("method_not_allowed", detail), {
-    allow: METHODS,
+    allow: methods,
   });
 }
 

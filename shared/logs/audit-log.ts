@@ -35,6 +35,15 @@ export const auditLog: Log = {
   columns: Object.keys(event.shape),
   timeColumn: "created_at",
   event,
+  filters: {
+    firm_id: uuid(),
+    user_id: uuid(),
+    action: text(128),
+    entity_type: text(128),
+    entity_id: uuid(),
+  },
+  minimums: {},
+  groups: ["action", "entity_type", "user_id", "firm_id"],
   userWrites: {
     event: event.extend({
       firm_id: uuid().optional(),

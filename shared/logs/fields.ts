@@ -74,6 +74,11 @@ export function moment() {
     });
 }
 
+/** A boolean as a query parameter says it. */
+export function flag() {
+  return z.enum(["true", "false"], "Expected true or false");
+}
+
 /** A column that the server decides when a user writes; `reason` says how. */
 export function decidedByServer(reason: string) {
   return z.never(`Cannot be sent by a user: ${reason}`).optional();

@@ -1,17 +1,19 @@
 import * as z from "zod";
 import { redactSecrets } from "../sensitive/secrets.ts";
-import { integer, moment, money, text, uuid } from "./fields.ts";
+import { flag, integer, moment, money, text, uuid } from "./fields.ts";
 import type { Log } from "./log.ts";
+
+const taskType = z.enum(
+  ["extraction", "classification", "validation", "fallback"],
+  "Expected extraction, classification, validation or fallback",
+);
 
 const event = z.strictObject({
   id: uuid().optional(),
   firm_id: uuid(),
   cma_project_id: uuid().optional(),
   model: text(256),
-  task_type: z.enum(
-    ["extraction", "classification", "validation", "fallback"],
-    "Expected extraction, classification, validation or fallback",
-  ),
+  task_type: taskType,
   input_tokens: integer(0),
   output_tokens: integer(0),
   cost_usd: money({ negative: false }),
@@ -40,4 +42,13 @@ export const llmUsageLog: Log = {
   timeColumn: "created_at",
   event,
   userWrites: null,
+  filters: {
+    firm_id: uuid(),
+    cma_project_id: uuid(),
+    model: text(256),
+    task_type: taskType,
+    success: flag(),
+  },
+  minimums: { cost_usd: money({ negative: false }) },
+  groups: ["model", "task_type", "firm_id", "cma_project_id", "success"],
 };

@@ -35,6 +35,12 @@ export type Log = {
   event: z.ZodType<LogEvent>;
   /** Who besides a service may write: a signed-in user, or nobody. */
   userWrites: UserWrites | null;
+  /** Columns that a list may be filtered by, and what a value must look like. */
+  filters: Record<string, z.ZodType<string>>;
+  /** Columns that a list may bound from below (`min_<column>`). */
+  minimums: Record<string, z.ZodType<string>>;
+  /** Columns that a summary may group by. */
+  groups: readonly string[];
   /** Columns that the server computes from a valid event that left them out. */
   derive?: (event: LogEvent) => LogEvent;
 };

@@ -1,19 +1,21 @@
 import * as z from "zod";
-import { decidedByServer, moment, text, uuid } from "./fields.ts";
+import { decidedByServer, flag, moment, text, uuid } from "./fields.ts";
 import type { Log } from "./log.ts";
 import { namesSameModel } from "./model-alias.ts";
 
 /** Bytes of `metadata` as JSON. */
 const MAX_METADATA_BYTES = 16 * 1024;
 
+const phase = z.enum(
+  ["LEAD", "PLAN", "EXEC", "UNKNOWN"],
+  "Expected LEAD, PLAN, EXEC or UNKNOWN",
+);
+
 const event = z.strictObject({
   id: uuid().optional(),
   session_id: text(256).optional(),
   sd_id: text(256).optional(),
-  phase: z.enum(
-    ["LEAD", "PLAN", "EXEC", "UNKNOWN"],
-    "Expected LEAD, PLAN, EXEC or UNKNOWN",
-  ).optional(),
+  phase: phase.optional(),
   subagent_type: text(256).optional(),
   subagent_configured_model: text(256).optional(),
   reported_model_name: text(256),
@@ -43,6 +45,18 @@ export const modelUsageLog: Log = {
     }),
     attributed: false,
   },
+  filters: {
+    session_id: text(256),
+    sd_id: text(256),
+    phase,
+    subagent_type: text(256),
+    subagent_configured_model: text(256),
+    reported_model_name: text(256),
+    reported_model_id: text(256),
+    config_matches_reported: flag(),
+  },
+  minimums: {},
+  groups: ["phase", "subagent_type", "reported_model_id"],
   derive(sent) {
     const { subagent_configured_model: configured } = sent;
     if (

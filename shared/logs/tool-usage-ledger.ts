@@ -23,4 +23,7 @@ export const toolUsageLedger: Log = {
   timeColumn: "created_at",
   event,
   userWrites: null,
+  filters: { agent_id: uuid(), tool_id: uuid(), venture_id: uuid() },
+  minimums: { cost_usd: money({ negative: true }) },
+  groups: ["agent_id", "tool_id", "venture_id"],
 };

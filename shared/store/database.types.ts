@@ -1,3 +1,5 @@
+// Made from the migrations by scripts/generate-types.ts; not to be edited.
+
 export type Json = string | number | boolean | null | {
   [key: string]: Json | undefined;
 } | Json[];
@@ -359,6 +361,20 @@ export type Database = {
     };
     Functions: {
       "fn_is_chairman": { Args: Record<PropertyKey, never>; Returns: boolean };
+      "list_log": {
+        Args: {
+          "after"?: Json;
+          "ascending"?: boolean;
+          "filters"?: Json;
+          "log": unknown;
+          "max_rows"?: number;
+          "minimums"?: Json;
+          "since"?: string;
+          "time_column": unknown;
+          "until"?: string;
+        };
+        Returns: Json;
+      };
       "record_audit_log": {
         Args: {
           "actor"?: string;
@@ -389,6 +405,21 @@ export type Database = {
           "atomic"?: boolean;
           "events": Json;
           "representation"?: boolean;
+        };
+        Returns: Json;
+      };
+      "summarise_log": {
+        Args: {
+          "bucket"?: string;
+          "filters"?: Json;
+          "groups"?: (string)[];
+          "log": unknown;
+          "max_groups"?: number;
+          "minimums"?: Json;
+          "since"?: string;
+          "time_column": unknown;
+          "until"?: string;
+          "zone"?: string;
         };
         Returns: Json;
       };

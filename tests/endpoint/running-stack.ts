@@ -104,7 +104,7 @@ export class RunningStack {
     return {
       status: response.status,
       headers: response.headers,
-      body: type.includes("json") && text ? JSON.parse(text) : text,
+      body: /^application\/(problem\+)?json/.test(type) && text ? JSON.parse(text) : text,
     };
   }
 

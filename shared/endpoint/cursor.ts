@@ -1,0 +1,74 @@
+import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url.js";
+import type { Position } from "../store/read-log.ts";
+import type { Environment } from "./environment.ts";
+import { refuseParameter } from "./query.ts";
+
+/** Bytes of an AES-GCM nonce (NIST SP 800-38D §8.2). */
+const NONCE_BYTES = 12;
+
+/**
+ * Makes a position into an opaque cursor. It is sealed (AES-256-GCM) with a key
+ * of the project, because it holds transaction numbers, which would tell a
+ * reader how busy others are. `context` binds it to the query it belongs to.
+ */
+export async function sealCursor(
+  position: Position,
+  context: string,
+  env: Environment,
+): Promise<string> {
+  const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const sealed = await crypto.subtle.encrypt(
+    { name: "AES-GCM", iv, additionalData: encode(context) },
+    await deriveKey(env),
+    encode(JSON.stringify(position)),
+  );
+  return encodeBase64Url(new Uint8Array([...iv, ...new Uint8Array(sealed)]));
+}
+
+/** @throws {ProblemError} 400 for a cursor that is not of this query. */
+export async function openCursor(
+  cursor: string,
+  context: string,
+  env: Environment,
+): Promise<Position> {
+  try {
+    const bytes: Uint8Array<ArrayBuffer> = decodeBase64Url(cursor);
+    const position = await crypto.subtle.decrypt(
+      {
+        name: "AES-GCM",
+        iv: bytes.slice(0, NONCE_BYTES),
+        additionalData: encode(context),
+      },
+      await deriveKey(env),
+      bytes.slice(NONCE_BYTES),
+    );
+    return JSON.parse(new TextDecoder().decode(position));
+  } catch {
+    throw refuseCursor();
+  }
+}
+
+/** A 400 for a cursor that cannot be continued from. */
+export function refuseCursor() {
+  return refuseParameter(
+    "cursor",
+    "is not the next_cursor of a page of this query; start again without it",
+  );
+}
+
+/** Rotating the project's secret key ends the cursors that are out. */
+async function deriveKey({ secretKeys }: Environment): Promise<CryptoKey> {
+  const secret = secretKeys.default ?? Object.values(secretKeys)[0] ?? "";
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    encode(`ledger-functions cursor\n${secret}`),
+  );
+  return crypto.subtle.importKey("raw", digest, "AES-GCM", false, [
+    "encrypt",
+    "decrypt",
+  ]);
+}
+
+function encode(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}

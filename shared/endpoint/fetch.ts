@@ -1,0 +1,40 @@
+import { eTag, ifNoneMatch } from "@std/http/etag.js";
+import * as z from "zod";
+import { orderRow } from "../logs/order-row.ts";
+import { fetchRow, type Reader } from "../store/read-log.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+import { requireKnown } from "./query.ts";
+
+/**
+ * Answers `GET /<log>/<id>`: the row, 304 when the caller has it already, and
+ * the same 404 for a row that does not exist and one that she may not see.
+ */
+export async function fetchOne(
+  reader: Reader,
+  request: Request,
+  id: string,
+): Promise<Response> {
+  requireKnown(new URL(request.url).searchParams, []);
+  const row = z.guid().safeParse(id).success
+    ? await fetchRow(reader, id)
+    : null;
+  if (row === null) {
+    throw new ProblemError(
+      createProblem("not_found", `${reader.log.table} has no such row`),
+    );
+  }
+  const body = JSON.stringify(orderRow(reader.log, row));
+  // Only bytes without content have no tag.
+  const etag = await eTag(body) as string;
+  const headers = {
+    etag,
+    // Rows are private; a copy may be kept, but is asked for each time, because
+    // a foreign key may null a reference.
+    "cache-control": "private, no-cache",
+    "content-type": "application/json",
+  };
+  const fresh = ifNoneMatch(request.headers.get("if-none-match"), etag);
+  return fresh
+    ? new Response(body, { headers })
+    : new Response(null, { status: 304, headers });
+}

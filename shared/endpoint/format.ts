@@ -1,0 +1,47 @@
+import { accepts } from "@std/http/negotiation.js";
+import { toCsvLine } from "./csv.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+
+/** A representation of rows. */
+export type Format = "application/json" | "text/csv" | "application/x-ndjson";
+
+/** How the rows of an export are written, one text at a time. */
+export type RowWriter = {
+  contentType: string;
+  /** What comes before the first row. */
+  head: (columns: readonly string[]) => string;
+  row: (columns: readonly string[], row: Record<string, unknown>) => string;
+};
+
+/** The writers of the formats that are streamed. */
+export const WRITERS: Record<Exclude<Format, "application/json">, RowWriter> = {
+  "text/csv": {
+    contentType: "text/csv; charset=utf-8; header=present",
+    head: (columns) => toCsvLine([...columns]),
+    row: (columns, row) => toCsvLine(columns.map((column) => row[column])),
+  },
+  "application/x-ndjson": {
+    contentType: "application/x-ndjson",
+    head: () => "",
+    row: (columns, row) =>
+      JSON.stringify(
+        Object.fromEntries(columns.map((column) => [column, row[column]])),
+      ) + "\n",
+  },
+};
+
+/**
+ * The representation that a request's `Accept` prefers (RFC 9110 §12.5.1), JSON
+ * when it does not say.
+ *
+ * @throws {ProblemError} 406 when it wants none of ours.
+ */
+export function negotiate(request: Request): Format {
+  const formats = ["application/json", ...Object.keys(WRITERS)];
+  const format: Format | undefined = accepts(request, ...formats);
+  if (format !== undefined) return format;
+  throw new ProblemError(createProblem(
+    "not_acceptable",
+    `This can be had as ${formats.join(", ")}; say so in Accept`,
+  ));
+}

@@ -1,0 +1,129 @@
+import { orderRow } from "../logs/order-row.ts";
+import { listPage, type Page, type Reader } from "../store/read-log.ts";
+import { StoreError } from "../store/store-error.ts";
+import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
+import { negotiate, type RowWriter, WRITERS } from "./format.ts";
+import { MAX_PAGE_ROWS } from "./limits.ts";
+import {
+  type ListParameters,
+  pageRows,
+  readListParameters,
+} from "./parameters.ts";
+
+/** SQLSTATE of `list_log` for a position that another database made. */
+const FOREIGN_POSITION = "LF002";
+
+/**
+ * Answers `GET /<log>`: a page as JSON, or everything from the cursor on as CSV
+ * or NDJSON, streamed page by page.
+ */
+export async function list(
+  reader: Reader,
+  request: Request,
+): Promise<Response> {
+  const url = new URL(request.url);
+  const parameters = readListParameters(reader.log, url.searchParams);
+  const format = negotiate(request);
+  if (format === "application/json") {
+    return await answerPage(reader, url, parameters);
+  }
+  return await answerExport(reader, parameters, WRITERS[format]);
+}
+
+async function answerPage(
+  reader: Reader,
+  url: URL,
+  parameters: ListParameters,
+): Promise<Response> {
+  const pages = new Pages(reader, parameters);
+  const page = await pages.read(pageRows(parameters.limit));
+  const cursor = page.next && await pages.seal(page);
+  const headers = new Headers({ vary: "accept" });
+  if (cursor !== null && page.more) {
+    url.searchParams.set("cursor", cursor);
+    headers.set("link", `<${publicPath(url)}>; rel="next"`);
+  }
+  const rows = page.rows.map((row) => orderRow(reader.log, row));
+  return Response.json({ rows, has_more: page.more, next_cursor: cursor }, {
+    headers,
+  });
+}
+
+/**
+ * The first page is read before the answer starts, so that what fails at once
+ * has its status. A later failure breaks the connection off: an answer that
+ * ends properly is complete.
+ */
+async function answerExport(
+  reader: Reader,
+  parameters: ListParameters,
+  writer: RowWriter,
+): Promise<Response> {
+  const { columns } = reader.log;
+  const pages = new Pages(reader, parameters);
+  let left = parameters.limit ?? Infinity;
+  let page: Page | null = await pages.read(Math.min(left, MAX_PAGE_ROWS));
+  const head = writer.head(columns);
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(encoder.encode(head)),
+    async pull(controller) {
+      page ??= await pages.read(Math.min(left, MAX_PAGE_ROWS));
+      const rows = page.rows.map((row) => writer.row(columns, row));
+      controller.enqueue(encoder.encode(rows.join("")));
+      left -= rows.length;
+      if (!page.more || left <= 0) controller.close();
+      page = null;
+    },
+  });
+  return new Response(body, {
+    headers: {
+      "content-type": writer.contentType,
+      "content-disposition": `attachment; filename="${reader.log.table}"`,
+      vary: "accept",
+    },
+  });
+}
+
+/** The pages of one list, one after the other. */
+class Pages {
+  #after: Page["next"] = null;
+  #started = false;
+  readonly #context: string;
+
+  constructor(
+    readonly reader: Reader,
+    readonly parameters: ListParameters,
+  ) {
+    const { selection, ascending } = parameters;
+    this.#context = JSON.stringify([reader.log.table, selection, ascending]);
+  }
+
+  async read(maxRows: number): Promise<Page> {
+    const { cursor, selection, ascending } = this.parameters;
+    if (!this.#started && cursor !== null) {
+      this.#after = await openCursor(cursor, this.#context, this.reader.env);
+    }
+    this.#started = true;
+    const page = await listPage(this.reader, selection, {
+      ascending,
+      maxRows,
+      after: this.#after,
+    }).catch((error) => {
+      const foreign = error instanceof StoreError &&
+        error.reason.code === FOREIGN_POSITION;
+      throw foreign ? refuseCursor() : error;
+    });
+    this.#after = page.next;
+    return page;
+  }
+
+  seal(page: Page): Promise<string> {
+    return sealCursor(page.next!, this.#context, this.reader.env);
+  }
+}
+
+/** The path that a client uses; a function sees only what is behind the prefix. */
+function publicPath(url: URL): string {
+  return `/functions/v1${url.pathname}${url.search}`;
+}

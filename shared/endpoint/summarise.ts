@@ -1,0 +1,91 @@
+import { type Measures, type Reader, summarise } from "../store/read-log.ts";
+import { StoreError } from "../store/store-error.ts";
+import { negotiate, WRITERS } from "./format.ts";
+import { MAX_GROUPS } from "./limits.ts";
+import { readSummaryParameters, type SummaryParameters } from "./parameters.ts";
+import { refuseParameter } from "./query.ts";
+
+/** SQLSTATE invalid_parameter_value: Postgres does not know the time zone. */
+const INVALID_PARAMETER = "22023";
+
+/** Answers `GET /<log>/summary`: counts and sums per group, and over all. */
+export async function summariseLog(
+  reader: Reader,
+  request: Request,
+): Promise<Response> {
+  const query = new URL(request.url).searchParams;
+  const parameters = readSummaryParameters(reader.log, query);
+  const format = negotiate(request);
+  const { selection, groups, bucket, zone } = parameters;
+  const summary = await summarise(reader, selection, {
+    groups,
+    bucket,
+    zone,
+    maxGroups: MAX_GROUPS,
+  }).catch((error) => {
+    const unknown = error instanceof StoreError &&
+      error.reason.code === INVALID_PARAMETER;
+    throw unknown ? refuseParameter("tz", "is not known to Postgres") : error;
+  });
+
+  const keys = bucket === null ? groups : [bucket, ...groups];
+  const order = (measures: Measures) => orderMeasures(reader, keys, measures);
+  const answer = {
+    from: selection.from,
+    to: selection.to,
+    tz: zone,
+    group_by: keys,
+    totals: order(summary.totals),
+    groups: summary.groups.map(order),
+    group_count: summary.group_count,
+    truncated: summary.group_count > summary.groups.length,
+  };
+  const headers = { vary: "accept" };
+  if (format === "application/json") return Response.json(answer, { headers });
+
+  const { contentType, head, row } = WRITERS[format];
+  const rows = [
+    ...answer.groups.map((group) => ({ kind: "group", ...flatten(group) })),
+    { kind: "total", ...flatten(answer.totals) },
+  ];
+  const columns = [
+    "kind",
+    ...keys,
+    ...Object.keys(flatten(answer.totals)),
+  ];
+  const body = head(columns) + rows.map((one) => row(columns, one)).join("");
+  return new Response(body, {
+    headers: {
+      ...headers,
+      "content-type": contentType,
+      "x-truncated": String(answer.truncated),
+    },
+  });
+}
+
+/** Keys first, then the measures in the order of the columns. */
+function orderMeasures(
+  { log }: Reader,
+  keys: SummaryParameters["groups"],
+  measures: Measures,
+): Measures {
+  const order = [...keys, "count", ...log.columns];
+  return Object.fromEntries(
+    order.filter((name) => name in measures).map((
+      name,
+    ) => [name, measures[name]]),
+  );
+}
+
+/** {latency_ms: {p50: 1}} → {latency_ms_p50: 1}. */
+function flatten(measures: Measures): Measures {
+  return Object.fromEntries(
+    Object.entries(measures).flatMap(([name, value]) =>
+      typeof value === "object" && value !== null
+        ? Object.entries(value).map((
+          [part, inner],
+        ) => [`${name}_${part}`, inner])
+        : [[name, value]]
+    ),
+  );
+}
