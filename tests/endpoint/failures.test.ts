@@ -68,6 +68,34 @@ describe("when the database is away", () => {
     });
     await sql.end();
   });
+
+  test(
+    "an export that loses the database breaks off instead of ending short",
+    async () => {
+      const sql = postgres(server.url, { max: 1 });
+      await sql`insert into public.llm_usage_log
+      (firm_id, model, task_type, input_tokens, output_tokens, cost_usd)
+      select ${LLM.firm_id}, repeat('x', 200), 'extraction', 1, 1, 0
+      from generate_series(1, 100000)`;
+      await sql.end();
+      const response = await fetch(
+        `${ledger.stack.url}/functions/v1/llm-usage`,
+        {
+          headers: { apikey: ledger.stack.secretKey, accept: "text/csv" },
+        },
+      );
+      expect(response.status).toBe(200);
+      const reader = response.body!.getReader();
+      await reader.read();
+      await server.kill();
+      const rest = (async () => {
+        while (!(await reader.read()).done);
+      })();
+      await expect(rest).rejects.toThrow();
+      await server.restart();
+    },
+    60_000,
+  );
 });
 
 describe.each(ENGINES)("requests that race on %s", (engine) => {

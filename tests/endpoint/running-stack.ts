@@ -104,7 +104,9 @@ export class RunningStack {
     return {
       status: response.status,
       headers: response.headers,
-      body: /^application\/(problem\+)?json/.test(type) && text ? JSON.parse(text) : text,
+      body: /^application\/(problem\+)?json/.test(type) && text
+        ? JSON.parse(text)
+        : text,
     };
   }
 
