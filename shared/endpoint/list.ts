@@ -15,11 +15,13 @@ const FOREIGN_POSITION = "LF002";
 
 /**
  * Answers `GET /<log>`: a page as JSON, or everything from the cursor on as CSV
- * or NDJSON, streamed page by page.
+ * or NDJSON, streamed page by page. `report` is told of an error that comes too
+ * late for a status.
  */
 export async function list(
   reader: Reader,
   request: Request,
+  report: (error: unknown) => void,
 ): Promise<Response> {
   const url = new URL(request.url);
   const parameters = readListParameters(reader.log, url.searchParams);
@@ -27,7 +29,7 @@ export async function list(
   if (format === "application/json") {
     return await answerPage(reader, url, parameters);
   }
-  return await answerExport(reader, parameters, WRITERS[format]);
+  return await answerExport(reader, parameters, WRITERS[format], report);
 }
 
 async function answerPage(
@@ -58,6 +60,7 @@ async function answerExport(
   reader: Reader,
   parameters: ListParameters,
   writer: RowWriter,
+  report: (error: unknown) => void,
 ): Promise<Response> {
   const { columns } = reader.log;
   const pages = new Pages(reader, parameters);
@@ -68,7 +71,12 @@ async function answerExport(
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode(head)),
     async pull(controller) {
-      page ??= await pages.read(Math.min(left, MAX_PAGE_ROWS));
+      page ??= await pages.read(Math.min(left, MAX_PAGE_ROWS)).catch(
+        (error) => {
+          report(error);
+          throw error;
+        },
+      );
       const rows = page.rows.map((row) => writer.row(columns, row));
       controller.enqueue(encoder.encode(rows.join("")));
       left -= rows.length;

@@ -11,6 +11,9 @@ import { createProblem, ProblemError, respondProblem } from "./problem.ts";
 import { record } from "./record.ts";
 import { summariseLog } from "./summarise.ts";
 
+/** Takes an error that the caller is not shown. */
+type Report = (error: unknown) => void;
+
 const READ_METHODS = "GET, HEAD, OPTIONS";
 const METHODS = "GET, HEAD, POST, OPTIONS";
 
@@ -25,8 +28,9 @@ export function serveLog(
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const requestId = readRequestId(request.headers);
-    const response = await route(log, request, environment)
-      .catch((error) => answerError(error, log, requestId));
+    const report = (error: unknown) => logError(error, log, requestId);
+    const response = await route(log, request, environment, report)
+      .catch((error) => answerError(error, report));
     response.headers.set("x-request-id", requestId);
     for (const [name, value] of Object.entries(CORS_HEADERS)) {
       response.headers.set(name, value);
@@ -39,6 +43,7 @@ async function route(
   log: Log,
   request: Request,
   environment: ResolvedEnvironment,
+  report: Report,
 ): Promise<Response> {
   // The platform shows a function its own name as the first part of the path.
   const [, part, ...rest] = new URL(request.url).pathname.split("/")
@@ -57,7 +62,7 @@ async function route(
   const env = environment.data;
   const caller = await authenticate(request, env);
   if (request.method === "POST") return await record(log, request, caller, env);
-  const response = await read({ log, caller, env }, request, part);
+  const response = await read({ log, caller, env }, request, part, report);
   return request.method === "GET" ? response : withoutBody(response);
 }
 
@@ -65,8 +70,9 @@ function read(
   reader: Reader,
   request: Request,
   part: string | undefined,
+  report: Report,
 ): Promise<Response> {
-  if (part === undefined) return list(reader, request);
+  if (part === undefined) return list(reader, request, report);
   if (part === "summary") return summariseLog(reader, request);
   return fetchOne(reader, request, part);
 }
@@ -85,15 +91,11 @@ function refuseMethod(log: Log, methods: string): ProblemError {
   });
 }
 
-function answerError(error: unknown, log: Log, requestId: string): Response {
+function answerError(error: unknown, report: Report): Response {
   if (error instanceof ProblemError && error.problem.status < 500) {
     return respondProblem(error.problem, error.headers);
   }
-  console.error(JSON.stringify({
-    request_id: requestId,
-    function: log.slug,
-    error: describe(error),
-  }));
+  report(error);
   if (error instanceof StoreError && error.passing) {
     const detail =
       "The database is away or busy. Send the same request again after Retry-After; events with an id or an Idempotency-Key are not counted twice";
@@ -108,12 +110,22 @@ function answerError(error: unknown, log: Log, requestId: string): Response {
   return respondProblem(createProblem("internal_error", detail));
 }
 
+/** One line of JSON, without anything that the caller sent. */
+function logError(error: unknown, log: Log, requestId: string): void {
+  console.error(JSON.stringify({
+    request_id: requestId,
+    function: log.slug,
+    error: describe(error),
+  }));
+}
+
 /** All that is known of an error, for our own log. */
 function describe(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
   const { name, message, stack, cause } = error;
   const reason = error instanceof StoreError
-    ? { status: error.status, ...error.reason }
+    // Postgres's details can repeat stored values.
+    ? { status: error.status, code: error.reason.code }
     : undefined;
   return { name, message, reason, cause: cause && describe(cause), stack };
 }
