@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ENGINES, type TestDatabase } from "./databases.ts";
+import { LOGS } from "./specification.ts";
+
+describe.each(ENGINES)("the functions on $name", (engine) => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await engine.migrated();
+  });
+  afterAll(() => db.close());
+
+  describe.each(LOGS)("record_%s", (log) => {
+    test("exists once and takes the events as jsonb", async () => {
+      const rows = await db.query<{ parameter: string; returns: string }>(
+        `select format_type(proargtypes[0], null) as parameter, prorettype::regtype::text as returns
+          from pg_proc where pronamespace = 'public'::regnamespace and proname = $1`,
+        [`record_${log}`],
+      );
+      expect(rows).toEqual([{ parameter: "jsonb", returns: "jsonb" }]);
+    });
+
+    test("runs with its caller's rights and an empty search path", async () => {
+      const [row] = await db.query<{ definer: boolean; settings: string[] }>(
+        `select prosecdef as definer, proconfig as settings
+          from pg_proc where pronamespace = 'public'::regnamespace and proname = $1`,
+        [`record_${log}`],
+      );
+      expect(row.definer).toBe(false);
+      expect(row.settings).toContain('search_path=""');
+    });
+
+    test("can be executed by the service role and its owner alone", async () => {
+      const rows = await db.query<{ role: string }>(
+        `select case a.grantee when 0 then 'public' else a.grantee::regrole::text end as role
+          from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+          where p.pronamespace = 'public'::regnamespace and p.proname = $1
+            and a.grantee <> p.proowner`,
+        [`record_${log}`],
+      );
+      expect(rows).toEqual([{ role: "service_role" }]);
+    });
+  });
+
+  test("every function of the collection pins its search path", async () => {
+    const rows = await db.query(
+      `select oid::regprocedure::text as function from pg_proc
+        where pronamespace in ('public'::regnamespace, 'ledger'::regnamespace)
+          and not coalesce('search_path=""' = any (proconfig), false)`,
+    );
+    expect(rows).toEqual([]);
+  });
+
+  test("no function that the API shows runs with its owner's rights", async () => {
+    const rows = await db.query(
+      `select oid::regprocedure::text as function from pg_proc
+        where pronamespace = 'public'::regnamespace and prosecdef`,
+    );
+    expect(rows).toEqual([]);
+  });
+
+  describe("fn_is_chairman", () => {
+    const cases: [string, Record<string, unknown> | string | null, boolean][] =
+      [
+        [
+          "true for the role chairman",
+          { app_metadata: { role: "chairman" } },
+          true,
+        ],
+        ["false for another role", { app_metadata: { role: "member" } }, false],
+        [
+          "false for an upper-case role",
+          { app_metadata: { role: "CHAIRMAN" } },
+          false,
+        ],
+        ["false without a role", { app_metadata: {} }, false],
+        ["false without app_metadata", { sub: crypto.randomUUID() }, false],
+        ["false when app_metadata is null", { app_metadata: null }, false],
+        [
+          "false for a role in user_metadata, which users can write themselves",
+          { user_metadata: { role: "chairman" } },
+          false,
+        ],
+        [
+          "false for a role beside app_metadata",
+          { role: "chairman" },
+          false,
+        ],
+        ["false without claims", null, false],
+        ["false for claims that are an empty string", "", false],
+      ];
+    test.each(cases)("is %s", async (_, claims, expected) => {
+      const rows = await db.as(
+        "authenticated",
+        claims,
+        (query) => query("select public.fn_is_chairman() as chairman"),
+      );
+      expect(rows).toEqual([{ chairman: expected }]);
+    });
+
+    test("can be executed by a signed-in user", async () => {
+      const [row] = await db.query(
+        "select has_function_privilege('authenticated', 'public.fn_is_chairman()', 'execute') as may",
+      );
+      expect(row).toEqual({ may: true });
+    });
+  });
+});

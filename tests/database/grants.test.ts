@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { applyMigrations, ENGINES, type TestDatabase } from "./databases.ts";
+import { LOGS, TABLES } from "./specification.ts";
+
+const API_ROLES = ["anon", "authenticated", "service_role"];
+const PRIVILEGES = [
+  "SELECT",
+  "INSERT",
+  "UPDATE",
+  "DELETE",
+  "TRUNCATE",
+  "REFERENCES",
+  "TRIGGER",
+  "MAINTAIN",
+];
+
+/** What a project created before the autumn of 2026 grants on everything that is created later. */
+const OLD_DEFAULTS = `
+  alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
+  alter default privileges in schema public grant all on sequences to anon, authenticated, service_role;
+  alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
+`;
+
+const PROJECTS = [
+  { project: "a project of late 2026", defaults: "" },
+  {
+    project: "an older project, which grants everything by default",
+    defaults: OLD_DEFAULTS,
+  },
+];
+
+describe.each(ENGINES)("privileges on $name", (engine) => {
+  describe.each(PROJECTS)("in $project", ({ defaults }) => {
+    let db: TestDatabase;
+    beforeAll(async () => {
+      if (!defaults) {
+        db = await engine.migrated();
+        return;
+      }
+      db = await engine.empty();
+      await db.exec(defaults);
+      await applyMigrations(db);
+    });
+    afterAll(() => db.close());
+
+    test.each(LOGS)(
+      "%s is open to each role exactly as documented",
+      async (log) => {
+        const rows = await db.query<{ role: string; privilege: string }>(
+          `select role, privilege
+          from unnest($2::text[]) role, unnest($3::text[]) privilege
+          where has_table_privilege(role, $1, privilege)`,
+          [`public.${log}`, [...API_ROLES, "public"], PRIVILEGES],
+        );
+        expect(groupByRole(rows)).toEqual(sorted(TABLES[log].grants));
+      },
+    );
+
+    test.each(LOGS)(
+      "%s is granted to nobody else, and nobody may grant it on",
+      async (log) => {
+        const rows = await db.query<{ role: string; grantable: boolean }>(
+          `select distinct a.grantee::regrole::text as role, a.is_grantable as grantable
+          from pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+          where c.oid = $1::regclass and a.grantee <> c.relowner`,
+          [`public.${log}`],
+        );
+        expect(rows.filter((row) => row.grantable)).toEqual([]);
+        expect(rows.map((row) => row.role).sort()).toEqual(
+          Object.keys(TABLES[log].grants).sort(),
+        );
+      },
+    );
+
+    test("no log has a column with privileges of its own", async () => {
+      const rows = await db.query(
+        `select attrelid::regclass::text, attname from pg_attribute
+          where attrelid = any ($1::regclass[]) and attacl is not null`,
+        [LOGS.map((log) => `public.${log}`)],
+      );
+      expect(rows).toEqual([]);
+    });
+
+    test("a table that is created later is granted to no API role", async () => {
+      await db.exec("create table public.later (id int)");
+      const rows = await db.query(
+        `select role, privilege
+          from unnest($1::text[]) role, unnest($2::text[]) privilege
+          where has_table_privilege(role, 'public.later', privilege)`,
+        [[...API_ROLES, "public"], PRIVILEGES],
+      );
+      expect(rows).toEqual([]);
+    });
+
+    test("the machinery's schema can be changed by none of the API roles", async () => {
+      const rows = await db.query(
+        `select role from unnest($1::text[]) role
+          where has_schema_privilege(role, 'ledger', 'create')`,
+        [API_ROLES],
+      );
+      expect(rows).toEqual([]);
+    });
+
+    test("no function of the collection can be executed by everyone", async () => {
+      expect(await functionsOpenTo(db, "public")).toEqual([]);
+    });
+
+    test("without signing in no function of the collection can be executed", async () => {
+      expect(await functionsOpenTo(db, "anon")).toEqual([]);
+    });
+  });
+
+  test("an older project's tables would be open without the migrations", async () => {
+    const db = await engine.empty();
+    await db.exec(
+      OLD_DEFAULTS + "create table public.open_by_default (id int)",
+    );
+    const [row] = await db.query(
+      "select has_table_privilege('anon', 'public.open_by_default', 'DELETE') as open",
+    );
+    expect(row).toEqual({ open: true });
+    await db.close();
+  });
+});
+
+/** Functions in public and ledger that the role may execute, fn_is_chairman aside. */
+async function functionsOpenTo(db: TestDatabase, role: string) {
+  return await db.query(
+    `select oid::regprocedure::text as function from pg_proc
+      where pronamespace in ('public'::regnamespace, 'ledger'::regnamespace)
+        and oid <> 'public.fn_is_chairman()'::regprocedure
+        and has_function_privilege($1::text, oid, 'execute')`,
+    [role],
+  );
+}
+
+function groupByRole(rows: { role: string; privilege: string }[]) {
+  const groups: Record<string, string[]> = {};
+  for (const { role, privilege } of rows) (groups[role] ??= []).push(privilege);
+  return sorted(groups);
+}
+
+function sorted(groups: Record<string, string[]>) {
+  return Object.fromEntries(
+    Object.entries(groups).map(([role, names]) => [role, [...names].sort()]),
+  );
+}

@@ -1,0 +1,292 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type ApiRole,
+  applyMigration,
+  ENGINES,
+  readMigrations,
+  type TestDatabase,
+} from "./databases.ts";
+import { type LogName, LOGS, type Policy, TABLES } from "./specification.ts";
+import {
+  addAudit,
+  addLlmUsage,
+  addModelUsage,
+  addToolUsage,
+  makeWorld,
+  type World,
+} from "./worlds.ts";
+
+const BY_FIRM = ["llm_usage_log", "audit_log"] as const;
+const PERMISSION_DENIED = { code: "42501" };
+
+describe.each(ENGINES)("row security on $name", (engine) => {
+  describe("as declared", () => {
+    let db: TestDatabase;
+    beforeAll(async () => {
+      db = await engine.migrated();
+    });
+    afterAll(() => db.close());
+
+    test.each(LOGS)("is on for %s, and its owner is exempt", async (log) => {
+      expect(await rowSecurity(db, log)).toEqual({ on: true, forced: false });
+    });
+
+    test.each(LOGS.filter((log) => TABLES[log].policies))(
+      "%s has exactly the documented policies",
+      async (log) => {
+        expect(await policiesOf(db, log)).toEqual(TABLES[log].policies);
+      },
+    );
+
+    test.each(BY_FIRM)(
+      "%s has one policy: signed-in users may read",
+      async (log) => {
+        const policies = await policiesOf(db, log);
+        expect(policies).toMatchObject([{
+          command: "SELECT",
+          roles: ["authenticated"],
+          check: null,
+        }]);
+      },
+    );
+  });
+
+  test("comes in a migration after the one that makes llm_usage_log and audit_log, which nobody can read until then", async () => {
+    const db = await engine.empty();
+    const history: Record<string, string[]> = {
+      llm_usage_log: [],
+      audit_log: [],
+    };
+    for (const migration of await readMigrations()) {
+      await applyMigration(db, migration);
+      for (const log of BY_FIRM) {
+        const [{ there }] = await db.query(
+          "select to_regclass($1) is not null as there",
+          [`public.${log}`],
+        );
+        if (!there) continue;
+        const [{ open }] = await db.query(
+          `select has_table_privilege('anon', $1, 'SELECT,INSERT,UPDATE,DELETE')
+            or has_table_privilege('authenticated', $1, 'SELECT,INSERT,UPDATE,DELETE') as open`,
+          [`public.${log}`],
+        );
+        const { on } = await rowSecurity(db, log);
+        history[log].push(on ? "on" : open ? "off and open" : "off");
+      }
+    }
+    await db.close();
+    for (const log of BY_FIRM) {
+      expect(history[log].join(" ")).toMatch(/^off( off)*( on)+$/);
+    }
+  });
+
+  describe("at work", () => {
+    let db: TestDatabase;
+    let world: World;
+    let rows: Record<
+      "llm1" | "llm2" | "audit1" | "audit2" | "tool" | "model",
+      string
+    >;
+    beforeAll(async () => {
+      db = await engine.migrated();
+      const w = world = await makeWorld(db);
+      rows = await db.as("service_role", null, async (query) => ({
+        llm1: await addLlmUsage(query, { firm_id: w.firm1 }),
+        llm2: await addLlmUsage(query, { firm_id: w.firm2 }),
+        audit1: await addAudit(query, { firm_id: w.firm1, user_id: w.user1 }),
+        audit2: await addAudit(query, { firm_id: w.firm2, user_id: w.user2 }),
+        tool: await addToolUsage(query, { agent_id: w.agent, tool_id: w.tool }),
+        model: await addModelUsage(query),
+      }));
+    });
+    afterAll(() => db.close());
+
+    const member = () => ({ sub: world.user1, role: "authenticated" });
+    const chairman = () => ({
+      sub: crypto.randomUUID(),
+      app_metadata: { role: "chairman" },
+    });
+    const see = (
+      role: ApiRole,
+      claims: Record<string, unknown> | string | null,
+      log: LogName,
+    ) =>
+      db.as(
+        role,
+        claims,
+        (query) => query<{ id: string }>(`select id from public.${log}`),
+      )
+        .then((found) => found.map((row) => row.id).sort());
+
+    test("a member sees the rows of her own firm only", async () => {
+      expect(await see("authenticated", member(), "llm_usage_log")).toEqual([
+        rows.llm1,
+      ]);
+      expect(await see("authenticated", member(), "audit_log")).toEqual([
+        rows.audit1,
+      ]);
+      const other = { sub: world.user2 };
+      expect(await see("authenticated", other, "llm_usage_log")).toEqual([
+        rows.llm2,
+      ]);
+      expect(await see("authenticated", other, "audit_log")).toEqual([
+        rows.audit2,
+      ]);
+    });
+
+    test("a member cannot see another firm's row by asking for it", async () => {
+      const found = await db.as(
+        "authenticated",
+        member(),
+        (query) =>
+          query("select id from public.llm_usage_log where id = $1", [
+            rows.llm2,
+          ]),
+      );
+      expect(found).toEqual([]);
+    });
+
+    test.each([
+      ["a user without a users row", { sub: crypto.randomUUID() }],
+      ["a token without a subject", { role: "authenticated" }],
+      ["a request without claims", null],
+      ["a request with empty claims", ""],
+    ])("%s sees nothing that belongs to a firm", async (_, claims) => {
+      expect(await see("authenticated", claims, "llm_usage_log")).toEqual([]);
+      expect(await see("authenticated", claims, "audit_log")).toEqual([]);
+    });
+
+    test("a firm named in the token opens nothing", async () => {
+      const claims = {
+        sub: crypto.randomUUID(),
+        firm_id: world.firm1,
+        app_metadata: { firm_id: world.firm1 },
+      };
+      expect(await see("authenticated", claims, "llm_usage_log")).toEqual([]);
+    });
+
+    test("the chairman alone sees tool_usage_ledger", async () => {
+      expect(await see("authenticated", chairman(), "tool_usage_ledger"))
+        .toEqual([rows.tool]);
+      expect(await see("authenticated", member(), "tool_usage_ledger")).toEqual(
+        [],
+      );
+    });
+
+    test("a chairman without a firm sees no firm's rows", async () => {
+      expect(await see("authenticated", chairman(), "llm_usage_log")).toEqual(
+        [],
+      );
+      expect(await see("authenticated", chairman(), "audit_log")).toEqual([]);
+    });
+
+    test("every signed-in user sees model_usage_log", async () => {
+      expect(await see("authenticated", member(), "model_usage_log")).toContain(
+        rows.model,
+      );
+    });
+
+    test("anon sees model_usage_log and no other log", async () => {
+      expect(await see("anon", null, "model_usage_log")).toContain(rows.model);
+      for (const log of LOGS.filter((log) => log !== "model_usage_log")) {
+        await expect(see("anon", null, log)).rejects.toMatchObject(
+          PERMISSION_DENIED,
+        );
+      }
+    });
+
+    test("the service role sees every row of every log", async () => {
+      expect(await see("service_role", null, "llm_usage_log")).toEqual(
+        [rows.llm1, rows.llm2].sort(),
+      );
+      expect(await see("service_role", null, "audit_log")).toEqual(
+        [rows.audit1, rows.audit2].sort(),
+      );
+      expect(await see("service_role", null, "tool_usage_ledger")).toEqual([
+        rows.tool,
+      ]);
+      expect(await see("service_role", null, "model_usage_log")).toContain(
+        rows.model,
+      );
+    });
+
+    test("a member cannot insert into a log of her firm", async () => {
+      await expect(
+        db.as(
+          "authenticated",
+          member(),
+          (query) => addLlmUsage(query, { firm_id: world.firm1 }),
+        ),
+      ).rejects.toMatchObject(PERMISSION_DENIED);
+      await expect(
+        db.as(
+          "authenticated",
+          member(),
+          (query) =>
+            addAudit(query, { firm_id: world.firm1, user_id: world.user1 }),
+        ),
+      ).rejects
+        .toMatchObject(PERMISSION_DENIED);
+      await expect(
+        db.as(
+          "authenticated",
+          chairman(),
+          (query) =>
+            addToolUsage(query, { agent_id: world.agent, tool_id: world.tool }),
+        ),
+      ).rejects
+        .toMatchObject(PERMISSION_DENIED);
+    });
+
+    test.each<ApiRole>(["anon", "authenticated"])(
+      "%s can insert into model_usage_log",
+      async (role) => {
+        const id = await db.as(role, null, (query) => addModelUsage(query));
+        expect(await see(role, null, "model_usage_log")).toContain(id);
+      },
+    );
+
+    describe.each<ApiRole>(["anon", "authenticated", "service_role"])(
+      "%s",
+      (role) => {
+        test.each(LOGS)("cannot update, delete or truncate %s", async (log) => {
+          const statements = [
+            `update public.${log} set id = gen_random_uuid()`,
+            `delete from public.${log}`,
+            `truncate public.${log}`,
+          ];
+          for (const statement of statements) {
+            await expect(
+              db.as(role, chairman(), (query) => query(statement)),
+              statement,
+            ).rejects.toMatchObject(PERMISSION_DENIED);
+          }
+        });
+      },
+    );
+  });
+});
+
+async function rowSecurity(db: TestDatabase, log: string) {
+  const [row] = await db.query<{ on: boolean; forced: boolean }>(
+    `select relrowsecurity as on, relforcerowsecurity as forced
+      from pg_class where oid = $1::regclass`,
+    [`public.${log}`],
+  );
+  return row;
+}
+
+/** The table's policies by name; a restrictive one, which no document has, fails the test. */
+async function policiesOf(db: TestDatabase, log: string): Promise<Policy[]> {
+  const rows = await db.query<Policy & { permissive: string }>(
+    `select policyname as name, cmd as command, roles::text[] as roles,
+        qual as using, with_check as check, permissive
+      from pg_policies where schemaname = 'public' and tablename = $1
+      order by policyname collate "C"`,
+    [log],
+  );
+  return rows.map(({ permissive, ...policy }) => {
+    expect(permissive).toBe("PERMISSIVE");
+    return policy;
+  });
+}

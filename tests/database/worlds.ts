@@ -1,0 +1,123 @@
+import type { Query, TestDatabase } from "./databases.ts";
+
+/** Rows that logs can refer to: ids by what they are. */
+export interface World {
+  firm1: string;
+  firm2: string;
+  /** Members of firm 1 and firm 2. */
+  user1: string;
+  user2: string;
+  /** Projects of firm 1 and firm 2. */
+  project1: string;
+  project2: string;
+  agent: string;
+  tool: string;
+  venture: string;
+}
+
+/** Fills the parent tables with two firms and what belongs to them, under fresh ids. */
+export async function makeWorld({ query }: TestDatabase): Promise<World> {
+  const id = () => crypto.randomUUID();
+  const world: World = {
+    firm1: id(),
+    firm2: id(),
+    user1: id(),
+    user2: id(),
+    project1: id(),
+    project2: id(),
+    agent: id(),
+    tool: id(),
+    venture: id(),
+  };
+  const w = world;
+  await query("insert into firms (id, name) values ($1, 'One'), ($2, 'Two')", [
+    w.firm1,
+    w.firm2,
+  ]);
+  await query("insert into users (id, firm_id) values ($1, $2), ($3, $4)", [
+    w.user1,
+    w.firm1,
+    w.user2,
+    w.firm2,
+  ]);
+  await query(
+    "insert into cma_projects (id, firm_id, name) values ($1, $2, 'P1'), ($3, $4, 'P2')",
+    [w.project1, w.firm1, w.project2, w.firm2],
+  );
+  await query(
+    "insert into agent_registry (id, name) values ($1, 'agent ' || $2)",
+    [w.agent, w.agent],
+  );
+  await query(
+    "insert into tool_registry (id, name) values ($1, 'tool ' || $2)",
+    [
+      w.tool,
+      w.tool,
+    ],
+  );
+  await query("insert into ventures (id, name) values ($1, 'Venture')", [
+    w.venture,
+  ]);
+  return world;
+}
+
+/** Inserts one row of llm_usage_log and returns its id; `columns` replace the defaults. */
+export function addLlmUsage(
+  query: Query,
+  columns: { firm_id: string } & Record<string, unknown>,
+): Promise<string> {
+  return insert(query, "llm_usage_log", {
+    model: "gemini-2.0-flash",
+    task_type: "extraction",
+    input_tokens: 10,
+    output_tokens: 5,
+    cost_usd: "0.000124",
+    ...columns,
+  });
+}
+
+/** Inserts one row of audit_log and returns its id; `columns` replace the defaults. */
+export function addAudit(
+  query: Query,
+  columns: { firm_id: string } & Record<string, unknown>,
+): Promise<string> {
+  return insert(query, "audit_log", {
+    action: "create_project",
+    entity_type: "cma_project",
+    ...columns,
+  });
+}
+
+/** Inserts one row of tool_usage_ledger and returns its id; `columns` replace the defaults. */
+export function addToolUsage(
+  query: Query,
+  columns: { agent_id: string; tool_id: string } & Record<string, unknown>,
+): Promise<string> {
+  return insert(query, "tool_usage_ledger", columns);
+}
+
+/** Inserts one row of model_usage_log and returns its id; `columns` replace the defaults. */
+export function addModelUsage(
+  query: Query,
+  columns: Record<string, unknown> = {},
+): Promise<string> {
+  return insert(query, "model_usage_log", {
+    reported_model_name: "Opus",
+    reported_model_id: "opus-1",
+    ...columns,
+  });
+}
+
+async function insert(
+  query: Query,
+  log: string,
+  columns: Record<string, unknown>,
+): Promise<string> {
+  const names = Object.keys(columns);
+  const [{ id }] = await query<{ id: string }>(
+    `insert into public.${log} (${names.join(", ")})
+      values (${names.map((_, i) => `$${i + 1}`).join(", ")}) returning id`,
+    Object.values(columns),
+  );
+  return id;
+}
