@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dirname } from "@std/path/dirname.js";
+import { runSupabase } from "../../scripts/supabase-cli.ts";
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
 const SLUGS = ["audit", "llm-usage", "model-usage", "tool-usage"];
@@ -31,27 +32,16 @@ describe("supabase functions deploy", () => {
         "project_host: 127.0.0.1",
       ].join("\n"),
     );
-    const { success, stderr } = await new Deno.Command(
-      `${PROJECT}node_modules/.bin/supabase`,
-      {
-        args: [
-          "functions",
-          "deploy",
-          "--use-api",
-          "--remote=abcdefghijklmnopqrst",
-          `--profile=${home}/profile.yaml`,
-          "--yes",
-        ],
-        cwd: PROJECT,
-        env: {
-          HOME: home,
-          DO_NOT_TRACK: "1",
-          SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}`,
-        },
-      },
-    ).output();
+    const { code, stderr } = await runSupabase([
+      "functions",
+      "deploy",
+      "--use-api",
+      "--remote=abcdefghijklmnopqrst",
+      `--profile=${home}/profile.yaml`,
+      "--yes",
+    ], { SUPABASE_ACCESS_TOKEN: `sbp_${"0".repeat(40)}` });
     await api.shutdown();
-    if (!success) throw new Error(new TextDecoder().decode(stderr));
+    expect(code, stderr).toBe(0);
   }, 120_000);
 
   afterAll(() => Deno.remove(home, { recursive: true }));

@@ -1,0 +1,46 @@
+const ROOT = new URL("../", import.meta.url);
+
+/** How one run of the CLI ended, with what it wrote. */
+export interface CliResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs the Supabase CLI of this project in the project's folder, e.g.
+ * `["db", "push", "--remote=postgresql://…", "--yes"]`. It needs neither Docker
+ * nor the network for a database URL; telemetry is off and its settings go into a
+ * folder that is removed afterwards. `env` adds variables.
+ */
+export async function runSupabase(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<CliResult> {
+  const home = await Deno.makeTempDir({ prefix: "ledger-functions-cli-" });
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(
+      new URL("node_modules/.bin/supabase", ROOT).pathname,
+      {
+        args,
+        cwd: ROOT,
+        // PGHOST and its like would speak into the connection.
+        clearEnv: true,
+        env: {
+          PATH: Deno.env.get("PATH") ?? "",
+          HOME: home,
+          DO_NOT_TRACK: "1",
+          SUPABASE_TELEMETRY_DISABLED: "1",
+          ...env,
+        },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      },
+    ).output();
+    const text = new TextDecoder();
+    return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
