@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { integer, moment, money, text } from "../../shared/logs/fields.ts";
+import { namesSameModel } from "../../shared/logs/model-alias.ts";
+
+const fits =
+  (schema: { safeParse(value: unknown): { success: boolean } }) =>
+  (value: unknown) => schema.safeParse(value).success;
+
+describe("money()", () => {
+  const schema = money({ negative: true });
+
+  test("keeps every decimal of numeric(10,6) as it is written", () => {
+    fc.assert(fc.property(
+      fc.integer({ min: 0, max: 9999 }),
+      fc.stringMatching(/^\d{1,6}$/),
+      fc.boolean(),
+      (whole, fraction, minus) => {
+        const value = `${minus ? "-" : ""}${whole}.${fraction}`;
+        expect(schema.parse(value)).toBe(value);
+      },
+    ));
+  });
+
+  test("takes a number for the decimal that it prints as, or refuses it", () => {
+    fc.assert(fc.property(fc.double(), (value) => {
+      const printed = String(value);
+      const exact = /^-?\d{1,4}(\.\d{1,6})?$/.test(printed);
+      expect(fits(schema)(value)).toBe(exact);
+      if (exact) expect(schema.parse(value)).toBe(printed);
+    }));
+  });
+
+  test.each([
+    "",
+    " 1",
+    "1 ",
+    "+1",
+    ".5",
+    "5.",
+    "01",
+    "1e3",
+    "0x1",
+    "1_0",
+    "١",
+    "--1",
+    "NaN",
+    null,
+    {},
+    [1],
+  ])(
+    "refuses %j",
+    (value) => expect(fits(schema)(value)).toBe(false),
+  );
+
+  test("refuses negative money where there is none", () => {
+    expect(fits(money({ negative: false }))("-0.1")).toBe(false);
+  });
+});
+
+describe("moment()", () => {
+  test.each([
+    ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z"],
+    ["2026-01-31T12:00:00.1234567Z", "2026-01-31T12:00:00.123456Z"],
+    ["2026-01-31T12:00:00.5+05:30", "2026-01-31T06:30:00.500000Z"],
+    ["2026-01-01T00:30:00.000001+01:00", "2025-12-31T23:30:00.000001Z"],
+  ])(
+    "reads %s as %s",
+    (value, wanted) => expect(moment().parse(value)).toBe(wanted),
+  );
+
+  test("allows five minutes of clock skew and no more", () => {
+    const inMinutes = (minutes: number) =>
+      new Date(Date.now() + minutes * 60_000).toISOString();
+    expect(fits(moment())(inMinutes(4.9))).toBe(true);
+    expect(fits(moment())(inMinutes(5.1))).toBe(false);
+  });
+
+  test.each([
+    "2026-13-01T00:00:00Z",
+    "2026-01-31T24:00:00Z",
+    "2026-01-31 12:00:00Z",
+    "1969-12-31T23:59:59Z",
+    "now",
+    0,
+  ])(
+    "refuses %j",
+    (value) => expect(fits(moment())(value)).toBe(false),
+  );
+});
+
+test("integer() and text() hold their bounds", () => {
+  expect([0, 2147483647].every(fits(integer(0)))).toBe(true);
+  expect([-1, 2147483648, 0.5, NaN, "1"].some(fits(integer(0)))).toBe(false);
+  expect(["a", "é😀", " a "].every(fits(text(5)))).toBe(true);
+  expect(["", "  ", "abcdef", 1].some(fits(text(5)))).toBe(false);
+});
+
+describe("namesSameModel()", () => {
+  test.each([
+    ["gpt-4o", "GPT-4o "],
+    ["gpt-4o", "gpt-4o-2024-08-06"],
+    ["claude-sonnet-4-5@20250929", "claude-sonnet-4-5"],
+    ["claude-3-5-haiku-latest", "claude-3-5-haiku"],
+  ])("%j and %j are the same", (one, other) => {
+    expect(namesSameModel(one, other)).toBe(true);
+    expect(namesSameModel(other, one)).toBe(true);
+  });
+
+  test.each([
+    ["gpt-4o", "gpt-4o-mini"],
+    ["gpt-4o-2024-05-13", "gpt-4o-2024-08-06"],
+    ["claude-sonnet-4", "claude-sonnet-4-5"],
+    ["model-1234", "model"],
+  ])("%j and %j are different", (one, other) => {
+    expect(namesSameModel(one, other)).toBe(false);
+    expect(namesSameModel(other, one)).toBe(false);
+  });
+});
