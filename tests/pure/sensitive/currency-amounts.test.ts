@@ -73,6 +73,9 @@ describe("an amount of money", () => {
     "PHP 8.30",
     "PHP 1,000",
     "TRY 12.50 3 times",
+    "3 12.50 TRY",
+    "TRY 1’234",
+    "TRY 1\u1680234",
     // Units.
     "5 dollars",
     "5 Euro",

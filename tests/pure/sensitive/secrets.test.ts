@@ -265,9 +265,12 @@ describe("ordinary text", () => {
     "input_tokens=1200 output_tokens=30",
     "token_count: 12345678",
     "Unexpected token: }",
+    "Unexpected token: identifier",
+    "it starts with eyJhbGciOiJI... and so on",
     "Unexpected token < in JSON at position 0",
     "Invalid token: expected string, received number",
     "Password authentication failed for user app",
+    "password: changed",
     "password: must be at least 8 characters",
     "password: String must contain at least 8 character(s)",
     "password=null",
@@ -452,6 +455,13 @@ describe("redaction", () => {
       else expect(redacted).toContain("[redacted:");
     },
   );
+
+  test("goes on until what came within reach is redacted too", () => {
+    const long = key("sk-" + "proj-", 50) + "!";
+    const once = redactSecrets(`postgres://u:${long.repeat(9)}@host`);
+    expect(once).toBe("postgres://u:[redacted:connection_password]@host");
+    expect(redactSecrets(once)).toBe(once);
+  });
 
   test("finds a secret at the end of a long message", () => {
     const secret = key("gs" + "k_", 52);

@@ -1,0 +1,57 @@
+import { IBAN_LENGTHS } from "./iban-lengths.ts";
+
+const START = /(?<![\p{L}\p{N}])[A-Za-z]{2}[0-9]{2}/gu;
+const ALPHANUMERIC = /[A-Za-z0-9]/;
+const ANY_ALPHANUMERIC = /[\p{L}\p{N}]/u;
+const SEPARATOR = /[ -]/;
+
+/** ISO 7064 MOD 97-10 makes check digits of 02 to 98 and no others. */
+const CHECK_DIGITS = /^..(?:0[2-9]|[1-8][0-9]|9[0-8])/;
+
+/**
+ * Whether `text` (a reading, see `readText`) holds an IBAN (ISO 13616) in either
+ * case, with or without single spaces or hyphens between its characters: the
+ * country's length, check digits that satisfy ISO 7064 MOD 97-10, and not part
+ * of a longer alphanumeric run.
+ *
+ * A country code that is not in `IBAN_LENGTHS` has no IBANs: one product id in
+ * 97 would pass the check digits alone.
+ */
+export function hasIban(text: string): boolean {
+  for (const { 0: start, index } of text.matchAll(START)) {
+    const length = IBAN_LENGTHS.get(start.slice(0, 2).toUpperCase());
+    const iban = length && readCharacters(text, index, length);
+    if (iban && passesMod97(iban)) return true;
+  }
+  return false;
+}
+
+/** The `count` characters from `start` without separators, in upper case, if a word ends there. */
+function readCharacters(
+  text: string,
+  start: number,
+  count: number,
+): string | undefined {
+  let characters = "";
+  let position = start;
+  while (characters.length < count) {
+    if (SEPARATOR.test(text.charAt(position))) position++;
+    const character = text.charAt(position);
+    if (!ALPHANUMERIC.test(character)) return undefined;
+    characters += character;
+    position++;
+  }
+  if (ANY_ALPHANUMERIC.test(text.charAt(position))) return undefined;
+  return characters.toUpperCase();
+}
+
+/** ISO 7064 MOD 97-10 over the characters with the first four moved to the end, A–Z as 10–35. */
+function passesMod97(iban: string): boolean {
+  if (!CHECK_DIGITS.test(iban)) return false;
+  let remainder = 0;
+  for (const character of iban.slice(4) + iban.slice(0, 4)) {
+    const value = parseInt(character, 36);
+    remainder = (remainder * (value > 9 ? 100 : 10) + value) % 97;
+  }
+  return remainder === 1;
+}

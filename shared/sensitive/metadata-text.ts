@@ -1,0 +1,69 @@
+import { type FinancialKind, findFinancialData } from "./financial.ts";
+import { MAX_INSPECTED_BYTES, type MetadataFault } from "./metadata-fault.ts";
+import { findSecret } from "./secrets.ts";
+import { readText } from "./text-readings.ts";
+
+const WANTED = "audit metadata holds references and counts only";
+
+const FINANCIAL_NAMES: Readonly<Record<FinancialKind, string>> = {
+  currency_amount: "an amount of money",
+  card_number: "a payment card number",
+  iban: "an IBAN",
+  pan: "an Indian PAN",
+  gstin: "an Indian GSTIN",
+  aadhaar: "an Indian Aadhaar number",
+  ssn: "a US Social Security number",
+};
+
+/**
+ * The faults of the content of a string, a key or the digits of an integer, one
+ * for financial data and one for a secret. `prefix` starts the sentence:
+ * `a key here ` or nothing.
+ */
+export function findContentFaults(
+  text: string,
+  prefix = "",
+): Omit<MetadataFault, "path">[] {
+  const inspected = text.slice(0, MAX_INSPECTED_BYTES);
+  const faults: Omit<MetadataFault, "path">[] = [];
+  const financial = findFinancialData(inspected);
+  if (financial) {
+    faults.push({
+      code: "financial_data",
+      detail: `${prefix}looks like ${FINANCIAL_NAMES[financial]}; ${WANTED}`,
+    });
+  }
+  const secret = findHiddenSecret(inspected);
+  if (secret) {
+    faults.push({
+      code: "secret",
+      detail: `${prefix}looks like a secret (${
+        secret.replaceAll("_", " ")
+      }); ${WANTED}`,
+    });
+  }
+  return faults;
+}
+
+/** Whether `text` has more than `limit` characters (code points). */
+export function isLongerThan(text: string, limit: number): boolean {
+  // A code point takes at most two of the units that `length` counts.
+  return text.length > 2 * limit ||
+    (text.length > limit && Array.from(text).length > limit);
+}
+
+/** The bytes that `text` takes as a JSON string; at least its length when it is longer than any limit. */
+export function countJsonBytes(text: string): number {
+  return text.length > MAX_INSPECTED_BYTES
+    ? text.length
+    : new TextEncoder().encode(JSON.stringify(text)).length;
+}
+
+/** Searches the plain readings, because invisible characters and fullwidth letters must not hide a secret. */
+function findHiddenSecret(text: string) {
+  for (const reading of readText(text)) {
+    const kind = findSecret(reading);
+    if (kind) return kind;
+  }
+  return null;
+}

@@ -1,0 +1,49 @@
+import { LABELLED_SECRET_RULES } from "./labelled-secrets.ts";
+import { PROVIDER_KEY_RULES } from "./provider-keys.ts";
+import type { SecretKind, SecretRule } from "./secret-rule.ts";
+import { STRUCTURED_SECRET_RULES } from "./structured-secrets.ts";
+
+export type { SecretKind } from "./secret-rule.ts";
+
+/** What is sure comes first, so that `api_key: sk-ant-…` is named for its issuer. */
+const RULES: readonly SecretRule[] = [
+  ...STRUCTURED_SECRET_RULES,
+  ...PROVIDER_KEY_RULES,
+  ...LABELLED_SECRET_RULES,
+];
+
+/**
+ * A replacement can bring what was too long for a rule within its reach, so the
+ * rules are applied until nothing changes. Two rounds do for all but contrived
+ * texts; the limit keeps the time linear.
+ */
+const MAX_ROUNDS = 4;
+
+/**
+ * `text` with each secret-shaped part replaced by `[redacted:<kind>]`: provider
+ * keys, JWTs, PEM private keys, the password of a connection string,
+ * credentials after `Authorization:` or `Bearer`, values after `password=`,
+ * `api_key:` and the like. All other text is kept, so that the message can still
+ * be understood.
+ *
+ * Redacting twice changes nothing more. Time is linear in the length of `text`.
+ * This protects against accidents: a secret that is encoded, split or has no
+ * recognisable shape is not found.
+ */
+export function redactSecrets(text: string): string {
+  let redacted = text;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const before = redacted;
+    redacted = RULES.reduce((rest, rule) => rule.redact(rest), before);
+    if (redacted === before) break;
+  }
+  return redacted;
+}
+
+/**
+ * The kind of the first secret that `redactSecrets` would replace, or null when
+ * it would replace nothing. A placeholder is not a secret.
+ */
+export function findSecret(text: string): SecretKind | null {
+  return RULES.find((rule) => rule.redact(text) !== text)?.kind ?? null;
+}
