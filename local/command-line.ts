@@ -1,0 +1,61 @@
+/** What the commands of this folder share: flags, and how they fail. */
+import { parseArgs } from "node:util";
+import { StackError } from "./stack-error.ts";
+
+/** A command's flags: name → whether it takes a value or stands alone. */
+export type Flags = Record<string, { type: "string" | "boolean" }>;
+
+/** The flags that were given. */
+export type FlagValues<F extends Flags> = {
+  [Name in keyof F]?: F[Name]["type"] extends "string" ? string : boolean;
+};
+
+/**
+ * Reads `args`, which may hold nothing but `flags`.
+ *
+ * @throws {StackError} that names the argument and the flags there are.
+ */
+export function readFlags<F extends Flags>(
+  args: string[],
+  flags: F,
+): FlagValues<F> {
+  try {
+    return parseArgs({ args, options: flags, strict: true })
+      .values as FlagValues<F>;
+  } catch (error) {
+    const [problem] = (error as Error).message.split(/\.\s|\n/);
+    const known = Object.keys(flags).map((name) => `--${name}`).join(", ");
+    throw new StackError(`${problem}; wanted any of ${known}`);
+  }
+}
+
+/**
+ * The port in `text`, or undefined without one.
+ *
+ * @throws {StackError} when it is not a port.
+ */
+export function readPort(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  const port = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(port <= 65_535)) {
+    throw new StackError(
+      `Cannot use port ${
+        JSON.stringify(text)
+      }: wanted a number from 0 to 65535`,
+    );
+  }
+  return port;
+}
+
+/** Runs a command; a {@linkcode StackError} ends it with its sentence and exit code 1. */
+export async function runCommand(
+  command: (args: string[]) => Promise<void>,
+): Promise<void> {
+  try {
+    await command(Deno.args);
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
+}

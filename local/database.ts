@@ -1,0 +1,183 @@
+/**
+ * The database behind the local stack: PGlite in this process, or any Postgres
+ * by its URL. One connection object serves the migrations and the REST and auth
+ * API, because a PGlite folder can be opened only once.
+ */
+import {
+  createPgliteConnection,
+  type PgliteConnection,
+} from "@supabase/lite/pglite";
+import type { PostgresConnection } from "@supabase/lite/postgres";
+import { createPostgresPool, type Reservation } from "./postgres-pool.ts";
+import { StackError } from "./stack-error.ts";
+
+/** What runs SQL: the database itself, or one open transaction in it. */
+export interface SqlRunner {
+  /** Runs a script of any number of statements, without parameters. */
+  run(script: string): Promise<void>;
+  /** Runs one statement with `$1`, `$2`, … and returns its rows. */
+  query<Row>(statement: string, parameters?: unknown[]): Promise<Row[]>;
+}
+
+/** An open database. */
+export interface Database extends SqlRunner {
+  /** `pglite` has one connection, `postgres` a pool. */
+  readonly kind: "pglite" | "postgres";
+  /** The URL that functions may use, when there is one. */
+  readonly url?: string;
+  /** The same database, for `@supabase/lite`. */
+  readonly connection: PgliteConnection | PostgresConnection;
+  /** Commits when `work` returns, rolls back and rethrows when it throws. */
+  transaction<Result>(
+    work: (sql: SqlRunner) => Promise<Result>,
+  ): Promise<Result>;
+  close(): Promise<void>;
+}
+
+/** What initdb made, so that only the first database in memory waits for it. */
+let emptyDatabase: Blob | undefined;
+
+/**
+ * Opens PGlite.
+ *
+ * @param folder Where the data is kept; nothing is kept without it.
+ */
+export async function openPglite(folder?: string): Promise<Database> {
+  if (folder) await createFolder(folder);
+  const connection = await createPgliteConnection(
+    folder
+      ? { url: folder }
+      : { pgliteOptions: { loadDataDir: emptyDatabase } },
+  );
+  const { driver } = connection;
+  try {
+    await driver.waitReady;
+    if (!folder) emptyDatabase ??= await driver.dumpDataDir("none");
+  } catch (error) {
+    throw new StackError(
+      `Cannot open the database in ${folder ?? "memory"}: ${reasonOf(error)}`,
+    );
+  }
+  type Runner = Pick<typeof driver, "exec" | "query">;
+  const over = (runner: Runner): SqlRunner => ({
+    run: async (script) => void await runner.exec(script),
+    query: async <Row>(statement: string, parameters: unknown[] = []) =>
+      (await runner.query<Row>(statement, parameters)).rows,
+  });
+  useRequestRolesOnly(connection);
+  return {
+    kind: "pglite",
+    connection,
+    ...over(driver),
+    transaction: (work) => driver.transaction((tx) => work(over(tx))),
+    close: () => connection.close(),
+  };
+}
+
+/**
+ * Makes a new database beside its place and moves it there when it is complete: a
+ * process that is killed meanwhile leaves nothing that looks like a database.
+ */
+async function createFolder(folder: string): Promise<void> {
+  try {
+    await Deno.lstat(folder);
+    return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const draft = `${folder}.new`;
+  await Deno.remove(draft, { recursive: true }).catch(() => {});
+  const connection = await createPgliteConnection({ url: draft });
+  await connection.driver.waitReady;
+  await connection.close();
+  await Deno.rename(draft, folder);
+}
+
+/**
+ * Opens a pool to a Postgres server and checks that it answers.
+ *
+ * @throws {StackError} when the URL is not one or the server cannot be reached.
+ */
+export async function openPostgres(url: string): Promise<Database> {
+  const shown = withoutPassword(url);
+  const pool = createPostgresPool(url);
+  const over = ({ unsafe }: Pick<Reservation, "unsafe">): SqlRunner => ({
+    run: async (script) => void await unsafe(script),
+    query: async <Row>(statement: string, parameters?: unknown[]) =>
+      [...await unsafe(statement, parameters)] as Row[],
+  });
+  async function reserved<Result>(
+    work: (reservation: Reservation) => Promise<Result>,
+  ): Promise<Result> {
+    const reservation = await pool.reserve();
+    try {
+      return await work(reservation);
+    } finally {
+      reservation.release();
+    }
+  }
+  const direct = over({
+    unsafe: (...statement) => reserved(({ unsafe }) => unsafe(...statement)),
+  });
+  try {
+    await direct.query("select 1");
+  } catch (error) {
+    await pool.close();
+    throw new StackError(
+      `Cannot reach the database at ${shown}: ${reasonOf(error)}`,
+    );
+  }
+  useRequestRolesOnly(pool.connection);
+  return {
+    kind: "postgres",
+    url,
+    connection: pool.connection,
+    ...direct,
+    transaction: (work) =>
+      reserved(async ({ unsafe }) => {
+        await unsafe("begin");
+        try {
+          const result = await work(over({ unsafe }));
+          await unsafe("commit");
+          return result;
+        } catch (error) {
+          await unsafe("rollback").catch(() => {});
+          throw error;
+        }
+      }),
+    close: pool.close,
+  };
+}
+
+/**
+ * Lite looks once whether any table has row security. If one has, it grants ALL
+ * on every table to the API roles, which would undo the migrations' grants; if
+ * none has, it runs requests as the owner. Neither is what the platform does, so
+ * the answer is given in advance: requests switch roles, and nothing is granted.
+ */
+function useRequestRolesOnly(connection: object): void {
+  const lite = connection as { rlsState?: string };
+  if (lite.rlsState !== "unknown") {
+    throw new StackError(
+      `Cannot use this version of @supabase/lite: rlsState is ${lite.rlsState}, wanted unknown`,
+    );
+  }
+  lite.rlsState = "active";
+}
+
+/** The same URL with its password hidden, or a stand-in when it is no URL. */
+export function withoutPassword(url: string): string {
+  const parsed = URL.parse(url);
+  if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol)) {
+    throw new StackError(
+      "Cannot use the database URL: wanted postgresql://user:password@host:port/database",
+    );
+  }
+  return `${parsed.hostname}:${parsed.port || 5432}${parsed.pathname}`;
+}
+
+/** What went wrong, in a few words: `ECONNREFUSED`, or the error's message. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: string };
+  return message || code || String(error);
+}

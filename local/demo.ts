@@ -1,0 +1,157 @@
+/**
+ * `npm run demo`: a stack in memory, a realistic mix of requests to the four
+ * endpoints over HTTP, and what is in the tables afterwards.
+ */
+import { startStack } from "./stack.ts";
+
+const FIRM = "10000000-0000-4000-8000-000000000001";
+const USER = "20000000-0000-4000-8000-000000000001";
+const PROJECT = "30000000-0000-4000-8000-000000000001";
+const AGENT = "40000000-0000-4000-8000-000000000001";
+const TOOL = "50000000-0000-4000-8000-000000000001";
+const VENTURE = "60000000-0000-4000-8000-000000000001";
+
+const stack = await startStack({ port: 0, memory: true });
+const service = { apikey: stack.secretKey, "content-type": "application/json" };
+const user = {
+  authorization: `Bearer ${await stack.signUserToken(USER)}`,
+  "content-type": "application/json",
+};
+
+const call = {
+  id: crypto.randomUUID(),
+  firm_id: FIRM,
+  cma_project_id: PROJECT,
+  model: "gemini-2.0-flash",
+  task_type: "extraction",
+  input_tokens: 1200,
+  output_tokens: 80,
+  cost_usd: "0.000124",
+  latency_ms: 912,
+};
+const use = { agent_id: AGENT, tool_id: TOOL, venture_id: VENTURE };
+const report = {
+  sd_id: "SD-7",
+  phase: "EXEC",
+  subagent_type: "reviewer",
+  reported_model_name: "Claude Sonnet 4.5",
+  reported_model_id: "claude-sonnet-4-5-20250929",
+};
+const lines = (...events: unknown[]) =>
+  events.map((event) => JSON.stringify(event)).join("\n");
+
+await post("one model call", "llm-usage", service, call);
+await post("the same call again (a retry)", "llm-usage", service, call);
+await post("the same id, another cost (a conflict)", "llm-usage", service, {
+  ...call,
+  cost_usd: "0.5",
+});
+await post(
+  "a failed call whose message holds a key",
+  "llm-usage",
+  service,
+  {
+    ...call,
+    id: crypto.randomUUID(),
+    success: false,
+    output_tokens: 0,
+    error_message: `401 from upstream for sk-ant-api03-${"x".repeat(95)}`,
+  },
+);
+await post("three uses of a tool, one by nobody", "tool-usage", service, [
+  { ...use, tokens_consumed: 340, cost_usd: "0.0017", execution_ms: 1280 },
+  { ...use, cost_usd: 0.005, execution_ms: 310 },
+  { ...use, agent_id: crypto.randomUUID() },
+]);
+await post(
+  "two reported models, as NDJSON",
+  "model-usage",
+  { ...service, "content-type": "application/x-ndjson" },
+  lines(
+    { ...report, subagent_configured_model: "claude-sonnet-4-5" },
+    { ...report, subagent_configured_model: "claude-opus-4-1" },
+  ),
+);
+await post("what a signed-in user did", "audit", user, {
+  action: "upload_file",
+  entity_type: "uploaded_file",
+  entity_id: crypto.randomUUID(),
+  metadata: { file_count: 3 },
+});
+await post("an audit event with an amount (rejected)", "audit", user, {
+  action: "download_cma",
+  entity_type: "generated_file",
+  metadata: { note: "turnover was ₹ 12,00,000" },
+});
+
+await show("llm_usage_log", [
+  "model",
+  "task_type",
+  "input_tokens",
+  "output_tokens",
+  "cost_usd",
+  "success",
+  "error_message",
+]);
+await show("tool_usage_ledger", [
+  "tokens_consumed",
+  "cost_usd",
+  "execution_ms",
+]);
+await show("model_usage_log", [
+  "subagent_type",
+  "subagent_configured_model",
+  "reported_model_id",
+  "config_matches_reported",
+]);
+await show("audit_log", [
+  "user_id",
+  "action",
+  "entity_type",
+  "metadata",
+  "ip_address",
+]);
+await stack.stop();
+
+/** Sends one request and prints what came back. */
+async function post(
+  what: string,
+  slug: string,
+  headers: Record<string, string>,
+  body: unknown,
+): Promise<void> {
+  const response = await fetch(`${stack.url}/functions/v1/${slug}`, {
+    method: "POST",
+    headers,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+  const { id, recorded, duplicate, conflict, rejected, code, errors, fields } =
+    await response.json();
+  const outcome = recorded !== undefined
+    ? `${recorded} recorded, ${duplicate} duplicate, ${conflict} conflict, ${rejected} rejected`
+    : errors?.map((error: { pointer: string; detail: string }) =>
+      `${error.pointer}: ${error.detail}`
+    ).join("; ") ?? (fields ? `${code}: ${fields}` : `row ${id}`);
+  console.log(`POST /${slug}  ${what}\n  → ${response.status} ${outcome}\n`);
+}
+
+/** Prints some columns of a table, money and times as the database has them. */
+async function show(table: string, columns: string[]): Promise<void> {
+  const select = columns.map((column) =>
+    column === "cost_usd" ? "cost_usd::text" : column
+  );
+  const response = await fetch(
+    `${stack.url}/rest/v1/${table}?select=${select}`,
+    { headers: { apikey: stack.secretKey } },
+  );
+  const rows: Record<string, unknown>[] = await response.json();
+  console.log(`${table}: ${rows.length} rows`);
+  console.table(rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([column, value]) => [
+        column,
+        typeof value === "object" && value ? JSON.stringify(value) : value,
+      ]),
+    )
+  ));
+}

@@ -1,0 +1,171 @@
+/**
+ * `/rest/v1` and `/auth/v1`: `@supabase/lite` behind this stack's own check of
+ * keys and tokens. Lite knows only HS256, so a caller's token is verified here
+ * and Lite is told the claims; it never sees a credential of the client on
+ * `/rest/v1`.
+ *
+ * Where Lite differs from PostgREST: a JSON *string* given to a json or jsonb
+ * argument or column is read as JSON text (`"5"` becomes 5, `"text"` is refused);
+ * objects, arrays, numbers and booleans arrive as they are.
+ */
+import { App, InMemoryEmailDriver, type ResolvedKey } from "@supabase/lite";
+import { errors, type JWTPayload } from "jose";
+import { createTokenTranslator } from "./auth-tokens.ts";
+import type { Database } from "./database.ts";
+import { translateDatabaseAway } from "./database-away.ts";
+import { createQueue } from "./one-at-a-time.ts";
+import { refuse } from "./error-responses.ts";
+import type { ApiKeys } from "./keys.ts";
+import { quietly } from "./quiet-console.ts";
+import { readBearer, type Tokens } from "./tokens.ts";
+
+/** What the two APIs run on. */
+export interface RestAndAuthOptions {
+  database: Database;
+  keys: ApiKeys;
+  tokens: Tokens;
+  /** Origin of the stack: `http://127.0.0.1:54321`. */
+  url: string;
+  /** Schemas that `/rest/v1` shows, from `[api]` in config.toml. */
+  schemas: string[];
+  /** Most rows in one answer of `/rest/v1`, from `[api]` in config.toml. */
+  maxRows: number;
+}
+
+/** Handlers for requests whose path starts with `/rest/v1` or `/auth/v1`. */
+export interface RestAndAuth {
+  rest(request: Request): Promise<Response>;
+  auth(request: Request): Promise<Response>;
+}
+
+/** Lite asks for a key's meaning only when there is one; this is it. */
+const CHECKED_HERE = "checked-by-the-gateway";
+/** Paths of `/auth/v1` that a browser opens by itself, without a key. */
+const KEYLESS_AUTH = /^\/auth\/v1\/(callback|authorize|verify)$/;
+
+/** Sets the two APIs up. The migrations must have run: Lite reads the schema once. */
+export async function createRestAndAuth(
+  { database, keys, tokens, url, schemas, maxRows }: RestAndAuthOptions,
+): Promise<RestAndAuth> {
+  // Which request may act as whom. A client cannot forge an entry: the key of
+  // the map is the request object itself, not anything in it.
+  const grants = new WeakMap<Request, ResolvedKey>();
+  // On PGlite's one connection Lite lets transactions of different requests run
+  // into each other, and one caller would act as another.
+  const queue = database.kind === "pglite" ? createQueue() : undefined;
+  const translator = createTokenTranslator(tokens);
+  const app = new App({
+    connection: database.connection,
+    api: { enabled: true, schemas, max_rows: maxRows },
+    auth: {
+      enabled: true,
+      jwt_secret: translator.sharedSecret,
+      site_url: url,
+      email: { enable_signup: true, enable_confirmations: false },
+    },
+    studio: { enabled: false },
+    options: {
+      drivers: { email: new InMemoryEmailDriver() },
+      server: {
+        admin: false,
+        disableStudio: true,
+        apiKeys: {
+          resolver: (_key, context) =>
+            Promise.resolve(grants.get(context.req.raw) ?? null),
+        },
+      },
+    },
+  });
+  await app.init();
+  await database.connection.introspect({ useCache: true });
+
+  async function pass(
+    request: Request,
+    headers: Headers,
+    grant?: ResolvedKey,
+  ): Promise<Response> {
+    headers.delete("apikey");
+    if (grant) headers.set("apikey", CHECKED_HERE);
+    const inner = new Request(request.url, {
+      method: request.method,
+      headers,
+      // Read in full before the queue, where a slow client would hold up all others.
+      body: request.body && await request.bytes(),
+    });
+    if (grant) grants.set(inner, grant);
+    const run = () => quietly(() => app.fetch(inner, { peerAddress: null }));
+    const response = await (queue ? queue(run) : run());
+    return await translateDatabaseAway(response, request);
+  }
+
+  async function rest(request: Request): Promise<Response> {
+    const apikey = request.headers.get("apikey");
+    const kind = keys.kindOf(apikey);
+    if (!apikey) return refuse("UNAUTHORIZED_MISSING_API_KEY");
+    if (!kind) return refuse("UNAUTHORIZED_INVALID_API_KEY");
+    const headers = new Headers(request.headers);
+    headers.delete("authorization");
+    const bearer = readBearer(request.headers);
+    if (bearer === undefined || bearer.startsWith("sb_")) {
+      const role = kind === "secret" ? "service_role" : "anon";
+      return await pass(request, headers, { type: kind, claims: { role } });
+    }
+    let claims: JWTPayload;
+    try {
+      claims = await tokens.verify(bearer);
+    } catch (error) {
+      return refuseToken(error);
+    }
+    const role = typeof claims.role === "string" ? claims.role : "anon";
+    return await pass(request, headers, {
+      type: "publishable",
+      claims: { ...claims, role },
+    });
+  }
+
+  async function auth(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/auth/v1/.well-known/jwks.json") {
+      return Response.json(tokens.jwks, {
+        headers: { "cache-control": "public, max-age=600" },
+      });
+    }
+    const apikey = request.headers.get("apikey");
+    const kind = keys.kindOf(apikey);
+    const keyless = KEYLESS_AUTH.test(pathname);
+    if (!apikey && !keyless) return refuse("UNAUTHORIZED_MISSING_API_KEY");
+    if (!kind && !keyless) return refuse("UNAUTHORIZED_INVALID_API_KEY");
+    const headers = new Headers(request.headers);
+    await translator.translateRequest(headers);
+    const role = kind === "secret" ? "service_role" : "anon";
+    const response = await pass(
+      request,
+      headers,
+      kind && { type: kind, claims: { role } },
+    );
+    return await translator.translateResponse(response);
+  }
+
+  return { rest, auth };
+}
+
+/** PostgREST's answer to a token that it does not accept. */
+function refuseToken(error: unknown): Response {
+  const expired = error instanceof errors.JWTExpired;
+  const message = expired ? "JWT expired" : "JWT could not be verified";
+  return Response.json(
+    {
+      code: expired ? "PGRST303" : "PGRST301",
+      details: null,
+      hint: null,
+      message,
+    },
+    {
+      status: 401,
+      headers: {
+        "www-authenticate":
+          `Bearer error="invalid_token", error_description="${message}"`,
+      },
+    },
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * `npm start`: runs the stack until Ctrl-C or SIGTERM.
+ *
+ *     deno run -A local/start.ts [--memory | --database-url <url>] [--port <n>]
+ *
+ * `PORT` moves it like `--port`. `LOCAL_SECRET_KEYS` is a JSON object of further
+ * secret keys. Functions are started again when a file under `supabase/functions`
+ * or `shared` changes; a new function, a migration or config.toml want a new start.
+ */
+import { readFlags, readPort, runCommand } from "./command-line.ts";
+import { parseNamedKeys } from "./keys.ts";
+import { type Stack, startStack } from "./stack.ts";
+import { onStopSignal } from "./stop-signal.ts";
+import { onFunctionChange } from "./watch-functions.ts";
+
+const FLAGS = {
+  "memory": { type: "boolean" },
+  "database-url": { type: "string" },
+  "port": { type: "string" },
+  "data-dir": { type: "string" },
+  "project-dir": { type: "string" },
+} as const;
+
+/** The seed's fixed ids, so that the printed command records something at once. */
+const EXAMPLE_EVENT = {
+  agent_id: "40000000-0000-4000-8000-000000000001",
+  tool_id: "50000000-0000-4000-8000-000000000001",
+  tokens_consumed: 120,
+  cost_usd: "0.000360",
+  execution_ms: 85,
+};
+
+if (import.meta.main) await runCommand(start);
+
+async function start(args: string[]): Promise<void> {
+  const flags = readFlags(args, FLAGS);
+  const namedKeys = Deno.env.get("LOCAL_SECRET_KEYS");
+  const stopped = onStopSignal();
+  const stack = await startStack({
+    port: readPort(flags.port ?? Deno.env.get("PORT")),
+    memory: flags.memory,
+    databaseUrl: flags["database-url"],
+    dataDir: flags["data-dir"],
+    projectDir: flags["project-dir"],
+    secretKeys: namedKeys ? parseNamedKeys(namedKeys) : undefined,
+  });
+  console.log(describe(stack));
+  await stack.bootFunctions();
+  onFunctionChange(stack);
+  await stopped;
+  await stack.stop();
+  console.log("Stopped.");
+  Deno.exit(0);
+}
+
+function describe(stack: Stack): string {
+  const rows: [string, string][] = [
+    ["API", stack.url],
+    ["REST", `${stack.url}/rest/v1`],
+    ["Auth", `${stack.url}/auth/v1`],
+    ...stack.functions.map((slug): [string, string] => [
+      "Function",
+      `${stack.url}/functions/v1/${slug}`,
+    ]),
+    ["Publishable key", stack.publishableKey],
+    ...Object.entries(stack.secretKeys).map((
+      [name, key],
+    ): [string, string] => [
+      name === "default" ? "Secret key" : `Secret key ${name}`,
+      key,
+    ]),
+  ];
+  const width = Math.max(...rows.map(([label]) => label.length)) + 2;
+  const table = rows.map(([label, value]) => label.padEnd(width) + value);
+  return [
+    ...table,
+    "",
+    "Record the use of a tool:",
+    "",
+    `curl ${stack.url}/functions/v1/tool-usage \\`,
+    `  -H 'apikey: ${stack.secretKey}' \\`,
+    `  -H 'Content-Type: application/json' \\`,
+    `  -d '${JSON.stringify(EXAMPLE_EVENT)}'`,
+    "",
+    "Ctrl-C stops it.",
+  ].join("\n");
+}

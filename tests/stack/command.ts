@@ -1,0 +1,83 @@
+/** Runs the stack's commands as a person would. */
+
+/** How a command ended. */
+export interface CommandResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A command that is running. */
+export interface RunningCommand {
+  readonly pid: number;
+  /** What it has printed so far. */
+  output(): string;
+  /** Resolves when stdout has this text; rejects with everything printed when it ends first. */
+  saw(text: string): Promise<void>;
+  /** Sends the signal and waits for the end. */
+  end(signal: Deno.Signal): Promise<CommandResult>;
+  /** Waits for the end. */
+  result: Promise<CommandResult>;
+}
+
+const root = new URL("../..", import.meta.url).pathname;
+
+/** Starts `deno run -A local/<script>` with nothing of this process's settings. */
+export function spawn(
+  script: string,
+  args: string[],
+  env: Record<string, string> = {},
+): RunningCommand {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `local/${script}`, ...args],
+    cwd: root,
+    env: { PORT: "0", LOCAL_SECRET_KEYS: "", NO_COLOR: "1", ...env },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const printed = { stdout: "", stderr: "" };
+  const watchers = new Set<() => void>();
+  const collect = async (name: keyof typeof printed) => {
+    for await (const text of child[name].pipeThrough(new TextDecoderStream())) {
+      printed[name] += text;
+      watchers.forEach((watcher) => watcher());
+    }
+  };
+  const result = Promise.all([
+    child.status,
+    collect("stdout"),
+    collect("stderr"),
+  ]).then(([{ code }]) => ({ code, ...printed }));
+  const saw = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const watcher = () => {
+        if (!printed.stdout.includes(text)) return;
+        watchers.delete(watcher);
+        resolve();
+      };
+      watchers.add(watcher);
+      watcher();
+      result.then((end) =>
+        reject(new Error(`never said ${text}: ${JSON.stringify(end)}`))
+      );
+    });
+  return {
+    pid: child.pid,
+    output: () => printed.stdout,
+    saw,
+    result,
+    end(signal) {
+      child.kill(signal);
+      return result;
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export function run(
+  script: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<CommandResult> {
+  return spawn(script, args, env).result;
+}
