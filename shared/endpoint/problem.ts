@@ -4,7 +4,7 @@ import type { Fault } from "./fault.ts";
  * Every way in which a request or an event can fail, by its stable `code`.
  * Codes are never renamed: clients switch on them.
  */
-const PROBLEMS = {
+export const PROBLEMS = {
   invalid_body: [400, "The body cannot be read"],
   invalid_parameter: [400, "A query parameter or header is not acceptable"],
   missing_credentials: [401, "Credentials are missing"],

@@ -58,6 +58,11 @@ async function route(
   if (!methods.split(", ").includes(request.method)) {
     throw refuseMethod(log, methods);
   }
+  if (part === "openapi.json") {
+    const { answerDocument } = await import("../openapi/answer-document.ts");
+    const response = await answerDocument(log, request);
+    return request.method === "GET" ? response : withoutBody(response);
+  }
   if (environment.error) throw environment.error;
   const env = environment.data;
   const caller = await authenticate(request, env);

@@ -1,7 +1,16 @@
 import * as z from "zod";
-import { checkAuditMetadata } from "../sensitive/audit-metadata.ts";
+import {
+  checkAuditMetadata,
+  MAX_METADATA_BYTES,
+  MAX_METADATA_DEPTH,
+  MAX_METADATA_KEYS,
+  MAX_METADATA_STRING_LENGTH,
+} from "../sensitive/audit-metadata.ts";
 import { decidedByServer, moment, text, uuid } from "./fields.ts";
 import type { Log } from "./log.ts";
+
+const METADATA =
+  `References and counts, never financial data: at most ${MAX_METADATA_BYTES} bytes of JSON, ${MAX_METADATA_DEPTH} levels and ${MAX_METADATA_KEYS} keys; strings of at most ${MAX_METADATA_STRING_LENGTH} characters, integers, booleans and null`;
 
 const event = z.strictObject({
   id: uuid().optional(),
@@ -19,6 +28,10 @@ const event = z.strictObject({
         params: { code },
       });
     }
+  }).meta({
+    type: "object",
+    additionalProperties: {},
+    description: METADATA,
   }).optional(),
   ip_address: z.union(
     [z.ipv4(), z.ipv6()],
@@ -29,12 +42,24 @@ const event = z.strictObject({
 
 /** Who did what to which entity of a firm. */
 export const auditLog: Log = {
+  description: "Who did what to which entity of a firm",
   table: "audit_log",
   recordFunction: "record_audit_log",
   slug: "audit",
   columns: Object.keys(event.shape),
   timeColumn: "created_at",
   event,
+  example: {
+    id: "70000000-0000-4000-8000-000000000001",
+    firm_id: "10000000-0000-4000-8000-000000000001",
+    user_id: "20000000-0000-4000-8000-000000000001",
+    action: "create_project",
+    entity_type: "cma_project",
+    entity_id: "30000000-0000-4000-8000-000000000001",
+    metadata: { file_count: 3 },
+    ip_address: "2001:db8::1",
+    created_at: "2026-01-31T12:00:00.123456+00:00",
+  },
   filters: {
     firm_id: uuid(),
     user_id: uuid(),

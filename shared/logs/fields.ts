@@ -4,7 +4,8 @@ import { MAX_CLOCK_SKEW_MS } from "../endpoint/limits.ts";
 /** The largest value of Postgres's `integer`. */
 export const MAX_INTEGER = 2_147_483_647;
 
-const MONEY = /^-?(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
+const MONEY = /^(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
+const SIGNED_MONEY = /^-?(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
 
 /** A UUID in the form Postgres prints, any version. */
 export function uuid() {
@@ -37,12 +38,15 @@ export function money(options: { negative: boolean }) {
   const wanted = `Expected US dollars${
     options.negative ? "" : ", not negative,"
   } with at most 4 integer and 6 decimal digits, as a string or a number, without exponent`;
-  const isMoney = (value: string) =>
-    MONEY.test(value) && (options.negative || !value.startsWith("-"));
+  const pattern = options.negative ? SIGNED_MONEY : MONEY;
+  const exact = z.string().regex(pattern, wanted).meta({
+    format: "decimal",
+    description: "US dollars, exact",
+  });
   return z.union([
-    z.string().refine(isMoney),
-    z.number().refine((value) => isMoney(String(value))),
-  ], wanted).transform(String);
+    exact,
+    z.number().refine((value) => pattern.test(String(value)), wanted),
+  ], wanted).transform(String).pipe(exact);
 }
 
 /**
@@ -53,7 +57,9 @@ export function money(options: { negative: boolean }) {
 export function moment() {
   const wanted =
     "Expected an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00.5Z";
+  const minutes = MAX_CLOCK_SKEW_MS / 60_000;
   return z.iso.datetime({ offset: true, error: wanted })
+    .describe(`When it happened; at most ${minutes} minutes in the future`)
     .transform((value, context) => {
       const [whole, fraction = ""] = splitFraction(value);
       const time = Date.parse(whole);
@@ -63,15 +69,14 @@ export function moment() {
       }
       if (time > Date.now() + MAX_CLOCK_SKEW_MS) {
         context.addIssue(
-          `Lies more than ${
-            MAX_CLOCK_SKEW_MS / 60_000
-          } minutes in the future; send when the event happened`,
+          `Lies more than ${minutes} minutes in the future; send when the event happened`,
         );
         return z.NEVER;
       }
       const seconds = new Date(time).toISOString().slice(0, 19);
       return `${seconds}.${fraction.slice(0, 6).padEnd(6, "0")}Z`;
-    });
+    })
+    .pipe(z.iso.datetime({ offset: true }));
 }
 
 /** A boolean as a query parameter says it. */

@@ -6,7 +6,7 @@ type Public = Database["public"];
 /** What a signed-in user may write into a log, and what the server decides. */
 export type UserWrites = {
   /** What an event must look like when a user sends it. */
-  event: z.ZodType<LogEvent>;
+  event: EventSchema;
   /** Whether the database attributes the row to the user and her firm. */
   attributed: boolean;
   /** The column that takes the address the request came from. */
@@ -17,10 +17,19 @@ export type UserWrites = {
 export type LogEvent = Record<string, unknown>;
 
 /**
+ * What an event must look like. Its keys are columns. The columns that it
+ * requires are NOT NULL in the table; of the optional ones only `id` and the
+ * time are never null in a row.
+ */
+export type EventSchema = z.ZodObject<z.ZodRawShape>;
+
+/**
  * One of the logs, declared once. The endpoint, its limits and its documents
  * are derived from this.
  */
 export type Log = {
+  /** What a row tells, in one phrase. */
+  description: string;
   /** The table, in the schema public. */
   table: Extract<keyof Public["Tables"], string>;
   /** The SQL function that writes it. */
@@ -31,8 +40,13 @@ export type Log = {
   columns: readonly string[];
   /** The column with the event's time. */
   timeColumn: string;
-  /** What an event must look like when a service sends it. Keys are columns. */
-  event: z.ZodType<LogEvent>;
+  /** What an event must look like when a service sends it. */
+  event: EventSchema;
+  /**
+   * An event of the demo world (supabase/seed.sql) as the documents show it, with
+   * an id and every column that has a default, written as a reply writes them.
+   */
+  example: LogEvent;
   /** Who besides a service may write: a signed-in user, or nobody. */
   userWrites: UserWrites | null;
   /** Columns that a list may be filtered by, and what a value must look like. */

@@ -20,7 +20,9 @@ const event = z.strictObject({
   subagent_configured_model: text(256).optional(),
   reported_model_name: text(256),
   reported_model_id: text(256),
-  config_matches_reported: z.boolean("Expected true or false").optional(),
+  config_matches_reported: z.boolean("Expected true or false")
+    .describe("When left out, computed if subagent_configured_model is sent")
+    .optional(),
   captured_at: moment().optional(),
   metadata: z.record(z.string(), z.unknown(), "Expected an object")
     .refine(
@@ -28,17 +30,31 @@ const event = z.strictObject({
         new TextEncoder().encode(JSON.stringify(value)).length <=
           MAX_METADATA_BYTES,
       `Expected at most ${MAX_METADATA_BYTES} bytes of JSON`,
-    ).optional(),
+    ).describe(`At most ${MAX_METADATA_BYTES} bytes of JSON`).optional(),
 });
 
 /** Which model a session or sub-agent reported, against the configured one. */
 export const modelUsageLog: Log = {
+  description:
+    "Which model a session or sub-agent reported, against the configured one",
   table: "model_usage_log",
   recordFunction: "record_model_usage_log",
   slug: "model-usage",
   columns: Object.keys(event.shape),
   timeColumn: "captured_at",
   event,
+  example: {
+    id: "70000000-0000-4000-8000-000000000001",
+    session_id: "session-7",
+    phase: "EXEC",
+    subagent_type: "code-reviewer",
+    subagent_configured_model: "claude-sonnet-4-5",
+    reported_model_name: "Claude Haiku 4.5",
+    reported_model_id: "claude-haiku-4-5-20251001",
+    config_matches_reported: false,
+    captured_at: "2026-01-31T12:00:00.123456+00:00",
+    metadata: { turn: 3 },
+  },
   userWrites: {
     event: event.extend({
       captured_at: decidedByServer("it is the time of recording"),

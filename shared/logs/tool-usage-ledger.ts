@@ -16,12 +16,23 @@ const event = z.strictObject({
 
 /** What each use of a tool by an agent consumed and cost. */
 export const toolUsageLedger: Log = {
+  description: "What each use of a tool by an agent consumed and cost",
   table: "tool_usage_ledger",
   recordFunction: "record_tool_usage_ledger",
   slug: "tool-usage",
   columns: Object.keys(event.shape),
   timeColumn: "created_at",
   event,
+  example: {
+    id: "70000000-0000-4000-8000-000000000001",
+    agent_id: "40000000-0000-4000-8000-000000000001",
+    venture_id: "60000000-0000-4000-8000-000000000001",
+    tool_id: "50000000-0000-4000-8000-000000000001",
+    tokens_consumed: 42,
+    cost_usd: "0.002500",
+    execution_ms: 350,
+    created_at: "2026-01-31T12:00:00.123456+00:00",
+  },
   userWrites: null,
   filters: { agent_id: uuid(), tool_id: uuid(), venture_id: uuid() },
   minimums: { cost_usd: money({ negative: true }) },

@@ -1,0 +1,46 @@
+import type { Log } from "../logs/log.ts";
+import type { Example } from "./example.ts";
+import type { Operation, OperationName } from "./operation.ts";
+import { readExamples } from "./read-examples.ts";
+import { recordExamples } from "./record-examples.ts";
+import type { Json } from "./schemas.ts";
+
+/**
+ * Puts a log's examples into its operations. The parts of one example have the
+ * same key in parameters, request body and response; there, `x-credential` names
+ * the security scheme that it goes with.
+ */
+export async function addExamples(
+  log: Log,
+  operations: Record<OperationName, Operation>,
+): Promise<void> {
+  for (const example of [...await recordExamples(log), ...readExamples(log)]) {
+    addExample(operations[example.operation], example);
+  }
+}
+
+function addExample(operation: Operation, example: Example): void {
+  const { name, request, status, reply } = example;
+  for (const parameter of operation.parameters) {
+    if (parameter.name in example.parameters) {
+      put(parameter, name, { value: example.parameters[parameter.name] });
+    }
+  }
+  if (request) {
+    put(operation.requestBody!.content[request.type], name, {
+      value: request.body,
+    });
+  }
+  put(operation.responses[status].content![reply.type], name, {
+    "x-credential": example.credential,
+    value: reply.body,
+  });
+}
+
+function put(
+  target: Json & { examples?: Json },
+  name: string,
+  example: Json,
+): void {
+  (target.examples ??= {})[name] = example;
+}

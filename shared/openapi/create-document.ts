@@ -1,0 +1,107 @@
+import * as limits from "../endpoint/limits.ts";
+import type { Log } from "../logs/log.ts";
+import { addExamples } from "./add-examples.ts";
+import { eventSchemas } from "./event-schemas.ts";
+import type { Operation } from "./operation.ts";
+import { operationsOf } from "./operations.ts";
+import { replySchemas, SHARED_REPLIES } from "./reply-schemas.ts";
+import { commonResponses, HEADERS } from "./responses.ts";
+import { type Json, toReplySchemas, toRequestSchemas } from "./schemas.ts";
+
+/** The version of the API, which is the version of the project. */
+export const API_VERSION = "0.1.0";
+
+const DESCRIPTION =
+  `Append-only usage and audit logs: events are recorded with POST and read with GET, and a recorded row is never changed or deleted.
+
+A service sends a secret API key and sees every row. A user sends her own token and sees the rows that row security shows her.
+
+HEAD answers like GET, without the body. Every other method is answered with the response MethodNotAllowed. Unknown parameters are refused. Errors are problem documents (RFC 9457), whose code is stable. Money is a decimal string.
+
+The database is given ${
+    limits.RECORD_TIMEOUT_MS / 1_000
+  } seconds for a batch and ${
+    limits.READ_TIMEOUT_MS / 1_000
+  } seconds for a page or a summary, then the answer is 503. x-limits has every limit by name.`;
+
+/** An OpenAPI 3.1 document. */
+export type Document = {
+  openapi: string;
+  info: Json;
+  servers: Json[];
+  tags: Json[];
+  paths: Record<string, Record<string, Operation>>;
+  components: Record<string, Json>;
+};
+
+/**
+ * The OpenAPI 3.1 document of these logs, all of it derived from their
+ * declarations and from the limits, parameters and problems of the endpoint.
+ */
+export async function createDocument(logs: readonly Log[]): Promise<Document> {
+  const requests = {};
+  const replies = { ...SHARED_REPLIES };
+  const paths: Document["paths"] = {};
+  for (const log of logs) {
+    Object.assign(requests, eventSchemas(log));
+    Object.assign(replies, replySchemas(log));
+    const operations = operationsOf(log);
+    await addExamples(log, operations);
+    paths[`/${log.slug}`] = { get: operations.list, post: operations.record };
+    paths[`/${log.slug}/summary`] = { get: operations.summarise };
+    paths[`/${log.slug}/openapi.json`] = { get: operations.describe };
+    paths[`/${log.slug}/{id}`] = { get: operations.fetch };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Ledger Functions",
+      version: API_VERSION,
+      description: DESCRIPTION,
+      license: { name: "MIT", identifier: "MIT" },
+      // Modules order their exports as they like.
+      "x-limits": Object.fromEntries(Object.entries(limits).sort()),
+    },
+    servers: SERVERS,
+    tags: logs.map(({ slug, description }) => ({ name: slug, description })),
+    paths,
+    components: {
+      schemas: { ...toRequestSchemas(requests), ...toReplySchemas(replies) },
+      responses: commonResponses(),
+      headers: HEADERS,
+      securitySchemes: SECURITY_SCHEMES,
+    },
+  };
+}
+
+const SERVERS = [
+  {
+    url: "https://{project}.supabase.co/functions/v1",
+    description: "A project on the platform",
+    variables: {
+      project: {
+        default: "project-ref",
+        description: "The project's reference",
+      },
+    },
+  },
+  {
+    url: "http://127.0.0.1:54321/functions/v1",
+    description: "The local stack",
+  },
+];
+
+const SECURITY_SCHEMES = {
+  secretKey: {
+    type: "apiKey",
+    in: "header",
+    name: "apikey",
+    description: "A service's secret API key: sb_secret_…",
+  },
+  userToken: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "The access token of a signed-in user",
+  },
+};

@@ -1,0 +1,67 @@
+import type { Log } from "../logs/log.ts";
+import { nameOf } from "./name-of.ts";
+import type { Parameter } from "./parameters.ts";
+import type { Json } from "./schemas.ts";
+
+/** The representations of a body, by media type. */
+export type Content = Record<string, Json>;
+
+/** A response object of the document. */
+export type Reply = Json & { content?: Content };
+
+/** An operation object of the document. */
+export type Operation = Json & {
+  parameters: Parameter[];
+  requestBody?: Json & { content: Content };
+  responses: Record<string, Reply>;
+};
+
+/** What one may do with a log. */
+export type OperationName =
+  | "record"
+  | "list"
+  | "fetch"
+  | "summarise"
+  | "describe";
+
+/** Security: a service. */
+export const SERVICE = { secretKey: [] };
+
+/** Security: a signed-in user. */
+export const USER = { userToken: [] };
+
+/** What every operation begins with. */
+export function head(
+  log: Log,
+  operation: OperationName,
+  summary: string,
+): Json {
+  return {
+    operationId: operation + nameOf(log),
+    tags: [log.slug],
+    summary,
+    security: [SERVICE, USER],
+  };
+}
+
+/** A body of JSON. */
+export function json(schema: Json): Content {
+  return { "application/json": { schema } };
+}
+
+/** NDJSON. */
+export function lines(schema: string): Json {
+  const description = `One ${schema} per line`;
+  return { schema: { type: "string", description } };
+}
+
+/** CSV. */
+export function csv(description: string): Json {
+  return {
+    schema: {
+      type: "string",
+      description:
+        `RFC 4180 with a header row. ${description}. A text that a spreadsheet would run as a formula has an apostrophe in front.`,
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import * as z from "zod";
+import type { Fault } from "../endpoint/fault.ts";
+import { MAX_FAULTS } from "../endpoint/limits.ts";
+import { BUCKETS, PARAMETERS } from "../endpoint/parameters.ts";
+import {
+  type Problem,
+  type ProblemCode,
+  PROBLEMS,
+} from "../endpoint/problem.ts";
+import type { Outcome } from "../endpoint/results.ts";
+import type { Log } from "../logs/log.ts";
+import { measuresOf } from "./measures.ts";
+import { nameOf } from "./name-of.ts";
+import { columnSchema, rowSchema } from "./row-schema.ts";
+
+const fault = z.object({
+  pointer: z.string().describe('JSON Pointer into the event; "" is all of it'),
+  code: z.string().describe("Stable and machine-readable"),
+  detail: z.string().describe("What is wrong and what is wanted"),
+}) satisfies z.ZodType<Fault>;
+
+const problem = z.object({
+  type: z.string().meta({ format: "uri" }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(Object.keys(PROBLEMS) as ProblemCode[])
+    .describe("Stable and machine-readable"),
+  errors: z.array(fault).max(MAX_FAULTS).optional()
+    .describe("What is wrong with an event, all at once"),
+  fields: z.array(z.string()).optional()
+    .describe("For a conflict: the columns whose content differs"),
+}).describe("A problem document (RFC 9457)") satisfies z.ZodType<Problem>;
+
+const outcome: z.ZodType<Outcome> = z.enum([
+  "recorded",
+  "duplicate",
+  "conflict",
+  "rejected",
+]);
+
+const count = z.int().describe("Events with this outcome");
+
+const batchResult = z.object({
+  recorded: count,
+  duplicate: count,
+  conflict: count,
+  rejected: count,
+  results: z.array(z.object({
+    index: z.int().describe("Place in the request, from 0"),
+    id: z.guid().nullable()
+      .describe(
+        "The row's id; null if the event was rejected before it had one",
+      ),
+    outcome,
+    problem: problem.optional(),
+  })).describe("One per event, in the order of the request"),
+});
+
+/** What every log answers with. */
+export const SHARED_REPLIES: Record<string, z.ZodType> = {
+  Fault: fault,
+  Problem: problem,
+  BatchResult: batchResult,
+};
+
+/** What one log answers with, by the names of the schemas in the document. */
+export function replySchemas(log: Log): Record<string, z.ZodType> {
+  const name = nameOf(log);
+  const row = rowSchema(log);
+  const page = z.object({
+    rows: z.array(row),
+    has_more: z.boolean(),
+    next_cursor: z.string().nullable()
+      .describe("For the next page; oldest first, also for what is new later"),
+  });
+  const totals = z.object({
+    count: z.int().describe("Rows"),
+    ...Object.fromEntries(
+      Object.entries(measuresOf(log)).map((
+        [column, { schema }],
+      ) => [column, schema]),
+    ),
+  });
+  const group = z.object({ ...groupKeys(log), ...totals.shape })
+    .describe("The values of group_by, and what is measured of their rows");
+  const summary = z.object({
+    from: PARAMETERS.time,
+    to: PARAMETERS.time,
+    tz: z.string(),
+    group_by: z.array(z.enum([...BUCKETS, ...log.groups])),
+    totals,
+    groups: z.array(group),
+    group_count: z.int().describe("Groups that there are"),
+    truncated: z.boolean().describe("Whether groups are missing here"),
+  });
+  return {
+    [`${name}Row`]: row,
+    [`${name}Page`]: page,
+    [`${name}Totals`]: totals,
+    [`${name}Group`]: group,
+    [`${name}Summary`]: summary,
+  };
+}
+
+function groupKeys(log: Log): Record<string, z.ZodType> {
+  const start = z.iso.datetime({ offset: true }).optional();
+  return Object.fromEntries([
+    ...BUCKETS.map((bucket) => [bucket, start]),
+    ...log.groups.map((
+      column,
+    ) => [column, columnSchema(log, column).optional()]),
+  ]);
+}

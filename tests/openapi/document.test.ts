@@ -1,0 +1,219 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { describe, expect, test } from "vitest";
+import { collectLogs, writeDocument } from "../../scripts/openapi.ts";
+import * as limits from "../../shared/endpoint/limits.ts";
+import { PROBLEMS } from "../../shared/endpoint/problem.ts";
+import {
+  API_VERSION,
+  createDocument,
+} from "../../shared/openapi/create-document.ts";
+import { SLUGS } from "../endpoint/running-stack.ts";
+import { DocumentSchemas } from "./document-schemas.ts";
+import { examplesIn, operationsIn } from "./documented-examples.ts";
+
+const PROJECT = new URL("../../", import.meta.url);
+const logs = await collectLogs();
+const document = await createDocument(logs);
+const schemas = new DocumentSchemas(document);
+/** The words and numbers of the document, without the list of limits. */
+const { "x-limits": documented, ...info } = document.info;
+const text = JSON.stringify({ ...document, info });
+
+test("every log is found by its declaration", () => {
+  expect(logs.map(({ slug }) => slug)).toEqual([...SLUGS].sort());
+});
+
+describe.each([
+  { name: "all logs", some: logs },
+  ...logs.map((log) => ({ name: log.slug, some: [log] })),
+])("the document of $name", ({ some }) => {
+  test("is valid OpenAPI 3.1, and its references lead somewhere", async () => {
+    const one = await createDocument(some);
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(structuredClone(one));
+    expect(errors).toBeUndefined();
+    expect([valid, validator.version]).toEqual([true, "3.1"]);
+    const missing = [...JSON.stringify(one).matchAll(/"#(\/[^"]+)"/g)]
+      .filter(([, pointer]) => resolve(one, pointer) === undefined);
+    expect(missing).toEqual([]);
+  });
+});
+
+test("a broken document is not valid", async () => {
+  const { valid } = await new Validator().validate({
+    ...structuredClone(document),
+    paths: { "/x": { get: { responses: { 200: {} } } } },
+  });
+  expect(valid).toBe(false);
+});
+
+describe("openapi.json", () => {
+  const check = async (cwd: string | URL) => {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "scripts/openapi.ts", "--check"],
+      cwd,
+    }).output();
+    return { code, stderr: new TextDecoder().decode(stderr) };
+  };
+
+  test("is the document of all logs as it is now", async () => {
+    const file = await Deno.readTextFile(new URL("openapi.json", PROJECT));
+    expect(file === await writeDocument()).toBe(true);
+    expect(await check(PROJECT)).toEqual({ code: 0, stderr: "" });
+  });
+
+  test("is said to be stale in one sentence", async () => {
+    const copy = await Deno.makeTempDir();
+    for (const name of ["deno.json", "package.json", "node_modules"]) {
+      await Deno.symlink(new URL(name, PROJECT).pathname, `${copy}/${name}`);
+    }
+    const { success } = await new Deno.Command("cp", {
+      args: ["-r", "shared", "scripts", copy],
+      cwd: PROJECT,
+    }).output();
+    expect(success).toBe(true);
+    await Deno.writeTextFile(`${copy}/openapi.json`, "{}");
+    const { code, stderr } = await check(copy);
+    await Deno.remove(copy, { recursive: true });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      "openapi.json does not match the logs: run npm run openapi\n",
+    );
+  });
+
+  test("has the version of the project", async () => {
+    const { version } = JSON.parse(
+      await Deno.readTextFile(new URL("package.json", PROJECT)),
+    );
+    expect(API_VERSION).toBe(version);
+  });
+});
+
+describe("completeness", () => {
+  const responses = [
+    ...Object.values(document.components.responses),
+    ...[...operationsIn(document)].flatMap(({ operation }) =>
+      Object.values(operation.responses)
+    ),
+  ].map((response) => JSON.stringify(response));
+
+  test.each(Object.keys(PROBLEMS))("some response names %s", (code) => {
+    // This one is told in the results of a batch alone.
+    const wanted = code === "batch_aborted"
+      ? `problem:${code}"`
+      : new RegExp(`"enum":\\[[^\\]]*"${code}"`);
+    expect(responses.some((response) => response.match(wanted))).toBe(true);
+  });
+
+  test("every limit has its value under its name", () => {
+    expect(documented).toEqual({ ...limits });
+  });
+
+  test.each([
+    ["MAX_EVENTS", '"maxItems":§'],
+    ["MAX_BODY_BYTES", "§ bytes after decompression"],
+    ["MAX_JSON_DEPTH", "nested at most § deep"],
+    ["MAX_FAULTS", '"maxItems":§'],
+    ["MAX_IDEMPOTENCY_KEY", '"maxLength":§'],
+    ["MAX_CLOCK_SKEW_MS", "at most § minutes in the future", 60_000],
+    ["RECORD_TIMEOUT_MS", "§ seconds for a batch", 1_000],
+    ["READ_TIMEOUT_MS", "§ seconds for a page", 1_000],
+    ["RETRY_AFTER_SECONDS", '"type":"integer","examples":[§]'],
+    ["DEFAULT_PAGE_ROWS", "JSON: § when left out"],
+    ["MAX_PAGE_ROWS", "when left out, § at most"],
+    ["MAX_FILTER_VALUES", '"maxItems":§'],
+    ["MAX_SUMMARY_DAYS", "At most § days"],
+    ["MAX_GROUP_BY", '"maxItems":§,"uniqueItems":true'],
+    ["MAX_GROUPS", "largest § groups"],
+  ] as [keyof typeof limits, string, number?][])(
+    "%s stands where it applies",
+    (name, place, unit = 1) => {
+      // Not toContain, which would print the whole document.
+      expect(text.includes(place.replace("§", String(limits[name] / unit))))
+        .toBe(
+          true,
+        );
+    },
+  );
+
+  test("no limit is left out of the list above", () => {
+    expect(Object.keys(limits)).toHaveLength(15);
+  });
+
+  test("every operation but describe has an example that succeeds", () => {
+    const examples = examplesIn(document);
+    for (const { path, method, operation } of operationsIn(document)) {
+      if (path.endsWith("openapi.json")) continue;
+      const own = examples.filter((example) =>
+        example.path === path && example.method === method &&
+        example.status < 300
+      );
+      expect([operation.operationId, own.length > 0]).toEqual([
+        operation.operationId,
+        true,
+      ]);
+    }
+  });
+});
+
+describe("the examples agree with the schemas", () => {
+  test.each(examplesIn(document).map((example) => [example.title, example]))(
+    "%s",
+    (_title, example) => {
+      const place = ["paths", example.path, example.method];
+      const { request, reply, status } = example;
+      if (request) {
+        expect(schemas.faults(
+          request.body,
+          ...place,
+          ...["requestBody", "content", request.type, "schema"],
+        )).toEqual([]);
+      }
+      expect(schemas.faults(
+        reply.body,
+        ...place,
+        ...["responses", String(status), "content", reply.type, "schema"],
+      )).toEqual([]);
+      const { parameters } = document.paths[example.path][example.method];
+      for (const { name, value } of example.parameters) {
+        const index = parameters.findIndex((one) => one.name === name);
+        expect(schemas.faults(
+          value,
+          ...[...place, "parameters", String(index), "schema"],
+        )).toEqual([]);
+      }
+    },
+  );
+
+  test("and a wrong one would not", () => {
+    const faults = (value: unknown, name: string) =>
+      schemas.faults(value, "components", "schemas", name);
+    const event = logs.find(({ slug }) => slug === "llm-usage")!.example;
+    expect(faults(event, "LlmUsageEvent")).toEqual([]);
+    for (
+      const change of [
+        { cost_usd: "1e9" },
+        { cost_usd: "-1" },
+        { id: "x" },
+        { input_tokens: -1 },
+        { model: "" },
+        { task_type: "other" },
+        { created_at: "yesterday" },
+        { colour: "red" },
+        { firm_id: null },
+      ]
+    ) {
+      expect([change, faults({ ...event, ...change }, "LlmUsageEvent")])
+        .not.toEqual([change, []]);
+    }
+    expect(faults({ rows: [], has_more: false }, "LlmUsagePage"))
+      .not.toEqual([]);
+  });
+});
+
+function resolve(value: unknown, pointer: string): unknown {
+  return pointer.split("/").slice(1).reduce(
+    (part, step) => (part as Record<string, unknown> | undefined)?.[step],
+    value,
+  );
+}

@@ -1,0 +1,63 @@
+import { describe, expect, test } from "vitest";
+import { collectLogs } from "../../scripts/openapi.ts";
+import { serveLog } from "../../shared/endpoint/serve-log.ts";
+import { createDocument } from "../../shared/openapi/create-document.ts";
+import { useStack } from "../endpoint/running-stack.ts";
+
+const logs = await collectLogs();
+
+describe("openapi.json of a function", () => {
+  const ledger = useStack("PGlite");
+
+  describe.each(logs.map((log) => [log.slug, log] as const))(
+    "%s",
+    (slug, log) => {
+      const get = (query = "", method = "GET") =>
+        fetch(`${ledger.stack.url}/functions/v1/${slug}/openapi.json${query}`, {
+          method,
+        });
+
+      test("is the document of this log alone, without a credential", async () => {
+        const response = await get();
+        expect(response.status).toBe(200);
+        expect(response.headers.get("content-type")).toBe("application/json");
+        expect(response.headers.get("x-request-id")).toBeTruthy();
+        expect(response.headers.get("access-control-allow-origin")).toBe("*");
+        const document = await response.json();
+        expect(document).toEqual(await createDocument([log]));
+        expect(Object.keys(document.paths)).toEqual([
+          `/${slug}`,
+          `/${slug}/summary`,
+          `/${slug}/openapi.json`,
+          `/${slug}/{id}`,
+        ]);
+      });
+
+      test("has no body for HEAD and knows no parameter", async () => {
+        const head = await get("", "HEAD");
+        expect([head.status, await head.text()]).toEqual([200, ""]);
+        const parameter = await get("?x=1");
+        const { code } = await parameter.json();
+        expect([parameter.status, code]).toEqual([400, "invalid_parameter"]);
+      });
+
+      test("is there even when the function is configured wrongly", async () => {
+        const error = new Error("no environment");
+        const serve = serveLog(log, { data: null, error } as never);
+        const answer = await serve(
+          new Request(`http://x/${slug}/openapi.json`),
+        );
+        expect(answer.status).toBe(200);
+        await answer.body?.cancel();
+      });
+    },
+  );
+});
+
+test("a function loads what makes the document only when it is asked for", async () => {
+  const source = await Deno.readTextFile(
+    new URL("../../shared/endpoint/serve-log.ts", import.meta.url),
+  );
+  expect(source).toContain('await import("../openapi/answer-document.ts")');
+  expect(source).not.toMatch(/^import [^;]*openapi/m);
+});
