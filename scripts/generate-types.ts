@@ -1,5 +1,5 @@
 /**
- * Writes shared/store/database.types.ts from the migrations: applies them to a
+ * Writes shared/database.types.ts from the migrations: applies them to a
  * PostgreSQL of its own and has the Supabase CLI read the types off it. With
  * `--check` it writes nothing and exits with 1 when the file is stale.
  */
@@ -11,7 +11,7 @@ import {
 import { runSupabase } from "./supabase-cli.ts";
 
 const TYPES_FILE = new URL(
-  "../shared/store/database.types.ts",
+  "../shared/database.types.ts",
   import.meta.url,
 );
 const HEADER =
@@ -72,7 +72,7 @@ if (import.meta.main) {
     await Deno.writeTextFile(TYPES_FILE, types);
   } else if (types !== await Deno.readTextFile(TYPES_FILE).catch(() => "")) {
     console.error(
-      "shared/store/database.types.ts does not match the migrations: run npm run types",
+      "shared/database.types.ts does not match the migrations: run npm run types",
     );
     Deno.exit(1);
   }

@@ -1,6 +1,6 @@
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url.js";
 import type { Position } from "../store/read-log.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../store/environment.ts";
 import { refuseParameter } from "./query.ts";
 
 /** Bytes of an AES-GCM nonce (NIST SP 800-38D §8.2). */

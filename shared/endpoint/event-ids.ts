@@ -1,6 +1,6 @@
 import { generate } from "@std/uuid/v5.js";
-import type { Caller } from "./caller.ts";
-import { MAX_IDEMPOTENCY_KEY } from "./limits.ts";
+import type { Caller } from "../store/caller.ts";
+import { MAX_IDEMPOTENCY_KEY } from "../limits.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 
 /** Namespace of the ids made from idempotency keys; never changes. */

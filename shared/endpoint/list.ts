@@ -3,7 +3,7 @@ import { listPage, type Page, type Reader } from "../store/read-log.ts";
 import { StoreError } from "../store/store-error.ts";
 import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
 import { negotiate, type RowWriter, WRITERS } from "./format.ts";
-import { MAX_PAGE_ROWS } from "./limits.ts";
+import { MAX_PAGE_ROWS } from "../limits.ts";
 import {
   type ListParameters,
   pageRows,

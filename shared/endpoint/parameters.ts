@@ -1,26 +1,15 @@
 import * as z from "zod";
 import { flag } from "../logs/fields.ts";
 import type { Log } from "../logs/log.ts";
+import type { Selection } from "../store/selection.ts";
 import {
   DEFAULT_PAGE_ROWS,
   MAX_FILTER_VALUES,
   MAX_GROUP_BY,
   MAX_PAGE_ROWS,
   MAX_SUMMARY_DAYS,
-} from "./limits.ts";
+} from "../limits.ts";
 import { readAll, readOne, refuseParameter, requireKnown } from "./query.ts";
-
-/** Which rows of a log are meant. */
-export type Selection = {
-  /** Column → values, one of which it must equal. */
-  filters: Record<string, string[]>;
-  /** Column → what it must be at least. */
-  minimums: Record<string, string>;
-  /** Inclusive; RFC 3339 or a date. */
-  from: string | null;
-  /** Exclusive. */
-  to: string | null;
-};
 
 /** What the query of a list says. */
 export type ListParameters = {

@@ -1,8 +1,8 @@
 import { validateEvent } from "../logs/validate-event.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller } from "../store/caller.ts";
 import { eventId } from "./event-ids.ts";
-import type { Fault } from "./fault.ts";
+import type { Fault } from "../fault.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import type { RawEvent } from "./read-events.ts";
 

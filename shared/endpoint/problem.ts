@@ -1,4 +1,4 @@
-import type { Fault } from "./fault.ts";
+import type { Fault } from "../fault.ts";
 
 /**
  * Every way in which a request or an event can fail, by its stable `code`.
@@ -23,7 +23,7 @@ export const PROBLEMS = {
   invalid_batch: [422, "The batch is not acceptable"],
   batch_aborted: [422, "Another event of the atomic batch failed"],
   internal_error: [500, "Something went wrong on our side"],
-  database_unavailable: [503, "The database is away or busy"],
+  unavailable: [503, "This cannot be done at the moment"],
 } as const satisfies Record<string, readonly [number, string]>;
 
 /** A stable machine-readable problem code. */

@@ -1,5 +1,5 @@
 import { parseMediaType } from "@std/media_types/parse_media_type.js";
-import { MAX_BODY_BYTES } from "./limits.ts";
+import { MAX_BODY_BYTES } from "../limits.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 
 /** How the events of a body are separated. */

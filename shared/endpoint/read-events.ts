@@ -1,5 +1,5 @@
-import { type Fault, toPointer } from "./fault.ts";
-import { MAX_EVENTS } from "./limits.ts";
+import { type Fault, toPointer } from "../fault.ts";
+import { MAX_EVENTS } from "../limits.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import type { BodyFormat } from "./read-body.ts";
 import {

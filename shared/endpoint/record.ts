@@ -1,7 +1,7 @@
 import type { Log } from "../logs/log.ts";
 import { recordEvents } from "../store/record-events.ts";
 import { answerBatch, answerSingle } from "./answer.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller } from "../store/caller.ts";
 import { readIdempotencyKey } from "./event-ids.ts";
 import { readAddress } from "./address.ts";
 import { readRecordParameters } from "./parameters.ts";
@@ -10,7 +10,7 @@ import {
   prepareEvents,
   requireWriter,
 } from "./prepare-events.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../store/environment.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import { readBody } from "./read-body.ts";
 import { readEvents } from "./read-events.ts";

@@ -1,8 +1,8 @@
 import type { Log, LogEvent } from "../logs/log.ts";
 import { orderRow } from "../logs/order-row.ts";
 import type { StoreFault, StoreResult } from "../store/record-events.ts";
-import type { Caller } from "./caller.ts";
-import type { Fault } from "./fault.ts";
+import type { Caller } from "../store/caller.ts";
+import type { Fault } from "../fault.ts";
 import type { PreparedEvent } from "./prepare-events.ts";
 import { createProblem, type Problem } from "./problem.ts";
 

@@ -1,4 +1,4 @@
-import { MAX_JSON_DEPTH } from "./limits.ts";
+import { MAX_JSON_DEPTH } from "../limits.ts";
 
 /** Where a value stands in a document: keys and array indexes from the root. */
 export type JsonPath = (string | number)[];

@@ -1,8 +1,8 @@
-import { type Measures, type Reader, summarise } from "../store/read-log.ts";
+import { type Reader, summarise } from "../store/read-log.ts";
 import { StoreError } from "../store/store-error.ts";
 import { negotiate, WRITERS } from "./format.ts";
-import { MAX_GROUPS } from "./limits.ts";
-import { readSummaryParameters, type SummaryParameters } from "./parameters.ts";
+import { MAX_GROUPS } from "../limits.ts";
+import { readSummaryParameters } from "./parameters.ts";
 import { refuseParameter } from "./query.ts";
 
 /** SQLSTATE invalid_parameter_value: Postgres does not know the time zone. */
@@ -29,14 +29,13 @@ export async function summariseLog(
   });
 
   const keys = bucket === null ? groups : [bucket, ...groups];
-  const order = (measures: Measures) => orderMeasures(reader, keys, measures);
   const answer = {
     from: selection.from,
     to: selection.to,
     tz: zone,
     group_by: keys,
-    totals: order(summary.totals),
-    groups: summary.groups.map(order),
+    totals: summary.totals,
+    groups: summary.groups,
     group_count: summary.group_count,
     truncated: summary.group_count > summary.groups.length,
   };
@@ -45,14 +44,10 @@ export async function summariseLog(
 
   const { contentType, head, row } = WRITERS[format];
   const rows = [
-    ...answer.groups.map((group) => ({ kind: "group", ...flatten(group) })),
-    { kind: "total", ...flatten(answer.totals) },
+    ...answer.groups.map((group) => ({ kind: "group", ...group })),
+    { kind: "total", ...answer.totals },
   ];
-  const columns = [
-    "kind",
-    ...keys,
-    ...Object.keys(flatten(answer.totals)),
-  ];
+  const columns = ["kind", ...keys, ...Object.keys(answer.totals)];
   const body = head(columns) + rows.map((one) => row(columns, one)).join("");
   return new Response(body, {
     headers: {
@@ -61,31 +56,4 @@ export async function summariseLog(
       "x-truncated": String(answer.truncated),
     },
   });
-}
-
-/** Keys first, then the measures in the order of the columns. */
-function orderMeasures(
-  { log }: Reader,
-  keys: SummaryParameters["groups"],
-  measures: Measures,
-): Measures {
-  const order = [...keys, "count", ...log.columns];
-  return Object.fromEntries(
-    order.filter((name) => name in measures).map((
-      name,
-    ) => [name, measures[name]]),
-  );
-}
-
-/** {latency_ms: {p50: 1}} → {latency_ms_p50: 1}. */
-function flatten(measures: Measures): Measures {
-  return Object.fromEntries(
-    Object.entries(measures).flatMap(([name, value]) =>
-      typeof value === "object" && value !== null
-        ? Object.entries(value).map((
-          [part, inner],
-        ) => [`${name}_${part}`, inner])
-        : [[name, value]]
-    ),
-  );
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MAX_CLOCK_SKEW_MS } from "../endpoint/limits.ts";
+import { MAX_CLOCK_SKEW_MS } from "../limits.ts";
 
 /** The largest value of Postgres's `integer`. */
 export const MAX_INTEGER = 2_147_483_647;

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { Database } from "../store/database.types.ts";
+import type { Database } from "../database.types.ts";
 
 type Public = Database["public"];
 

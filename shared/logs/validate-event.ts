@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { type Fault, toPointer } from "../endpoint/fault.ts";
-import { MAX_FAULTS } from "../endpoint/limits.ts";
+import { type Fault, toPointer } from "../fault.ts";
+import { MAX_FAULTS } from "../limits.ts";
 import type { LogEvent } from "./log.ts";
 
 /**

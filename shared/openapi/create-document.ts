@@ -1,4 +1,4 @@
-import * as limits from "../endpoint/limits.ts";
+import * as limits from "../limits.ts";
 import type { Log } from "../logs/log.ts";
 import { addExamples } from "./add-examples.ts";
 import { eventSchemas } from "./event-schemas.ts";

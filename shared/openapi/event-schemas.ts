@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MAX_EVENTS } from "../endpoint/limits.ts";
+import { MAX_EVENTS } from "../limits.ts";
 import type { EventSchema, Log } from "../logs/log.ts";
 import { nameOf } from "./name-of.ts";
 

@@ -5,7 +5,7 @@ import {
   MAX_IDEMPOTENCY_KEY,
   MAX_PAGE_ROWS,
   MAX_SUMMARY_DAYS,
-} from "../endpoint/limits.ts";
+} from "../limits.ts";
 import { BUCKETS, PARAMETERS } from "../endpoint/parameters.ts";
 import type { Log } from "../logs/log.ts";
 import { type Json, toParameterSchema } from "./schemas.ts";

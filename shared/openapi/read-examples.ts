@@ -79,8 +79,8 @@ function summaryExamples(log: Log): Example[] {
     count: 1,
     ...Object.fromEntries(
       Object.entries(measuresOf(log)).map((
-        [name, { ofOne }],
-      ) => [name, ofOne(row[name])]),
+        [name, { column, ofOne }],
+      ) => [name, ofOne(row[column])]),
     ),
   };
   const day = `${from.slice(0, 10)}T00:00:00+00:00`;

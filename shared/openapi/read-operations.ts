@@ -1,4 +1,4 @@
-import { MAX_GROUPS } from "../endpoint/limits.ts";
+import { MAX_GROUPS } from "../limits.ts";
 import type { Log } from "../logs/log.ts";
 import { nameOf } from "./name-of.ts";
 import { csv, head, json, lines, type Operation } from "./operation.ts";

@@ -1,8 +1,4 @@
-import {
-  MAX_BODY_BYTES,
-  MAX_EVENTS,
-  MAX_JSON_DEPTH,
-} from "../endpoint/limits.ts";
+import { MAX_BODY_BYTES, MAX_EVENTS, MAX_JSON_DEPTH } from "../limits.ts";
 import type { ProblemCode } from "../endpoint/problem.ts";
 import type { Log } from "../logs/log.ts";
 import { nameOf } from "./name-of.ts";

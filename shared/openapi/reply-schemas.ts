@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Fault } from "../endpoint/fault.ts";
-import { MAX_FAULTS } from "../endpoint/limits.ts";
+import type { Fault } from "../fault.ts";
+import { MAX_FAULTS } from "../limits.ts";
 import { BUCKETS, PARAMETERS } from "../endpoint/parameters.ts";
 import {
   type Problem,

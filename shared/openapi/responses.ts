@@ -1,4 +1,4 @@
-import { RETRY_AFTER_SECONDS } from "../endpoint/limits.ts";
+import { RETRY_AFTER_SECONDS } from "../limits.ts";
 import { type ProblemCode, PROBLEMS } from "../endpoint/problem.ts";
 import type { Content, Reply } from "./operation.ts";
 import { type Json, refer } from "./schemas.ts";
@@ -38,7 +38,7 @@ const COMMON: Record<string, ProblemCode[]> = {
   MethodNotAllowed: ["method_not_allowed"],
   NotAcceptable: ["not_acceptable"],
   InternalError: ["internal_error"],
-  Unavailable: ["database_unavailable"],
+  Unavailable: ["unavailable"],
 };
 
 /** What every operation that needs a credential may end with. */

@@ -1,10 +1,10 @@
 import { createAdminClient, createContextClient } from "@supabase/server/core";
-import type { Caller } from "../endpoint/caller.ts";
-import type { Environment } from "../endpoint/environment.ts";
-import { READ_TIMEOUT_MS } from "../endpoint/limits.ts";
-import type { Selection } from "../endpoint/parameters.ts";
+import type { Caller } from "./caller.ts";
+import type { Environment } from "./environment.ts";
+import { READ_TIMEOUT_MS } from "../limits.ts";
+import type { Selection } from "./selection.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import type { Database } from "./database.types.ts";
+import type { Database } from "../database.types.ts";
 import { StoreError } from "./store-error.ts";
 
 /** Where a page ended, as `list_log` says it; its content is the database's. */

@@ -1,8 +1,8 @@
 import { createAdminClient } from "@supabase/server/core";
-import type { Environment } from "../endpoint/environment.ts";
-import { RECORD_TIMEOUT_MS } from "../endpoint/limits.ts";
+import type { Environment } from "./environment.ts";
+import { RECORD_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import type { Database } from "./database.types.ts";
+import type { Database } from "../database.types.ts";
 import { StoreError } from "./store-error.ts";
 
 /** A fault that only the database can find. */

@@ -35,7 +35,7 @@ describe("when the database is away", () => {
       await server.kill();
       const away = await ledger.post("llm-usage", event);
       expect(away.status).toBe(503);
-      expect(away.body).toMatchObject({ code: "database_unavailable" });
+      expect(away.body).toMatchObject({ code: "unavailable" });
       expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);
       expect(away.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
       expect(JSON.stringify(away.body)).not.toMatch(

@@ -63,8 +63,13 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
         input_tokens: 12_000,
         output_tokens: 800,
         cost_usd: "1.000000",
-        latency_ms: { p50: 50, p95: 100, p99: 100 },
-        success: { true: 9, false: 1, true_rate: 0.9, false_rate: 0.1 },
+        latency_ms_p50: 50,
+        latency_ms_p95: 100,
+        latency_ms_p99: 100,
+        success_true: 9,
+        success_false: 1,
+        success_true_rate: 0.9,
+        success_false_rate: 0.1,
       },
     });
     expect(body.groups).toHaveLength(2);
@@ -91,6 +96,17 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
       ["2026-05-01T00:00:00+00:00", PROJECT, expect.anything(), 2],
       ["2026-05-01T00:00:00+00:00", PROJECT, expect.anything(), 1],
     ]);
+  });
+
+  test("groups by what is also measured", async () => {
+    const { body } = await get(
+      `llm-usage/summary?${YEAR}&model=mixed&group_by=success`,
+    );
+    expect(body.groups).toMatchObject([
+      { success: true, count: 9, success_true: 9, success_false: 0 },
+      { success: false, count: 1, success_true: 0, success_false: 1 },
+    ]);
+    expect(body.totals).toMatchObject({ success_true: 9, success_false: 1 });
   });
 
   test("a day of the caller's zone has 23, 24 or 25 hours", async () => {
@@ -183,7 +199,9 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
       count: 2,
       tokens_consumed: 0,
       cost_usd: "0.000000",
-      execution_ms: { p50: 7, p95: 7, p99: 7 },
+      execution_ms_p50: 7,
+      execution_ms_p95: 7,
+      execution_ms_p99: 7,
     }]);
     await ledger.post(
       "model-usage",
@@ -198,7 +216,9 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     expect(model.body.groups).toMatchObject([{
       phase: "PLAN",
       count: 4,
-      config_matches_reported: { true: 1, false: 2, false_rate: 0.666667 },
+      config_matches_reported_true: 1,
+      config_matches_reported_false: 2,
+      config_matches_reported_false_rate: 0.666667,
     }]);
   });
 
@@ -208,7 +228,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     );
     expect(body).toMatchObject({
       groups: [],
-      totals: { count: 0, cost_usd: "0.000000", success: { true_rate: null } },
+      totals: { count: 0, cost_usd: "0.000000", success_true_rate: null },
     });
   });
 

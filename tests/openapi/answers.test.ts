@@ -4,8 +4,8 @@ import {
   MAX_BODY_BYTES,
   MAX_EVENTS,
   MAX_IDEMPOTENCY_KEY,
-} from "../../shared/endpoint/limits.ts";
-import { serveLog } from "../../shared/endpoint/serve-log.ts";
+} from "../../shared/limits.ts";
+import { serveLog } from "../../shared/serve-log.ts";
 import { createDocument } from "../../shared/openapi/create-document.ts";
 import { NOBODY, useStack } from "../endpoint/running-stack.ts";
 import { DocumentSchemas } from "./document-schemas.ts";

@@ -1,7 +1,7 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, test } from "vitest";
 import { collectLogs, writeDocument } from "../../scripts/openapi.ts";
-import * as limits from "../../shared/endpoint/limits.ts";
+import * as limits from "../../shared/limits.ts";
 import { PROBLEMS } from "../../shared/endpoint/problem.ts";
 import {
   API_VERSION,

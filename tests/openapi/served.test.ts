@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { collectLogs } from "../../scripts/openapi.ts";
-import { serveLog } from "../../shared/endpoint/serve-log.ts";
+import { serveLog } from "../../shared/serve-log.ts";
 import { createDocument } from "../../shared/openapi/create-document.ts";
 import { useStack } from "../endpoint/running-stack.ts";
 
@@ -56,8 +56,8 @@ describe("openapi.json of a function", () => {
 
 test("a function loads what makes the document only when it is asked for", async () => {
   const source = await Deno.readTextFile(
-    new URL("../../shared/endpoint/serve-log.ts", import.meta.url),
+    new URL("../../shared/serve-log.ts", import.meta.url),
   );
-  expect(source).toContain('await import("../openapi/answer-document.ts")');
+  expect(source).toContain('await import("./openapi/answer-document.ts")');
   expect(source).not.toMatch(/^import [^;]*openapi/m);
 });

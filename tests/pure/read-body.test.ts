@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MAX_BODY_BYTES } from "../../shared/endpoint/limits.ts";
+import { MAX_BODY_BYTES } from "../../shared/limits.ts";
 import { ProblemError } from "../../shared/endpoint/problem.ts";
 import { readBody } from "../../shared/endpoint/read-body.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { connect } from "node:net";
-import { MAX_BODY_BYTES } from "../../shared/endpoint/limits.ts";
+import { MAX_BODY_BYTES } from "../../shared/limits.ts";
 import {
   EVENTS,
   type ProblemBody,

@@ -1,5 +1,5 @@
-import { readEnvironment } from "../../../shared/endpoint/environment.ts";
-import { serveLog } from "../../../shared/endpoint/serve-log.ts";
+import { readEnvironment } from "../../../shared/store/environment.ts";
+import { serveLog } from "../../../shared/serve-log.ts";
 import { llmUsageLog } from "../../../shared/logs/llm-usage-log.ts";
 
 export default {

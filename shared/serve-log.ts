@@ -1,15 +1,19 @@
-import type { Log } from "../logs/log.ts";
-import type { Reader } from "../store/read-log.ts";
-import { StoreError } from "../store/store-error.ts";
-import { authenticate } from "./caller.ts";
-import { answerPreflight, CORS_HEADERS } from "./cors.ts";
-import type { ResolvedEnvironment } from "./environment.ts";
+import type { Log } from "./logs/log.ts";
+import type { Reader } from "./store/read-log.ts";
+import { StoreError } from "./store/store-error.ts";
+import { authenticate } from "./endpoint/authenticate.ts";
+import { answerPreflight, CORS_HEADERS } from "./endpoint/cors.ts";
+import type { ResolvedEnvironment } from "./store/environment.ts";
 import { RETRY_AFTER_SECONDS } from "./limits.ts";
-import { fetchOne } from "./fetch.ts";
-import { list } from "./list.ts";
-import { createProblem, ProblemError, respondProblem } from "./problem.ts";
-import { record } from "./record.ts";
-import { summariseLog } from "./summarise.ts";
+import { fetchOne } from "./endpoint/fetch.ts";
+import { list } from "./endpoint/list.ts";
+import {
+  createProblem,
+  ProblemError,
+  respondProblem,
+} from "./endpoint/problem.ts";
+import { record } from "./endpoint/record.ts";
+import { summariseLog } from "./endpoint/summarise.ts";
 
 /** Takes an error that the caller is not shown. */
 type Report = (error: unknown) => void;
@@ -59,7 +63,7 @@ async function route(
     throw refuseMethod(log, methods);
   }
   if (part === "openapi.json") {
-    const { answerDocument } = await import("../openapi/answer-document.ts");
+    const { answerDocument } = await import("./openapi/answer-document.ts");
     const response = await answerDocument(log, request);
     return request.method === "GET" ? response : withoutBody(response);
   }
@@ -97,22 +101,26 @@ function refuseMethod(log: Log, methods: string): ProblemError {
 }
 
 function answerError(error: unknown, report: Report): Response {
-  if (error instanceof ProblemError && error.problem.status < 500) {
-    return respondProblem(error.problem, error.headers);
-  }
-  report(error);
-  if (error instanceof StoreError && error.passing) {
-    const detail =
-      "The database is away or busy. Send the same request again after Retry-After; events with an id or an Idempotency-Key are not counted twice";
-    return respondProblem(createProblem("database_unavailable", detail), {
-      "retry-after": String(RETRY_AFTER_SECONDS),
-    });
-  }
-  if (error instanceof ProblemError) {
-    return respondProblem(error.problem, error.headers);
-  }
-  const detail = `The request failed; x-request-id finds it in the log`;
-  return respondProblem(createProblem("internal_error", detail));
+  const { problem, headers } = toProblemError(error);
+  if (problem.status >= 500) report(error);
+  return respondProblem(problem, {
+    ...headers,
+    ...problem.status === 503 && { "retry-after": String(RETRY_AFTER_SECONDS) },
+  });
+}
+
+function toProblemError(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const problem = error instanceof StoreError && error.passing
+    ? createProblem(
+      "unavailable",
+      "The database is away or busy. Send the same request again after Retry-After; events with an id or an Idempotency-Key are not counted twice",
+    )
+    : createProblem(
+      "internal_error",
+      "The request failed; x-request-id finds it in the log",
+    );
+  return new ProblemError(problem);
 }
 
 /** One line of JSON, without anything that the caller sent. */

@@ -1,13 +1,7 @@
 import { verifyAuth } from "@supabase/server/core";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../store/environment.ts";
+import type { Caller } from "../store/caller.ts";
 import { createProblem, ProblemError } from "./problem.ts";
-
-/** Who sent a request, after the credential was verified. */
-export type Caller =
-  /** The holder of a secret API key; `keyName` is the producer's identity. */
-  | { kind: "service"; keyName: string }
-  /** A signed-in user; `id` is the token's subject. */
-  | { kind: "user"; id: string; token: string };
 
 const WANTED =
   "Send a secret API key in the apikey header (apikey: sb_secret_…), or a user's token as Authorization: Bearer <JWT>";
@@ -54,7 +48,7 @@ function toProblemError(
     return unauthorized("invalid_credentials", `${reason}. ${WANTED}`);
   }
   const code = error.code === "JWKS_FETCH_FAILED"
-    ? "database_unavailable"
+    ? "unavailable"
     : "internal_error";
   const detail = "The credentials cannot be checked at the moment";
   return new ProblemError(createProblem(code, detail), {}, { cause: error });
