@@ -120,10 +120,11 @@ async function post(
   headers: Record<string, string>,
   body: unknown,
 ): Promise<void> {
+  const sent = typeof body === "string" ? body : JSON.stringify(body);
   const response = await fetch(`${stack.url}/functions/v1/${slug}`, {
     method: "POST",
     headers,
-    body: typeof body === "string" ? body : JSON.stringify(body),
+    body: sent,
   });
   const { id, recorded, duplicate, conflict, rejected, code, errors, fields } =
     await response.json();
@@ -132,7 +133,15 @@ async function post(
     : errors?.map((error: { pointer: string; detail: string }) =>
       `${error.pointer}: ${error.detail}`
     ).join("; ") ?? (fields ? `${code}: ${fields}` : `row ${id}`);
-  console.log(`POST /${slug}  ${what}\n  → ${response.status} ${outcome}\n`);
+  console.log(`POST /${slug}  ${what}`);
+  for (const line of sent.split("\n")) console.log(`  ${shorten(line)}`);
+  console.log(`  → ${response.status} ${outcome}\n`);
+}
+
+/** A body in a line: ids by their first part, and no more than fits a screen. */
+function shorten(text: string): string {
+  const short = text.replace(/([0-9a-f]{8})-[0-9a-f-]{27}/g, "$1…");
+  return short.length > 240 ? `${short.slice(0, 239)}…` : short;
 }
 
 /** Prints some columns of a table, money and times as the database has them. */
@@ -141,7 +150,7 @@ async function show(table: string, columns: string[]): Promise<void> {
     column === "cost_usd" ? "cost_usd::text" : column
   );
   const response = await fetch(
-    `${stack.url}/rest/v1/${table}?select=${select}`,
+    `${stack.url}/rest/v1/${table}?select=${select}&order=id`,
     { headers: { apikey: stack.secretKey } },
   );
   const rows: Record<string, unknown>[] = await response.json();
