@@ -1,0 +1,119 @@
+/**
+ * `npm run doctor`: what makes the logs of a project less than append-only, one
+ * line per finding with how to mend it.
+ *
+ *     deno run -A local/doctor.ts --database-url postgresql://…
+ *
+ * Exit code 0: nothing found; 1: findings; 2: could not look.
+ */
+import postgres from "postgres";
+import { readFlags } from "./command-line.ts";
+import { withoutPassword } from "./database.ts";
+import {
+  findChanged,
+  type LedgerFunction,
+  readMachinery,
+} from "./machinery.ts";
+import { StackError } from "./stack-error.ts";
+
+/** Something to mend, as `ledger.doctor()` reports it. */
+export interface Finding {
+  /** What was looked at: `guard`, `policy`, `privilege`, … */
+  check: string;
+  /** The table, trigger, role, … that it is about. */
+  object: string;
+  problem: string;
+  /** What to do; SQL where SQL does it. */
+  remedy: string;
+}
+
+const CONNECT_TIMEOUT_SECONDS = 10;
+const FLAGS = { "database-url": { type: "string" } } as const;
+
+/** SQLSTATEs of a database without the doctor, and of a role that may not call it. */
+const NO_DOCTOR = ["42883", "3F000"];
+const NOT_ALLOWED = "42501";
+
+if (import.meta.main) Deno.exit(await runDoctor(Deno.args));
+
+/** Runs the command and returns its exit code. */
+export async function runDoctor(args: string[]): Promise<0 | 1 | 2> {
+  let findings: Finding[];
+  try {
+    const url = readFlags(args, FLAGS)["database-url"];
+    if (!url) {
+      throw new StackError(
+        "Cannot examine a database without its URL: wanted --database-url postgresql://user:password@host:port/database",
+      );
+    }
+    findings = await examine(url);
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+  for (const finding of findings) console.log(printFinding(finding));
+  if (findings.length > 0) {
+    console.error(
+      `${findings.length} ${findings.length === 1 ? "finding" : "findings"}`,
+    );
+    return 1;
+  }
+  console.log("The logs are as the migrations made them: append-only");
+  return 0;
+}
+
+/**
+ * Examines a database as the role of the URL, who must own the logs.
+ *
+ * @throws {StackError} when the database cannot be reached or has no doctor.
+ */
+export async function examine(url: string): Promise<Finding[]> {
+  const shown = withoutPassword(url);
+  const sql = postgres(url, {
+    max: 1,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    onnotice: () => {},
+  });
+  try {
+    const found = await sql<LedgerFunction[]>`
+      select pronamespace::regnamespace || '.' || proname as name, prosrc as body
+      from pg_proc where pronamespace = to_regnamespace('ledger')`;
+    const findings = await sql<Finding[]>`select * from ledger.doctor()`;
+    return [...findMachinery(await readMachinery(), found), ...findings];
+  } catch (error) {
+    throw new StackError(explain(error, shown));
+  } finally {
+    await sql.end();
+  }
+}
+
+function findMachinery(
+  wanted: Map<string, string>,
+  found: LedgerFunction[],
+): Finding[] {
+  return findChanged(wanted, found).map((name) => ({
+    check: "machinery",
+    object: name,
+    problem: "is not the function of this version's migrations",
+    remedy:
+      "Push the migrations if they are newer than the database; else run the function's definition from its migration again",
+  }));
+}
+
+function explain(error: unknown, shown: string): string {
+  const { code = "", message } = error as { code?: string; message?: string };
+  if (NO_DOCTOR.includes(code)) {
+    return `Cannot examine the database at ${shown}: it has no ledger.doctor(); push the migrations first`;
+  }
+  if (code === NOT_ALLOWED) {
+    return `Cannot examine the database at ${shown} as this role: connect as the owner of the logs (${message})`;
+  }
+  return `Cannot examine the database at ${shown}: ${message || code || error}`;
+}
+
+/** One line, whatever line breaks a definition has. */
+function printFinding({ check, object, problem, remedy }: Finding): string {
+  const line = `${check}: ${object}: ${problem}. To mend: ${remedy}`;
+  return line.replace(/\s+/g, " ").trim();
+}

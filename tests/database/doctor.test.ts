@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Finding } from "../../local/doctor.ts";
+import { BREAKS } from "./broken-projects.ts";
+import { applyMigrations, ENGINES, type TestDatabase } from "./databases.ts";
+import { openOwnedDatabase } from "./owned-database.ts";
+
+/** What projects grant on later tables, to their own roles too. */
+const OLDER_PROJECT = `
+  alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
+  alter default privileges grant all on tables to pg_monitor`;
+
+describe.each(ENGINES)("ledger.doctor() on $name", (engine) => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await engine.migrated();
+  }, 30_000);
+  afterAll(() => db.close());
+
+  const examine = () =>
+    db.query<Finding>('select * from ledger.doctor() order by "check", object');
+
+  test("finds nothing in a project as the migrations made it", async () => {
+    expect(await examine()).toEqual([]);
+  });
+
+  test("finds nothing in a project whose owner is no superuser", async () => {
+    const owned = await openOwnedDatabase(engine);
+    expect(await owned.query("select * from ledger.doctor()")).toEqual([]);
+    await owned.attempt(
+      "owner",
+      "do $$ begin if exists (select from ledger.doctor()) then raise 'findings'; end if; end $$",
+    );
+    await owned.close();
+  }, 30_000);
+
+  test(
+    "finds nothing in an older project, whose default grants the migrations take back",
+    async () => {
+      const older = await engine.empty();
+      await older.exec(OLDER_PROJECT);
+      await applyMigrations(older);
+      expect(await older.query("select * from ledger.doctor()")).toEqual([]);
+      await older.close();
+    },
+    30_000,
+  );
+
+  test.each(BREAKS)("finds %s", async (_, sql, expected) => {
+    await db.exec(`begin; ${sql}`);
+    try {
+      const findings = await examine();
+      expect(
+        findings.map(({ check, object, problem }) => [check, object, problem]),
+      ).toEqual(
+        expected.map(([check, object, problem]) => [
+          check,
+          expect.stringContaining(object),
+          expect.stringContaining(problem),
+        ]),
+      );
+      for (const { remedy } of findings) expect(remedy).not.toBe("");
+    } finally {
+      await db.exec("rollback");
+    }
+  });
+
+  test.each([
+    "guard",
+    "policy",
+    "grant",
+    "owner",
+    "row security",
+    "rule",
+    "trigger",
+    "foreign key",
+  ])(
+    "a %s is mended by its remedy",
+    async (check) => {
+      const broken = BREAKS.filter(([, , found]) =>
+        found.some(([kind]) => kind === check)
+      );
+      expect(broken).not.toEqual([]);
+      for (const [name, sql] of broken) {
+        await db.exec(`begin; ${sql}`);
+        try {
+          const findings = await db.query<Finding>(
+            "select * from ledger.doctor()",
+          );
+          for (const finding of findings) {
+            const [statements] = finding.remedy.split(". If it was meant: ");
+            const runnable = /^(alter|create|drop|grant|revoke|select) /i;
+            if (runnable.test(statements)) {
+              await db.exec(statements);
+            }
+          }
+          // What a guard was written for may have been mended after it.
+          await db.exec(
+            "select ledger.guard(log) from (select distinct log from ledger.accepted_state) l",
+          );
+          expect(await examine(), name).toEqual([]);
+        } finally {
+          await db.exec("rollback");
+        }
+      }
+    },
+  );
+
+  test("accepts a change that was meant, and only for the log that is named", async () => {
+    await db.exec(`begin;
+      alter table audit_log add note text; alter table model_usage_log add note text;
+      select ledger.accept_state('audit_log')`);
+    try {
+      expect((await examine()).map(({ object }) => object)).toEqual([
+        "public.model_usage_log.note",
+      ]);
+    } finally {
+      await db.exec("rollback");
+    }
+  });
+});

@@ -1,0 +1,95 @@
+import { expect } from "vitest";
+import type { Engine } from "../../database/databases.ts";
+import {
+  type Actor,
+  openOwnedDatabase,
+  type OwnedDatabase,
+} from "../../database/owned-database.ts";
+import { LOGS } from "../../database/specification.ts";
+import {
+  addAudit,
+  addLlmUsage,
+  addModelUsage,
+  addToolUsage,
+  makeWorld,
+  type World,
+} from "../../database/worlds.ts";
+
+/** PostgreSQL's "insufficient privilege", which the guards answer with as well. */
+export const REFUSED = { code: "42501" };
+
+/** A guard's own answer. */
+export const GUARDED = {
+  code: "42501",
+  message: expect.stringMatching(
+    /is refused, because the log is append-only: |are not those that its guard was written for/,
+  ),
+};
+
+/** A database whose logs hold rows of both firms, to be attacked. */
+export interface Scene {
+  db: OwnedDatabase;
+  world: World;
+  /** One row of each log, all of firm 1 and its user and project. */
+  rows: { llm_usage_log: string; audit_log: string };
+  /** Everything that the logs hold, down to the place of each row version. */
+  read(): Promise<unknown>;
+  /** Runs the attack and asserts that the logs are as they were when the scene opened; returns its error, if any. */
+  attack(actor: Actor, script: string): Promise<AttackError | undefined>;
+}
+
+/** What the database answered to an attack. */
+export interface AttackError {
+  code?: string;
+  message: string;
+}
+
+/** What a project that grants everything to everyone by default would leave open. */
+export const EVERY_PRIVILEGE =
+  `grant all on all tables in schema public to anon, authenticated, service_role`;
+
+/** Opens a scene; `prepare` is run as the owner before the rows are there. */
+export async function openScene(engine: Engine, prepare = ""): Promise<Scene> {
+  const db = await openOwnedDatabase(engine);
+  await db.attempt("owner", prepare);
+  const world = await makeWorld(db);
+  const [firm_id, user_id] = [world.firm1, world.user1];
+  const rows = {
+    llm_usage_log: await addLlmUsage(db.query, {
+      firm_id,
+      cma_project_id: world.project1,
+    }),
+    audit_log: await addAudit(db.query, {
+      firm_id,
+      user_id,
+      metadata: { count: 1 },
+    }),
+  };
+  await addLlmUsage(db.query, { firm_id });
+  await addAudit(db.query, { firm_id, user_id, metadata: { count: 1 } });
+  await addAudit(db.query, { firm_id: world.firm2, user_id: world.user2 });
+  await addToolUsage(db.query, {
+    agent_id: world.agent,
+    tool_id: world.tool,
+    venture_id: world.venture,
+    cost_usd: "0.100000",
+  });
+  await addModelUsage(db.query, { metadata: { share: 1.5 } });
+
+  const read = () =>
+    db.query(
+      LOGS.map((log) =>
+        `select '${log}' as log, ctid::text, xmin::text, row_to_json(t)::text as row from public.${log} t`
+      ).join(" union all ") + " order by 1, 2",
+    );
+  const before = await read();
+  const attack = async (actor: Actor, script: string) => {
+    const error = await db.attempt(actor, script).then(
+      () => undefined,
+      (error) => error as AttackError,
+    );
+    expect(await read(), `${actor}: ${script}`).toEqual(before);
+    return error;
+  };
+  return { db, world, rows, read, attack };
+}
