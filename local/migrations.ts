@@ -25,7 +25,7 @@ export interface MigrateResult {
 const MIGRATION_FILE = /^(\d+)_(.*)\.sql$/;
 /** Any number will do, as long as every stack uses the same one. */
 const MIGRATE_LOCK = 5432_1120;
-/** Two stacks that prepare one server at once can trip over each other's grants. */
+/** Two databases that are prepared on one server at once can trip over each other's roles. */
 const PREPARE_ATTEMPTS = 5;
 const CONCURRENT_UPDATE = "XX000";
 /** Stands for the hash of a seed that a fresh database has not had yet. */
@@ -54,8 +54,10 @@ export async function migrate(
   supabaseDir: string,
   seedPaths: string[],
 ): Promise<MigrateResult> {
-  await preparePlatform(database);
-  const apply = () => applyFiles(database, supabaseDir, seedPaths);
+  const apply = async () => {
+    await preparePlatform(database);
+    return await applyFiles(database, supabaseDir, seedPaths);
+  };
   if (database.kind === "pglite") return await apply();
   return await database.transaction(async (lock) => {
     // Held here while the files run on other connections of the pool, so that
