@@ -48,6 +48,7 @@ interface Generation {
 
 /** Opens a pool; no connection is made before the first reservation. */
 export function createPostgresPool(url: string): PostgresPool {
+  surviveLostTypesQuery();
   const queue: (() => void)[] = [];
   let free = POSTGRES_POOL_SIZE;
   let closing = false;
@@ -107,6 +108,28 @@ export function createPostgresPool(url: string): PostgresPool {
       await current.connection.driver.end({ timeout: 0 });
     },
   };
+}
+
+/**
+ * Whether `error` is that of the query for the array types, with which each
+ * connection of postgres.js begins: nobody waits for it, so when the server dies
+ * under it, its rejection is never handled.
+ */
+export function isLostTypesQuery(error: unknown): boolean {
+  const { code = "", query } = error as { code?: string; query?: unknown };
+  return endsConnection({ code }) && typeof query === "string" &&
+    query.includes("from pg_catalog.pg_type a");
+}
+
+let surviving = false;
+
+/** Keeps the process alive through it; whoever reserved the connection is told anyway. */
+function surviveLostTypesQuery(): void {
+  if (surviving) return;
+  surviving = true;
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    if (isLostTypesQuery(event.reason)) event.preventDefault();
+  });
 }
 
 /** postgres.js can lose sight of a reservation when a server dies while accepting it. */
