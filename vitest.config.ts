@@ -6,6 +6,12 @@ export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
     globalSetup: ["tests/database/start-postgres.ts"],
+    maxWorkers: "100%",
+    // Test files share no state, and a worker's first PGlite is slow to start.
+    isolate: false,
+    // What takes long is starting stacks and servers, on machines of any speed.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     // The stack outlives it, and vitest would see it all the same.
     onUnhandledError: (error) => isLostTypesQuery(error) ? false : undefined,
   },

@@ -31,11 +31,11 @@ describe("a cursor", () => {
     const changed = cursor.slice(0, -1) + (cursor.endsWith("A") ? "B" : "A");
     for (
       const attempt of [
-        openCursor(cursor, "another", env("a")),
-        openCursor(cursor, "query", env("b")),
-        openCursor(changed, "query", env("a")),
-        openCursor("", "query", env("a")),
+        () => openCursor(cursor, "another", env("a")),
+        () => openCursor(cursor, "query", env("b")),
+        () => openCursor(changed, "query", env("a")),
+        () => openCursor("", "query", env("a")),
       ]
-    ) await expect(attempt).rejects.toThrow("cursor");
+    ) await expect(attempt()).rejects.toThrow("cursor");
   });
 });
