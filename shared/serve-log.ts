@@ -36,6 +36,10 @@ export function serveLog(
     const response = await route(log, request, environment, report)
       .catch((error) => answerError(error, report));
     response.headers.set("x-request-id", requestId);
+    if (!response.headers.has("cache-control")) {
+      // A cache would not know that the apikey header is a credential.
+      response.headers.set("cache-control", "no-store");
+    }
     for (const [name, value] of Object.entries(CORS_HEADERS)) {
       response.headers.set(name, value);
     }

@@ -8,8 +8,8 @@ const NONCE_BYTES = 12;
 
 /**
  * Makes a position into an opaque cursor. It is sealed (AES-256-GCM) with a key
- * of the project, because it holds transaction numbers, which would tell a
- * reader how busy others are. `context` binds it to the query it belongs to.
+ * of the project, so that a client can neither read transaction numbers out of it
+ * nor make one up. `context` binds it to the query it belongs to.
  */
 export async function sealCursor(
   position: Position,

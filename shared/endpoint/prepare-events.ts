@@ -1,3 +1,4 @@
+import { uuid } from "../logs/fields.ts";
 import { validateEvent } from "../logs/validate-event.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
 import type { Caller } from "../store/caller.ts";
@@ -33,10 +34,11 @@ export function prepareEvents(
     : log.userWrites!.event;
   const scope = { log: log.table, caller: source.caller };
   return Promise.all(raw.map(async ({ value, faults }, index) => {
-    if (faults.length > 0) return { index, id: null, event: null, faults };
-    const valid = validateEvent(schema, value);
+    const valid = faults.length > 0
+      ? { event: null, faults }
+      : validateEvent(schema, value);
     if (valid.event === null) {
-      return { index, id: null, event: null, faults: valid.faults };
+      return { index, id: sentId(value), event: null, faults: valid.faults };
     }
     const id = typeof valid.event.id === "string"
       ? valid.event.id
@@ -47,6 +49,12 @@ export function prepareEvents(
     };
     return { index, id, event: { ...valid.event, id, stamped }, faults: [] };
   }));
+}
+
+/** The id of an event that is rejected for something else, or null. */
+function sentId(value: unknown): string | null {
+  const { id } = Object(value) as { id?: unknown };
+  return uuid().safeParse(id).data ?? null;
 }
 
 /** @throws {ProblemError} 403 when this caller may not write this log at all. */

@@ -31,7 +31,8 @@ export async function recordExamples(log: Log): Promise<Example[]> {
   });
   const late = { ...event, [timeColumn]: FUTURE };
   const { faults } = validateEvent(log.event, late);
-  const refuse = (index: number) => rejectEvent({ index, id: null }, faults);
+  const refuse = (index: number) =>
+    rejectEvent({ index, id: late.id as string }, faults);
   const recorded = (index: number, { id }: LogEvent): EventResult => ({
     index,
     id: id as string,

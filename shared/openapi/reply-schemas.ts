@@ -50,7 +50,7 @@ const batchResult = z.object({
     index: z.int().describe("Place in the request, from 0"),
     id: z.guid().nullable()
       .describe(
-        "The row's id; null if the event was rejected before it had one",
+        "The row's id; null for an event that came without one and was rejected",
       ),
     outcome,
     problem: problem.optional(),

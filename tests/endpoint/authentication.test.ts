@@ -184,6 +184,7 @@ describe("who may write", () => {
     });
     expect(headers.get("x-request-id")).toBe("trace-1");
     expect(headers.get("access-control-allow-origin")).toBe("*");
+    expect(headers.get("cache-control")).toBe("no-store");
     const bad = await ledger.post("audit", "{", {
       headers: { "x-request-id": 'a"b <script>' },
     });

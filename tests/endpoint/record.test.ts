@@ -205,6 +205,8 @@ describe.each(ENGINES)("recording on %s", (engine) => {
       index,
       errors: [expect.objectContaining({ pointer, code })],
     })));
+    expect(rejected.map((r: { id: string }) => r.id))
+      .toEqual(bad.map(({ index }) => events[index].id));
     expect(await ledger.count("llm_usage_log")).toBe(before + 997);
   });
 
