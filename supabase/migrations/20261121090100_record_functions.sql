@@ -5,7 +5,7 @@
 -- calls it again after any change to the log's columns or foreign keys.
 --
 -- A generated function takes
---   events  an array of objects, at most one per event: column names and values,
+--   events  an array of objects, one per event: column names and values,
 --           `id` always among them. Columns left out take the table's default.
 --           `stamped` may hold further columns that the server chose: they are
 --           stored, but a re-send is not compared on them.
