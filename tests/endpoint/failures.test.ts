@@ -69,6 +69,36 @@ describe("when the database is away", () => {
     await sql.end();
   });
 
+  test("a project that is deleted while its event is being written rejects that event alone", async () => {
+    const sql = postgres(server.url, { max: 2 });
+    const project = newId();
+    await sql`insert into public.cma_projects (id, firm_id, name)
+      values (${project}, ${LLM.firm_id}, 'short-lived')`;
+    const events = [
+      { ...LLM, id: newId(), cma_project_id: project },
+      { ...LLM, id: newId() },
+    ];
+    const waiting = await sql.begin(async (deleting) => {
+      await deleting`delete from public.cma_projects where id = ${project}`;
+      const answer = ledger.post("llm-usage", events);
+      while (
+        (await sql`select from pg_stat_activity
+          where wait_event_type = 'Lock'`).length === 0
+      ) await new Promise((resolve) => setTimeout(resolve, 20));
+      return { answer };
+    });
+    const { status, body } = await waiting.answer;
+    expect(status).toBe(207);
+    expect(body.results[0].problem.errors).toMatchObject([
+      { pointer: "/cma_project_id", code: "not_found" },
+    ]);
+    expect(body.results[1].outcome).toBe("recorded");
+    expect(await ledger.rows("llm_usage_log", { id: events[0].id })).toEqual(
+      [],
+    );
+    await sql.end();
+  });
+
   test(
     "an export that loses the database breaks off instead of ending short",
     async () => {
