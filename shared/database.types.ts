@@ -127,6 +127,142 @@ export type Database = {
         };
         Relationships: [];
       };
+      "llm_budgets": {
+        Row: {
+          "cma_project_id": string | null;
+          "entered_at": string;
+          "firm_id": string;
+          "first_month": string;
+          "id": string;
+          "limit_usd": number;
+          "thresholds": (number)[];
+          "time_zone": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "cma_project_id"?: string | null;
+          "entered_at"?: string;
+          "firm_id": string;
+          "first_month": string;
+          "id"?: string;
+          "limit_usd": number;
+          "thresholds"?: (number)[];
+          "time_zone"?: string;
+        };
+        Update: {
+          "cma_project_id"?: string | null;
+          "entered_at"?: string;
+          "firm_id"?: string;
+          "first_month"?: string;
+          "id"?: string;
+          "limit_usd"?: number;
+          "thresholds"?: (number)[];
+          "time_zone"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "llm_budgets_cma_project_id_fkey";
+            columns: ["cma_project_id"];
+            isOneToOne: false;
+            referencedRelation: "cma_projects";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "llm_budgets_firm_id_fkey";
+            columns: ["firm_id"];
+            isOneToOne: false;
+            referencedRelation: "firms";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "llm_usage_details": {
+        Row: {
+          "api_flavor": string | null;
+          "cache_read_tokens": number;
+          "cache_write_1h_tokens": number;
+          "cache_write_5m_tokens": number;
+          "computed_cost_usd": number | null;
+          "convention_basis": string | null;
+          "cost_differs": boolean;
+          "cost_is_floor": boolean;
+          "cost_source": string;
+          "cost_usd_exact": number;
+          "firm_id": string;
+          "id": string;
+          "other_units": NonNullable<Json>;
+          "price_id": string | null;
+          "provider": string | null;
+          "reasoning_tokens": number;
+          "reported_cost_usd": number | null;
+          "reservation_id": string | null;
+          "service_tier": string;
+          "token_convention": string | null;
+          "uncached_input_tokens": number;
+          "usage": Json | null;
+          "visible_output_tokens": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "api_flavor"?: string | null;
+          "cache_read_tokens"?: number;
+          "cache_write_1h_tokens"?: number;
+          "cache_write_5m_tokens"?: number;
+          "computed_cost_usd"?: number | null;
+          "convention_basis"?: string | null;
+          "cost_differs": boolean;
+          "cost_is_floor": boolean;
+          "cost_source": string;
+          "cost_usd_exact": number;
+          "firm_id": string;
+          "id": string;
+          "other_units"?: NonNullable<Json>;
+          "price_id"?: string | null;
+          "provider"?: string | null;
+          "reasoning_tokens"?: number;
+          "reported_cost_usd"?: number | null;
+          "reservation_id"?: string | null;
+          "service_tier"?: string;
+          "token_convention"?: string | null;
+          "uncached_input_tokens": number;
+          "usage"?: Json | null;
+          "visible_output_tokens": number;
+        };
+        Update: {
+          "api_flavor"?: string | null;
+          "cache_read_tokens"?: number;
+          "cache_write_1h_tokens"?: number;
+          "cache_write_5m_tokens"?: number;
+          "computed_cost_usd"?: number | null;
+          "convention_basis"?: string | null;
+          "cost_differs"?: boolean;
+          "cost_is_floor"?: boolean;
+          "cost_source"?: string;
+          "cost_usd_exact"?: number;
+          "firm_id"?: string;
+          "id"?: string;
+          "other_units"?: NonNullable<Json>;
+          "price_id"?: string | null;
+          "provider"?: string | null;
+          "reasoning_tokens"?: number;
+          "reported_cost_usd"?: number | null;
+          "reservation_id"?: string | null;
+          "service_tier"?: string;
+          "token_convention"?: string | null;
+          "uncached_input_tokens"?: number;
+          "usage"?: Json | null;
+          "visible_output_tokens"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "llm_usage_details_id_fkey";
+            columns: ["id"];
+            isOneToOne: true;
+            referencedRelation: "llm_usage_log";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
       "llm_usage_log": {
         Row: {
           "cma_project_id": string | null;
@@ -181,6 +317,138 @@ export type Database = {
           },
           {
             foreignKeyName: "llm_usage_log_firm_id_fkey";
+            columns: ["firm_id"];
+            isOneToOne: false;
+            referencedRelation: "firms";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "llm_usage_ratings": {
+        Row: {
+          "cost_is_floor": boolean;
+          "cost_source": string;
+          "cost_usd_exact": number;
+          "firm_id": string;
+          "id": string;
+          "price_id": string | null;
+          "rated_at": string;
+          "reason": string;
+          "usage_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "cost_is_floor": boolean;
+          "cost_source": string;
+          "cost_usd_exact": number;
+          "firm_id": string;
+          "id"?: string;
+          "price_id"?: string | null;
+          "rated_at"?: string;
+          "reason": string;
+          "usage_id": string;
+        };
+        Update: {
+          "cost_is_floor"?: boolean;
+          "cost_source"?: string;
+          "cost_usd_exact"?: number;
+          "firm_id"?: string;
+          "id"?: string;
+          "price_id"?: string | null;
+          "rated_at"?: string;
+          "reason"?: string;
+          "usage_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "llm_usage_ratings_usage_id_fkey";
+            columns: ["usage_id"];
+            isOneToOne: false;
+            referencedRelation: "llm_usage_log";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "model_prices": {
+        Row: {
+          "cache_read_usd_per_mtok": number | null;
+          "cache_write_1h_usd_per_mtok": number | null;
+          "cache_write_5m_usd_per_mtok": number | null;
+          "context_tiers": NonNullable<Json>;
+          "daily_from": string | null;
+          "daily_to": string | null;
+          "effective_from": string;
+          "effective_to": string | null;
+          "entered_at": string;
+          "firm_id": string | null;
+          "id": string;
+          "implies_provider": boolean;
+          "input_usd_per_mtok": number | null;
+          "match_kind": string;
+          "match_value": string;
+          "other_usd_per_million": NonNullable<Json>;
+          "output_usd_per_mtok": number | null;
+          "provider": string;
+          "published": boolean;
+          "reasoning_usd_per_mtok": number | null;
+          "request_usd": number | null;
+          "service_tier": string;
+          "source": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "cache_read_usd_per_mtok"?: number | null;
+          "cache_write_1h_usd_per_mtok"?: number | null;
+          "cache_write_5m_usd_per_mtok"?: number | null;
+          "context_tiers"?: NonNullable<Json>;
+          "daily_from"?: string | null;
+          "daily_to"?: string | null;
+          "effective_from": string;
+          "effective_to"?: string | null;
+          "entered_at"?: string;
+          "firm_id"?: string | null;
+          "id"?: string;
+          "implies_provider"?: boolean;
+          "input_usd_per_mtok"?: number | null;
+          "match_kind": string;
+          "match_value": string;
+          "other_usd_per_million"?: NonNullable<Json>;
+          "output_usd_per_mtok"?: number | null;
+          "provider": string;
+          "published"?: boolean;
+          "reasoning_usd_per_mtok"?: number | null;
+          "request_usd"?: number | null;
+          "service_tier"?: string;
+          "source": string;
+        };
+        Update: {
+          "cache_read_usd_per_mtok"?: number | null;
+          "cache_write_1h_usd_per_mtok"?: number | null;
+          "cache_write_5m_usd_per_mtok"?: number | null;
+          "context_tiers"?: NonNullable<Json>;
+          "daily_from"?: string | null;
+          "daily_to"?: string | null;
+          "effective_from"?: string;
+          "effective_to"?: string | null;
+          "entered_at"?: string;
+          "firm_id"?: string | null;
+          "id"?: string;
+          "implies_provider"?: boolean;
+          "input_usd_per_mtok"?: number | null;
+          "match_kind"?: string;
+          "match_value"?: string;
+          "other_usd_per_million"?: NonNullable<Json>;
+          "output_usd_per_mtok"?: number | null;
+          "provider"?: string;
+          "published"?: boolean;
+          "reasoning_usd_per_mtok"?: number | null;
+          "request_usd"?: number | null;
+          "service_tier"?: string;
+          "source"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "model_prices_firm_id_fkey";
             columns: ["firm_id"];
             isOneToOne: false;
             referencedRelation: "firms";
@@ -361,6 +629,15 @@ export type Database = {
     };
     Functions: {
       "fn_is_chairman": { Args: Record<PropertyKey, never>; Returns: boolean };
+      "import_model_prices": {
+        Args: {
+          "accept_suspicious"?: boolean;
+          "apply"?: boolean;
+          "prices": Json;
+          "source": string;
+        };
+        Returns: Json;
+      };
       "list_log": {
         Args: {
           "after"?: Json;
@@ -373,6 +650,21 @@ export type Database = {
           "time_column": unknown;
           "until"?: string;
         };
+        Returns: Json;
+      };
+      "rate_llm_usage": {
+        Args: {
+          "dry_run"?: boolean;
+          "filters": Json;
+          "max_rows"?: number;
+          "reason": string;
+          "since": string;
+          "until": string;
+        };
+        Returns: Json;
+      };
+      "read_llm_budgets": {
+        Args: { "at"?: string; "firm": string };
         Returns: Json;
       };
       "record_audit_log": {
@@ -408,8 +700,29 @@ export type Database = {
         };
         Returns: Json;
       };
+      "reserve_llm_budget": {
+        Args: {
+          "amount": number;
+          "firm": string;
+          "project": string;
+          "reservation": string;
+          "seconds": number;
+        };
+        Returns: Json;
+      };
+      "set_llm_budget": {
+        Args: {
+          "firm": string;
+          "limit_usd": number;
+          "project": string;
+          "thresholds": (number)[];
+          "time_zone": string;
+        };
+        Returns: Json;
+      };
       "summarise_log": {
         Args: {
+          "as_of"?: string;
           "bucket"?: string;
           "filters"?: Json;
           "groups"?: (string)[];

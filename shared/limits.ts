@@ -33,6 +33,15 @@ export const MAX_PAGE_ROWS = 1_000;
 /** Values of one filter. */
 export const MAX_FILTER_VALUES = 100;
 
+/** Usage rows that one request rates again. */
+export const MAX_RATED_ROWS = 100_000;
+
+/** Seconds that a reservation of a budget is held, when the request does not say. */
+export const DEFAULT_RESERVATION_SECONDS = 600;
+
+/** Seconds that a reservation may be held. */
+export const MAX_RESERVATION_SECONDS = 86_400;
+
 /** Days of a summary's time range. */
 export const MAX_SUMMARY_DAYS = 400;
 

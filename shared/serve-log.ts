@@ -15,6 +15,15 @@ import {
 import { record } from "./endpoint/record.ts";
 import { summariseLog } from "./endpoint/summarise.ts";
 
+/** What a route needs to answer. */
+export type RouteCall = Reader & { request: Request };
+
+/** Answers of a log's endpoint beyond those of every log: path → method → answer. */
+export type Routes = ReadonlyMap<
+  string,
+  Partial<Record<"GET" | "POST", (call: RouteCall) => Promise<Response>>>
+>;
+
 /** Takes an error that the caller is not shown. */
 type Report = (error: unknown) => void;
 
@@ -29,11 +38,12 @@ const METHODS = "GET, HEAD, POST, OPTIONS";
 export function serveLog(
   log: Log,
   environment: ResolvedEnvironment,
+  routes: Routes = new Map(),
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const requestId = readRequestId(request.headers);
     const report = (error: unknown) => logError(error, log, requestId);
-    const response = await route(log, request, environment, report)
+    const response = await route(log, request, environment, routes, report)
       .catch((error) => answerError(error, report));
     response.headers.set("x-request-id", requestId);
     if (!response.headers.has("cache-control")) {
@@ -51,6 +61,7 @@ async function route(
   log: Log,
   request: Request,
   environment: ResolvedEnvironment,
+  routes: Routes,
   report: Report,
 ): Promise<Response> {
   // The platform shows a function its own name as the first part of the path.
@@ -61,7 +72,12 @@ async function route(
       `There is nothing at this path; see /${log.slug}/openapi.json`;
     throw new ProblemError(createProblem("not_found", detail));
   }
-  const methods = part === undefined ? METHODS : READ_METHODS;
+  const own = routes.get(part ?? "");
+  const methods = own
+    ? methodsOf(own)
+    : part === undefined
+    ? METHODS
+    : READ_METHODS;
   if (request.method === "OPTIONS") return answerPreflight(methods);
   if (!methods.split(", ").includes(request.method)) {
     throw refuseMethod(log, methods);
@@ -74,9 +90,24 @@ async function route(
   if (environment.error) throw environment.error;
   const env = environment.data;
   const caller = await authenticate(request, env);
-  if (request.method === "POST") return await record(log, request, caller, env);
-  const response = await read({ log, caller, env }, request, part, report);
+  const reader = { log, caller, env };
+  if (request.method === "POST") {
+    return own?.POST
+      ? await own.POST({ ...reader, request })
+      : await record(log, request, caller, env);
+  }
+  const response = own?.GET
+    ? await own.GET({ ...reader, request })
+    : await read(reader, request, part, report);
   return request.method === "GET" ? response : withoutBody(response);
+}
+
+function methodsOf(route: NonNullable<ReturnType<Routes["get"]>>): string {
+  return [
+    ...route.GET ? ["GET", "HEAD"] : [],
+    ...route.POST ? ["POST"] : [],
+    "OPTIONS",
+  ].join(", ");
 }
 
 function read(

@@ -5,8 +5,10 @@ import type { EventResult, Outcome } from "./results.ts";
 /** The answer to a request with one bare event. */
 export function answerSingle(log: Log, result: EventResult): Response {
   if (result.problem) return respondProblem(result.problem);
-  if (result.outcome === "duplicate") return Response.json(result.row);
-  return Response.json(result.row, {
+  // Left out when there is nothing to warn of.
+  const body = { ...result.row, warnings: result.warnings };
+  if (result.outcome === "duplicate") return Response.json(body);
+  return Response.json(body, {
     status: 201,
     headers: { location: `/functions/v1/${log.slug}/${result.id}` },
   });
@@ -24,11 +26,12 @@ export function answerBatch(results: EventResult[], atomic: boolean): Response {
   };
   return Response.json({
     ...counts,
-    results: results.map(({ index, id, outcome, problem }) => ({
+    results: results.map(({ index, id, outcome, problem, warnings }) => ({
       index,
       id,
       outcome,
       problem,
+      warnings,
     })),
   }, { status: batchStatus(counts, results.length, atomic) });
 }

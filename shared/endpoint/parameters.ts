@@ -28,6 +28,8 @@ export type SummaryParameters = {
   /** A time bucket to group by. */
   bucket: string | null;
   zone: string;
+  /** Which ratings count: `charged` (none), `latest`, or those until a moment. */
+  asOf: string;
 };
 
 /** The time buckets of a summary. */
@@ -48,6 +50,10 @@ export const PARAMETERS = {
       z.iso.date(),
     ],
     "Expected a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z",
+  ),
+  as_of: z.union(
+    [z.enum(["charged", "latest"]), z.iso.datetime({ offset: true })],
+    "Expected charged, latest, or a time such as 2026-01-31T12:00:00Z",
   ),
   tz: z.string().regex(/^[A-Za-z_]+(?:\/[\w+-]+){0,2}$/).refine(
     isTimeZone,
@@ -93,10 +99,39 @@ export function readSummaryParameters(
   log: Log,
   query: URLSearchParams,
 ): SummaryParameters {
-  requireKnown(query, [...selectionNames(log), "group_by", "tz"]);
+  requireKnown(query, [
+    ...selectionNames(log),
+    "group_by",
+    "tz",
+    ...log.rated ? ["as_of"] : [],
+  ]);
+  return {
+    selection: readRange(log, query, "a summary"),
+    ...readGroups(log, query),
+    zone: readOne(query, "tz", PARAMETERS.tz) ?? "UTC",
+    asOf: readOne(query, "as_of", PARAMETERS.as_of) ?? "charged",
+  };
+}
+
+/** @throws {ProblemError} 400 that names an unknown or malformed parameter. */
+export function readRatingParameters(
+  log: Log,
+  query: URLSearchParams,
+): Selection & { from: string; to: string } {
+  const names = selectionNames(log).filter((name) => !name.startsWith("min_"));
+  requireKnown(query, names);
+  return readRange(log, query, "a rating");
+}
+
+/** A selection that must say from when and until when. */
+function readRange(
+  log: Log,
+  query: URLSearchParams,
+  what: string,
+): Selection & { from: string; to: string } {
   const { from, to, ...selection } = readSelection(log, query);
-  if (from === null) throw refuseParameter("from", "is required in a summary");
-  if (to === null) throw refuseParameter("to", "is required in a summary");
+  if (from === null) throw refuseParameter("from", `is required in ${what}`);
+  if (to === null) throw refuseParameter("to", `is required in ${what}`);
   const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
   if (days > MAX_SUMMARY_DAYS) {
     throw refuseParameter(
@@ -104,11 +139,7 @@ export function readSummaryParameters(
       `is more than ${MAX_SUMMARY_DAYS} days after from`,
     );
   }
-  return {
-    selection: { ...selection, from, to },
-    ...readGroups(log, query),
-    zone: readOne(query, "tz", PARAMETERS.tz) ?? "UTC",
-  };
+  return { ...selection, from, to };
 }
 
 function selectionNames(log: Log): string[] {

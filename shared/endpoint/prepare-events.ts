@@ -43,10 +43,11 @@ export function prepareEvents(
     const id = typeof valid.event.id === "string"
       ? valid.event.id
       : await eventId(source.idempotencyKey, scope, index);
-    const stamped = {
-      ...log.derive?.(valid.event),
-      ...stampAddress(log, source),
-    };
+    const derived = await log.derive?.(valid.event) ?? { stamped: {} };
+    if ("faults" in derived) {
+      return { index, id, event: null, faults: derived.faults };
+    }
+    const stamped = { ...derived.stamped, ...stampAddress(log, source) };
     return { index, id, event: { ...valid.event, id, stamped }, faults: [] };
   }));
 }
@@ -59,10 +60,15 @@ function sentId(value: unknown): string | null {
 
 /** @throws {ProblemError} 403 when this caller may not write this log at all. */
 export function requireWriter(log: Log, caller: Caller): void {
-  if (caller.kind === "service" || log.userWrites !== null) return;
+  if (log.userWrites === null) requireService(caller, `write ${log.table}`);
+}
+
+/** @throws {ProblemError} 403 when the caller is not a service. */
+export function requireService(caller: Caller, what: string): void {
+  if (caller.kind === "service") return;
   throw new ProblemError(createProblem(
     "not_allowed",
-    `Only a service may write ${log.table}: send a secret API key in the apikey header`,
+    `Only a service may ${what}: send a secret API key in the apikey header`,
   ));
 }
 

@@ -9,6 +9,13 @@ import { createProblem, type Problem } from "./problem.ts";
 /** The four outcomes of an event. */
 export type Outcome = "recorded" | "duplicate" | "conflict" | "rejected";
 
+/** What the caller of a recorded event should know. */
+export type Warning = {
+  /** Stable and machine-readable. */
+  code: string;
+  detail: string;
+};
+
 /** What became of one event. */
 export type EventResult = {
   index: number;
@@ -16,13 +23,17 @@ export type EventResult = {
   id: string | null;
   outcome: Outcome;
   problem?: Problem;
+  warnings?: Warning[];
   row?: LogEvent;
 };
 
-const STORE_FAULTS: Record<StoreFault["code"], string> = {
+/** What the faults that the database finds mean. */
+export const STORE_FAULTS: Record<StoreFault["code"], string> = {
   not_found: "Refers to a row that does not exist",
   other_firm: "Belongs to another firm than the event",
   no_firm: "The signed-in user belongs to no firm",
+  out_of_range:
+    "Comes to 10,000 US dollars or more, which the column cannot hold: check the token counts",
 };
 
 /** The result of an event that never reached the database. */
@@ -80,6 +91,10 @@ export function toEventResult(
         index,
         id,
         outcome,
+        warnings: stored.warnings?.map((code) => ({
+          code,
+          detail: log.warnings?.[code] ?? "",
+        })),
         row: stored.row && orderRow(log, stored.row),
       };
   }

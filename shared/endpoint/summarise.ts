@@ -16,12 +16,13 @@ export async function summariseLog(
   const query = new URL(request.url).searchParams;
   const parameters = readSummaryParameters(reader.log, query);
   const format = negotiate(request);
-  const { selection, groups, bucket, zone } = parameters;
+  const { selection, groups, bucket, zone, asOf } = parameters;
   const summary = await summarise(reader, selection, {
     groups,
     bucket,
     zone,
     maxGroups: MAX_GROUPS,
+    asOf,
   }).catch((error) => {
     const unknown = error instanceof StoreError &&
       error.reason.code === INVALID_PARAMETER;
@@ -33,6 +34,7 @@ export async function summariseLog(
     from: selection.from,
     to: selection.to,
     tz: zone,
+    ...reader.log.rated && { as_of: asOf },
     group_by: keys,
     totals: summary.totals,
     groups: summary.groups,

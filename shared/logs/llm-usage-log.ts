@@ -1,11 +1,28 @@
 import * as z from "zod";
 import { redactSecrets } from "../sensitive/secrets.ts";
+import { canonicalProvider } from "../pricing/canonical-provider.ts";
+import { canonicalServiceTier } from "../pricing/canonical-service-tier.ts";
 import { flag, integer, moment, money, text, uuid } from "./fields.ts";
+import { checkUsage, deriveUsage } from "./llm-usage.ts";
+import { LLM_USAGE_MEASURES, LLM_USAGE_ROW } from "./llm-usage-details.ts";
 import type { Log } from "./log.ts";
+import { usageObject } from "./usage-object.ts";
 
 const taskType = z.enum(
   ["extraction", "classification", "validation", "fallback"],
   "Expected extraction, classification, validation or fallback",
+);
+
+const tokens = (description: string) =>
+  integer(0).describe(description).optional();
+
+const provider = text(64).transform(canonicalProvider).pipe(z.string());
+
+const serviceTier = text(32).transform(canonicalServiceTier).pipe(
+  z.string().regex(
+    /^[a-z][a-z0-9_-]{0,31}$/,
+    "Expected a name such as standard, batch or flex",
+  ),
 );
 
 const event = z.strictObject({
@@ -14,9 +31,13 @@ const event = z.strictObject({
   cma_project_id: uuid().optional(),
   model: text(256),
   task_type: taskType,
-  input_tokens: integer(0),
-  output_tokens: integer(0),
-  cost_usd: money({ negative: false }),
+  input_tokens: tokens("The full input, cached or not. Required without usage"),
+  output_tokens: tokens(
+    "The full output, reasoning included. Required without usage",
+  ),
+  cost_usd: money({ negative: false })
+    .describe("US dollars, exact. When left out, the price list says it")
+    .optional(),
   latency_ms: integer(0).optional(),
   success: z.boolean("Expected true or false").optional(),
   // Losing the row would be worse than losing the secret in it.
@@ -24,16 +45,42 @@ const event = z.strictObject({
     .describe("Only with success: false. Secrets in it are redacted.")
     .transform(redactSecrets).pipe(z.string()).optional(),
   created_at: moment().optional(),
-}).refine(
-  (event) => event.error_message === undefined || event.success === false,
-  {
-    path: ["error_message"],
-    error:
-      "A successful call has no error message; send success: false with it",
-    // Checked whatever else is wrong, so that all faults come at once.
-    when: () => true,
-  },
-);
+  provider: provider
+    .describe(
+      "Who served the model. When left out, the model's name may imply it",
+    )
+    .optional(),
+  api_flavor: text(32)
+    .describe(
+      "Which API of the provider answered, such as chat or responses; for usage",
+    )
+    .optional(),
+  service_tier: serviceTier
+    .describe(
+      "standard when left out. batch, flex and others have prices of their own",
+    )
+    .optional(),
+  usage: usageObject().optional(),
+  cache_read_tokens: tokens("Input that was read from the cache"),
+  cache_write_5m_tokens: tokens(
+    "Input that was written to the cache for five minutes, or for a time not known",
+  ),
+  cache_write_1h_tokens: tokens(
+    "Input that was written to the cache for an hour",
+  ),
+  reasoning_tokens: tokens("Output that was only thought"),
+  reservation_id: uuid()
+    .describe("The reservation that this call settles").optional(),
+}).superRefine(checkUsage, {
+  // Checked whatever else is wrong, so that all faults come at once.
+  when: () => true,
+});
+
+/** The columns of the table, then those of llm_usage_details. */
+const columns = [
+  ...Object.keys(event.shape),
+  ...Object.keys(LLM_USAGE_ROW).filter((column) => !(column in event.shape)),
+];
 
 /** What each LLM call of a firm consumed and cost. */
 export const llmUsageLog: Log = {
@@ -41,14 +88,15 @@ export const llmUsageLog: Log = {
   table: "llm_usage_log",
   recordFunction: "record_llm_usage_log",
   slug: "llm-usage",
-  columns: Object.keys(event.shape),
+  columns,
+  row: LLM_USAGE_ROW,
   timeColumn: "created_at",
   event,
   example: {
     id: "70000000-0000-4000-8000-000000000001",
     firm_id: "10000000-0000-4000-8000-000000000001",
     cma_project_id: "30000000-0000-4000-8000-000000000001",
-    model: "gemini-2.0-flash",
+    model: "house-model-1",
     task_type: "extraction",
     input_tokens: 1200,
     output_tokens: 80,
@@ -56,6 +104,22 @@ export const llmUsageLog: Log = {
     latency_ms: 912,
     success: true,
     created_at: "2026-01-31T12:00:00.123456+00:00",
+    provider: "house",
+    service_tier: "standard",
+    cache_read_tokens: 1000,
+    cache_write_5m_tokens: 0,
+    cache_write_1h_tokens: 0,
+    reasoning_tokens: 0,
+  },
+  exampleRow: {
+    uncached_input_tokens: 200,
+    visible_output_tokens: 80,
+    other_units: {},
+    cost_source: "reported",
+    cost_usd_exact: "0.000124",
+    reported_cost_usd: "0.000124",
+    cost_is_floor: false,
+    cost_differs: false,
   },
   userWrites: null,
   filters: {
@@ -64,7 +128,38 @@ export const llmUsageLog: Log = {
     model: text(256),
     task_type: taskType,
     success: flag(),
+    provider,
+    service_tier: serviceTier,
+    cost_source: z.enum(
+      ["reported", "computed", "unpriced"],
+      "Expected reported, computed or unpriced",
+    ),
+    cost_differs: flag(),
   },
   minimums: { cost_usd: money({ negative: false }) },
-  groups: ["model", "task_type", "firm_id", "cma_project_id", "success"],
+  groups: [
+    "model",
+    "task_type",
+    "firm_id",
+    "cma_project_id",
+    "success",
+    "provider",
+    "service_tier",
+    "cost_source",
+  ],
+  measures: LLM_USAGE_MEASURES,
+  rated: true,
+  derive: deriveUsage,
+  warnings: {
+    unpriced:
+      "No price is known for this model, provider and service tier at the time of the call. The tokens are recorded; cost_usd is 0 until the call is rated",
+    partly_unpriced:
+      "Something in the usage has no price, so the call cost more than cost_usd",
+    cost_differs:
+      "The reported cost is more than one percent off what the price list says; computed_cost_usd of the row has that",
+    budget_threshold_crossed:
+      "A budget has crossed a threshold with this call; /llm-usage/budget says what is left",
+    reservation_not_open:
+      "The reservation was settled before, has expired, or never was; the call is recorded all the same",
+  },
 };

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Database } from "../database.types.ts";
+import type { Fault } from "../fault.ts";
 
 type Public = Database["public"];
 
@@ -17,11 +18,21 @@ export type UserWrites = {
 export type LogEvent = Record<string, unknown>;
 
 /**
- * What an event must look like. Its keys are columns. The columns that it
- * requires are NOT NULL in the table; of the optional ones only `id` and the
- * time are never null in a row.
+ * What an event must look like. Its keys are columns. Where a log's `row` does
+ * not say otherwise, the columns that it requires are NOT NULL in the table, and
+ * of the optional ones only `id` and the time are never null in a row.
  */
 export type EventSchema = z.ZodObject<z.ZodRawShape>;
+
+/** Columns that the server adds to a valid event, or why it cannot. */
+export type Derived = { stamped: LogEvent } | { faults: Fault[] };
+
+/** One figure of a summary. */
+export type Measure = {
+  schema: z.ZodType;
+  /** The figure of a single row. */
+  ofOne: (row: LogEvent) => unknown;
+};
 
 /**
  * One of the logs, declared once. The endpoint, its limits and its documents
@@ -36,8 +47,13 @@ export type Log = {
   recordFunction: Extract<keyof Public["Functions"], `record_${string}`>;
   /** The Edge Function that serves it, and the last part of its URL. */
   slug: string;
-  /** Every column, in the documented order; replies keep it. */
+  /**
+   * Every column, in the documented order, then those of the details that belong
+   * to each row, where the log has a side table for them; replies keep the order.
+   */
   columns: readonly string[];
+  /** Columns of a row that are not as the event sends them. */
+  row?: Record<string, z.ZodType>;
   /** The column with the event's time. */
   timeColumn: string;
   /** What an event must look like when a service sends it. */
@@ -47,6 +63,8 @@ export type Log = {
    * an id and every column that has a default, written as a reply writes them.
    */
   example: LogEvent;
+  /** What the server adds to the row that the example becomes. */
+  exampleRow?: LogEvent;
   /** Who besides a service may write: a signed-in user, or nobody. */
   userWrites: UserWrites | null;
   /** Columns that a list may be filtered by, and what a value must look like. */
@@ -55,6 +73,15 @@ export type Log = {
   minimums: Record<string, z.ZodType<string>>;
   /** Columns that a summary may group by. */
   groups: readonly string[];
+  /**
+   * Columns that a summary tells in ways of their own, as the database's
+   * `ledger.special_measures` does: column → name of the figure → the figure.
+   */
+  measures?: Record<string, Record<string, Measure>>;
+  /** Whether a summary takes `as_of`: which ratings of the rows count. */
+  rated?: boolean;
   /** Columns that the server computes from a valid event that left them out. */
-  derive?: (event: LogEvent) => LogEvent;
+  derive?: (event: LogEvent) => Derived | Promise<Derived>;
+  /** What the answer to an event may warn of: the database's code → what it means. */
+  warnings?: Record<string, string>;
 };

@@ -78,13 +78,11 @@ export const modelUsageLog: Log = {
     if (
       typeof configured !== "string" ||
       sent.config_matches_reported !== undefined
-    ) return {};
-    return {
-      config_matches_reported: [
-        sent.reported_model_name,
-        sent.reported_model_id,
-      ]
-        .some((reported) => namesSameModel(configured, String(reported))),
-    };
+    ) return { stamped: {} };
+    const config_matches_reported = [
+      sent.reported_model_name,
+      sent.reported_model_id,
+    ].some((reported) => namesSameModel(configured, String(reported)));
+    return { stamped: { config_matches_reported } };
   },
 };

@@ -17,6 +17,9 @@ export type Example = {
 /** The row that a log's example event becomes. */
 export function exampleRow(log: Log): LogEvent {
   return Object.fromEntries(
-    log.columns.map((column) => [column, log.example[column] ?? null]),
+    log.columns.map((column) => [
+      column,
+      log.example[column] ?? log.exampleRow?.[column] ?? null,
+    ]),
   );
 }

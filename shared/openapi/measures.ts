@@ -1,16 +1,14 @@
 import * as z from "zod";
-import type { Log } from "../logs/log.ts";
+import type { Log, Measure } from "../logs/log.ts";
+import { columnSchema } from "./row-schema.ts";
 import { toParameterSchema } from "./schemas.ts";
 
-/** One figure of a summary. */
-export type Measure = {
+/** Figures of one column, by what follows the column's name. */
+type ColumnMeasures = Record<string, {
   schema: z.ZodType;
   /** The figure of a single row with this value in the column. */
   ofOne: (value: unknown) => unknown;
-};
-
-/** Figures of one column, by what follows the column's name. */
-type ColumnMeasures = Record<string, Measure>;
+}>;
 
 const SHARE = z.number().nullable()
   .describe("From 0 to 1; null when there is no value");
@@ -47,22 +45,29 @@ const EXACT_SUM: ColumnMeasures = {
   },
 };
 
-/** A figure of a summary, with the column that it is of. */
-export type NamedMeasure = Measure & { column: string };
-
 /** What a summary tells besides the count, as `summarise_log` names it. */
-export function measuresOf(log: Log): Record<string, NamedMeasure> {
+export function measuresOf(log: Log): Record<string, Measure> {
   return Object.fromEntries(
     log.columns.flatMap((column) =>
-      Object.entries(measureOf(column, log.event.shape[column] as z.ZodType))
-        .map(([suffix, measure]) => [column + suffix, { ...measure, column }])
+      log.measures?.[column]
+        ? Object.entries(log.measures[column])
+        : measuresOfColumn(log, column)
     ),
   );
 }
 
+function measuresOfColumn(log: Log, column: string): [string, Measure][] {
+  return Object.entries(measureOf(column, columnSchema(log, column)))
+    .map(([suffix, { schema, ofOne }]) => [
+      column + suffix,
+      { schema, ofOne: (row) => ofOne(row[column]) },
+    ]);
+}
+
 /** A column's type and name decide how it is measured. */
 function measureOf(column: string, schema: z.ZodType): ColumnMeasures {
-  const { type, format } = toParameterSchema(schema);
+  const present = schema instanceof z.ZodNullable ? schema.unwrap() : schema;
+  const { type, format } = toParameterSchema(present as z.ZodType);
   if (type === "boolean") return TRUTH;
   if (format === "decimal") return EXACT_SUM;
   if (type === "integer") return column.endsWith("_ms") ? PERCENTILES : SUM;

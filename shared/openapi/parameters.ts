@@ -77,6 +77,12 @@ export function summaryParameters(log: Log): Parameter[] {
       description:
         "The IANA time zone whose days, weeks and months are meant; UTC when left out",
     }),
+    ...log.rated
+      ? [query("as_of", toParameterSchema(PARAMETERS.as_of), {
+        description:
+          "Which ratings count: charged (none, when left out), latest, or those made until a moment",
+      })]
+      : [],
     REQUEST_ID,
   ];
 }

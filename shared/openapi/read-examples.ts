@@ -79,8 +79,8 @@ function summaryExamples(log: Log): Example[] {
     count: 1,
     ...Object.fromEntries(
       Object.entries(measuresOf(log)).map((
-        [name, { column, ofOne }],
-      ) => [name, ofOne(row[column])]),
+        [name, { ofOne }],
+      ) => [name, ofOne(row)]),
     ),
   };
   const day = `${from.slice(0, 10)}T00:00:00+00:00`;
@@ -88,6 +88,7 @@ function summaryExamples(log: Log): Example[] {
     from,
     to,
     tz: "UTC",
+    ...log.rated && { as_of: "charged" },
     group_by: ["day", column],
     totals,
     groups: [{ day, [column]: row[column], ...totals }],

@@ -7,7 +7,7 @@ import {
   type ProblemCode,
   PROBLEMS,
 } from "../endpoint/problem.ts";
-import type { Outcome } from "../endpoint/results.ts";
+import type { Outcome, Warning } from "../endpoint/results.ts";
 import type { Log } from "../logs/log.ts";
 import { measuresOf } from "./measures.ts";
 import { nameOf } from "./name-of.ts";
@@ -41,6 +41,13 @@ const outcome: z.ZodType<Outcome> = z.enum([
 
 const count = z.int().describe("Events with this outcome");
 
+const warning = z.object({
+  code: z.string().describe("Stable and machine-readable"),
+  detail: z.string(),
+}).describe(
+  "What the caller of a recorded event should know",
+) satisfies z.ZodType<Warning>;
+
 const batchResult = z.object({
   recorded: count,
   duplicate: count,
@@ -54,6 +61,7 @@ const batchResult = z.object({
       ),
     outcome,
     problem: problem.optional(),
+    warnings: z.array(warning).optional(),
   })).describe("One per event, in the order of the request"),
 });
 
@@ -88,6 +96,7 @@ export function replySchemas(log: Log): Record<string, z.ZodType> {
     from: PARAMETERS.time,
     to: PARAMETERS.time,
     tz: z.string(),
+    ...log.rated && { as_of: PARAMETERS.as_of },
     group_by: z.array(z.enum([...BUCKETS, ...log.groups])),
     totals,
     groups: z.array(group),

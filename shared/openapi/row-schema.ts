@@ -13,6 +13,7 @@ export function rowSchema(log: Log): z.ZodObject<Record<string, z.ZodType>> {
 
 /** One column of a row. */
 export function columnSchema(log: Log, column: string): z.ZodType {
+  if (log.row?.[column]) return log.row[column];
   const schema = log.event.shape[column] as z.ZodType;
   if (!(schema instanceof z.ZodOptional)) return schema;
   const present = schema.unwrap() as z.ZodType;

@@ -1,10 +1,7 @@
-import { createAdminClient, createContextClient } from "@supabase/server/core";
-import type { Caller } from "./caller.ts";
-import type { Environment } from "./environment.ts";
 import { READ_TIMEOUT_MS } from "../limits.ts";
-import type { Selection } from "./selection.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import type { Database } from "../database.types.ts";
+import { callFunction, type Session } from "./call-function.ts";
+import type { Selection } from "./selection.ts";
 import { StoreError } from "./store-error.ts";
 
 /** Where a page ended, as `list_log` says it; its content is the database's. */
@@ -24,7 +21,7 @@ export type Summary = {
 };
 
 /** Reads a log as one caller: a user through her own token, so that row security decides. */
-export type Reader = { log: Log; caller: Caller; env: Environment };
+export type Reader = Session & { log: Log };
 
 /** Reads one page. */
 export async function listPage(
@@ -65,6 +62,8 @@ export async function summarise(
     bucket: string | null;
     zone: string;
     maxGroups: number;
+    /** Which ratings count, for a log that is rated. */
+    asOf: string;
   },
 ): Promise<Summary> {
   return await call(reader, "summarise_log", {
@@ -73,6 +72,7 @@ export async function summarise(
     bucket: by.bucket ?? undefined,
     zone: by.zone,
     max_groups: by.maxGroups,
+    as_of: by.asOf,
   }) as Summary;
 }
 
@@ -86,20 +86,16 @@ function toArguments({ filters, minimums, from, to }: Selection) {
 }
 
 async function call(
-  { log, caller, env }: Reader,
+  reader: Reader,
   name: "list_log" | "summarise_log",
   parameters: Record<string, unknown>,
 ): Promise<unknown> {
-  const client = caller.kind === "service"
-    ? createAdminClient<Database>({ env })
-    : createContextClient<Database>({ env, auth: { token: caller.token } });
-  const { data, error, status } = await client
-    .rpc(
-      name,
-      { log: log.table, time_column: log.timeColumn, ...parameters } as never,
-    )
-    .abortSignal(AbortSignal.timeout(READ_TIMEOUT_MS));
-  if (error) throw new StoreError(error, status);
+  const { table, timeColumn } = reader.log;
+  const data = await callFunction(reader, name, {
+    log: table,
+    time_column: timeColumn,
+    ...parameters,
+  }, READ_TIMEOUT_MS);
   if (typeof data !== "object" || data === null) {
     throw new StoreError({ message: "the answer is not an object" }, 0);
   }

@@ -1,14 +1,13 @@
-import { createAdminClient } from "@supabase/server/core";
-import type { Environment } from "./environment.ts";
 import { RECORD_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import type { Database } from "../database.types.ts";
+import { callFunction } from "./call-function.ts";
+import type { Environment } from "./environment.ts";
 import { StoreError } from "./store-error.ts";
 
 /** A fault that only the database can find. */
 export type StoreFault = {
   column: string;
-  code: "not_found" | "other_firm" | "no_firm";
+  code: "not_found" | "other_firm" | "no_firm" | "out_of_range";
 };
 
 /** What became of one event, as the record function says it. */
@@ -19,6 +18,8 @@ export type StoreResult = {
   /** For a conflict: the columns that differ. */
   fields?: string[];
   faults?: StoreFault[];
+  /** Codes of what the caller should know, when the outcome is a success. */
+  warnings?: string[];
   /** The stored row, when asked for and when the outcome is a success. */
   row?: LogEvent;
 };
@@ -33,6 +34,9 @@ export type RecordOptions = {
   actor?: string;
 };
 
+/** Whoever sent the events, only the service role writes. */
+const WRITER = { kind: "service", keyName: "default" } as const;
+
 /**
  * Writes a batch in one call and one transaction, as the service role. Results
  * are in the order of the events.
@@ -45,12 +49,12 @@ export async function recordEvents(
   options: RecordOptions,
   env: Environment,
 ): Promise<StoreResult[]> {
-  const client = createAdminClient<Database>({ env });
-  const { data, error, status } = await client
-    .rpc(log.recordFunction, { events, ...options } as never)
-    .abortSignal(AbortSignal.timeout(RECORD_TIMEOUT_MS));
-  if (error) throw new StoreError(error, status);
-  const results: unknown = data;
+  const results = await callFunction(
+    { caller: WRITER, env },
+    log.recordFunction,
+    { events, ...options },
+    RECORD_TIMEOUT_MS,
+  );
   // An answer that is not ours came from something between us and the database.
   if (!Array.isArray(results) || results.length !== events.length) {
     throw new StoreError({ message: "the answer is not a list of results" }, 0);

@@ -1,7 +1,8 @@
 import { readEnvironment } from "../../../shared/store/environment.ts";
 import { serveLog } from "../../../shared/serve-log.ts";
 import { llmUsageLog } from "../../../shared/logs/llm-usage-log.ts";
+import { usageRoutes } from "../../../shared/usage-routes.ts";
 
 export default {
-  fetch: serveLog(llmUsageLog, readEnvironment()),
+  fetch: serveLog(llmUsageLog, readEnvironment(), usageRoutes),
 } satisfies Deno.ServeDefaultExport;

@@ -1,0 +1,161 @@
+import * as z from "zod";
+import {
+  DEFAULT_RESERVATION_SECONDS,
+  MAX_RESERVATION_SECONDS,
+} from "../limits.ts";
+import { uuid } from "../logs/fields.ts";
+import type { Reader } from "../store/read-log.ts";
+import type { StoreFault } from "../store/record-events.ts";
+import {
+  type BudgetScope,
+  readBudgets,
+  reserve,
+  setBudget,
+} from "../store/usage-store.ts";
+import { eventId, readIdempotencyKey } from "./event-ids.ts";
+import { PARAMETERS } from "./parameters.ts";
+import { requireService } from "./prepare-events.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+import { readOne, refuseParameter, requireKnown } from "./query.ts";
+import { readMembers, refuseRequest } from "./read-members.ts";
+import { STORE_FAULTS } from "./results.ts";
+
+type Call = Reader & { request: Request };
+
+const wantedAmount =
+  "Expected US dollars, more than 0, with at most 9 integer and 6 decimal digits, as a string or a number, without exponent";
+
+/** US dollars for a budget, as a string or a number; the result is a string. */
+const amount = z.union([z.string(), z.number()], wantedAmount)
+  .transform(String)
+  .pipe(
+    z.string().regex(/^(?:0|[1-9]\d{0,8})(?:\.\d{1,6})?$/, wantedAmount)
+      .regex(/[1-9]/, wantedAmount)
+      .meta({ format: "decimal", description: "US dollars, exact" }),
+  );
+
+/** What `POST /llm-usage/budget` takes. */
+export const budgetSchema = z.strictObject({
+  firm_id: uuid(),
+  cma_project_id: uuid()
+    .describe("A budget of this project; of the whole firm when left out")
+    .optional(),
+  limit_usd: amount.describe("US dollars per month, exact"),
+  thresholds: z.array(
+    z.int("Expected whole percents of the limit, from 1 to 1000")
+      .min(1, "Expected at least 1 percent")
+      .max(1000, "Expected at most 1000 percent"),
+    "Expected an array of percents of the limit",
+  ).min(1, "Expected at least one threshold")
+    .max(20, "Expected at most 20 thresholds")
+    .describe("Percents of the limit that are told when they are crossed")
+    .default([50, 80, 100]),
+  time_zone: PARAMETERS.tz.describe("Whose months these are").default("UTC"),
+});
+
+const wantedSeconds =
+  `Expected whole seconds from 1 to ${MAX_RESERVATION_SECONDS}`;
+
+/** What `POST /llm-usage/reserve` takes. */
+export const reservationSchema = z.strictObject({
+  reservation_id: uuid()
+    .describe(
+      "Makes a retry mean the same reservation; Idempotency-Key does too",
+    )
+    .optional(),
+  firm_id: uuid(),
+  cma_project_id: uuid().optional(),
+  amount_usd: amount.describe("US dollars that the call may cost at most"),
+  expires_in: z.int(wantedSeconds).min(1, wantedSeconds)
+    .max(MAX_RESERVATION_SECONDS, wantedSeconds)
+    .describe("Seconds").default(DEFAULT_RESERVATION_SECONDS),
+});
+
+/** Answers `GET /llm-usage/budget?firm_id=…`: spent, reserved and left this month. */
+export async function showBudgets({ request, ...reader }: Call) {
+  const query = new URL(request.url).searchParams;
+  requireKnown(query, ["firm_id"]);
+  const firmId = readOne(query, "firm_id", uuid());
+  if (firmId === null) throw refuseParameter("firm_id", "is required");
+  return Response.json({
+    firm_id: firmId,
+    budgets: await readBudgets(reader, firmId),
+  });
+}
+
+/** Answers `POST /llm-usage/budget`: the budget as it is from now on. */
+export async function createBudget({ request, ...reader }: Call) {
+  requireService(reader.caller, "set a budget");
+  requireKnown(new URL(request.url).searchParams, []);
+  const { firm_id, cma_project_id, ...budget } = await readMembers(
+    request,
+    budgetSchema,
+  ) as z.output<typeof budgetSchema>;
+  const result = await setBudget(reader, { firm_id, cma_project_id }, budget);
+  if ("faults" in result) throw refuseRequest(result.faults.map(toFault));
+  const budgets = await readBudgets(reader, firm_id);
+  const made = budgets.find(({ id }) => id === result.id);
+  return Response.json({ firm_id, ...made }, { status: 201 });
+}
+
+/** Answers `POST /llm-usage/reserve`: held in every budget concerned, or in none. */
+export async function reserveBudget({ request, ...reader }: Call) {
+  requireService(reader.caller, "reserve a budget");
+  requireKnown(new URL(request.url).searchParams, []);
+  const key = readIdempotencyKey(request.headers);
+  const { reservation_id, firm_id, cma_project_id, amount_usd, expires_in } =
+    await readMembers(request, reservationSchema) as z.output<
+      typeof reservationSchema
+    >;
+  const scope: BudgetScope = { firm_id, cma_project_id };
+  const id = reservation_id ??
+    await eventId(key, { log: "reservation", caller: reader.caller }, 0);
+  const result = await reserve(reader, scope, {
+    id,
+    amount_usd,
+    seconds: expires_in,
+  });
+  if (result.outcome === "rejected") {
+    throw refuseRequest(result.faults.map(toFault));
+  }
+  if (!("expires_at" in result)) throw refuseReservation(result.outcome);
+  const budgets = await readBudgets(reader, firm_id);
+  return Response.json({
+    reservation_id: id,
+    expires_at: result.expires_at,
+    budgets: budgets.filter((budget) =>
+      budget.cma_project_id === null || budget.cma_project_id === cma_project_id
+    ),
+  }, { status: result.outcome === "reserved" ? 201 : 200 });
+}
+
+function refuseReservation(
+  outcome: "no_budget" | "exceeded" | "conflict" | "settled",
+): ProblemError {
+  switch (outcome) {
+    case "no_budget":
+      return new ProblemError(createProblem(
+        "not_found",
+        "The firm has no budget to reserve from: set one with POST /llm-usage/budget",
+      ));
+    case "exceeded":
+      return new ProblemError(createProblem(
+        "budget_exceeded",
+        "What is spent and reserved leaves less than this amount in a budget of the month; /llm-usage/budget says how much",
+      ));
+    case "conflict":
+      return new ProblemError(createProblem(
+        "conflict",
+        "This reservation is open with another amount or firm; reserve under a new id",
+      ));
+    case "settled":
+      return new ProblemError(createProblem(
+        "conflict",
+        "This reservation was settled by a recorded call; reserve under a new id",
+      ));
+  }
+}
+
+function toFault({ column, code }: StoreFault) {
+  return { pointer: `/${column}`, code, detail: STORE_FAULTS[code] };
+}

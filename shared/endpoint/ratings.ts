@@ -1,0 +1,48 @@
+import * as z from "zod";
+import { MAX_RATED_ROWS } from "../limits.ts";
+import { text } from "../logs/fields.ts";
+import type { Reader } from "../store/read-log.ts";
+import { rateUsage } from "../store/usage-store.ts";
+import { readRatingParameters } from "./parameters.ts";
+import { requireService } from "./prepare-events.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+import { readMembers } from "./read-members.ts";
+
+/** What `POST /llm-usage/ratings` takes. */
+export const ratingSchema = z.strictObject({
+  reason: text(256).describe("Why; it is kept with every rating"),
+  dry_run: z.boolean("Expected true or false")
+    .describe("true: say what would change, and add nothing")
+    .default(false),
+});
+
+/**
+ * Answers `POST /llm-usage/ratings?from=…&to=…`: rates the selected rows by the
+ * prices as they are entered now, and says what changed. What was charged stays.
+ */
+export async function rateAgain(
+  { request, ...reader }: Reader & { request: Request },
+) {
+  requireService(reader.caller, "rate usage again");
+  const { searchParams } = new URL(request.url);
+  const selection = readRatingParameters(reader.log, searchParams);
+  const { reason, dry_run } = await readMembers(
+    request,
+    ratingSchema,
+  ) as z.output<typeof ratingSchema>;
+  const result = await rateUsage(reader, selection, {
+    reason,
+    dryRun: dry_run,
+    maxRows: MAX_RATED_ROWS,
+  });
+  if (result === null) {
+    throw new ProblemError(createProblem(
+      "too_many_rows",
+      `More than ${MAX_RATED_ROWS} rows are selected: narrow from and to, or filter`,
+    ));
+  }
+  const { from, to } = selection;
+  return Response.json({ from, to, reason, dry_run, ...result }, {
+    status: dry_run || result.changed === 0 ? 200 : 201,
+  });
+}

@@ -1,0 +1,224 @@
+-- What a call costs: the price in force at the event's own time, times what it
+-- used, exactly. Nothing is divided and nothing is rounded but cost_usd, so that a
+-- million calls of 0.0000000025 sum to 0.0025.
+
+-- What a price is applied to. The buckets are disjoint.
+create type ledger.usage as (
+  position int,
+  firm_id uuid,
+  provider text,
+  model text,
+  service_tier text,
+  used_at timestamptz,
+  input_tokens int,
+  uncached_input_tokens int,
+  cache_read_tokens int,
+  cache_write_5m_tokens int,
+  cache_write_1h_tokens int,
+  visible_output_tokens int,
+  reasoning_tokens int,
+  other_units jsonb
+);
+
+-- The prices entered for a model, whenever they hold; a row whose match and
+-- effective_from was entered again later is not among them.
+create function ledger.prices_of(provider text, model text) returns setof public.model_prices
+language sql stable set search_path = ''
+as $$
+  select distinct on (p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
+      p.daily_from, p.daily_to, p.effective_from) p.*
+  from public.model_prices p
+  where p.provider = prices_of.provider and case p.match_kind
+    when 'equals' then p.match_value = model
+    when 'starts_with' then starts_with(model, p.match_value)
+    when 'ends_with' then right(model, length(p.match_value)) = p.match_value
+    when 'contains' then strpos(model, p.match_value) > 0
+    else model ~ p.match_value end
+  order by p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
+    p.daily_from, p.daily_to, p.effective_from, p.entered_at desc, p.id desc
+$$;
+comment on function ledger.prices_of is 'The prices entered for a model name in lower case.';
+
+-- A model's name as prices know it: some write the date in it without dashes.
+create function ledger.names_of(model text) returns text[]
+language sql immutable set search_path = ''
+as $$
+  select array[lower(btrim(model)), regexp_replace(lower(btrim(model)),
+    '-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)', '-\1-\2-\3', 'g')]
+$$;
+
+-- The provider that a model's name alone implies. The surest match decides.
+create function ledger.implied_provider(model text) returns text
+language sql stable set search_path = ''
+as $$
+  select p.provider
+  from unnest(ledger.names_of(model)) with ordinality n (name, attempt)
+  join public.model_prices p on p.implies_provider and case p.match_kind
+    when 'equals' then p.match_value = n.name
+    when 'starts_with' then starts_with(n.name, p.match_value)
+    when 'ends_with' then right(n.name, length(p.match_value)) = p.match_value
+    when 'contains' then strpos(n.name, p.match_value) > 0
+    else n.name ~ p.match_value end
+  order by n.attempt, p.match_kind <> 'equals', p.match_kind <> 'regex', length(p.match_value) desc, p.provider
+  limit 1
+$$;
+comment on function ledger.implied_provider is 'The provider of a model that was sent without one, or NULL.';
+
+-- The firm's own price comes before the operator's for all, and that before the
+-- published one. Among these the surest match decides (equals, regex, the longest),
+-- then the newest price that holds at the time, those for hours of the day first.
+--
+-- cost is NULL when no price is known. is_floor: something in it has no price.
+create function ledger.price(usages ledger.usage[])
+returns table ("position" int, provider text, price_id uuid, cost numeric, is_floor boolean)
+language sql stable set search_path = '' set timezone = 'UTC'
+as $$
+  with used as materialized (
+    select u.*, coalesce(u.provider, '') as sent_provider, (u.used_at at time zone 'UTC')::time as used_time
+    from unnest(usages) u
+  ), named as materialized (
+    select n.*, coalesce(nullif(n.sent_provider, ''), ledger.implied_provider(n.model)) as provider
+    from (select distinct u.sent_provider, u.model from used u) n
+  ), offered as materialized (
+    -- The name without dashes in its date counts where the name itself is not known.
+    select o.sent_provider, o.model, o.price
+    from (
+      select n.sent_provider, n.model, p as price, name.attempt,
+        min(name.attempt) over (partition by n.sent_provider, n.model) as first_attempt
+      from named n
+      cross join lateral unnest(ledger.names_of(n.model)) with ordinality name (model, attempt)
+      cross join lateral ledger.prices_of(n.provider, name.model) p
+    ) o
+    where o.attempt = o.first_attempt
+  ), chosen as (
+    select distinct on (u.position) u.*, n.provider as found_provider, p.price
+    from used u
+    join named n on n.sent_provider = u.sent_provider and n.model = u.model
+    left join offered p on p.sent_provider = u.sent_provider and p.model = u.model
+      and (p.price).service_tier = u.service_tier
+      and ((p.price).firm_id is null or (p.price).firm_id = u.firm_id)
+      and (p.price).effective_from <= u.used_at
+      and ((p.price).effective_to is null or u.used_at < (p.price).effective_to)
+      and ((p.price).daily_from is null
+        or case when (p.price).daily_from < (p.price).daily_to
+          then u.used_time >= (p.price).daily_from and u.used_time < (p.price).daily_to
+          else u.used_time >= (p.price).daily_from or u.used_time < (p.price).daily_to end)
+    order by u.position, (p.price).firm_id is null, (p.price).published,
+      (p.price).match_kind <> 'equals', (p.price).match_kind <> 'regex', length((p.price).match_value) desc,
+      (p.price).effective_from desc, (p.price).daily_from is null, (p.price).entered_at desc, (p.price).id desc
+  )
+  -- A bucket without a price of its own costs what the bucket that it is part of costs.
+  select u.position, u.found_provider, case when rate.known then (u.price).id end,
+    case when rate.known then trim_scale(
+      (u.uncached_input_tokens * coalesce(rate.input, 0)
+        + u.cache_read_tokens * coalesce(rate.cache_read, rate.input, 0)
+        + u.cache_write_5m_tokens * coalesce(rate.cache_write_5m, rate.input, 0)
+        + u.cache_write_1h_tokens * coalesce(rate.cache_write_1h, rate.cache_write_5m, rate.input, 0)
+        + u.visible_output_tokens * coalesce(rate.output, 0)
+        + u.reasoning_tokens * coalesce(rate.reasoning, rate.output, 0)
+        + coalesce(other.cost, 0)) * 0.000001 + coalesce((u.price).request_usd, 0)) end,
+    not rate.known
+      or u.uncached_input_tokens > 0 and rate.input is null
+      or u.cache_read_tokens > 0 and coalesce(rate.cache_read, rate.input) is null
+      or u.cache_write_5m_tokens > 0 and coalesce(rate.cache_write_5m, rate.input) is null
+      or u.cache_write_1h_tokens > 0 and coalesce(rate.cache_write_1h, rate.cache_write_5m, rate.input) is null
+      or u.visible_output_tokens > 0 and rate.output is null
+      or u.reasoning_tokens > 0 and coalesce(rate.reasoning, rate.output) is null
+      or coalesce(other.is_floor, false)
+  from chosen u
+  left join lateral (
+    select t.* from jsonb_populate_recordset(null::ledger.context_tier, (u.price).context_tiers) t
+    where t.above_input_tokens < u.input_tokens
+    order by t.above_input_tokens desc limit 1
+  ) t on (u.price).context_tiers <> '[]'
+  cross join lateral (
+    select coalesce(t.input_usd_per_mtok, (u.price).input_usd_per_mtok) as input,
+      coalesce(t.cache_read_usd_per_mtok, (u.price).cache_read_usd_per_mtok) as cache_read,
+      coalesce(t.cache_write_5m_usd_per_mtok, (u.price).cache_write_5m_usd_per_mtok) as cache_write_5m,
+      coalesce(t.cache_write_1h_usd_per_mtok, (u.price).cache_write_1h_usd_per_mtok) as cache_write_1h,
+      coalesce(t.output_usd_per_mtok, (u.price).output_usd_per_mtok) as output,
+      coalesce(t.reasoning_usd_per_mtok, (u.price).reasoning_usd_per_mtok) as reasoning,
+      num_nonnulls((u.price).input_usd_per_mtok, (u.price).cache_read_usd_per_mtok,
+        (u.price).cache_write_5m_usd_per_mtok, (u.price).cache_write_1h_usd_per_mtok,
+        (u.price).output_usd_per_mtok, (u.price).reasoning_usd_per_mtok, (u.price).request_usd) > 0
+        or coalesce((u.price).other_usd_per_million <> '{}', false) as known
+  ) rate
+  left join lateral (
+    select sum(unit.quantity::numeric * unit.rate) as cost, bool_or(unit.rate is null) as is_floor
+    from (
+      select o.value as quantity, coalesce(((u.price).other_usd_per_million ->> o.key)::numeric, case
+        when o.key like 'cache\_%\_tokens' then coalesce(rate.cache_read, rate.input)
+        when o.key like 'input\_%\_tokens' then rate.input
+        when o.key like 'output\_%\_tokens' then rate.output end) as rate
+      from jsonb_each_text(u.other_units) o
+    ) unit
+  ) other on u.other_units <> '{}'
+$$;
+comment on function ledger.price is
+  'What each usage costs by the price in force at its time, exactly, in USD; provider as the model implies it.';
+
+-- The members of llm_usage_details that follow from an event's usage and from the
+-- prices, as `stamped` members of the event: a retry is not compared on them.
+create function ledger.price_events(events jsonb) returns jsonb
+language sql stable set search_path = ''
+as $$
+  with event as materialized (
+    select e.ordinality::int as position, e.value as sent, u.*,
+      u.input_tokens - u.cache_read_tokens - u.cache_write_5m_tokens - u.cache_write_1h_tokens
+        - coalesce(other.input, 0) as uncached_input_tokens,
+      u.output_tokens - u.reasoning_tokens - coalesce(other.output, 0) as visible_output_tokens
+    from jsonb_array_elements(events) with ordinality e
+    cross join lateral (select coalesce(e.value -> 'stamped', '{}') || e.value) v (value)
+    cross join lateral (
+      select (v.value ->> 'firm_id')::uuid as firm_id, v.value ->> 'provider' as provider,
+        v.value ->> 'model' as model, coalesce(v.value ->> 'service_tier', 'standard') as service_tier,
+        coalesce((v.value ->> 'created_at')::timestamptz, now()) as used_at,
+        (v.value ->> 'input_tokens')::int as input_tokens,
+        (v.value ->> 'output_tokens')::int as output_tokens,
+        coalesce((v.value ->> 'cache_read_tokens')::int, 0) as cache_read_tokens,
+        coalesce((v.value ->> 'cache_write_5m_tokens')::int, 0) as cache_write_5m_tokens,
+        coalesce((v.value ->> 'cache_write_1h_tokens')::int, 0) as cache_write_1h_tokens,
+        coalesce((v.value ->> 'reasoning_tokens')::int, 0) as reasoning_tokens,
+        coalesce(v.value -> 'other_units', '{}') as other_units,
+        coalesce(v.value ->> 'cost_usd_exact', v.value ->> 'cost_usd')::numeric as reported
+    ) u
+    left join lateral (
+      select sum(o.value::int) filter (where o.key like 'input\_%\_tokens' or o.key like 'cache\_%\_tokens') as input,
+        sum(o.value::int) filter (where o.key like 'output\_%\_tokens') as output
+      from jsonb_each_text(u.other_units) o
+    ) other on u.other_units <> '{}'
+  ), priced as materialized (
+    select * from ledger.price(array(
+      select row(e.position, e.firm_id, e.provider, e.model, e.service_tier, e.used_at, e.input_tokens,
+        e.uncached_input_tokens, e.cache_read_tokens, e.cache_write_5m_tokens, e.cache_write_1h_tokens,
+        e.visible_output_tokens, e.reasoning_tokens, e.other_units)::ledger.usage
+      from event e))
+  )
+  select coalesce(jsonb_agg(e.sent || jsonb_build_object('stamped', coalesce(e.sent -> 'stamped', '{}')
+      || jsonb_build_object(
+        'provider', p.provider,
+        'uncached_input_tokens', e.uncached_input_tokens,
+        'visible_output_tokens', e.visible_output_tokens,
+        'cost_source', case when e.reported is not null then 'reported'
+          when p.cost is not null then 'computed' else 'unpriced' end,
+        'price_id', p.price_id,
+        'reported_cost_usd', e.reported,
+        'computed_cost_usd', p.cost,
+        'cost_usd_exact', case when not too_large then charged else 0 end,
+        -- Half away from zero.
+        'cost_usd', case when not too_large then round(charged, 6) else 0 end,
+        'cost_is_floor', e.reported is null and p.is_floor,
+        'cost_differs', coalesce(abs(e.reported - p.cost) > 0.01 * p.cost and e.reported <> round(p.cost, 6), false)))
+      || case when too_large
+        then '{"faults": [{"column": "cost_usd", "code": "out_of_range"}]}'::jsonb else '{}' end
+    order by e.position), '[]')
+  from event e
+  join priced p on p.position = e.position
+  cross join lateral (select coalesce(e.reported, p.cost, 0)) c (charged)
+  cross join lateral (select round(c.charged, 6) >= 10000) l (too_large)
+$$;
+comment on function ledger.price_events is
+  'Events of llm_usage_log with what they cost: for the record function, before it writes them.';
+
+revoke all on function ledger.prices_of, ledger.names_of, ledger.implied_provider, ledger.price, ledger.price_events from public;
+grant execute on function ledger.prices_of, ledger.names_of, ledger.implied_provider, ledger.price, ledger.price_events to service_role;

@@ -1,0 +1,317 @@
+-- The record functions again, now for a log that has a side table with details of
+-- each row, and that completes its events before they are written. What they take
+-- and answer is said where they were first made. Beyond that:
+--
+-- details   The side table is the one whose primary key refers to the log's. An
+--           event's members are spread over both tables, written and compared in
+--           both, and a row that is shown is made of both.
+-- prepare   A function from events to events that runs before anything is written.
+--           It may add `stamped` members, and `faults` [{column, code}], which
+--           reject the event.
+-- warnings  Codes of what the caller should know and when: {code: condition}, a
+--           condition over the row s and its details d. A result carries them.
+-- settle    A function from the ids of the rows written to {id: [code, …]}, run in
+--           the same transaction; its codes come first.
+
+--
+-- The planner takes a batch for a handful of events. What must not become a loop
+-- over a loop is written so that it cannot: membership is asked for in expressions,
+-- which are hashed, and not by joins.
+
+create function ledger.details_of(log regclass) returns regclass
+language sql stable set search_path = ''
+as $$
+  select k.conrelid::regclass
+  from pg_catalog.pg_constraint k
+  join pg_catalog.pg_constraint p on p.conrelid = k.conrelid and p.contype = 'p' and p.conkey = k.conkey
+  where k.confrelid = log and k.contype = 'f'
+$$;
+comment on function ledger.details_of is 'The side table of a log, or NULL.';
+
+-- The columns of a log as its rows are shown: its own, then those of its details.
+create function ledger.columns_of(log regclass)
+returns table (name name, type regtype, type_name text, source regclass, "position" int)
+language sql stable set search_path = ''
+as $$
+  select c.attname, c.atttypid, c.format_type, c.attrelid, row_number() over (order by c.attrelid <> log, c.attnum)::int
+  from (
+    select distinct on (a.attname) a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod), a.attrelid, a.attnum
+    from pg_catalog.pg_attribute a
+    where a.attrelid in (log, ledger.details_of(log)) and a.attnum > 0 and not a.attisdropped
+    order by a.attname, a.attrelid <> log
+  ) c
+$$;
+comment on function ledger.columns_of is 'The columns of a log''s rows as they are shown, those of its details included.';
+
+drop function ledger.create_record_function(name, name[], name);
+
+create function ledger.create_record_function(
+  log name,                       -- a table in public with a uuid primary key id
+  same_firm name[] default '{}',  -- foreign keys whose parent's firm_id must be the event's
+  actor name default null,        -- the foreign key to public.users that an acting user fills
+  prepare regproc default null,
+  warnings jsonb default '{}',
+  settle regproc default null
+) returns void
+language plpgsql set search_path = ''
+as $generator$
+declare
+  log_id constant regclass := format('public.%I', log)::regclass;
+  details constant regclass := ledger.details_of(log_id);
+  columns text;      -- "id", "firm_id", …
+  defaults text;     -- the row that an event without columns becomes
+  details_columns text;
+  details_defaults text;
+  differences text;  -- one CASE per column: its name when sent and stored differ
+  members text;      -- 'id', s.id, …
+  faults text;       -- one SELECT per rule about a foreign key
+  signature text;
+  preparation text := '';
+  parts jsonb;       -- what stands in place of {{name}}
+  part record;
+  definition text := $function$
+create or replace function public.{{function}}({{signature}}) returns jsonb
+language plpgsql volatile security invoker set search_path = '' set timezone = 'UTC'
+as $record$
+#variable_conflict use_column
+declare
+  written int[];      -- indexes of the events that this call inserted
+  faults jsonb;       -- {index: [{column, code}]}
+  notices jsonb := '{}';  -- {id: [code]}
+  results jsonb;
+  attempts int := 0;
+begin
+  if exists (select from jsonb_array_elements(events) e where e.value ->> 'id' is null) then
+    raise exception 'every event needs an id' using errcode = '22023';
+  end if;{{preparation}}
+  loop
+    attempts := attempts + 1;
+    begin
+      with event as materialized (
+        select (e.ordinality - 1)::int as index, e.value as sent, r as new{{new_details}}
+        from jsonb_array_elements(events) with ordinality e
+        cross join lateral (select coalesce(e.value -> 'stamped', '{}') || e.value) v (value)
+        cross join lateral jsonb_populate_record(row({{defaults}})::{{log}}, v.value) r{{new_record}}
+        where not coalesce((select true from {{log}} s where s.id = (e.value ->> 'id')::uuid), false)
+      ), fault as materialized (
+      {{faults}}
+      ), acceptable as (
+        select distinct on ((e.new).id) e.* from event e
+        where e.index not in (select f.index from fault f)
+        order by (e.new).id, e.index
+      ), inserted as (
+        insert into {{log}} ({{columns}})
+        select (a.new).* from acceptable a order by (a.new).id
+        on conflict (id) do nothing
+        returning id
+      ){{insert_details}}
+      select
+        (select coalesce(array_agg(a.index) filter (where (a.new).id in (select i.id from inserted i)), '{}')
+          from acceptable a),
+        (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
+          select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
+          from fault f group by f.index) g)
+      into written, faults;{{settlement}}
+
+      with event as (
+        select e.*, r as new{{sent_details}}
+        from (
+          select (e.ordinality - 1)::int as index, e.value as sent, (e.value ->> 'id')::uuid as id,
+            (e.ordinality - 1)::int in (select unnest(written)) as written
+          from jsonb_array_elements(events) with ordinality e
+        ) e
+        cross join lateral (select case when e.written then '{}' else e.sent end) v (value)
+        cross join lateral jsonb_populate_record(null::{{log}}, v.value) r{{sent_record}}
+      ), compared as (
+        select e.index, e.id, e.written, s{{stored_details}}, faults -> e.index::text as faults,
+        array(select jsonb_array_elements_text(notices -> e.id::text)){{codes}} as codes,
+        case when e.written then '{}' else array_remove(array[
+        {{differences}}
+        ], null) end as fields
+        from event e left join {{log}} s on s.id = e.id{{join_details}}
+      )
+      select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+          'index', c.index, 'id', c.id,
+          'outcome', case
+            when c.faults is not null then 'rejected'
+            when c.written then 'recorded'
+            when c.fields = '{}' then 'duplicate'
+            else 'conflict' end,
+          'faults', c.faults,
+          'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
+          'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
+        || case when representation and c.faults is null and c.fields = '{}'
+          then jsonb_build_object('row', (select jsonb_build_object({{members}}) from (select (c.s).*) s{{details}}))
+          else '{}' end
+        order by c.index)
+      into results
+      from compared c;
+
+      if atomic and exists (
+        select from jsonb_array_elements(results) r where r.value ->> 'outcome' in ('conflict', 'rejected')
+      ) then
+        raise exception using errcode = 'LF001';
+      end if;
+      return coalesce(results, '[]');
+    exception
+      when sqlstate 'LF001' then
+        -- Rolled back: what would have been recorded was not.
+        return (
+          select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
+            then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
+          from jsonb_array_elements(results) with ordinality r);
+      when foreign_key_violation then
+        if attempts = 3 then raise; end if;
+    end;
+  end loop;
+end
+$record$
+$function$;
+  actor_firm constant text := '(select u.firm_id from public.users u where u.id = actor)';
+begin
+  select
+    string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = log_id),
+    string_agg(a.fallback, ', ' order by a.attnum) filter (where a.attrelid = log_id),
+    string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = details),
+    string_agg(a.fallback, ', ' order by a.attnum) filter (where a.attrelid = details),
+    string_agg(format(
+      'case when e.sent ? %L and (e.%s).%I is distinct from %s.%I%s then %L end',
+      a.attname, a.made, a.attname, a.stored, a.attname,
+      case when a.nullable then format(' and %s.%I is not null', a.stored, a.attname) else '' end,
+      a.attname), E',\n        ' order by a.attrelid <> log_id, a.attnum) filter (where a.shown),
+    string_agg(format('%L, %s.%I%s', a.attname, a.stored, a.attname,
+      case when a.atttypid = 'numeric'::regtype then '::text' else '' end), ', '
+      order by a.attrelid <> log_id, a.attnum) filter (where a.shown)
+  into columns, defaults, details_columns, details_defaults, differences, members
+  from (
+    select a.*, a.attrelid = c.source as shown,
+      case when a.attrelid = log_id then 'new' else 'details' end as made,
+      case when a.attrelid = log_id then 's' else 'd' end as stored,
+      coalesce(k.confdeltype = 'n', false) as nullable,
+      coalesce(pg_get_expr(v.adbin, v.adrelid), format('null::%s', format_type(a.atttypid, a.atttypmod))) as fallback
+    from pg_catalog.pg_attribute a
+    join ledger.columns_of(log_id) c on c.name = a.attname
+    left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
+    left join pg_catalog.pg_constraint k
+      on k.conrelid = a.attrelid and k.contype = 'f' and k.conkey = array[a.attnum]
+    where a.attrelid in (log_id, details) and a.attnum > 0 and not a.attisdropped
+  ) a;
+
+  -- A row that is stored already needs no parent any more: its key may have been
+  -- nulled since, and the event is still the same event.
+  select string_agg(rule, E'\n      union all\n      ')
+  into faults
+  from (
+    -- A log without foreign keys has no rules; the shape of a fault stays.
+    select 'select null::int as index, null::text as "column", null::text as code where false' as rule
+    union all
+    select format(
+      'select e.index, %L, ''not_found'' from event e '
+      || 'where (e.new).%I is not null and not exists (select from %s p where p.%I = (e.new).%I)',
+      a.attname, a.attname, k.confrelid::regclass, p.attname, a.attname)
+    from pg_catalog.pg_constraint k
+    join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
+    join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
+    where k.conrelid = log_id and k.contype = 'f'
+    union all
+    select format(
+      'select e.index, %L, ''other_firm'' from event e join %s p on p.%I = (e.new).%I '
+      || 'where p.firm_id is distinct from (e.new).firm_id',
+      a.attname, k.confrelid::regclass, p.attname, a.attname)
+    from pg_catalog.pg_constraint k
+    join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
+    join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
+    where k.conrelid = log_id and k.contype = 'f' and a.attname = any (same_firm)
+    union all
+    select format(
+      'select e.index, ''firm_id'', case when %1$s is null then ''no_firm'' else ''other_firm'' end '
+      || 'from event e where actor is not null and (%1$s is null or (e.new).firm_id <> %1$s)', actor_firm)
+    where create_record_function.actor is not null
+    union all
+    select 'select e.index, f.value ->> ''column'', f.value ->> ''code'' '
+      || 'from event e cross join lateral jsonb_array_elements(e.sent -> ''faults'') f where e.sent ? ''faults'''
+    where create_record_function.prepare is not null
+  ) rules;
+
+  signature := 'events jsonb, atomic boolean default false, representation boolean default false';
+  if actor is not null then
+    signature := signature || ', actor uuid default null';
+    preparation := preparation || format($sql$
+  if actor is not null then
+    select jsonb_agg(
+      jsonb_build_object('firm_id', %s) || e.value || jsonb_build_object(%L, actor)
+      order by e.ordinality)
+    into events
+    from jsonb_array_elements(events) with ordinality e;
+  end if;$sql$, actor_firm, actor);
+  end if;
+  if prepare is not null then
+    preparation := preparation || format(E'\n  events := %s(events);', prepare);
+  end if;
+
+  parts := jsonb_build_object('log', log_id::text, 'function', 'record_' || quote_ident(log), 'signature', signature,
+    'preparation', preparation, 'columns', columns, 'defaults', defaults, 'faults', faults,
+    'differences', differences, 'members', members,
+    'new_details', '', 'new_record', '', 'insert_details', '', 'sent_details', '', 'sent_record', '',
+    'stored_details', '', 'join_details', '', 'details', '', 'codes', '', 'settlement', '');
+  if details is not null then
+    parts := parts || jsonb_build_object(
+      'new_details', ', d as details',
+      'new_record', format(E'\n        cross join lateral jsonb_populate_record(row(%s)::%s, v.value) d', details_defaults, details),
+      'insert_details', format($sql$, inserted_details as (
+        insert into %1$s (%2$s)
+        select (a.details).*
+        from (select a.*, (a.new).id in (select i.id from inserted i) as inserted from acceptable a offset 0) a
+        where a.inserted
+      )$sql$, details, details_columns),
+      'sent_details', ', d as details',
+      'sent_record', format(E'\n        cross join lateral jsonb_populate_record(null::%s, v.value) d', details),
+      'stored_details', ', d',
+      'join_details', format(E'\n        left join %s d on d.id = e.id', details),
+      'details', ', (select (c.d).*) d');
+  end if;
+  if warnings <> '{}' then
+    parts := parts || jsonb_build_object('codes', (
+      select format(' || array_remove(array[%s], null)',
+        string_agg(format('case when %s then %L end', w.value, w.key), ', ' order by w.key))
+      from jsonb_each_text(warnings) w));
+  end if;
+  if settle is not null then
+    parts := parts || jsonb_build_object('settlement', format($sql$
+      if written <> '{}' then
+        notices := %s(array(select (events -> w ->> 'id')::uuid from unnest(written) w order by w));
+      end if;$sql$, settle));
+  end if;
+
+  for part in select * from jsonb_each_text(parts) loop
+    definition := replace(definition, format('{{%s}}', part.key), part.value);
+  end loop;
+  execute definition;
+
+  execute format('revoke all on function public.%I from public, anon, authenticated, service_role', 'record_' || log);
+  execute format('grant execute on function public.%I to service_role', 'record_' || log);
+end
+$generator$;
+
+comment on function ledger.create_record_function(name, name[], name, regproc, jsonb, regproc) is
+  'Generates public.record_<log>, the function that writes events into a log and its details, from their columns and foreign keys.';
+revoke all on function ledger.details_of, ledger.columns_of,
+  ledger.create_record_function(name, name[], name, regproc, jsonb, regproc) from public;
+grant execute on function ledger.details_of, ledger.columns_of to authenticated, service_role;
+
+select ledger.create_record_function('llm_usage_log', same_firm => '{cma_project_id}',
+  prepare => 'ledger.price_events',
+  warnings => '{
+    "unpriced": "d.cost_source = ''unpriced''",
+    "partly_unpriced": "d.cost_source = ''computed'' and d.cost_is_floor",
+    "cost_differs": "d.cost_differs"
+  }');
+select ledger.create_record_function('audit_log', actor => 'user_id');
+select ledger.create_record_function('tool_usage_ledger');
+select ledger.create_record_function('model_usage_log');
+
+select ledger.accept_state('llm_usage_details');
+select ledger.accept_state('llm_usage_log');
+select ledger.accept_state('audit_log');
+select ledger.accept_state('tool_usage_ledger');
+select ledger.accept_state('model_usage_log');
