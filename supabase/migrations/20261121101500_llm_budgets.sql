@@ -84,7 +84,7 @@ $$;
 
 -- Sets a budget and counts what its month holds already. Writers wait meanwhile, so
 -- that no event is missed and none counted twice.
-create function public.set_llm_budget(
+create function ledger.set_budget(
   firm uuid, project uuid, limit_usd numeric, thresholds int[], time_zone text
 ) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC'
@@ -103,9 +103,9 @@ begin
   end if;
   lock table public.llm_usage_log in share mode;
   insert into public.llm_budgets (firm_id, cma_project_id, limit_usd, thresholds, time_zone, first_month, entered_at)
-  values (firm, project, set_llm_budget.limit_usd,
-    array(select distinct t from unnest(set_llm_budget.thresholds) t order by t), set_llm_budget.time_zone,
-    ledger.month_of(now(), set_llm_budget.time_zone), clock_timestamp())
+  values (firm, project, set_budget.limit_usd,
+    array(select distinct t from unnest(set_budget.thresholds) t order by t), set_budget.time_zone,
+    ledger.month_of(now(), set_budget.time_zone), clock_timestamp())
   returning * into budget;
   insert into ledger.budget_months (budget_id, month, firm_id, spent_usd, call_count, floor_count)
   select budget.id, ledger.month_of(l.created_at, budget.time_zone), firm, sum(coalesce(d.cost_usd_exact, l.cost_usd)),
@@ -116,7 +116,7 @@ begin
   return jsonb_build_object('id', budget.id);
 end
 $$;
-comment on function public.set_llm_budget is 'Sets the monthly budget of a firm or a project from this month on.';
+comment on function ledger.set_budget is 'Sets the monthly budget of a firm or a project from this month on.';
 
 -- What the budgets of a firm look like at a moment, as far as the caller may see.
 -- json, because it keeps the order of members.
@@ -149,7 +149,7 @@ comment on function public.read_llm_budgets is 'Spent, reserved and left of each
 
 -- Holds an amount in every budget that a call would count towards, or in none. The
 -- same reservation again is a success that holds nothing more.
-create function public.reserve_llm_budget(
+create function ledger.reserve_budget(
   reservation uuid, firm uuid, project uuid, amount numeric, seconds int
 ) returns jsonb
 language plpgsql volatile security definer set search_path = '' set timezone = 'UTC'
@@ -202,7 +202,7 @@ begin
   return jsonb_build_object('outcome', 'reserved', 'expires_at', expires);
 end
 $$;
-comment on function public.reserve_llm_budget is 'Holds an amount of a firm''s budgets until it is settled or expires.';
+comment on function ledger.reserve_budget is 'Holds an amount of a firm''s budgets until it is settled or expires.';
 
 -- Charges rows just written to the budgets that they count towards: for the record
 -- function. An event is told when it crossed a threshold, or when its reservation
@@ -281,10 +281,27 @@ end
 $$;
 comment on function ledger.charge_budgets is 'Charges rows to their budgets, and says which of them crossed a threshold.';
 
-revoke all on function ledger.month_of, ledger.budgets_of, ledger.charge_budgets, public.set_llm_budget,
-  public.read_llm_budgets, public.reserve_llm_budget from public, anon, authenticated, service_role;
+-- What the REST API shows runs as its caller; only what it calls may count.
+create function public.set_llm_budget(
+  firm uuid, project uuid, limit_usd numeric, thresholds int[], time_zone text
+) returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select ledger.set_budget(firm, project, limit_usd, thresholds, time_zone) $$;
+comment on function public.set_llm_budget is 'Sets the monthly budget of a firm or a project from this month on.';
+
+create function public.reserve_llm_budget(
+  reservation uuid, firm uuid, project uuid, amount numeric, seconds int
+) returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select ledger.reserve_budget(reservation, firm, project, amount, seconds) $$;
+comment on function public.reserve_llm_budget is 'Holds an amount of a firm''s budgets until it is settled or expires.';
+
+revoke all on function ledger.month_of, ledger.budgets_of, ledger.charge_budgets, ledger.set_budget,
+  ledger.reserve_budget, public.set_llm_budget, public.read_llm_budgets, public.reserve_llm_budget
+  from public, anon, authenticated, service_role;
 grant execute on function ledger.month_of, ledger.budgets_of, public.read_llm_budgets to authenticated, service_role;
-grant execute on function ledger.charge_budgets, public.set_llm_budget, public.reserve_llm_budget to service_role;
+grant execute on function ledger.charge_budgets, ledger.set_budget, ledger.reserve_budget,
+  public.set_llm_budget, public.reserve_llm_budget to service_role;
 
 select ledger.create_record_function('llm_usage_log', same_firm => '{cma_project_id}',
   prepare => 'ledger.price_events', settle => 'ledger.charge_budgets',
