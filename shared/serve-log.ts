@@ -1,18 +1,13 @@
 import type { Log } from "./logs/log.ts";
 import type { Reader } from "./store/read-log.ts";
-import { StoreError } from "./store/store-error.ts";
 import { authenticate } from "./endpoint/authenticate.ts";
-import { answerPreflight, CORS_HEADERS } from "./endpoint/cors.ts";
+import { answerPreflight } from "./endpoint/cors.ts";
 import type { ResolvedEnvironment } from "./store/environment.ts";
-import { RETRY_AFTER_SECONDS } from "./limits.ts";
 import { fetchOne } from "./endpoint/fetch.ts";
 import { list } from "./endpoint/list.ts";
-import {
-  createProblem,
-  ProblemError,
-  respondProblem,
-} from "./endpoint/problem.ts";
+import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { record } from "./endpoint/record.ts";
+import { type Report, serve } from "./endpoint/serve.ts";
 import { summariseLog } from "./endpoint/summarise.ts";
 
 /** What a route needs to answer. */
@@ -24,37 +19,19 @@ export type Routes = ReadonlyMap<
   Partial<Record<"GET" | "POST", (call: RouteCall) => Promise<Response>>>
 >;
 
-/** Takes an error that the caller is not shown. */
-type Report = (error: unknown) => void;
-
 const READ_METHODS = "GET, HEAD, OPTIONS";
 const METHODS = "GET, HEAD, POST, OPTIONS";
 
-/**
- * The endpoint of a log: a fetch handler for an Edge Function. Every answer,
- * errors included, carries `x-request-id` and CORS headers; an unexpected error
- * is opaque to the caller and complete in the function's log under that id.
- */
+/** The endpoint of a log: a fetch handler for an Edge Function. */
 export function serveLog(
   log: Log,
   environment: ResolvedEnvironment,
   routes: Routes = new Map(),
 ): (request: Request) => Promise<Response> {
-  return async (request) => {
-    const requestId = readRequestId(request.headers);
-    const report = (error: unknown) => logError(error, log, requestId);
-    const response = await route(log, request, environment, routes, report)
-      .catch((error) => answerError(error, report));
-    response.headers.set("x-request-id", requestId);
-    if (!response.headers.has("cache-control")) {
-      // A cache would not know that the apikey header is a credential.
-      response.headers.set("cache-control", "no-store");
-    }
-    for (const [name, value] of Object.entries(CORS_HEADERS)) {
-      response.headers.set(name, value);
-    }
-    return response;
-  };
+  return serve(
+    log.slug,
+    (request, report) => route(log, request, environment, routes, report),
+  );
 }
 
 async function route(
@@ -133,53 +110,4 @@ function refuseMethod(log: Log, methods: string): ProblemError {
   return new ProblemError(createProblem("method_not_allowed", detail), {
     allow: methods,
   });
-}
-
-function answerError(error: unknown, report: Report): Response {
-  const { problem, headers } = toProblemError(error);
-  if (problem.status >= 500) report(error);
-  return respondProblem(problem, {
-    ...headers,
-    ...problem.status === 503 && { "retry-after": String(RETRY_AFTER_SECONDS) },
-  });
-}
-
-function toProblemError(error: unknown): ProblemError {
-  if (error instanceof ProblemError) return error;
-  const problem = error instanceof StoreError && error.passing
-    ? createProblem(
-      "unavailable",
-      "The database is away or busy. Send the same request again after Retry-After; events with an id or an Idempotency-Key are not counted twice",
-    )
-    : createProblem(
-      "internal_error",
-      "The request failed; x-request-id finds it in the log",
-    );
-  return new ProblemError(problem);
-}
-
-/** One line of JSON, without anything that the caller sent. */
-function logError(error: unknown, log: Log, requestId: string): void {
-  console.error(JSON.stringify({
-    request_id: requestId,
-    function: log.slug,
-    error: describe(error),
-  }));
-}
-
-/** All that is known of an error, for our own log. */
-function describe(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error);
-  const { name, message, stack, cause } = error;
-  const reason = error instanceof StoreError
-    // Postgres's details can repeat stored values.
-    ? { status: error.status, code: error.reason.code }
-    : undefined;
-  return { name, message, reason, cause: cause && describe(cause), stack };
-}
-
-/** The caller's own `x-request-id` when it is harmless, else a new one. */
-function readRequestId(headers: Headers): string {
-  const sent = headers.get("x-request-id") ?? "";
-  return /^[\w.-]{1,64}$/.test(sent) ? sent : crypto.randomUUID();
 }

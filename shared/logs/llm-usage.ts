@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { extractUsage } from "../pricing/extract-usage.ts";
+import { MAX_INTEGER } from "./fields.ts";
 import type { Derived, LogEvent } from "./log.ts";
 
 /** Members that are parts of `input_tokens`. */
@@ -52,15 +53,14 @@ export function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
       );
     }
   }
-  const parts = INPUT_PARTS.filter((part) => Number(event[part]) > 0);
-  if (sum(event, parts) > Number(event.input_tokens)) {
+  if (isMore(event, INPUT_PARTS, "input_tokens")) {
     refuse(
-      parts[0],
+      INPUT_PARTS.find((part) => Number(event[part]) > 0)!,
       "out_of_range",
       "Cache reads and writes together are more than input_tokens, which is the full input, cached or not",
     );
   }
-  if (Number(event.reasoning_tokens) > Number(event.output_tokens)) {
+  if (isMore(event, ["reasoning_tokens"], "output_tokens")) {
     refuse(
       "reasoning_tokens",
       "out_of_range",
@@ -81,6 +81,15 @@ export async function deriveUsage(event: LogEvent): Promise<Derived> {
   return { stamped: { ...result.counts } };
 }
 
-function sum(event: LogEvent, columns: string[]): number {
-  return columns.reduce((total, column) => total + Number(event[column]), 0);
+/** False when one of them is no count, which is a fault of its own. */
+function isMore(event: LogEvent, parts: string[], whole: string): boolean {
+  const counts = parts.map((part) => event[part] ?? 0);
+  const total = event[whole];
+  if (!isCount(total) || !counts.every(isCount)) return false;
+  return counts.reduce((sum, count) => sum + count, 0) > total;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 &&
+    Number(value) <= MAX_INTEGER;
 }

@@ -49,7 +49,7 @@ create table public.model_prices (
   provider text not null check (provider = lower(btrim(provider)) and provider ~ '^\S.{0,63}$'),
   match_kind text not null
     check (match_kind in ('equals', 'starts_with', 'ends_with', 'contains', 'regex')),
-  match_value text not null check (
+  match_value text not null constraint model_prices_match_value_check check (
     length(match_value) between 1 and 256
     and case when match_kind = 'regex' then ('' ~ match_value) is not null
       else match_value = lower(btrim(match_value)) end),

@@ -146,24 +146,29 @@ as $$
   left join lateral (
     select sum(unit.quantity::numeric * unit.rate) as cost, bool_or(unit.rate is null) as is_floor
     from (
-      select o.value as quantity, coalesce(((u.price).other_usd_per_million ->> o.key)::numeric, case
-        when o.key like 'cache\_%\_tokens' then coalesce(rate.cache_read, rate.input)
-        when o.key like 'input\_%\_tokens' then rate.input
-        when o.key like 'output\_%\_tokens' then rate.output end) as rate
-      from jsonb_each_text(u.other_units) o
+      select o.value as quantity, coalesce((prices.list ->> o.key)::numeric, case
+        when o.key like 'cache\_%\_read\_tokens' then
+          coalesce(rate.cache_read, (prices.list ->> format('input_%s_tokens', split_part(o.key, '_', 2)))::numeric, rate.input)
+        when o.key like 'input\_%\_tokens' then
+          coalesce((prices.list ->> format('input_%s_tokens', split_part(o.key, '_', 2)))::numeric, rate.input)
+        when o.key like 'output\_%\_tokens' then rate.output
+        when o.key = 'input_annotated_document_pages' then (prices.list ->> 'input_document_pages')::numeric end) as rate
+      from (select (u.price).other_usd_per_million) prices (list)
+      cross join lateral jsonb_each_text(u.other_units) o
     ) unit
   ) other on u.other_units <> '{}'
 $$;
 comment on function ledger.price is
   'What each usage costs by the price in force at its time, exactly, in USD; provider as the model implies it.';
 
--- The members of llm_usage_details that follow from an event's usage and from the
--- prices, as `stamped` members of the event: a retry is not compared on them.
-create function ledger.price_events(events jsonb) returns jsonb
+-- The details of events of llm_usage_log, for the record function: one row per
+-- event, by its place. `stamped` has the cost, for an event that came without one.
+create function ledger.price_events(events jsonb)
+returns table (index int, details public.llm_usage_details, stamped jsonb, faults jsonb)
 language sql stable set search_path = ''
 as $$
   with event as materialized (
-    select e.ordinality::int as position, e.value as sent, u.*,
+    select e.ordinality::int - 1 as index, v.value, u.*,
       u.input_tokens - u.cache_read_tokens - u.cache_write_5m_tokens - u.cache_write_1h_tokens
         - coalesce(other.input, 0) as uncached_input_tokens,
       u.output_tokens - u.reasoning_tokens - coalesce(other.output, 0) as visible_output_tokens
@@ -187,38 +192,32 @@ as $$
         sum(o.value::int) filter (where o.key like 'output\_%\_tokens') as output
       from jsonb_each_text(u.other_units) o
     ) other on u.other_units <> '{}'
-  ), priced as materialized (
-    select * from ledger.price(array(
-      select row(e.position, e.firm_id, e.provider, e.model, e.service_tier, e.used_at, e.input_tokens,
-        e.uncached_input_tokens, e.cache_read_tokens, e.cache_write_5m_tokens, e.cache_write_1h_tokens,
-        e.visible_output_tokens, e.reasoning_tokens, e.other_units)::ledger.usage
-      from event e))
   )
-  select coalesce(jsonb_agg(e.sent || jsonb_build_object('stamped', coalesce(e.sent -> 'stamped', '{}')
-      || jsonb_build_object(
-        'provider', p.provider,
-        'uncached_input_tokens', e.uncached_input_tokens,
-        'visible_output_tokens', e.visible_output_tokens,
-        'cost_source', case when e.reported is not null then 'reported'
-          when p.cost is not null then 'computed' else 'unpriced' end,
-        'price_id', p.price_id,
-        'reported_cost_usd', e.reported,
-        'computed_cost_usd', p.cost,
-        'cost_usd_exact', case when not too_large then charged else 0 end,
-        -- Half away from zero.
-        'cost_usd', case when not too_large then round(charged, 6) else 0 end,
-        'cost_is_floor', e.reported is null and p.is_floor,
-        'cost_differs', coalesce(abs(e.reported - p.cost) > 0.01 * p.cost and e.reported <> round(p.cost, 6), false)))
-      || case when too_large
-        then '{"faults": [{"column": "cost_usd", "code": "out_of_range"}]}'::jsonb else '{}' end
-    order by e.position), '[]')
+  select e.index,
+    row((e.value ->> 'id')::uuid, e.firm_id, p.provider, e.value ->> 'api_flavor', e.service_tier, e.value -> 'usage',
+      e.uncached_input_tokens, e.cache_read_tokens, e.cache_write_5m_tokens, e.cache_write_1h_tokens,
+      e.visible_output_tokens, e.reasoning_tokens, e.other_units,
+      e.value ->> 'token_convention', e.value ->> 'convention_basis',
+      case when e.reported is not null then 'reported' when p.cost is not null then 'computed' else 'unpriced' end,
+      p.price_id, charged, e.reported, p.cost,
+      e.reported is null and p.is_floor,
+      -- By more than one percent, and not by rounding alone.
+      coalesce(abs(e.reported - p.cost) > 0.01 * p.cost and e.reported <> round(p.cost, 6), false),
+      (e.value ->> 'reservation_id')::uuid)::public.llm_usage_details,
+    -- Half away from zero.
+    jsonb_build_object('cost_usd', case when too_large then 0 else round(charged, 6) end),
+    case when too_large then '[{"column": "cost_usd", "code": "out_of_range"}]'::jsonb end
   from event e
-  join priced p on p.position = e.position
+  join ledger.price(array(
+    select row(e.index, e.firm_id, e.provider, e.model, e.service_tier, e.used_at, e.input_tokens,
+      e.uncached_input_tokens, e.cache_read_tokens, e.cache_write_5m_tokens, e.cache_write_1h_tokens,
+      e.visible_output_tokens, e.reasoning_tokens, e.other_units)::ledger.usage
+    from event e)) p on p.position = e.index
   cross join lateral (select coalesce(e.reported, p.cost, 0)) c (charged)
   cross join lateral (select round(c.charged, 6) >= 10000) l (too_large)
 $$;
 comment on function ledger.price_events is
-  'Events of llm_usage_log with what they cost: for the record function, before it writes them.';
+  'What events of llm_usage_log consist of and cost: for the record function, before it writes them.';
 
 revoke all on function ledger.prices_of, ledger.names_of, ledger.implied_provider, ledger.price, ledger.price_events from public;
 grant execute on function ledger.prices_of, ledger.names_of, ledger.implied_provider, ledger.price, ledger.price_events to service_role;

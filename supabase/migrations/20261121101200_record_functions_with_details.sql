@@ -2,14 +2,15 @@
 -- each row, and that completes its events before they are written. What they take
 -- and answer is said where they were first made. Beyond that:
 --
--- details   The side table is the one whose primary key refers to the log's. An
---           event's members are spread over both tables, written and compared in
+-- details   The side table is the one whose primary key refers to the log's. A row
+--           of it is written with each row of the log; a retry is compared with
 --           both, and a row that is shown is made of both.
--- prepare   A function from events to events that runs before anything is written.
---           It may add `stamped` members, and `faults` [{column, code}], which
---           reject the event.
--- warnings  Codes of what the caller should know and when: {code: condition}, a
---           condition over the row s and its details d. A result carries them.
+-- prepare   A function from events to their details, which a log with details has:
+--           (index, details, stamped, faults), one row per event. `stamped` are
+--           members of the log's own row that the event may leave out; `faults`
+--           [{column, code}] reject the event.
+-- warnings  Codes of what the caller should know, and when: {code: condition over a
+--           row d of the details}. A result carries them.
 -- settle    A function from the ids of the rows written to {id: [code, …]}, run in
 --           the same transaction; its codes come first.
 
@@ -66,7 +67,8 @@ declare
   members text;      -- 'id', s.id, …
   faults text;       -- one SELECT per rule about a foreign key
   signature text;
-  preparation text := '';
+  as_actor text := '';
+  codes text;        -- what to warn of, by a row of details d
   parts jsonb;       -- what stands in place of {{name}}
   part record;
   definition text := $function$
@@ -75,27 +77,31 @@ language plpgsql volatile security invoker set search_path = '' set timezone = '
 as $record$
 #variable_conflict use_column
 declare
-  written int[];      -- indexes of the events that this call inserted
-  faults jsonb;       -- {index: [{column, code}]}
-  notices jsonb := '{}';  -- {id: [code]}
+  written int[];          -- indexes of the events that this call inserted
+  faults jsonb;           -- {index: [{column, code}]}
+  warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
+  settled jsonb := '{}';  -- the same, as settling says it
   results jsonb;
   attempts int := 0;
 begin
   if exists (select from jsonb_array_elements(events) e where e.value ->> 'id' is null) then
     raise exception 'every event needs an id' using errcode = '22023';
-  end if;{{preparation}}
+  end if;{{actor}}
   loop
     attempts := attempts + 1;
     begin
       with event as materialized (
-        select (e.ordinality - 1)::int as index, e.value as sent, r as new{{new_details}}
-        from jsonb_array_elements(events) with ordinality e
-        cross join lateral (select coalesce(e.value -> 'stamped', '{}') || e.value) v (value)
-        cross join lateral jsonb_populate_record(row({{defaults}})::{{log}}, v.value) r{{new_record}}
-        where not coalesce((select true from {{log}} s where s.id = (e.value ->> 'id')::uuid), false)
+        select e.index, e.sent, r as new{{prepared}}
+        from (
+          select (e.ordinality - 1)::int as index, e.value as sent
+          from jsonb_array_elements(events) with ordinality e
+        ) e{{prepare}}
+        cross join lateral (select {{stamped}}coalesce(e.sent -> 'stamped', '{}') || e.sent) v (value)
+        cross join lateral jsonb_populate_record(row({{defaults}})::{{log}}, v.value) r
+        where not coalesce((select true from {{log}} s where s.id = (e.sent ->> 'id')::uuid), false)
       ), fault as materialized (
       {{faults}}
-      ), acceptable as (
+      ), acceptable as materialized (
         select distinct on ((e.new).id) e.* from event e
         where e.index not in (select f.index from fault f)
         order by (e.new).id, e.index
@@ -110,42 +116,40 @@ begin
           from acceptable a),
         (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
           select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
-          from fault f group by f.index) g)
-      into written, faults;{{settlement}}
+          from fault f group by f.index) g),
+        {{warned}}
+      into written, faults, warned;{{settlement}}
 
-      with event as (
-        select e.*, r as new{{sent_details}}
-        from (
-          select (e.ordinality - 1)::int as index, e.value as sent, (e.value ->> 'id')::uuid as id,
-            (e.ordinality - 1)::int in (select unnest(written)) as written
-          from jsonb_array_elements(events) with ordinality e
-        ) e
-        cross join lateral (select case when e.written then '{}' else e.sent end) v (value)
-        cross join lateral jsonb_populate_record(null::{{log}}, v.value) r{{sent_record}}
+      with event as materialized (
+        select (e.ordinality - 1)::int as index, e.value as sent, (e.value ->> 'id')::uuid as id,
+          (e.ordinality - 1)::int in (select unnest(written)) as written
+        from jsonb_array_elements(events) with ordinality e
       ), compared as (
-        select e.index, e.id, e.written, s{{stored_details}}, faults -> e.index::text as faults,
-        array(select jsonb_array_elements_text(notices -> e.id::text)){{codes}} as codes,
-        case when e.written then '{}' else array_remove(array[
+        select e.index, e.id, faults -> e.index::text as faults, {{codes}} as codes, array_remove(array[
         {{differences}}
-        ], null) end as fields
+        ], null) as fields
         from event e left join {{log}} s on s.id = e.id{{join_details}}
-      )
-      select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+        cross join lateral jsonb_populate_record(null::{{log}}, e.sent) new{{sent_details}}
+        where not e.written
+      ), result as (
+        select e.index, e.id, true as stored, jsonb_build_object('index', e.index, 'id', e.id, 'outcome', 'recorded')
+          || case when warned ? e.id::text or settled ? e.id::text then jsonb_build_object('warnings',
+            coalesce(settled -> e.id::text, '[]') || coalesce(warned -> e.id::text, '[]')) else '{}' end as content
+        from event e where e.written
+        union all
+        select c.index, c.id, c.faults is null and c.fields = '{}', jsonb_strip_nulls(jsonb_build_object(
           'index', c.index, 'id', c.id,
-          'outcome', case
-            when c.faults is not null then 'rejected'
-            when c.written then 'recorded'
-            when c.fields = '{}' then 'duplicate'
-            else 'conflict' end,
+          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate' else 'conflict' end,
           'faults', c.faults,
           'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
           'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
-        || case when representation and c.faults is null and c.fields = '{}'
-          then jsonb_build_object('row', (select jsonb_build_object({{members}}) from (select (c.s).*) s{{details}}))
-          else '{}' end
-        order by c.index)
+        from compared c
+      )
+      select jsonb_agg(r.content || case when representation and r.stored then jsonb_build_object('row', (
+          select jsonb_build_object({{members}}) from {{log}} s{{show_details}} where s.id = r.id)) else '{}' end
+        order by r.index)
       into results
-      from compared c;
+      from result r;
 
       if atomic and exists (
         select from jsonb_array_elements(results) r where r.value ->> 'outcome' in ('conflict', 'rejected')
@@ -175,7 +179,7 @@ begin
     string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = details),
     string_agg(a.fallback, ', ' order by a.attnum) filter (where a.attrelid = details),
     string_agg(format(
-      'case when e.sent ? %L and (e.%s).%I is distinct from %s.%I%s then %L end',
+      'case when e.sent ? %L and %s.%I is distinct from %s.%I%s then %L end',
       a.attname, a.made, a.attname, a.stored, a.attname,
       case when a.nullable then format(' and %s.%I is not null', a.stored, a.attname) else '' end,
       a.attname), E',\n        ' order by a.attrelid <> log_id, a.attnum) filter (where a.shown),
@@ -196,6 +200,11 @@ begin
       on k.conrelid = a.attrelid and k.contype = 'f' and k.conkey = array[a.attnum]
     where a.attrelid in (log_id, details) and a.attnum > 0 and not a.attisdropped
   ) a;
+
+  select format('array_remove(array[%s]::text[], null)',
+    string_agg(format('case when %s then %L end', w.value, w.key), ', ' order by w.key))
+  into codes
+  from jsonb_each_text(warnings) w;
 
   -- A row that is stored already needs no parent any more: its key may have been
   -- nulled since, and the event is still the same event.
@@ -229,14 +238,14 @@ begin
     where create_record_function.actor is not null
     union all
     select 'select e.index, f.value ->> ''column'', f.value ->> ''code'' '
-      || 'from event e cross join lateral jsonb_array_elements(e.sent -> ''faults'') f where e.sent ? ''faults'''
+      || 'from event e cross join lateral jsonb_array_elements(e.faults) f where e.faults is not null'
     where create_record_function.prepare is not null
   ) rules;
 
   signature := 'events jsonb, atomic boolean default false, representation boolean default false';
   if actor is not null then
     signature := signature || ', actor uuid default null';
-    preparation := preparation || format($sql$
+    as_actor := format($sql$
   if actor is not null then
     select jsonb_agg(
       jsonb_build_object('firm_id', %s) || e.value || jsonb_build_object(%L, actor)
@@ -245,41 +254,35 @@ begin
     from jsonb_array_elements(events) with ordinality e;
   end if;$sql$, actor_firm, actor);
   end if;
-  if prepare is not null then
-    preparation := preparation || format(E'\n  events := %s(events);', prepare);
-  end if;
 
   parts := jsonb_build_object('log', log_id::text, 'function', 'record_' || quote_ident(log), 'signature', signature,
-    'preparation', preparation, 'columns', columns, 'defaults', defaults, 'faults', faults,
+    'actor', as_actor, 'columns', columns, 'defaults', defaults, 'faults', faults,
     'differences', differences, 'members', members,
-    'new_details', '', 'new_record', '', 'insert_details', '', 'sent_details', '', 'sent_record', '',
-    'stored_details', '', 'join_details', '', 'details', '', 'codes', '', 'settlement', '');
+    'prepared', '', 'prepare', '', 'stamped', '', 'insert_details', '', 'warned', '''{}''::jsonb',
+    'codes', '''{}''::text[]', 'join_details', '', 'sent_details', '', 'show_details', '', 'settlement', '');
   if details is not null then
     parts := parts || jsonb_build_object(
-      'new_details', ', d as details',
-      'new_record', format(E'\n        cross join lateral jsonb_populate_record(row(%s)::%s, v.value) d', details_defaults, details),
+      'prepared', ', p.details, p.faults',
+      'prepare', format(E'\n        join %s(events) p on p.index = e.index', prepare),
+      'stamped', 'p.stamped || ',
       'insert_details', format($sql$, inserted_details as (
-        insert into %1$s (%2$s)
+        insert into %s as d (%s)
         select (a.details).*
         from (select a.*, (a.new).id in (select i.id from inserted i) as inserted from acceptable a offset 0) a
         where a.inserted
-      )$sql$, details, details_columns),
-      'sent_details', ', d as details',
-      'sent_record', format(E'\n        cross join lateral jsonb_populate_record(null::%s, v.value) d', details),
-      'stored_details', ', d',
+        returning d.id, %s as codes
+      )$sql$, details, details_columns, codes),
+      'warned', $sql$(select coalesce(jsonb_object_agg(d.id, d.codes) filter (where d.codes <> '{}'), '{}')
+          from inserted_details d)$sql$,
+      'codes', codes,
       'join_details', format(E'\n        left join %s d on d.id = e.id', details),
-      'details', ', (select (c.d).*) d');
-  end if;
-  if warnings <> '{}' then
-    parts := parts || jsonb_build_object('codes', (
-      select format(' || array_remove(array[%s], null)',
-        string_agg(format('case when %s then %L end', w.value, w.key), ', ' order by w.key))
-      from jsonb_each_text(warnings) w));
+      'sent_details', format(E'\n        cross join lateral jsonb_populate_record(null::%s, e.sent) details', details),
+      'show_details', format(' left join %s d on d.id = s.id', details));
   end if;
   if settle is not null then
     parts := parts || jsonb_build_object('settlement', format($sql$
       if written <> '{}' then
-        notices := %s(array(select (events -> w ->> 'id')::uuid from unnest(written) w order by w));
+        settled := %s(array(select (events -> w ->> 'id')::uuid from unnest(written) w order by w));
       end if;$sql$, settle));
   end if;
 

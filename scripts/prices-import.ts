@@ -1,0 +1,108 @@
+/**
+ * `npm run prices:import`: brings the prices of the installed genai-prices into a
+ * project, over its REST API. Shows what is different and asks before it enters
+ * that.
+ *
+ *     npm run prices:import -- --url https://<ref>.supabase.co
+ *
+ * `--url` is the local stack's unless it is given; the key is that of
+ * SUPABASE_SECRET_KEY, or the local stack's own. `--yes` enters without asking.
+ * `--accept-suspicious` also enters prices that look like an error: ten times the
+ * one before or a tenth of it, to or from 0, or no longer known.
+ *
+ * Exit code 0: entered, or nothing to enter; 1: nothing entered.
+ */
+import { readFlags, readPort } from "../local/command-line.ts";
+import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
+import { SECRET_KEY } from "../local/keys.ts";
+import { DEFAULT_PORT } from "../local/stack-defaults.ts";
+import { StackError } from "../local/stack-error.ts";
+import { describeImport } from "./prices/describe-import.ts";
+import { type Project, requestImport } from "./prices/import-request.ts";
+import { readPublishedPrices } from "./prices/published-prices.ts";
+
+const FLAGS = {
+  "url": { type: "string" },
+  "yes": { type: "boolean" },
+  "accept-suspicious": { type: "boolean" },
+} as const;
+
+if (import.meta.main) Deno.exit(await runImport(Deno.args));
+
+/**
+ * Runs the command and returns its exit code.
+ *
+ * @param ask Says whether to go on; the default asks on a terminal, and without
+ *   one says no.
+ */
+export async function runImport(
+  args: string[],
+  ask: (question: string) => boolean = confirm,
+): Promise<0 | 1> {
+  try {
+    const flags = readFlags(args, FLAGS);
+    const project = {
+      url: readProjectUrl(flags.url),
+      key: Deno.env.get("SUPABASE_SECRET_KEY") || SECRET_KEY,
+    };
+    return await importPrices(project, {
+      acceptSuspicious: flags["accept-suspicious"] ?? false,
+      agreed: () => flags.yes || ask("Enter these prices?"),
+    });
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+}
+
+async function importPrices(
+  project: Project,
+  { acceptSuspicious, agreed }: {
+    acceptSuspicious: boolean;
+    agreed: () => boolean;
+  },
+): Promise<0 | 1> {
+  const prices = await readPublishedPrices();
+  const found = await requestImport(project, prices, {
+    apply: false,
+    acceptSuspicious,
+  });
+  console.log(`${prices.source} into ${project.url}`);
+  for (const line of describeImport(found)) console.log(line);
+  if (found.withheld > 0) {
+    console.log("Enter suspicious prices, too, with --accept-suspicious");
+  }
+  if (found.new + found.corrected === found.withheld) {
+    console.log("Nothing to enter");
+    return 0;
+  }
+  if (!agreed()) {
+    console.error(
+      "Nothing was entered; say y when asked, or give --yes where nobody can be asked",
+    );
+    return 1;
+  }
+  const { entered } = await requestImport(project, prices, {
+    apply: true,
+    acceptSuspicious,
+  });
+  console.log(`${entered} prices entered`);
+  return 0;
+}
+
+function readProjectUrl(given: string | undefined): string {
+  if (given === undefined) {
+    const port = readPort(Deno.env.get("PORT")) ?? DEFAULT_PORT;
+    return `http://${GATEWAY_HOSTNAME}:${port}`;
+  }
+  const url = URL.parse(given);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new StackError(
+      `Cannot use the URL ${
+        JSON.stringify(given)
+      }: wanted one like https://<ref>.supabase.co`,
+    );
+  }
+  return url.origin;
+}

@@ -1,0 +1,135 @@
+/**
+ * `npm run send`: posts a realistic sample of a format to the running stack, and
+ * prints the request (without its secrets) and the answer.
+ *
+ *     npm run send -- litellm|database|auth
+ *     npm run send -- standard/<log>|cloudevents/<log>|native/<log>
+ *       [--url http://127.0.0.1:54321/functions/v1] [--query 'firm_id=…']
+ *       [--key sb_secret_…] [--secret whsec_…]
+ *
+ * With `--secret` the request is signed (Standard Webhooks) and has no key unless
+ * `--key` is given too; otherwise it has the local stack's secret key.
+ */
+import { readFlags, runCommand } from "../local/command-line.ts";
+import { SECRET_KEY } from "../local/keys.ts";
+import { StackError } from "../local/stack-error.ts";
+import type { LogSlug } from "../shared/adapters/adapter.ts";
+import { isLogSlug, LOGS } from "../shared/adapters/logs-by-slug.ts";
+import type { Sample } from "../shared/adapters/samples/sample.ts";
+import { SAMPLES } from "../shared/adapters/samples/samples.ts";
+import { signMessage } from "../shared/signatures/standard-webhooks.ts";
+import { parseSecrets } from "../shared/signatures/webhook-secrets.ts";
+
+const DEFAULT_URL = "http://127.0.0.1:54321/functions/v1";
+
+const FLAGS = {
+  url: { type: "string" },
+  query: { type: "string" },
+  key: { type: "string" },
+  secret: { type: "string" },
+} as const;
+
+if (import.meta.main) await runCommand(send);
+
+async function send([target = "", ...args]: string[]): Promise<void> {
+  const flags = readFlags(args, FLAGS);
+  const sample = createSample(target);
+  const url = readUrl(flags.url ?? DEFAULT_URL, sample.path, flags.query);
+  const body = new TextEncoder().encode(sample.body);
+  const headers = new Headers(sample.headers);
+  const key = flags.key ?? (flags.secret === undefined ? SECRET_KEY : null);
+  if (key !== null) headers.set("apikey", key);
+  if (flags.secret !== undefined) await sign(headers, body, flags.secret);
+  printRequest(url, headers, body.length);
+  await printAnswer(await post(url, headers, body));
+}
+
+function createSample(target: string): Sample {
+  const [name, log, ...more] = target.split("/");
+  const format = Object.hasOwn(SAMPLES, name) ? SAMPLES[name] : undefined;
+  const isComplete = format !== undefined && more.length === 0 &&
+    (format.takesLog ? log !== undefined && isLogSlug(log) : log === undefined);
+  if (!isComplete) {
+    throw new StackError(
+      `Cannot send ${JSON.stringify(target)}: wanted ${listTargets()}`,
+    );
+  }
+  return format.create({
+    log: (log ?? "audit") as LogSlug,
+    now: new Date(),
+    createId: () => crypto.randomUUID(),
+  });
+}
+
+function listTargets(): string {
+  const names = Object.entries(SAMPLES)
+    .map(([name, { takesLog }]) => takesLog ? `${name}/<log>` : name);
+  return `${names.join(", ")}, where <log> is ${Object.keys(LOGS).join(", ")}`;
+}
+
+function readUrl(base: string, path: string, query: string | undefined): URL {
+  const url = URL.parse(`${base.replace(/\/+$/, "")}/${path}`);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new StackError(
+      `Cannot use the URL ${
+        JSON.stringify(base)
+      }: wanted one like ${DEFAULT_URL}`,
+    );
+  }
+  url.search = query ?? "";
+  return url;
+}
+
+async function sign(
+  headers: Headers,
+  body: Uint8Array<ArrayBuffer>,
+  text: string,
+): Promise<void> {
+  const { secrets, error } = parseSecrets(text);
+  if (secrets === undefined) throw new StackError(`Cannot sign: ${error}`);
+  const id = headers.get("webhook-id") ?? `msg_${crypto.randomUUID()}`;
+  const message = { id, time: new Date(), body };
+  const signed = await signMessage(message, secrets[0]);
+  for (const [name, value] of Object.entries(signed)) headers.set(name, value);
+}
+
+async function post(
+  url: URL,
+  headers: Headers,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Response> {
+  try {
+    return await fetch(url, { method: "POST", headers, body });
+  } catch {
+    throw new StackError(
+      `Cannot reach ${url.origin}: is the stack running (npm start), and is --url right?`,
+    );
+  }
+}
+
+function printRequest(url: URL, headers: Headers, length: number): void {
+  console.log(`POST ${url.pathname}${url.search}`);
+  for (const [name, value] of headers) {
+    console.log(`${name}: ${name === "apikey" ? mask(value) : value}`);
+  }
+  console.log(`(${length} bytes)\n`);
+}
+
+async function printAnswer(response: Response): Promise<void> {
+  const text = await response.text();
+  console.log(`${response.status} ${response.statusText}`);
+  console.log(indent(text));
+  if (!response.ok) Deno.exitCode = 1;
+}
+
+function mask(secret: string): string {
+  return secret.startsWith("sb_secret_") ? "sb_secret_…" : "…";
+}
+
+function indent(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,53 @@
+import { isExactObject, parseExactJson } from "./exact-json.ts";
+
+/** Auth takes 200 with JSON; other statuses fail the user's request. */
+export type HookAnswer = {
+  status: 200;
+  headers: { "content-type": "application/json" };
+  body: string;
+};
+
+/**
+ * What Auth must be told so that it goes on as if there were no hook, whatever
+ * became of the audit event. The shape of the payload decides, because older
+ * versions of Auth do not name the hook:
+ *
+ * - custom access token (`claims`): the same claims, digit for digit. Auth signs
+ *   what it is told; without `claims` nobody could log in.
+ * - password or MFA verification (`valid`): `{"decision": "continue"}`.
+ * - send email or SMS (`email_data`, `sms`): an error. This endpoint sends
+ *   nothing, and saying that it had would lock people out silently.
+ * - anything else, or a body that is not JSON: `{}`.
+ *
+ * Answer with this for every request whose signature is right. Auth waits five
+ * seconds for all its attempts together, and an outage of a hook in the way of a
+ * login blocks it all the same; a Database Webhook on `auth.audit_log_entries`
+ * is in nobody's way.
+ */
+export function answerAuthHook(text: string): HookAnswer {
+  return {
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(chooseAnswer(parse(text))),
+  };
+}
+
+function chooseAnswer(payload: unknown): unknown {
+  if (!isExactObject(payload)) return {};
+  if (isExactObject(payload.claims)) return { claims: payload.claims };
+  if (typeof payload.valid === "boolean") return { decision: "continue" };
+  if (isExactObject(payload.email_data) || isExactObject(payload.sms)) {
+    const message =
+      "This project's Auth hook records events and sends no messages";
+    return { error: { http_code: 500, message } };
+  }
+  return {};
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseExactJson(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,147 @@
+import type { Fault } from "../fault.ts";
+import { readEvents } from "../endpoint/read-events.ts";
+import type { LogEvent } from "../logs/log.ts";
+import type { Adapted, AdaptedEvent, Delivery } from "./adapter.ts";
+import {
+  addFault,
+  type Draft,
+  finishDraft,
+  rejectPayload,
+  setMember,
+  startDraft,
+} from "./draft.ts";
+import { deriveId, readUuid } from "./event-identity.ts";
+import { findCallerMember, placesFor, wantedAt } from "./litellm-caller.ts";
+import { COST_POINTER, readStatedCost } from "./litellm-cost.ts";
+import { readOutcome, readTimes } from "./litellm-outcome.ts";
+import { readUsage } from "./litellm-usage.ts";
+import { findFirst, isObject, readPointer } from "./payload.ts";
+import { readQueryMembers } from "./query-members.ts";
+
+/** What LiteLLM does not know, and whether an event needs it. */
+const CALLER_MEMBERS = {
+  firm_id: true,
+  task_type: true,
+  cma_project_id: false,
+};
+
+/** Members that are taken over as they are, and where from. */
+const PLACES: Record<string, string[]> = {
+  model: ["/model", "/model_group"],
+  provider: ["/custom_llm_provider"],
+  service_tier: [
+    "/metadata/usage_object/service_tier",
+    "/response/usage/service_tier",
+    "/response/service_tier",
+  ],
+};
+
+/**
+ * LiteLLM's `generic_api` callback (`StandardLoggingPayload`), in all three of
+ * its `log_format`s: an array, NDJSON, or a single object. LiteLLM sends NDJSON
+ * as application/json too, so the text decides.
+ *
+ * The id is LiteLLM's `id` when that is a UUID, else derived from it. Prompts and
+ * answers (`messages`, `response`, `model_parameters`) are not taken over; what
+ * is wrong in there does not matter.
+ *
+ * @throws {ProblemError} when the body as a whole cannot be read.
+ */
+export async function adaptLitellm(delivery: Delivery): Promise<Adapted> {
+  const said = readQueryMembers(delivery.query, "llm-usage");
+  const { batch, events } = readEvents(
+    delivery.text,
+    isLines(delivery.text) ? "ndjson" : "json",
+  );
+  return {
+    batch,
+    events: await Promise.all(
+      events.map(({ value, faults }) => adaptPayload(value, faults, said)),
+    ),
+  };
+}
+
+/** Whether there are several lines, the first of which is an object by itself. */
+function isLines(text: string): boolean {
+  const [first, second] = text.trimStart().split("\n", 2);
+  return second !== undefined && first.startsWith("{") &&
+    first.trimEnd().endsWith("}");
+}
+
+async function adaptPayload(
+  payload: unknown,
+  textFaults: Fault[],
+  said: LogEvent,
+): Promise<AdaptedEvent> {
+  if (!isObject(payload)) {
+    const wanted = "Expected an object, a StandardLoggingPayload of LiteLLM";
+    return rejectPayload("llm-usage", textFaults, wanted);
+  }
+  const draft = startDraft(said);
+  refuseToolCall(payload, draft);
+  await readId(payload, draft);
+  readModel(payload, draft);
+  readCaller(payload, draft);
+  readOutcome(payload, draft);
+  readTimes(payload, draft);
+  readUsage(payload, draft);
+  readCost(payload, draft);
+  // The error message was made storable, whatever it held.
+  return finishDraft("llm-usage", draft, textFaults, ["error_message"]);
+}
+
+/** LiteLLM also logs calls of MCP tools, which are no calls of a model. */
+function refuseToolCall(payload: unknown, draft: Draft): void {
+  const type = readPointer(payload, "/call_type");
+  if (typeof type !== "string" || !/(?:^|_)mcp_/.test(type)) return;
+  const detail =
+    "Is the call of a tool, and this log holds calls of models; record it at /tool-usage";
+  addFault(draft, "/call_type", "not_a_model_call", detail);
+}
+
+async function readId(payload: unknown, draft: Draft): Promise<void> {
+  const id = readPointer(payload, "/id");
+  // LiteLLM writes str(id), which makes "None" of no id.
+  if (typeof id === "string" && id.trim() !== "" && id !== "None") {
+    const uuid = readUuid(id) ?? await deriveId("litellm", id);
+    setMember(draft, "id", uuid, "/id");
+    return;
+  }
+  const detail =
+    "Expected the id of the response or the call; without one, a repeated delivery could not be told from a new call";
+  addFault(draft, "/id", "required", detail);
+}
+
+function readModel(payload: unknown, draft: Draft): void {
+  for (const [member, pointers] of Object.entries(PLACES)) {
+    const found = findFirst(payload, pointers);
+    if (found !== null) setMember(draft, member, found.value, found.pointer);
+  }
+  const { model, provider } = draft.event;
+  if (model === undefined) {
+    addFault(draft, "/model", "required", "Is required: the model's name");
+  }
+  // LiteLLM writes "bedrock/us.anthropic…"; the provider is its own member.
+  const prefix = `${provider}/`;
+  if (typeof model === "string" && model.startsWith(prefix)) {
+    draft.event.model = model.slice(prefix.length);
+  }
+}
+
+function readCaller(payload: unknown, draft: Draft): void {
+  for (const [member, isRequired] of Object.entries(CALLER_MEMBERS)) {
+    const found = findCallerMember(payload, member);
+    if (found !== null) {
+      setMember(draft, member, found.value, found.pointer);
+    } else if (isRequired && draft.event[member] === undefined) {
+      const detail = `Is required: ${placesFor(member)}`;
+      addFault(draft, wantedAt(member), "required", detail);
+    }
+  }
+}
+
+function readCost(payload: unknown, draft: Draft): void {
+  const { usd, fault } = readStatedCost(payload);
+  if (fault !== undefined) draft.faults.push(fault);
+  if (usd !== null) setMember(draft, "reported_cost_usd", usd, COST_POINTER);
+}

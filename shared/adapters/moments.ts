@@ -1,0 +1,41 @@
+/** "2026-01-31T12:00:00.5", also with a space for the T and without an offset. */
+const ISO =
+  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:?\d{2})?$/i;
+
+/**
+ * A moment as RFC 3339 in UTC with microseconds, from seconds since 1970 or from
+ * ISO 8601 text. Text without an offset is taken as UTC, which is what Python's
+ * `isoformat` writes on a server in UTC. Null for anything else.
+ */
+export function toMoment(value: unknown): string | null {
+  const micros = toMicroseconds(value);
+  if (micros === null) return null;
+  const seconds = new Date(Math.floor(micros / 1_000)).toISOString().slice(
+    0,
+    19,
+  );
+  const fraction = String(micros % 1_000_000).padStart(6, "0");
+  return `${seconds}.${fraction}Z`;
+}
+
+/** Whole microseconds since 1970, or null for what is no moment from 1970 to 2255. */
+export function toMicroseconds(value: unknown): number | null {
+  const micros = typeof value === "number"
+    ? Math.round(value * 1_000_000)
+    : readIso(value);
+  return micros !== null && micros >= 0 && Number.isSafeInteger(micros)
+    ? micros
+    : null;
+}
+
+function readIso(value: unknown): number | null {
+  if (typeof value !== "string") return null;
+  const match = ISO.exec(value.trim());
+  if (match === null) return null;
+  const [, date, time, offset = "Z"] = match;
+  const [whole, fraction = ""] = time.split(".");
+  const zone = offset.replace(/^([+-]\d{2})(\d{2})$/, "$1:$2").toUpperCase();
+  const millis = Date.parse(`${date}T${whole}${zone}`);
+  if (Number.isNaN(millis)) return null;
+  return millis * 1_000 + Number(fraction.slice(0, 6).padEnd(6, "0"));
+}

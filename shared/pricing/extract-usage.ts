@@ -1,0 +1,84 @@
+import type { UsageExtractor } from "@pydantic/genai-prices";
+import type { Fault } from "../fault.ts";
+import { canonicalProvider } from "./canonical-provider.ts";
+import { canonicalServiceTier } from "./canonical-service-tier.ts";
+import { readUsage } from "./read-usage.ts";
+import { splitCounts } from "./split-counts.ts";
+import type { UsageCounts } from "./usage-counts.ts";
+
+export type { UsageCounts };
+
+/** The usage object of a provider's response, and where it came from. */
+export interface ProviderUsage {
+  /** Any name that `canonicalProvider` knows. */
+  provider: string;
+  /** Which of the provider's APIs answered, by genai-prices' names: `chat`, `responses`, … */
+  apiFlavor?: string;
+  /** The value of `usage`, `usageMetadata`, `usage_info`, `tokenUsage` or `meta`, as it came. */
+  usage: unknown;
+}
+
+const SERVICE_TIER = /^[a-z][a-z0-9_-]{0,31}$/;
+
+/**
+ * Reads what a call consumed from the usage object of its provider, by the rules
+ * of genai-prices for that provider and API.
+ *
+ * A fault points at `/provider`, `/api_flavor` or into `/usage`.
+ */
+export async function extractUsage(
+  { provider, apiFlavor, usage }: ProviderUsage,
+): Promise<{ counts: UsageCounts } | { fault: Fault }> {
+  const extractors = await loadExtractors(provider);
+  if (extractors.length === 0) return { fault: UNKNOWN_PROVIDER };
+  const extractor = chooseExtractor(extractors, apiFlavor);
+  if (!extractor) return { fault: unknownFlavor(extractors) };
+  const units = readUsage(extractor, usage);
+  if ("fault" in units) return units;
+  const split = splitCounts(units);
+  if ("fault" in split) return split;
+  const tier = findServiceTier(usage);
+  return tier ? { counts: { ...split.counts, service_tier: tier } } : split;
+}
+
+const UNKNOWN_PROVIDER: Fault = {
+  pointer: "/provider",
+  code: "invalid_value",
+  detail:
+    "No usage format of this provider is known; send input_tokens and output_tokens instead of usage",
+};
+
+/** The data is large: it is loaded when the first usage object comes. */
+async function loadExtractors(provider: string): Promise<UsageExtractor[]> {
+  const { waitForUpdate } = await import("@pydantic/genai-prices");
+  const id = canonicalProvider(provider);
+  const providers = await waitForUpdate() ?? [];
+  return providers.find((one) => one.id === id)?.extractors ?? [];
+}
+
+/** Without a flavour, the only one or the one that the data calls default. */
+function chooseExtractor(
+  extractors: UsageExtractor[],
+  flavor: string | undefined,
+): UsageExtractor | undefined {
+  if (flavor === undefined && extractors.length === 1) return extractors[0];
+  const wanted = flavor ?? "default";
+  return extractors.find(({ api_flavor }) => api_flavor === wanted);
+}
+
+function unknownFlavor(extractors: UsageExtractor[]): Fault {
+  const flavors = extractors.map(({ api_flavor }) => api_flavor).join(", ");
+  return {
+    pointer: "/api_flavor",
+    code: "invalid_value",
+    detail: `Say which API of the provider answered: ${flavors}`,
+  };
+}
+
+/** Some providers say in the usage object what they charge by. */
+function findServiceTier(usage: unknown): string | undefined {
+  const tier = (usage as { service_tier?: unknown }).service_tier;
+  if (typeof tier !== "string") return undefined;
+  const name = canonicalServiceTier(tier);
+  return SERVICE_TIER.test(name) ? name : undefined;
+}

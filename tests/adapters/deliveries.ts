@@ -1,0 +1,34 @@
+import type { AdaptedEvent, Delivery } from "../../shared/adapters/adapter.ts";
+import { LOGS } from "../../shared/adapters/logs-by-slug.ts";
+import type { Fault } from "../../shared/fault.ts";
+import { validateEvent } from "../../shared/logs/validate-event.ts";
+
+export const FIRM = "10000000-0000-4000-8000-000000000001";
+export const OTHER_FIRM = "10000000-0000-4000-8000-000000000002";
+export const USER = "20000000-0000-4000-8000-000000000001";
+export const PROJECT = "30000000-0000-4000-8000-000000000001";
+
+/** A delivery of text, or of a value as JSON. */
+export function deliver(
+  body: unknown,
+  { query = "", headers = {} }: {
+    query?: string;
+    headers?: Record<string, string>;
+  } = {},
+): Delivery {
+  return {
+    text: typeof body === "string" ? body : JSON.stringify(body),
+    headers: new Headers(headers),
+    query: new URLSearchParams(query),
+  };
+}
+
+/** Faults as "pointer code", which is what programs switch on. */
+export function codesOf({ faults }: { faults: readonly Fault[] }): string[] {
+  return faults.map(({ pointer, code }) => `${pointer} ${code}`);
+}
+
+/** The faults that the event's own log finds in it. */
+export function validate({ log, event }: AdaptedEvent): Fault[] {
+  return validateEvent(LOGS[log].event, event).faults;
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import type { LogSlug } from "../../shared/adapters/adapter.ts";
+import { adaptAuth } from "../../shared/adapters/auth.ts";
+import { adaptCloudEvents } from "../../shared/adapters/cloudevents.ts";
+import { adaptDatabaseWebhook } from "../../shared/adapters/database-webhook.ts";
+import { adaptLitellm } from "../../shared/adapters/litellm.ts";
+import { LOGS } from "../../shared/adapters/logs-by-slug.ts";
+import { adaptStandardWebhook } from "../../shared/adapters/standard-webhook.ts";
+import { SAMPLES } from "../../shared/adapters/samples/samples.ts";
+import { deliver, validate } from "./deliveries.ts";
+
+const SLUGS = Object.keys(LOGS) as LogSlug[];
+const create = (format: string, log: LogSlug = "audit") =>
+  SAMPLES[format].create({
+    log,
+    now: new Date(),
+    createId: () => crypto.randomUUID(),
+  });
+
+const ADAPTERS = {
+  litellm: adaptLitellm,
+  database: adaptDatabaseWebhook,
+  auth: adaptAuth,
+};
+
+describe("a sample", () => {
+  test.each(Object.entries(ADAPTERS))(
+    "of %s is taken without a fault, and is new each time",
+    async (format, adapt) => {
+      const { path, headers, body } = create(format);
+      expect(path).toBe(`webhooks/${format}`);
+      const { events } = await adapt(deliver(body, { headers }));
+      expect(events.length).toBeGreaterThan(0);
+      for (const event of events) {
+        expect(event.faults).toEqual([]);
+        if (event.log === "audit") expect(validate(event)).toEqual([]);
+      }
+      const again = await adapt(deliver(create(format).body));
+      expect(again.events[0].event.id).not.toBe(events[0].event.id);
+    },
+  );
+
+  test.each(SLUGS)("of an envelope is an event of %s", async (log) => {
+    for (
+      const [format, adapt] of [
+        ["standard", adaptStandardWebhook],
+        ["cloudevents", adaptCloudEvents],
+      ] as const
+    ) {
+      const { path, headers, body } = create(format, log);
+      expect(path).toBe(`webhooks/${format}/${log}`);
+      const { events } = await adapt(deliver(body, { headers }), log);
+      expect(events[0].faults).toEqual([]);
+      expect(validate(events[0])).toEqual([]);
+    }
+  });
+
+  test.each(SLUGS)("of a native event is one of %s", (log) => {
+    const { path, body } = create("native", log);
+    expect(path).toBe(log);
+    const event = JSON.parse(body);
+    expect(validate({ log, event, faults: [], origins: {} })).toEqual([]);
+  });
+});
