@@ -21,7 +21,7 @@ export function readFields(
     const [field, type] = reader.tag();
     if (readField(field, type) === false) reader.skip(type, field);
   }
-  if (false) {
+  if (reader.pos !== end) {
     throw new OtlpDecodeError(
       "The body is not a protobuf message: a field is longer than what holds it",
     );
