@@ -652,6 +652,10 @@ export type Database = {
         };
         Returns: Json;
       };
+      "look_up_registries": {
+        Args: { "agents": (string)[]; "tools": (string)[] };
+        Returns: Json;
+      };
       "rate_llm_usage": {
         Args: {
           "dry_run"?: boolean;

@@ -6,6 +6,15 @@ export const MAX_EVENTS = 1_000;
 /** Bytes of a request body, counted after decompression. */
 export const MAX_BODY_BYTES = 2 * 1024 * 1024;
 
+/** Bytes of an export of traces, counted after decompression. */
+export const MAX_EXPORT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * How long an Auth hook may take before Auth is told to go on; Auth itself waits
+ * five seconds for all of its attempts.
+ */
+export const AUTH_HOOK_TIMEOUT_MS = 3_000;
+
 /** Levels of objects and arrays in a request body. */
 export const MAX_JSON_DEPTH = 64;
 

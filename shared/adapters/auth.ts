@@ -6,6 +6,7 @@ import { softenReferences } from "./audit-draft.ts";
 import { adaptAuditLogEntry } from "./audit-log-entry.ts";
 import { adaptAuthHook } from "./auth-hook.ts";
 import { rejectPayload } from "./draft.ts";
+import { isExactObject, parseExactJson } from "./exact-json.ts";
 import { isObject } from "./payload.ts";
 import { readQueryMembers } from "./query-members.ts";
 
@@ -51,4 +52,20 @@ async function adaptPayload(
       faults,
       "Expected an INSERT into auth.audit_log_entries; send other tables to /webhooks/database",
     );
+}
+
+/**
+ * Whether a body is the payload of an Auth hook, which waits for an answer of its
+ * own, rather than rows of `auth.audit_log_entries`. A body that is neither is
+ * taken for a hook: somebody may be waiting to log in.
+ */
+export function isAuthHook(text: string): boolean {
+  try {
+    const value = parseExactJson(text);
+    return !Array.isArray(value) &&
+      !(isExactObject(value) &&
+        ("table" in value || isExactObject(value.payload)));
+  } catch {
+    return true;
+  }
 }

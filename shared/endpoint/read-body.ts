@@ -23,27 +23,50 @@ export async function readBody(
   request: Request,
 ): Promise<{ format: BodyFormat; text: string }> {
   const format = readFormat(request.headers.get("content-type"));
+  return { format, text: decodeText(await readBytes(request)) };
+}
+
+/**
+ * The bytes of a request's body, inflated, of which it never holds more than
+ * `maxBytes`. None when there is no body.
+ *
+ * @throws {ProblemError} 400 for a broken body, 413 for a long one, 415 for a
+ * content encoding that is not supported.
+ */
+export async function readBytes(
+  request: Request,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<Uint8Array<ArrayBuffer>> {
   const gzip = readEncoding(request.headers.get("content-encoding"));
-  if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) {
-    throw tooLarge();
+  if (Number(request.headers.get("content-length")) > maxBytes) {
+    throw tooLarge(maxBytes);
   }
-  if (request.body === null) throw invalid("The body is empty");
+  if (request.body === null) return new Uint8Array();
   const inflated = gzip
     ? request.body.pipeThrough(new DecompressionStream("gzip"))
     : request.body;
-  const bytes = await readBytes(inflated, gzip);
+  return await collect(inflated, gzip, maxBytes);
+}
+
+/**
+ * The text of a body.
+ *
+ * @throws {ProblemError} 400 when it is empty, or not UTF-8.
+ */
+export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
   try {
     // A byte order mark is dropped, as RFC 8259 §8.1 allows.
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (text.trim() === "") throw invalid("The body is empty");
-    return { format, text };
+    return text;
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     throw invalid("The body is not UTF-8");
   }
 }
 
-function readFormat(header: string | null): BodyFormat {
+/** @throws {ProblemError} 415 for a media type that is not JSON in UTF-8. */
+export function readFormat(header: string | null): BodyFormat {
   const wanted =
     "send application/json or application/x-ndjson, in UTF-8, as Content-Type";
   if (!header) throw unsupported("There is no Content-Type", wanted);
@@ -76,16 +99,17 @@ function readEncoding(header: string | null): boolean {
 }
 
 /** Content-Length may lie and gzip may explode, so the bytes are counted. */
-async function readBytes(
+async function collect(
   stream: ReadableStream<Uint8Array>,
   gzip: boolean,
-): Promise<Uint8Array> {
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for await (const chunk of stream) {
       length += chunk.length;
-      if (length > MAX_BODY_BYTES) throw tooLarge();
+      if (length > maxBytes) throw tooLarge(maxBytes);
       chunks.push(chunk);
     }
   } catch (error) {
@@ -116,11 +140,11 @@ function unsupported(found: string, wanted: string) {
   );
 }
 
-function tooLarge() {
+function tooLarge(maxBytes: number) {
   return new ProblemError(
     createProblem(
       "body_too_large",
-      `A body has at most ${MAX_BODY_BYTES} bytes after decompression; send several requests`,
+      `A body has at most ${maxBytes} bytes after decompression; send several requests`,
     ),
   );
 }

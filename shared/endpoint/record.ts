@@ -51,7 +51,12 @@ export async function record(
   return batch ? answerBatch(results, atomic) : answerSingle(log, results[0]);
 }
 
-async function settle(
+/**
+ * Writes prepared events in one call, after which each has its result, in order.
+ *
+ * @throws {StoreError} when the events may not have been written.
+ */
+export async function settle(
   log: Log,
   prepared: PreparedEvent[],
   caller: Caller,

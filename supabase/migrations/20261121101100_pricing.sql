@@ -144,7 +144,7 @@ as $$
         or coalesce((u.price).other_usd_per_million <> '{}', false) as known
   ) rate
   left join lateral (
-    select sum(unit.quantity::numeric * unit.rate) as cost, bool_or(unit.rate is null) as is_floor
+    select sum(unit.quantity::numeric * unit.rate) as cost, bool_or(unit.rate is null and unit.quantity <> '0') as is_floor
     from (
       select o.value as quantity, coalesce((prices.list ->> o.key)::numeric, case
         when o.key like 'cache\_%\_read\_tokens' then

@@ -1,0 +1,6 @@
+import { readEnvironment } from "../../../shared/store/environment.ts";
+import { serveOtlp } from "../../../shared/serve-otlp.ts";
+
+export default {
+  fetch: serveOtlp(readEnvironment()),
+} satisfies Deno.ServeDefaultExport;

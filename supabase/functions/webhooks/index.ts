@@ -1,0 +1,10 @@
+import { readEnvironment } from "../../../shared/store/environment.ts";
+import { serveWebhooks } from "../../../shared/serve-webhooks.ts";
+import { readWebhookSettings } from "../../../shared/signatures/webhook-settings.ts";
+
+export default {
+  fetch: serveWebhooks(
+    readEnvironment(),
+    readWebhookSettings((name) => Deno.env.get(name)),
+  ),
+} satisfies Deno.ServeDefaultExport;
