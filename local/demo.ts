@@ -26,7 +26,7 @@ const call = {
   task_type: "extraction",
   input_tokens: 1200,
   output_tokens: 80,
-  cost_usd: "0.000124",
+  cost_usd: "0.000152",
   latency_ms: 912,
 };
 const use = { agent_id: AGENT, tool_id: TOOL, venture_id: VENTURE };
@@ -55,6 +55,7 @@ await post(
     id: crypto.randomUUID(),
     success: false,
     output_tokens: 0,
+    cost_usd: "0.00012",
     error_message: `401 from upstream for sk-ant-api03-${"x".repeat(95)}`,
   },
 );

@@ -1,6 +1,7 @@
 import type { Log } from "../logs/log.ts";
 import type { Example } from "./example.ts";
-import type { Operation, OperationName } from "./operation.ts";
+import type { Operation, Route } from "./operation.ts";
+import { ownParts } from "./own-parts.ts";
 import { readExamples } from "./read-examples.ts";
 import { recordExamples } from "./record-examples.ts";
 import type { Json } from "./schemas.ts";
@@ -12,10 +13,15 @@ import type { Json } from "./schemas.ts";
  */
 export async function addExamples(
   log: Log,
-  operations: Record<OperationName, Operation>,
+  routes: Record<string, Route>,
 ): Promise<void> {
-  for (const example of [...await recordExamples(log), ...readExamples(log)]) {
-    addExample(operations[example.operation], example);
+  const examples = [
+    ...await recordExamples(log),
+    ...readExamples(log),
+    ...await ownParts(log).examples(log),
+  ];
+  for (const example of examples) {
+    addExample(routes[example.operation].operation, example);
   }
 }
 

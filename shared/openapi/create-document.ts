@@ -3,7 +3,8 @@ import type { Log } from "../logs/log.ts";
 import { addExamples } from "./add-examples.ts";
 import { eventSchemas } from "./event-schemas.ts";
 import type { Operation } from "./operation.ts";
-import { operationsOf } from "./operations.ts";
+import { routesOf } from "./operations.ts";
+import { ownParts } from "./own-parts.ts";
 import { replySchemas, SHARED_REPLIES } from "./reply-schemas.ts";
 import { commonResponses, HEADERS } from "./responses.ts";
 import { type Json, toReplySchemas, toRequestSchemas } from "./schemas.ts";
@@ -43,14 +44,14 @@ export async function createDocument(logs: readonly Log[]): Promise<Document> {
   const replies = { ...SHARED_REPLIES };
   const paths: Document["paths"] = {};
   for (const log of logs) {
-    Object.assign(requests, eventSchemas(log));
-    Object.assign(replies, replySchemas(log));
-    const operations = operationsOf(log);
-    await addExamples(log, operations);
-    paths[`/${log.slug}`] = { get: operations.list, post: operations.record };
-    paths[`/${log.slug}/summary`] = { get: operations.summarise };
-    paths[`/${log.slug}/openapi.json`] = { get: operations.describe };
-    paths[`/${log.slug}/{id}`] = { get: operations.fetch };
+    const own = ownParts(log);
+    Object.assign(requests, eventSchemas(log), own.requests);
+    Object.assign(replies, replySchemas(log), own.replies);
+    const routes = routesOf(log);
+    await addExamples(log, routes);
+    for (const { path, method, operation } of Object.values(routes)) {
+      (paths[`/${log.slug}${path}`] ??= {})[method] = operation;
+    }
   }
   return {
     openapi: "3.1.0",

@@ -31,7 +31,9 @@ export function asSent({ shape }: EventSchema): EventSchema {
       .filter(([, schema]) => !isForbidden(schema))
       .map(([column, schema]) => [
         column,
-        schema instanceof z.ZodOptional ? z.nullable(schema) : schema,
+        schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
+          ? z.nullable(schema)
+          : schema,
       ]),
   ));
 }

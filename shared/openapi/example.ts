@@ -1,11 +1,11 @@
 import type { Log, LogEvent } from "../logs/log.ts";
-import type { OperationName } from "./operation.ts";
 
 /** A request and the answer to it. */
 export type Example = {
   /** Its key in the document: in parameters, request body and response. */
   name: string;
-  operation: OperationName;
+  /** The operation's name in `routesOf`. */
+  operation: string;
   /** The security scheme that it goes with. */
   credential: "secretKey" | "userToken";
   parameters: Record<string, unknown>;

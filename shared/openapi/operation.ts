@@ -16,7 +16,14 @@ export type Operation = Json & {
   responses: Record<string, Reply>;
 };
 
-/** What one may do with a log. */
+/** An operation, and where it is below the path of its log. */
+export type Route = {
+  path: string;
+  method: "get" | "post";
+  operation: Operation;
+};
+
+/** What one may do with every log. */
 export type OperationName =
   | "record"
   | "list"
@@ -31,11 +38,7 @@ export const SERVICE = { secretKey: [] };
 export const USER = { userToken: [] };
 
 /** What every operation begins with. */
-export function head(
-  log: Log,
-  operation: OperationName,
-  summary: string,
-): Json {
+export function head(log: Log, operation: string, summary: string): Json {
   return {
     operationId: operation + nameOf(log),
     tags: [log.slug],

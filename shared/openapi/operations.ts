@@ -1,5 +1,6 @@
 import type { Log } from "../logs/log.ts";
-import type { Operation, OperationName } from "./operation.ts";
+import type { Operation, OperationName, Route } from "./operation.ts";
+import { ownParts } from "./own-parts.ts";
 import {
   describeOperation,
   fetchOperation,
@@ -8,13 +9,19 @@ import {
 } from "./read-operations.ts";
 import { recordOperation } from "./record-operation.ts";
 
-/** The operations of a log. */
-export function operationsOf(log: Log): Record<OperationName, Operation> {
-  return {
-    record: recordOperation(log),
-    list: listOperation(log),
-    fetch: fetchOperation(log),
-    summarise: summaryOperation(log),
-    describe: describeOperation(log),
+/** The operations of a log by name: those of every log, then its own. */
+export function routesOf(log: Log): Record<string, Route> {
+  const get = (path: string, operation: Operation): Route => ({
+    path,
+    method: "get",
+    operation,
+  });
+  const common: Record<OperationName, Route> = {
+    list: get("", listOperation(log)),
+    record: { path: "", method: "post", operation: recordOperation(log) },
+    summarise: get("/summary", summaryOperation(log)),
+    describe: get("/openapi.json", describeOperation(log)),
+    fetch: get("/{id}", fetchOperation(log)),
   };
+  return { ...common, ...ownParts(log).routes(log) };
 }

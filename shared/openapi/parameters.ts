@@ -20,23 +20,26 @@ export function recordParameters(): Parameter[] {
       description:
         "true: write nothing unless every event is recorded or a duplicate",
     }),
-    header(
-      "Idempotency-Key",
-      {
-        type: "string",
-        minLength: 1,
-        maxLength: MAX_IDEMPOTENCY_KEY,
-        pattern: "^[ -~]+$",
-      },
+    idempotencyKey(
       "Gives the events that come without an id the same ids whenever the request is sent again",
     ),
-    header(
-      "Content-Encoding",
-      { type: "string", enum: ["gzip", "x-gzip", "identity"] },
-      "gzip, when the body is compressed",
-    ),
+    CONTENT_ENCODING,
     REQUEST_ID,
   ];
+}
+
+/** `Idempotency-Key`, and what it does here. */
+export function idempotencyKey(description: string): Parameter {
+  return header(
+    "Idempotency-Key",
+    {
+      type: "string",
+      minLength: 1,
+      maxLength: MAX_IDEMPOTENCY_KEY,
+      pattern: "^[ -~]+$",
+    },
+    description,
+  );
 }
 
 /** The parameters of `GET /<log>`. */
@@ -106,6 +109,18 @@ export function fetchParameters(): Parameter[] {
   ];
 }
 
+/** The parameters that choose the rows of `POST /llm-usage/ratings`. */
+export function ratingParameters(log: Log): Parameter[] {
+  return selectionParameters({ ...log, minimums: {} }, { required: true });
+}
+
+/** How a body may come. */
+export const CONTENT_ENCODING: Parameter = header(
+  "Content-Encoding",
+  { type: "string", enum: ["gzip", "x-gzip", "identity"] },
+  "gzip, when the body is compressed",
+);
+
 /** What the answer to any request may be told to carry. */
 export const REQUEST_ID: Parameter = header(
   "x-request-id",
@@ -148,7 +163,8 @@ function selectionParameters(
   ];
 }
 
-function query(name: string, schema: Json, more: Json): Parameter {
+/** A query parameter. */
+export function query(name: string, schema: Json, more: Json): Parameter {
   // One value per occurrence of the name, which is also OpenAPI's default.
   const style = schema.type === "array" ? { style: "form", explode: true } : {};
   return { name, in: "query", ...more, ...style, schema };

@@ -13,9 +13,10 @@ import { type Example, exampleRow } from "./example.ts";
 import { measuresOf } from "./measures.ts";
 
 /** An id that no row of the demo world has. */
-const NOBODY = "99999999-0000-4000-8000-000000000009";
+export const NOBODY = "99999999-0000-4000-8000-000000000009";
 
-const COMMON = { credential: "secretKey", parameters: {} } as const;
+/** What most examples have in common. */
+export const COMMON = { credential: "secretKey", parameters: {} } as const;
 
 /** The examples of the GET operations, once the log's example is recorded. */
 export function readExamples(log: Log): Example[] {
@@ -114,7 +115,7 @@ function summaryExamples(log: Log): Example[] {
 }
 
 /** The second that begins with the example event, which no other example is in. */
-function secondOf(log: Log): { from: string; to: string } {
+export function secondOf(log: Log): { from: string; to: string } {
   const time = Date.parse(log.example[log.timeColumn] as string);
   return {
     from: new Date(time).toISOString(),
@@ -138,7 +139,10 @@ function refused(
   throw new Error(`the example ${name} is accepted`);
 }
 
-function problemReply(problem: Problem): Pick<Example, "status" | "reply"> {
+/** The answer with a problem. */
+export function problemReply(
+  problem: Problem,
+): Pick<Example, "status" | "reply"> {
   const type = "application/problem+json";
   return { status: problem.status, reply: { type, body: problem } };
 }

@@ -13,7 +13,8 @@ import { type Example, exampleRow } from "./example.ts";
 /** Whoever sends it, it is refused: it lies in the future. */
 const FUTURE = "2999-01-01T00:00:00Z";
 
-const SERVICE = { kind: "service", keyName: "default" } as const;
+/** Who sends most examples. */
+export const SERVICE = { kind: "service", keyName: "default" } as const;
 const JSON_TYPE = "application/json";
 
 /**
@@ -47,19 +48,19 @@ export async function recordExamples(log: Log): Promise<Example[]> {
     fields: [timeColumn],
   });
   const one = (name: string, body: LogEvent, result: EventResult) =>
-    record(name, { type: JSON_TYPE, body }, answerSingle(log, result));
+    recordExample(name, { type: JSON_TYPE, body }, answerSingle(log, result));
 
   return await Promise.all([
     one("one", event, recorded(0, event)),
     one("again", event, duplicate),
     one("conflict", { ...earlier(1), id: first }, conflict),
     one("rejected", late, refuse(0)),
-    record(
+    recordExample(
       "several",
       { type: JSON_TYPE, body: { events: [earlier(2), earlier(3)] } },
       answerBatch([recorded(0, earlier(2)), recorded(1, earlier(3))], false),
     ),
-    record(
+    recordExample(
       "lines",
       {
         type: "application/x-ndjson",
@@ -68,7 +69,7 @@ export async function recordExamples(log: Log): Promise<Example[]> {
       },
       answerBatch([duplicate, recorded(1, earlier(4)), refuse(2)], false),
     ),
-    record(
+    recordExample(
       "atomic",
       { type: JSON_TYPE, body: [earlier(5), late] },
       answerBatch(
@@ -89,7 +90,7 @@ function userExample(log: Log, event: LogEvent): Promise<Example> {
   );
   const id = event.id as string;
   const row = { ...exampleRow(log), id };
-  return record(
+  return recordExample(
     "user",
     { type: JSON_TYPE, body },
     answerSingle(log, { index: 0, id, outcome: "recorded", row }),
@@ -97,7 +98,8 @@ function userExample(log: Log, event: LogEvent): Promise<Example> {
   );
 }
 
-async function record(
+/** An example of `POST /<log>` whose answer is this one. */
+export async function recordExample(
   name: string,
   request: Example["request"],
   answer: Response,

@@ -12,6 +12,7 @@ import {
   USER,
 } from "./operation.ts";
 import { recordParameters } from "./parameters.ts";
+import { recordedName } from "./reply-schemas.ts";
 import { ALWAYS, respond, respondProblems } from "./responses.ts";
 import { refer } from "./schemas.ts";
 
@@ -52,8 +53,8 @@ export function recordOperation(log: Log): Operation {
       },
     },
     responses: {
-      200: respond("Recorded before, with the same content", rowOrBatch(name)),
-      201: respond("Recorded; Location if it is one event", rowOrBatch(name), [
+      200: respond("Recorded before, with the same content", rowOrBatch(log)),
+      201: respond("Recorded; Location if it is one event", rowOrBatch(log), [
         "location",
       ]),
       207: respond("A batch whose events had different outcomes", batch()),
@@ -63,9 +64,12 @@ export function recordOperation(log: Log): Operation {
   };
 }
 
-function rowOrBatch(name: string): Content {
+function rowOrBatch(log: Log): Content {
   return json({
-    anyOf: [refer("schemas", `${name}Row`), refer("schemas", "BatchResult")],
+    anyOf: [
+      refer("schemas", recordedName(log)),
+      refer("schemas", "BatchResult"),
+    ],
   });
 }
 

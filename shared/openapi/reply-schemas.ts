@@ -69,8 +69,14 @@ const batchResult = z.object({
 export const SHARED_REPLIES: Record<string, z.ZodType> = {
   Fault: fault,
   Problem: problem,
+  Warning: warning,
   BatchResult: batchResult,
 };
+
+/** The name of the schema of a row in the answer to the event that it tells. */
+export function recordedName(log: Log): string {
+  return nameOf(log) + (log.warnings ? "RecordedRow" : "Row");
+}
 
 /** What one log answers with, by the names of the schemas in the document. */
 export function replySchemas(log: Log): Record<string, z.ZodType> {
@@ -103,8 +109,13 @@ export function replySchemas(log: Log): Record<string, z.ZodType> {
     group_count: z.int().describe("Groups that there are"),
     truncated: z.boolean().describe("Whether groups are missing here"),
   });
+  const recorded = row.extend({
+    warnings: z.array(warning).optional()
+      .describe(`Their codes: ${Object.keys(log.warnings ?? {}).join(", ")}`),
+  });
   return {
     [`${name}Row`]: row,
+    ...log.warnings && { [recordedName(log)]: recorded },
     [`${name}Page`]: page,
     [`${name}Totals`]: totals,
     [`${name}Group`]: group,

@@ -47,13 +47,14 @@ as $$
     '-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)', '-\1-\2-\3', 'g')]
 $$;
 
--- The provider that a model's name alone implies. The surest match decides.
+-- The provider that a model's name alone implies. The surest match decides; what
+-- one firm negotiated says nothing about the calls of others.
 create function ledger.implied_provider(model text) returns text
 language sql stable set search_path = ''
 as $$
   select p.provider
   from unnest(ledger.names_of(model)) with ordinality n (name, attempt)
-  join public.model_prices p on p.implies_provider and case p.match_kind
+  join public.model_prices p on p.implies_provider and p.firm_id is null and case p.match_kind
     when 'equals' then p.match_value = n.name
     when 'starts_with' then starts_with(n.name, p.match_value)
     when 'ends_with' then right(n.name, length(p.match_value)) = p.match_value

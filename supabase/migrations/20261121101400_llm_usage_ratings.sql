@@ -30,9 +30,9 @@ select ledger.guard('llm_usage_ratings');
 select ledger.accept_state('llm_usage_ratings');
 
 -- Rates the selected rows by the prices in force at their own time, as they are
--- entered now, and adds a rating to each whose cost comes out different from the
--- newest view of it. What the caller reported is not rated. Running it again adds
--- nothing.
+-- entered now, and adds a rating to each whose cost, or whether that is all of it,
+-- comes out different from the newest view of it. What the caller reported is not
+-- rated. Running it again adds nothing.
 create function public.rate_llm_usage(
   filters jsonb,       -- {column: [value, …]}, as list_log takes them
   since text,          -- inclusive
@@ -45,22 +45,26 @@ language plpgsql volatile security invoker set search_path = '' set timezone = '
 as $$
 declare
   log_id constant regclass := 'public.llm_usage_log'::regclass;
-  now_rated constant timestamptz := clock_timestamp();
+  now_rated timestamptz;
   usages ledger.usage[];
   ids uuid[];
   firms uuid[];
   sources text[];
   costs numeric[];
+  floors boolean[];
   result json;
 begin
   -- Two at once would add the same ratings twice.
   perform pg_advisory_xact_lock(hashtext('ledger.rate_llm_usage'));
+  -- Not earlier: the newest rating must be the one that was made last.
+  now_rated := clock_timestamp();
   execute format($query$
     select array_agg(row(n, u.firm_id, u.provider, u.model, u.service_tier, u.created_at, u.input_tokens,
         u.uncached_input_tokens, u.cache_read_tokens, u.cache_write_5m_tokens, u.cache_write_1h_tokens,
         u.visible_output_tokens, u.reasoning_tokens, u.other_units)::ledger.usage order by n),
       array_agg(u.id order by n), array_agg(u.firm_id order by n),
-      array_agg(u.cost_source order by n), array_agg(u.cost_usd_exact order by n)
+      array_agg(u.cost_source order by n), array_agg(u.cost_usd_exact order by n),
+      array_agg(u.cost_is_floor order by n)
     from (
       select r.*, row_number() over () as n from %s r
       where %s and r.cost_source <> 'reported' limit %s
@@ -68,7 +72,7 @@ begin
     $query$,
     ledger.log_source(log_id, 'latest'),
     ledger.build_condition(log_id, filters, '{}', 'created_at', since, until), max_rows + 1)
-  into usages, ids, firms, sources, costs;
+  into usages, ids, firms, sources, costs, floors;
   if cardinality(ids) > max_rows then
     raise exception 'more than % rows', max_rows using errcode = 'LF003';
   end if;
@@ -77,10 +81,12 @@ begin
     select p.price_id, coalesce(p.cost, 0) as cost, p.is_floor,
       case when p.cost is null then 'unpriced' else 'computed' end as source,
       ids[p.position] as usage_id, firms[p.position] as firm_id, p.provider, usages[p.position].model as model,
-      sources[p.position] as source_before, costs[p.position] as cost_before
+      sources[p.position] as source_before, costs[p.position] as cost_before,
+      floors[p.position] as is_floor_before
     from ledger.price(usages) p
   ), changed as (
-    select r.* from rated r where r.source <> r.source_before or r.cost <> r.cost_before
+    select r.* from rated r
+    where r.source <> r.source_before or r.cost <> r.cost_before or r.is_floor <> r.is_floor_before
   ), added as (
     insert into public.llm_usage_ratings
       (usage_id, firm_id, cost_source, price_id, cost_usd_exact, cost_is_floor, rated_at, reason)

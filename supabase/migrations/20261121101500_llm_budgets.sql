@@ -55,6 +55,9 @@ create table ledger.reservations (
 );
 create index reservations_budget_id_idx on ledger.reservations (budget_id, month);
 comment on table ledger.reservations is 'Open reservations; one that is settled or has expired is gone.';
+-- A reservation asks whether it was settled, under the lock of its month.
+create index llm_usage_details_reservation_id_idx on public.llm_usage_details (reservation_id)
+  where reservation_id is not null;
 
 alter table ledger.budget_months enable row level security;
 alter table ledger.reservations enable row level security;
@@ -82,8 +85,8 @@ as $$
   ) b
 $$;
 
--- Sets a budget and counts what its month holds already. Writers wait meanwhile, so
--- that no event is missed and none counted twice.
+-- Sets a budget and counts what its month holds already, and what is reserved.
+-- Writers wait meanwhile, so that nothing is missed and nothing counted twice.
 create function ledger.set_budget(
   firm uuid, project uuid, limit_usd numeric, thresholds int[], time_zone text
 ) returns jsonb
@@ -102,6 +105,7 @@ begin
     return '{"faults": [{"column": "cma_project_id", "code": "other_firm"}]}';
   end if;
   lock table public.llm_usage_log in share mode;
+  lock table ledger.reservations in share row exclusive mode;
   insert into public.llm_budgets (firm_id, cma_project_id, limit_usd, thresholds, time_zone, first_month, entered_at)
   values (firm, project, set_budget.limit_usd,
     array(select distinct t from unnest(set_budget.thresholds) t order by t), set_budget.time_zone,
@@ -113,6 +117,10 @@ begin
   from public.llm_usage_log l left join public.llm_usage_details d on d.id = l.id
   where l.firm_id = firm and (project is null or l.cma_project_id = project) and l.created_at >= budget.first_month
   group by 2;
+  insert into ledger.reservations (id, budget_id, firm_id, month, amount_usd, expires_at)
+  select distinct on (r.id) r.id, budget.id, firm, budget.first_month, r.amount_usd, r.expires_at
+  from ledger.reservations r join public.llm_budgets b on b.id = r.budget_id
+  where r.firm_id = firm and r.expires_at > now() and (project is null or b.cma_project_id = project);
   return jsonb_build_object('id', budget.id);
 end
 $$;
@@ -163,6 +171,8 @@ begin
   ) then
     return '{"outcome": "rejected", "faults": [{"column": "cma_project_id", "code": "not_found"}]}';
   end if;
+  -- Not while a budget is set: it would not be held there.
+  lock table ledger.reservations in row exclusive mode;
   insert into ledger.budget_months (budget_id, month, firm_id, spent_usd, call_count, floor_count)
   select b.id, ledger.month_of(now(), b.time_zone), firm, 0, 0, 0
   from ledger.budgets_of(firm, project) b
@@ -214,7 +224,9 @@ declare
   crossed jsonb;
   closed uuid[];
 begin
-  if not exists (select from public.llm_budgets) then
+  if not exists (select from public.llm_budgets) and not exists (
+    select from public.llm_usage_details d where d.id = any (ids) and d.reservation_id is not null
+  ) then
     return '{}';
   end if;
 
@@ -262,15 +274,19 @@ begin
   from (select distinct id from crossing) c;
 
   with settled as (
-    select d.id, d.reservation_id from unnest(ids) i (id) join public.llm_usage_details d on d.id = i.id
+    select d.id, d.firm_id, d.reservation_id,
+      row_number() over (partition by d.firm_id, d.reservation_id order by i.ordinality) > 1 as is_late
+    from unnest(ids) with ordinality i (id, ordinality) join public.llm_usage_details d on d.id = i.id
     where d.reservation_id is not null
   ), gone as (
-    delete from ledger.reservations r where r.id in (select s.reservation_id from settled s)
-    returning r.id, r.expires_at
+    delete from ledger.reservations r
+    where (r.id, r.firm_id) in (select s.reservation_id, s.firm_id from settled s)
+    returning r.id, r.firm_id, r.expires_at
   )
   select array_agg(s.id) into closed
   from settled s
-  where not exists (select from gone g where g.id = s.reservation_id and g.expires_at > now());
+  where s.is_late or not exists (
+    select from gone g where g.id = s.reservation_id and g.firm_id = s.firm_id and g.expires_at > now());
 
   select crossed || coalesce(jsonb_object_agg(c.id,
     coalesce(crossed -> c.id::text, '[]') || '["reservation_not_open"]'::jsonb), '{}')

@@ -1,3 +1,5 @@
+import { APPEND_ONLY } from "./side-tables.ts";
+
 /**
  * What makes a project less than append-only, for the doctor to find: what it
  * is, the SQL of it, and the findings, as
@@ -8,6 +10,15 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     "a guard trigger that is disabled",
     "alter table audit_log disable trigger guard_before",
     [["guard trigger", "guard_before", "disabled"]],
+  ],
+  [
+    "a guard trigger of ratings that is disabled",
+    "alter table llm_usage_ratings disable trigger guard_before",
+    [[
+      "guard trigger",
+      "guard_before on public.llm_usage_ratings",
+      "disabled",
+    ]],
   ],
   [
     "a guard trigger that replica mode silences",
@@ -63,6 +74,23 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     ],
   ],
   [
+    "UPDATE of a price granted to service_role",
+    "grant update (input_usd_per_mtok) on model_prices to service_role",
+    [
+      [
+        "grant",
+        "service_role on public.model_prices, columns",
+        "update (input_usd_per_mtok)",
+      ],
+      ["privilege", "public.model_prices", "service_role may update"],
+    ],
+  ],
+  [
+    "INSERT of budgets granted to service_role",
+    "grant insert on llm_budgets to service_role",
+    [["grant", "service_role on public.llm_budgets", "insert, select"]],
+  ],
+  [
     "UPDATE of one column granted to anon",
     "grant update (action) on audit_log to anon",
     [
@@ -102,9 +130,11 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
   [
     "membership in a role that writes everything",
     "grant pg_write_all_data to service_role",
-    ["audit_log", "llm_usage_log", "model_usage_log", "tool_usage_ledger"].map(
-      (log) => ["membership", log, "can become pg_write_all_data"],
-    ),
+    [...APPEND_ONLY].sort().map((table) => [
+      "membership",
+      `public.${table}`,
+      "can become pg_write_all_data",
+    ]),
   ],
   [
     "membership in a role that holds DELETE",
@@ -154,6 +184,11 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     "a policy with another condition",
     "alter policy ledger_no_delete on tool_usage_ledger using (true)",
     [["policy", "ledger_no_delete", "using (true)"]],
+  ],
+  [
+    "a policy that shows every firm's prices",
+    "alter policy member_read_model_prices on model_prices using (true)",
+    [["policy", "member_read_model_prices", "using (true)"]],
   ],
   [
     "a policy for another role",
@@ -238,9 +273,20 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     ],
   ],
   [
+    "details that outlive their call",
+    "alter table llm_usage_details drop constraint llm_usage_details_id_fkey",
+    [
+      ["foreign key", "llm_usage_details_id_fkey", "gone"],
+      ["guard", "guard_llm_usage_details", "not the function"],
+    ],
+  ],
+  [
     "a foreign key whose triggers are off",
     "alter table cma_projects disable trigger all",
-    [["foreign key", "llm_usage_log_cma_project_id_fkey", "not in force"]],
+    [
+      ["foreign key", "llm_budgets_cma_project_id_fkey", "not in force"],
+      ["foreign key", "llm_usage_log_cma_project_id_fkey", "not in force"],
+    ],
   ],
   [
     "a CHECK that is gone",

@@ -41,6 +41,30 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
     });
   });
 
+  test("each function that the API shows can be executed by whom it is for", async () => {
+    const rows = await db.query<{ name: string; roles: string }>(
+      `select p.proname as name, string_agg(
+          case a.grantee when 0 then 'public' else a.grantee::regrole::text end,
+          ', ' order by a.grantee::regrole::text) as roles
+        from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        where p.pronamespace = 'public'::regnamespace and a.grantee <> p.proowner
+          and p.proname not like 'record\\_%' and p.proname <> 'fn_is_chairman'
+        group by p.oid, p.proname`,
+    );
+    expect(Object.fromEntries(rows.map(({ name, roles }) => [name, roles])))
+      .toEqual({
+        list_log: "authenticated, service_role",
+        summarise_log: "authenticated, service_role",
+        import_model_prices: "service_role",
+        look_up_registries: "service_role",
+        rate_llm_usage: "service_role",
+        read_llm_budgets: "authenticated, service_role",
+        set_llm_budget: "service_role",
+        reserve_llm_budget: "service_role",
+      });
+    expect(rows).toHaveLength(8);
+  });
+
   test("every function of the collection pins its search path", async () => {
     const rows = await db.query(
       `select oid::regprocedure::text as function from pg_proc

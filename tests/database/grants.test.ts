@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applyMigrations, ENGINES, type TestDatabase } from "./databases.ts";
-import { LOGS, TABLES } from "./specification.ts";
+import { APPEND_ONLY, GRANTS } from "./side-tables.ts";
 
 const API_ROLES = ["anon", "authenticated", "service_role"];
 const PRIVILEGES = [
@@ -43,40 +43,40 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
     });
     afterAll(() => db.close());
 
-    test.each(LOGS)(
+    test.each(APPEND_ONLY)(
       "%s is open to each role exactly as documented",
-      async (log) => {
+      async (table) => {
         const rows = await db.query<{ role: string; privilege: string }>(
           `select role, privilege
           from unnest($2::text[]) role, unnest($3::text[]) privilege
           where has_table_privilege(role, $1, privilege)`,
-          [`public.${log}`, [...API_ROLES, "public"], PRIVILEGES],
+          [`public.${table}`, [...API_ROLES, "public"], PRIVILEGES],
         );
-        expect(groupByRole(rows)).toEqual(sorted(TABLES[log].grants));
+        expect(groupByRole(rows)).toEqual(sorted(GRANTS[table]));
       },
     );
 
-    test.each(LOGS)(
+    test.each(APPEND_ONLY)(
       "%s is granted to nobody else, and nobody may grant it on",
-      async (log) => {
+      async (table) => {
         const rows = await db.query<{ role: string; grantable: boolean }>(
           `select distinct a.grantee::regrole::text as role, a.is_grantable as grantable
           from pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
           where c.oid = $1::regclass and a.grantee <> c.relowner`,
-          [`public.${log}`],
+          [`public.${table}`],
         );
         expect(rows.filter((row) => row.grantable)).toEqual([]);
         expect(rows.map((row) => row.role).sort()).toEqual(
-          Object.keys(TABLES[log].grants).sort(),
+          Object.keys(GRANTS[table]).sort(),
         );
       },
     );
 
-    test("no log has a column with privileges of its own", async () => {
+    test("none of them has a column with privileges of its own", async () => {
       const rows = await db.query(
         `select attrelid::regclass::text, attname from pg_attribute
           where attrelid = any ($1::regclass[]) and attacl is not null`,
-        [LOGS.map((log) => `public.${log}`)],
+        [APPEND_ONLY.map((table) => `public.${table}`)],
       );
       expect(rows).toEqual([]);
     });
@@ -99,6 +99,25 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
         [API_ROLES],
       );
       expect(rows).toEqual([]);
+    });
+
+    test("the machinery's tables can be written by none of the API roles, and its state not be read either", async () => {
+      const rows = await db.query<{ name: string; open: string[] }>(
+        `select c.relname as name, array(
+            select role || ' ' || privilege
+            from unnest($1::text[]) role, unnest($2::text[]) privilege
+            where has_table_privilege(role, c.oid, privilege) order by 1) as open
+          from pg_class c
+          where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r'
+          order by 1`,
+        [[...API_ROLES, "public"], PRIVILEGES],
+      );
+      const open = ["authenticated SELECT", "service_role SELECT"];
+      expect(rows).toEqual([
+        { name: "accepted_state", open: [] },
+        { name: "budget_months", open },
+        { name: "reservations", open },
+      ]);
     });
 
     test("no function of the collection can be executed by everyone", async () => {

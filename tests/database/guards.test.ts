@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINES, type TestDatabase } from "./databases.ts";
 import { openOwnedDatabase } from "./owned-database.ts";
-import { LOGS } from "./specification.ts";
+import { APPEND_ONLY } from "./side-tables.ts";
 import { addAudit, addModelUsage, addToolUsage, makeWorld } from "./worlds.ts";
 
 const GUARDED = { code: "42501" };
@@ -36,7 +36,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
       `select count(*)::int as count from ${table} where ${where}`,
     ))[0].count;
 
-  test.each(LOGS)(
+  test.each(APPEND_ONLY)(
     "%s has three triggers, all ENABLE ALWAYS, none of them on INSERT",
     async (log) => {
       const rows = await db.query(
@@ -55,7 +55,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     },
   );
 
-  test.each(LOGS)(
+  test.each(APPEND_ONLY)(
     "the function that guards %s runs as its owner, with nothing of the caller's",
     async (log) => {
       const [row] = await db.query(

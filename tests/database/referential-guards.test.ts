@@ -12,7 +12,17 @@ import {
   openOwnedDatabase,
   type OwnedDatabase,
 } from "./owned-database.ts";
-import { addAudit, addLlmUsage, makeWorld, type World } from "./worlds.ts";
+import { SIDE_TABLE_NAMES } from "./side-tables.ts";
+import {
+  addAudit,
+  addBudget,
+  addDetails,
+  addLlmUsage,
+  addPrice,
+  addRating,
+  makeWorld,
+  type World,
+} from "./worlds.ts";
 
 const CHILDREN = 20_000;
 /** A cascade takes well under a second; ten times that is a machine in trouble, more is a fault. */
@@ -67,12 +77,16 @@ describe.each(ENGINES)(
           project2,
         ]]
       ) {
-        await addLlmUsage(db.query, {
+        const id = await addLlmUsage(db.query, {
           firm_id: firm_id!,
           cma_project_id,
           cost_usd: "1234.500000",
           error_message: "x".repeat(10_000),
         });
+        await addDetails(db.query, { id, firm_id: firm_id! });
+        await addRating(db.query, { usage_id: id, firm_id: firm_id! });
+        await addPrice(db.query, { firm_id });
+        await addBudget(db.query, { firm_id: firm_id!, cma_project_id });
       }
     }
 
@@ -94,16 +108,19 @@ describe.each(ENGINES)(
         );
       });
 
-      test("a firm, its rows go and no others", async () => {
-        const before = await rowsOf("llm_usage_log");
-        await db.attempt(
-          actor,
-          `delete from firms where id = '${world.firm1}'`,
-        );
-        expect(await rowsOf("llm_usage_log")).toEqual(
-          before.filter((row) => row.firm_id === world.firm2),
-        );
-      });
+      test.each(["llm_usage_log", ...SIDE_TABLE_NAMES])(
+        "a firm, its rows of %s go and no others",
+        async (table) => {
+          const before = await rowsOf(table);
+          const kept = before.filter((row) => row.firm_id === world.firm2);
+          expect(kept).toHaveLength(1);
+          await db.attempt(
+            actor,
+            `delete from firms where id = '${world.firm1}'`,
+          );
+          expect(await rowsOf(table)).toEqual(kept);
+        },
+      );
 
       test("a firm, a row that its users' keys null and its own key cascades goes once", async () => {
         const before = await rowsOf("audit_log");
@@ -136,8 +153,11 @@ describe.each(ENGINES)(
           actor,
           `delete from firms where id in ('${world.firm1}', '${world.firm2}')`,
         );
-        expect(await rowsOf("audit_log")).toEqual([]);
-        expect(await rowsOf("llm_usage_log")).toEqual([]);
+        for (
+          const table of ["audit_log", "llm_usage_log", ...SIDE_TABLE_NAMES]
+        ) {
+          expect(await rowsOf(table), table).toEqual([]);
+        }
       });
 
       test("two kinds of parents in one CTE, both actions reach the row", async () => {

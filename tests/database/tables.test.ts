@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINES, type TestDatabase } from "./databases.ts";
+import { APPEND_ONLY, SIDE_TABLE_NAMES, SIDE_TABLES } from "./side-tables.ts";
 import {
   type Column,
   LOGS,
@@ -31,16 +32,6 @@ describe.each(ENGINES)("the tables on $name", (engine) => {
       expect(rows.map((row) => row.column)).toEqual(TABLES[log].columns);
     });
 
-    test("generates no column and collates none in a way of its own", async () => {
-      const rows = await db.query(
-        `select a.attname from pg_attribute a join pg_type t on t.oid = a.atttypid
-          where a.attrelid = $1::regclass and a.attnum > 0
-            and (a.attgenerated <> '' or a.attidentity <> '' or a.attcollation <> t.typcollation)`,
-        [`public.${log}`],
-      );
-      expect(rows).toEqual([]);
-    });
-
     test("has the documented keys and checks and no other", async () => {
       const rows = await db.query<{ name: string; definition: string }>(
         `select conname as name, pg_get_constraintdef(oid) as definition
@@ -48,15 +39,6 @@ describe.each(ENGINES)("the tables on $name", (engine) => {
         [`public.${log}`],
       );
       expect(byName(rows)).toEqual(TABLES[log].constraints);
-    });
-
-    test("enforces every key and check at once and for old rows too", async () => {
-      const rows = await db.query(
-        `select conname from pg_constraint where conrelid = $1::regclass
-          and (not convalidated or condeferrable)`,
-        [`public.${log}`],
-      );
-      expect(rows).toEqual([]);
     });
 
     test("has the documented indexes, those that figures asked for and no other", async () => {
@@ -70,6 +52,27 @@ describe.each(ENGINES)("the tables on $name", (engine) => {
         ...TABLES[log].indexes,
         ...MEASURED_INDEXES[log],
       });
+    });
+  });
+
+  describe.each(APPEND_ONLY)("%s", (log) => {
+    test("generates no column and collates none in a way of its own", async () => {
+      const rows = await db.query(
+        `select a.attname from pg_attribute a join pg_type t on t.oid = a.atttypid
+          where a.attrelid = $1::regclass and a.attnum > 0
+            and (a.attgenerated <> '' or a.attidentity <> '' or a.attcollation <> t.typcollation)`,
+        [`public.${log}`],
+      );
+      expect(rows).toEqual([]);
+    });
+
+    test("enforces every key and check at once and for old rows too", async () => {
+      const rows = await db.query(
+        `select conname from pg_constraint where conrelid = $1::regclass
+          and (not convalidated or condeferrable)`,
+        [`public.${log}`],
+      );
+      expect(rows).toEqual([]);
     });
 
     test("is an ordinary, logged table without parents or partitions", async () => {
@@ -86,6 +89,18 @@ describe.each(ENGINES)("the tables on $name", (engine) => {
       }]);
     });
   });
+
+  test.each(SIDE_TABLE_NAMES)(
+    "%s refers to what its rows go with, and to nothing else",
+    async (table) => {
+      const rows = await db.query<{ name: string; definition: string }>(
+        `select conname as name, pg_get_constraintdef(oid) as definition
+          from pg_constraint where conrelid = $1::regclass and contype = 'f'`,
+        [`public.${table}`],
+      );
+      expect(byName(rows)).toEqual(SIDE_TABLES[table].foreignKeys);
+    },
+  );
 });
 
 function byName(rows: { name: string; definition: string }[]) {

@@ -69,9 +69,9 @@ export function addLlmUsage(
   return insert(query, "llm_usage_log", {
     model: "gemini-2.0-flash",
     task_type: "extraction",
-    input_tokens: 10,
-    output_tokens: 5,
-    cost_usd: "0.000124",
+    input_tokens: 1200,
+    output_tokens: 80,
+    cost_usd: "0.000152",
     ...columns,
   });
 }
@@ -108,14 +108,75 @@ export function addModelUsage(
   });
 }
 
+/** Inserts the details of a usage row and returns its id; `columns` replace the defaults. */
+export function addDetails(
+  query: Query,
+  columns: { id: string; firm_id: string } & Record<string, unknown>,
+): Promise<string> {
+  return insert(query, "llm_usage_details", {
+    uncached_input_tokens: 1200,
+    visible_output_tokens: 80,
+    cost_source: "reported",
+    cost_usd_exact: "0.000152",
+    reported_cost_usd: "0.000152",
+    cost_is_floor: false,
+    cost_differs: false,
+    ...columns,
+  });
+}
+
+/** Inserts one row of llm_usage_ratings and returns its id; `columns` replace the defaults. */
+export function addRating(
+  query: Query,
+  columns: { usage_id: string; firm_id: string } & Record<string, unknown>,
+): Promise<string> {
+  return insert(query, "llm_usage_ratings", {
+    cost_source: "computed",
+    price_id: crypto.randomUUID(),
+    cost_usd_exact: "0.000152",
+    cost_is_floor: false,
+    reason: "the price arrived late",
+    ...columns,
+  });
+}
+
+/** Inserts one row of model_prices and returns its id; `columns` replace the defaults. */
+export function addPrice(
+  query: Query,
+  columns: Record<string, unknown> = {},
+): Promise<string> {
+  return insert(query, "model_prices", {
+    provider: "house",
+    match_kind: "equals",
+    match_value: "house-model-1",
+    effective_from: "2026-01-01T00:00:00Z",
+    input_usd_per_mtok: "0.1",
+    output_usd_per_mtok: "0.4",
+    source: "a contract",
+    ...columns,
+  });
+}
+
+/** Inserts one row of llm_budgets and returns its id; `columns` replace the defaults. */
+export function addBudget(
+  query: Query,
+  columns: { firm_id: string } & Record<string, unknown>,
+): Promise<string> {
+  return insert(query, "llm_budgets", {
+    limit_usd: "100",
+    first_month: "2026-01-01T00:00:00Z",
+    ...columns,
+  });
+}
+
 async function insert(
   query: Query,
-  log: string,
+  table: string,
   columns: Record<string, unknown>,
 ): Promise<string> {
   const names = Object.keys(columns);
   const [{ id }] = await query<{ id: string }>(
-    `insert into public.${log} (${names.join(", ")})
+    `insert into public.${table} (${names.join(", ")})
       values (${names.map((_, i) => `$${i + 1}`).join(", ")}) returning id`,
     Object.values(columns),
   );

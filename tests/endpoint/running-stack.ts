@@ -27,7 +27,7 @@ export const EVENTS = {
     task_type: "extraction",
     input_tokens: 1200,
     output_tokens: 80,
-    cost_usd: "0.000124",
+    cost_usd: "0.000152",
   },
   "tool-usage": { agent_id: AGENT, tool_id: TOOL },
   "model-usage": {
@@ -136,9 +136,12 @@ export class RunningStack {
     return data;
   }
 
+  /** A stored row, with the details that belong to it. */
   async row(slug: Slug, id: string) {
     const [row] = await this.rows(TABLES[slug], { id });
-    return row;
+    if (slug !== "llm-usage") return row;
+    const [details] = await this.rows("llm_usage_details", { id });
+    return { ...row, ...details };
   }
 
   async count(table: string): Promise<number> {

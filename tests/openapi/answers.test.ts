@@ -8,23 +8,13 @@ import {
 import { serveLog } from "../../shared/serve-log.ts";
 import { createDocument } from "../../shared/openapi/create-document.ts";
 import { NOBODY, useStack } from "../endpoint/running-stack.ts";
+import { AWAY } from "./away-environment.ts";
 import { DocumentSchemas } from "./document-schemas.ts";
 
 const logs = await collectLogs();
 const document = await createDocument(logs);
 const schemas = new DocumentSchemas(document);
 const RANGE = "from=2026-01-01&to=2026-01-02";
-
-/** A project whose database cannot be reached. */
-const AWAY = {
-  data: {
-    url: "http://127.0.0.1:1",
-    publishableKeys: { default: "sb_publishable_x" },
-    secretKeys: { default: "sb_secret_x" },
-    jwks: { keys: [] },
-  },
-  error: null,
-};
 
 describe("answers as documented", () => {
   const ledger = useStack("PGlite");

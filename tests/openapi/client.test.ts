@@ -60,6 +60,50 @@ function useLog({ slug, example, timeColumn }: Log): string {
   }`;
 }
 
+/** What a program does with budgets: set one, reserve from it, settle, look, and rate. */
+function useBudgets({ example }: Log): string {
+  const firm = JSON.stringify(example.firm_id);
+  const { cost_usd: _, created_at: _time, ...call } = example;
+  return `{
+    const firm_id = ${firm};
+    const set = await client.POST("/llm-usage/budget", {
+      body: { firm_id, limit_usd: "0.5", thresholds: [50] },
+    });
+    if (!set.data) throw set;
+    const limit: string = set.data.limit_usd;
+    const held = await client.POST("/llm-usage/reserve", {
+      body: { firm_id, amount_usd: 0.4 },
+    });
+    if (!held.data) throw held;
+    const reservation_id: string = held.data.reservation_id;
+    const much = await client.POST("/llm-usage/reserve", {
+      body: { firm_id, amount_usd: "0.2" },
+    });
+    const code: string | undefined = much.error?.code;
+    const event = await client.POST("/llm-usage", {
+      body: { ...${
+    JSON.stringify(call)
+  } as const, id: crypto.randomUUID(), cost_usd: "0.3", reservation_id },
+    });
+    if (event.data === undefined || !("id" in event.data)) throw event;
+    const warned: string[] | undefined = event.data.warnings?.map((one) => one.code);
+    const shown = await client.GET("/llm-usage/budget", {
+      params: { query: { firm_id } },
+    });
+    const left: string | undefined = shown.data?.budgets[0].left_usd;
+    const rated = await client.POST("/llm-usage/ratings", {
+      params: { query: { from: "2026-01-01", to: "2026-02-01" } },
+      body: { reason: "a test", dry_run: true },
+    });
+    const changed: number | undefined = rated.data?.changed;
+    told.push([limit, code, warned, left, changed]);
+    // @ts-expect-error: a budget needs a limit
+    const _a = () => client.POST("/llm-usage/budget", { body: { firm_id } });
+    // @ts-expect-error: a rating needs a reason and a time range
+    const _b = () => client.POST("/llm-usage/ratings", { body: {} });
+  }`;
+}
+
 const PROGRAM = `
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.ts";
@@ -69,6 +113,7 @@ type Media = "application/json" | "application/problem+json";
 const client = createClient<paths, Media>({ baseUrl, headers: { apikey } });
 const told: unknown[] = [];
 ${logs.map(useLog).join("\n")}
+${useBudgets(logs.find(({ slug }) => slug === "llm-usage")!)}
 const money: string = null! as components["schemas"]["LlmUsageRow"]["cost_usd"];
 void money;
 console.log(JSON.stringify(told));
@@ -100,30 +145,42 @@ describe("a client that is generated from openapi.json", () => {
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
 
-  test("passes the type check, and records, lists and summarises", async () => {
-    const generated = await deno(
-      ...["run", "-A", "npm:openapi-typescript"],
-      ...[`${PROJECT}openapi.json`, "-o", "schema.ts"],
-    );
-    expect(generated.code, generated.stderr).toBe(0);
-    const checked = await deno("check", "-q", "program.ts");
-    expect(checked.stderr).toBe("");
-    const { stdout, stderr } = await deno(
-      ...["run", "-A", "program.ts"],
-      ...[`${ledger.stack.url}/functions/v1`, ledger.stack.secretKey],
-    );
-    expect(stderr).toBe("");
-    expect(JSON.parse(stdout)).toEqual(
-      logs.map(({ slug, example, timeColumn }) => [
-        `/${slug}`,
-        example.id,
-        1,
-        example[timeColumn],
-        true,
-        1,
-        "2026-01-01T00:00:00+00:00",
-        "invalid_parameter",
-      ]),
-    );
-  }, 120_000);
+  test(
+    "passes the type check, and records, lists, summarises and keeps a budget",
+    async () => {
+      const generated = await deno(
+        ...["run", "-A", "npm:openapi-typescript"],
+        ...[`${PROJECT}openapi.json`, "-o", "schema.ts"],
+      );
+      expect(generated.code, generated.stderr).toBe(0);
+      const checked = await deno("check", "-q", "program.ts");
+      expect(checked.stderr).toBe("");
+      const { stdout, stderr } = await deno(
+        ...["run", "-A", "program.ts"],
+        ...[`${ledger.stack.url}/functions/v1`, ledger.stack.secretKey],
+      );
+      expect(stderr).toBe("");
+      const told = JSON.parse(stdout);
+      expect(told.pop()).toEqual([
+        "0.5",
+        "budget_exceeded",
+        ["budget_threshold_crossed"],
+        "0.2",
+        0,
+      ]);
+      expect(told).toEqual(
+        logs.map(({ slug, example, timeColumn }) => [
+          `/${slug}`,
+          example.id,
+          1,
+          example[timeColumn],
+          true,
+          1,
+          "2026-01-01T00:00:00+00:00",
+          "invalid_parameter",
+        ]),
+      );
+    },
+    120_000,
+  );
 });

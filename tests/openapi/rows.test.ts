@@ -18,44 +18,79 @@ const TYPES: Record<string, string | undefined> = {
   "jsonb": "object",
 };
 
+/**
+ * The table beside a log that has the details of its rows, and which of its
+ * columns a row shows even when it was written around the functions, and so
+ * without details.
+ */
+const DETAILS: Record<string, { table: string; always: string[] }> = {
+  llm_usage_log: {
+    table: "llm_usage_details",
+    always: ["cost_source", "cost_usd_exact"],
+  },
+};
+
 type Column = { column_name: string; data_type: string; is_nullable: string };
 type Schema = { type?: string | string[]; anyOf?: Schema[] };
 
-describe("the schema of a row is that of the table", () => {
+describe("the schema of a row is that of the table and of its details", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await ENGINES[0].migrated();
   }, 30_000);
   afterAll(() => database?.close());
 
-  test.each(logs.map((log) => [log.table, log] as const))(
-    "%s",
-    async (table, log) => {
-      const columns = await database.query<Column>(
-        `select column_name, data_type, is_nullable
+  const columnsOf = (table: string) =>
+    database.query<Column>(
+      `select column_name, data_type, is_nullable
         from information_schema.columns
         where table_schema = 'public' and table_name = $1
         order by ordinal_position`,
-        [table],
-      );
+      [table],
+    );
+
+  test.each(logs.map((log) => [log.table, log] as const))(
+    "%s",
+    async (table, log) => {
+      const own = await columnsOf(table);
+      const names = own.map((column) => column.column_name);
       const { properties, required } = (components.schemas as Record<
         string,
         { properties: Record<string, Schema>; required: string[] }
       >)[`${nameOf(log)}Row`];
-      const names = columns.map((column) => column.column_name);
-      expect(Object.keys(properties)).toEqual(names);
-      expect(required).toEqual(names);
-      for (const { column_name: name, data_type, is_nullable } of columns) {
-        const types = typesOf(properties[name]);
+      const shown = Object.keys(properties);
+      expect(required).toEqual(shown);
+      expect(shown.slice(0, names.length)).toEqual(names);
+      for (const { column_name: name, data_type, is_nullable } of own) {
         const nullable = is_nullable === "YES" && name !== log.timeColumn;
-        expect([name, types.sort()]).toEqual([
-          name,
-          [TYPES[data_type], ...nullable ? ["null"] : []].sort(),
-        ]);
+        expectTypes(name, properties[name], data_type, nullable);
+      }
+
+      const { table: beside, always } = DETAILS[table] ??
+        { table: "", always: [] };
+      const details = (await columnsOf(beside))
+        .filter(({ column_name }) => !names.includes(column_name));
+      expect(details.length > 0).toBe(table in DETAILS);
+      // The declaration's order is not that of the table.
+      expect(shown.slice(names.length).sort())
+        .toEqual(details.map(({ column_name }) => column_name).sort());
+      for (const { column_name: name, data_type } of details) {
+        const nullable = !always.includes(name);
+        expectTypes(name, properties[name], data_type, nullable);
       }
     },
   );
 });
+
+function expectTypes(
+  name: string,
+  schema: Schema,
+  dataType: string,
+  nullable: boolean,
+): void {
+  const wanted = [TYPES[dataType], ...nullable ? ["null"] : []];
+  expect([name, typesOf(schema).sort()]).toEqual([name, wanted.sort()]);
+}
 
 function typesOf({ type, anyOf }: Schema): string[] {
   const types = anyOf === undefined

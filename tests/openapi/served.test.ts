@@ -6,6 +6,15 @@ import { useStack } from "../endpoint/running-stack.ts";
 
 const logs = await collectLogs();
 
+/** The paths that a log has beyond those of every log. */
+const OWN_PATHS: Record<string, string[]> = {
+  "llm-usage": [
+    "/llm-usage/budget",
+    "/llm-usage/reserve",
+    "/llm-usage/ratings",
+  ],
+};
+
 describe("openapi.json of a function", () => {
   const ledger = useStack("PGlite");
 
@@ -30,6 +39,7 @@ describe("openapi.json of a function", () => {
           `/${slug}/summary`,
           `/${slug}/openapi.json`,
           `/${slug}/{id}`,
+          ...OWN_PATHS[slug] ?? [],
         ]);
       });
 

@@ -3,7 +3,12 @@ import { dirname } from "@std/path/dirname.js";
 import { runSupabase } from "../../scripts/supabase-cli.ts";
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
-const SLUGS = ["audit", "llm-usage", "model-usage", "tool-usage"];
+const LOG_SLUGS = ["audit", "llm-usage", "model-usage", "tool-usage"];
+/** Functions that write into several logs, and a path at which each listens. */
+const RECEIVERS: Record<string, string> = {
+  otlp: "otlp/v1/traces",
+  webhooks: "webhooks/litellm",
+};
 
 /** What the CLI uploads for one function. */
 type Upload = { files: Map<string, string>; metadata: Record<string, unknown> };
@@ -47,7 +52,8 @@ describe("supabase functions deploy", () => {
   afterAll(() => Deno.remove(home, { recursive: true }));
 
   test("uploads every function of config.toml, unauthenticated by the platform", () => {
-    expect([...uploads.keys()].sort()).toEqual(SLUGS);
+    expect([...uploads.keys()].sort())
+      .toEqual([...LOG_SLUGS, ...Object.keys(RECEIVERS)].sort());
     for (const [slug, { metadata }] of uploads) {
       expect(metadata).toMatchObject({
         entrypoint_path: `supabase/functions/${slug}/index.ts`,
@@ -62,7 +68,7 @@ describe("supabase functions deploy", () => {
       const logs = [...files.keys()].filter((name) =>
         name.startsWith("shared/logs/") && /-(log|ledger)\.ts$/.test(name)
       );
-      expect(logs).toHaveLength(1);
+      expect(logs).toHaveLength(slug in RECEIVERS ? LOG_SLUGS.length : 1);
       for (const name of files.keys()) {
         expect(name).toMatch(
           new RegExp(
@@ -84,11 +90,14 @@ describe("supabase functions deploy", () => {
       await Deno.copyFile(`${PROJECT}package.json`, `${folder}/package.json`);
       await Deno.symlink(`${PROJECT}node_modules`, `${folder}/node_modules`);
       const entry = `${folder}/supabase/functions/${slug}/index.ts`;
+      const requests = slug in RECEIVERS
+        ? [["DELETE", RECEIVERS[slug]]]
+        : [["PUT", slug], ["GET", `${slug}/openapi.json`]];
       const script = `const { default: f } = await import(${
         JSON.stringify(entry)
       });
-        for (const path of ["${slug}", "${slug}/openapi.json"]) {
-          const request = new Request("http://x/" + path, { method: path.includes("/") ? "GET" : "PUT" });
+        for (const [method, path] of ${JSON.stringify(requests)}) {
+          const request = new Request("http://x/" + path, { method });
           console.log((await f.fetch(request)).status);
         }`;
       const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -97,7 +106,8 @@ describe("supabase functions deploy", () => {
       }).output();
       const text = (bytes: Uint8Array) =>
         new TextDecoder().decode(bytes).trim();
-      expect(`${text(stdout)}${text(stderr)}`).toBe("405\n200");
+      expect(`${text(stdout)}${text(stderr)}`)
+        .toBe(slug in RECEIVERS ? "405" : "405\n200");
     }
   }, 60_000);
 });

@@ -60,13 +60,53 @@ describe("the functions", () => {
   });
 });
 
+/** What a specifier names, in an import or an export. */
+const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
+
+/** The parts of shared, by the beginning of a path; each leans on earlier ones only. */
+const LAYERS = [
+  ["fault.ts", "limits.ts", "database.types.ts"],
+  ["sensitive/", "signatures/", "ledger/", "logs/fields.ts"],
+  ["pricing/"],
+  ["logs/"],
+  ["store/"],
+  ["endpoint/"],
+  ["adapters/"],
+  ["webhooks/", "openapi/"],
+  // How functions are put together.
+  ["serve-", "usage-routes.ts"],
+];
+
+/** Where a file of shared stands: its layer, and its part of it. */
+function placeOf(path: string): { layer: number; part: string } {
+  const name = path.replace(/^shared\//, "");
+  for (const [layer, parts] of LAYERS.entries()) {
+    const part = parts.find((part) => name.startsWith(part));
+    if (part !== undefined) return { layer, part };
+  }
+  throw new Error(`${path} belongs to no layer`);
+}
+
+describe("shared", () => {
+  test.each(sources)("%s leans on lower layers and its own part", (path) => {
+    const from = new URL(path, PROJECT);
+    const own = placeOf(path);
+    for (const [, specifier] of read(path).matchAll(SPECIFIER)) {
+      if (!specifier.startsWith(".")) continue;
+      const { href } = new URL(specifier, from);
+      const used = placeOf(href.slice(PROJECT.href.length));
+      const allowed = used.layer < own.layer || used.part === own.part ||
+        own.layer === LAYERS.length - 1;
+      expect(allowed, specifier).toBe(true);
+    }
+  });
+});
+
 describe("what the platform gets", () => {
   const deployed = [
     ...sources,
     ...slugs.map((slug) => `supabase/functions/${slug}/index.ts`),
   ];
-  const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
-
   test.each(deployed)(
     "%s imports by relative path or through the import map",
     (path) => {

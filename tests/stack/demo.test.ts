@@ -35,7 +35,7 @@ test(
     ) {
       expect(text).toContain(`${table} rows`);
     }
-    expect(text).toContain("0.000124");
+    expect(text).toContain("0.000152");
   },
   30_000,
 );

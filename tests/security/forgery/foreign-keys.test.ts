@@ -101,6 +101,59 @@ const PRETENCES: [string, (scene: Scene) => string][] = [
       `with d as (delete from firms where id = '${world.firm1}' returning *) insert into firms select * from d`,
   ],
   [
+    "deleting the details of a call that lives",
+    ({ rows }) =>
+      `delete from llm_usage_details where id = '${rows.llm_usage_log}'`,
+  ],
+  [
+    "deleting the ratings of a call that lives",
+    ({ rows }) =>
+      `delete from llm_usage_ratings where usage_id = '${rows.llm_usage_log}'`,
+  ],
+  [
+    "deleting a price of a firm that lives",
+    ({ rows }) => `delete from model_prices where id = '${rows.model_prices}'`,
+  ],
+  [
+    "deleting a budget of a firm that lives",
+    ({ rows }) => `delete from llm_budgets where id = '${rows.llm_budgets}'`,
+  ],
+  [
+    "moving details to another firm",
+    ({ world }) => `update llm_usage_details set firm_id = '${world.firm2}'`,
+  ],
+  [
+    "moving a rating to another call",
+    ({ world }) =>
+      `update llm_usage_ratings set usage_id = (select id from llm_usage_log l where l.firm_id = '${world.firm1}' and l.id <> usage_id)`,
+  ],
+  [
+    "making a firm's price everybody's",
+    () => `update model_prices set firm_id = null`,
+  ],
+  [
+    "making a project's budget the whole firm's",
+    () => `update llm_budgets set cma_project_id = null`,
+  ],
+  [
+    "deleting everybody's prices in the statement that deletes a firm",
+    ({ world }) =>
+      `with d as (delete from firms where id = '${world.firm1}') delete from model_prices where firm_id is null`,
+  ],
+  [
+    "deleting another firm's budget in the statement that deletes a project",
+    ({ world }) =>
+      `with d as (delete from cma_projects where id = '${world.project1}') delete from llm_budgets where firm_id = '${world.firm2}'`,
+  ],
+  [
+    "a change of a price's scale alone",
+    () => `update model_prices set input_usd_per_mtok = 0.10`,
+  ],
+  [
+    "a change of an exact cost's scale alone",
+    () => `update llm_usage_details set cost_usd_exact = 0.00015200`,
+  ],
+  [
     "a change of metadata's scale alone",
     () => `update model_usage_log set metadata = '{"share": 1.50}'`,
   ],
@@ -109,6 +162,7 @@ const PRETENCES: [string, (scene: Scene) => string][] = [
     () => `update tool_usage_ledger set cost_usd = 0.1`,
   ],
   ["TRUNCATE of the firms CASCADE", () => `truncate firms cascade`],
+  ["TRUNCATE of the projects CASCADE", () => `truncate cma_projects cascade`],
   ["TRUNCATE of the users CASCADE", () => `truncate users cascade`],
   ["TRUNCATE of the tools CASCADE", () => `truncate tool_registry cascade`],
 ];
@@ -138,6 +192,22 @@ const DISAPPEARANCES: [string, (scene: Scene) => string][] = [
     "deleting the user in replica mode, then nulling one row",
     ({ world, rows }) =>
       `set local session_replication_role = replica; delete from users where id = '${world.user1}'; update audit_log set user_id = null where id = '${rows.audit_log}'`,
+  ],
+  [
+    "deleting the firm in replica mode, then its calls' details outside",
+    ({ world }) =>
+      `set local session_replication_role = replica; delete from firms where id = '${world.firm1}';
+       set local session_replication_role = origin; delete from llm_usage_details where firm_id = '${world.firm1}'`,
+  ],
+  [
+    "renaming the log and putting an empty one in its place",
+    () =>
+      `alter table llm_usage_log rename to real_log; create table llm_usage_log (id uuid primary key); delete from llm_usage_details`,
+  ],
+  [
+    "dropping the foreign key of ratings, then the ratings",
+    () =>
+      `alter table llm_usage_ratings drop constraint llm_usage_ratings_usage_id_fkey; delete from llm_usage_ratings`,
   ],
   [
     "dropping the foreign key, deleting the firm, then one row",

@@ -5,7 +5,6 @@ import {
   EVENTS,
   FIRM,
   newId,
-  type Slug,
   SLUGS,
   TABLES,
   TOOL,
@@ -37,12 +36,75 @@ const PREFERENCES = [
   "return=representation, resolution=merge-duplicates, missing=default, tx=commit",
 ];
 
-/** Columns that a forger would want to change, per log. */
-const FORGED: Record<Slug, Record<string, unknown>> = {
-  "llm-usage": { cost_usd: "0", cma_project_id: null },
-  "tool-usage": { cost_usd: "0", venture_id: null },
-  "model-usage": { reported_model_name: "forged" },
-  "audit": { action: "forged", user_id: null },
+/** A table under attack: a row of it, and what a forger would want to change. */
+type Target = { row: Record<string, unknown>; forged: Record<string, unknown> };
+
+/** The first llm-usage row, of which the tables beside the logs tell more. */
+const CALL = newId();
+
+const TARGETS: Record<string, Target> = {
+  llm_usage_log: {
+    row: { ...EVENTS["llm-usage"], id: CALL },
+    forged: { cost_usd: "0", cma_project_id: null },
+  },
+  tool_usage_ledger: {
+    row: EVENTS["tool-usage"],
+    forged: { cost_usd: "0", venture_id: null },
+  },
+  model_usage_log: {
+    row: EVENTS["model-usage"],
+    forged: { reported_model_name: "forged" },
+  },
+  audit_log: {
+    row: { user_id: USER, ...EVENTS.audit },
+    forged: { action: "forged", user_id: null },
+  },
+  llm_usage_details: {
+    row: {
+      id: CALL,
+      firm_id: FIRM,
+      uncached_input_tokens: 1200,
+      visible_output_tokens: 80,
+      cost_source: "reported",
+      cost_usd_exact: "0.000152",
+      reported_cost_usd: "0.000152",
+      cost_is_floor: false,
+      cost_differs: false,
+    },
+    forged: { cost_usd_exact: "0", reported_cost_usd: "0" },
+  },
+  llm_usage_ratings: {
+    row: {
+      usage_id: CALL,
+      firm_id: FIRM,
+      cost_source: "unpriced",
+      cost_usd_exact: "0",
+      cost_is_floor: true,
+      reason: "a price was withdrawn",
+    },
+    forged: { cost_is_floor: false },
+  },
+  model_prices: {
+    row: {
+      provider: "house",
+      match_kind: "equals",
+      match_value: "house-model-1",
+      firm_id: FIRM,
+      effective_from: "2026-01-01T00:00:00Z",
+      input_usd_per_mtok: "0.1",
+      source: "a contract",
+    },
+    forged: { input_usd_per_mtok: "0" },
+  },
+  // No API role may insert these.
+  llm_budgets: {
+    row: {
+      firm_id: FIRM,
+      limit_usd: "100",
+      first_month: "2026-01-01T00:00:00Z",
+    },
+    forged: { limit_usd: "1000000" },
+  },
 };
 
 const CALLERS = ["anyone", "member", "chairman", "service"];
@@ -63,36 +125,57 @@ const FUNCTIONS = [
   "doctor",
   "create_record_function",
   "owner_privileges",
+  "price_events",
+  "charge_budgets",
+  "set_budget",
+  "reserve_budget",
 ];
+
+/** Tables of the machinery, and a column of each. */
+const MACHINERY = {
+  accepted_state: { log: "audit_log" },
+  budget_months: { firm_id: FIRM },
+  reservations: { firm_id: FIRM },
+};
 
 describe.each(ENGINES)("over REST on %s", (engine) => {
   const running = useStack(engine);
-  const ids = {} as Record<Slug, string>;
+  const ids: Record<string, string> = {};
   let callers: Record<string, Record<string, string>>;
   let before: unknown;
 
+  // The published prices of the seed are many, and what reaches them reaches ours.
   const readAll = async () =>
     Object.fromEntries(
       await Promise.all(
-        SLUGS.map(async (slug) => [
-          slug,
-          (await running.rows(TABLES[slug])).map((row) => JSON.stringify(row))
-            .sort(),
+        Object.keys(TARGETS).map(async (table) => [
+          table,
+          (await running.rows(
+            table,
+            table === "model_prices" ? { firm_id: FIRM } : {},
+          )).map((row) => JSON.stringify(row)).sort(),
         ]),
       ),
     );
 
   beforeAll(async () => {
     const { stack } = running;
-    for (const slug of SLUGS) {
-      ids[slug] = newId();
-      const row = slug === "audit"
-        ? { user_id: USER, ...EVENTS.audit }
-        : EVENTS[slug];
-      const { error } = await running.admin().from(TABLES[slug])
-        .insert({ ...row, id: ids[slug] });
+    for (const [table, { row }] of Object.entries(TARGETS)) {
+      ids[table] = String(row.id ?? newId());
+      if (table === "llm_budgets") continue;
+      const { error } = await running.admin().from(table)
+        .insert({ ...row, id: ids[table] });
       if (error) throw new Error(error.message);
     }
+    const { data, error } = await running.admin().rpc("set_llm_budget", {
+      firm: FIRM,
+      project: null,
+      limit_usd: "100",
+      thresholds: [50],
+      time_zone: "UTC",
+    });
+    if (error) throw new Error(error.message);
+    ids.llm_budgets = data.id;
     const bearer = async (options?: { role?: string }) => ({
       apikey: stack.publishableKey,
       authorization: `Bearer ${await stack.signUserToken(USER, options)}`,
@@ -131,35 +214,36 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
   test.each(TRIES)(
     "%s changes nothing with Prefer: %s",
     async (caller, prefer) => {
-      for (const slug of SLUGS) {
-        const one = `${TABLES[slug]}?id=eq.${ids[slug]}`;
-        const all = `${TABLES[slug]}?id=not.is.null`;
-        const row = { ...EVENTS[slug], ...FORGED[slug], id: ids[slug] };
+      for (const [table, target] of Object.entries(TARGETS)) {
+        const { forged } = target;
+        const one = `${table}?id=eq.${ids[table]}`;
+        const all = `${table}?id=not.is.null`;
+        const row = { ...target.row, ...forged, id: ids[table] };
         const answers = [
-          await send(caller, "PATCH", one, prefer, FORGED[slug]),
-          await send(caller, "PATCH", all, prefer, FORGED[slug]),
+          await send(caller, "PATCH", one, prefer, forged),
+          await send(caller, "PATCH", all, prefer, forged),
           await send(caller, "DELETE", one, prefer),
           await send(caller, "DELETE", all, prefer),
           await send(caller, "PUT", one, prefer, row),
         ];
         const upserts = [
-          await send(caller, "POST", TABLES[slug], prefer, row),
+          await send(caller, "POST", table, prefer, row),
           await send(
             caller,
             "POST",
-            `${TABLES[slug]}?on_conflict=id`,
+            `${table}?on_conflict=id`,
             prefer,
             [row],
           ),
           await send(
             caller,
             "POST",
-            `${TABLES[slug]}?on_conflict=id&columns=id`,
+            `${table}?on_conflict=id&columns=id`,
             prefer,
-            { id: ids[slug] },
+            { id: ids[table] },
           ),
         ];
-        expect(await readAll(), `${slug} ${answers} ${upserts}`).toEqual(
+        expect(await readAll(), `${table} ${answers} ${upserts}`).toEqual(
           before,
         );
         // Nothing pretends to have changed something.
@@ -168,7 +252,7 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
         }
         for (const status of upserts) {
           if (!prefer.includes("ignore-duplicates")) {
-            expect(status, `${slug} ${upserts}`).toBeGreaterThanOrEqual(400);
+            expect(status, `${table} ${upserts}`).toBeGreaterThanOrEqual(400);
           }
         }
       }
@@ -177,8 +261,8 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
 
   describe.each(CALLERS)("%s", (caller) => {
     test("changes nothing by another verb", async () => {
-      for (const slug of SLUGS) {
-        const one = `${TABLES[slug]}?id=eq.${ids[slug]}`;
+      for (const [table, { forged }] of Object.entries(TARGETS)) {
+        const one = `${table}?id=eq.${ids[table]}`;
         for (
           const method of [
             "OPTIONS",
@@ -192,7 +276,7 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
           await send(caller, method, one, "return=representation");
         }
         for (const method of ["PATCH", "DELETE", "PUT"]) {
-          await send(caller, "POST", one, "", FORGED[slug], {
+          await send(caller, "POST", one, "", forged, {
             "x-http-method-override": method,
           });
         }
@@ -223,16 +307,19 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
           }
         }
       }
-      for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
-        const status = await send(
-          caller,
-          method,
-          "accepted_state?log=eq.audit_log",
-          "",
-          method === "GET" ? undefined : { log: "audit_log" },
-          { "content-profile": "ledger", "accept-profile": "ledger" },
-        );
-        expect(status, method).toBeGreaterThanOrEqual(400);
+      for (const [table, row] of Object.entries(MACHINERY)) {
+        for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
+          const [[column, value]] = Object.entries(row);
+          const status = await send(
+            caller,
+            method,
+            `${table}?${column}=eq.${value}`,
+            "",
+            method === "GET" ? undefined : row,
+            { "content-profile": "ledger", "accept-profile": "ledger" },
+          );
+          expect(status, `${method} ${table}`).toBeGreaterThanOrEqual(400);
+        }
       }
       expect(await readAll()).toEqual(before);
     });
@@ -241,8 +328,10 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
   test("the record functions write over nothing", async () => {
     for (const slug of SLUGS) {
       for (const caller of CALLERS) {
-        const event = { ...EVENTS[slug], ...FORGED[slug], id: ids[slug] };
-        await send(caller, "POST", `rpc/record_${TABLES[slug]}`, "", {
+        const table = TABLES[slug];
+        const { row, forged } = TARGETS[table];
+        const event = { ...row, ...forged, id: ids[table] };
+        await send(caller, "POST", `rpc/record_${table}`, "", {
           events: [event],
         });
       }
@@ -258,7 +347,7 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
         `firms?id=eq.${FIRM}&select=*,audit_log(*)`,
         "return=representation",
         {
-          audit_log: [{ id: ids.audit, action: "forged" }],
+          audit_log: [{ id: ids.audit_log, action: "forged" }],
         },
       );
       await send(caller, "PATCH", `agent_registry?id=eq.${AGENT}`, "", {

@@ -5,11 +5,15 @@ import {
   openOwnedDatabase,
   type OwnedDatabase,
 } from "../../database/owned-database.ts";
-import { LOGS } from "../../database/specification.ts";
+import { APPEND_ONLY } from "../../database/side-tables.ts";
 import {
   addAudit,
+  addBudget,
+  addDetails,
   addLlmUsage,
   addModelUsage,
+  addPrice,
+  addRating,
   addToolUsage,
   makeWorld,
   type World,
@@ -26,15 +30,23 @@ export const GUARDED = {
   ),
 };
 
+/** What PostgreSQL answers to TRUNCATE of a table that a foreign key refers to. */
+export const REFERENCED = { code: "0A000" };
+
 /** A database whose logs hold rows of both firms, to be attacked. */
 export interface Scene {
   db: OwnedDatabase;
   world: World;
-  /** One row of each log, all of firm 1 and its user and project. */
-  rows: { llm_usage_log: string; audit_log: string };
-  /** Everything that the logs hold, down to the place of each row version. */
+  /** One row of some tables, all of firm 1 and its user and project. */
+  rows: {
+    llm_usage_log: string;
+    audit_log: string;
+    model_prices: string;
+    llm_budgets: string;
+  };
+  /** Everything that the guarded tables hold, down to the place of each row version. */
   read(): Promise<unknown>;
-  /** Runs the attack and asserts that the logs are as they were when the scene opened; returns its error, if any. */
+  /** Runs the attack and asserts that the tables are as they were when the scene opened; returns its error, if any. */
   attack(actor: Actor, script: string): Promise<AttackError | undefined>;
 }
 
@@ -46,7 +58,7 @@ export interface AttackError {
 
 /** What a project that grants everything to everyone by default would leave open. */
 export const EVERY_PRIVILEGE =
-  `grant all on all tables in schema public to anon, authenticated, service_role`;
+  `grant all on all tables in schema public, ledger to anon, authenticated, service_role`;
 
 /** Opens a scene; `prepare` is run as the owner before the rows are there. */
 export async function openScene(engine: Engine, prepare = ""): Promise<Scene> {
@@ -64,8 +76,18 @@ export async function openScene(engine: Engine, prepare = ""): Promise<Scene> {
       user_id,
       metadata: { count: 1 },
     }),
+    model_prices: await addPrice(db.query, { firm_id }),
+    llm_budgets: await addBudget(db.query, {
+      firm_id,
+      cma_project_id: world.project1,
+    }),
   };
   await addLlmUsage(db.query, { firm_id });
+  const usage_id = rows.llm_usage_log;
+  await addDetails(db.query, { id: usage_id, firm_id });
+  await addRating(db.query, { usage_id, firm_id });
+  await addPrice(db.query);
+  await addBudget(db.query, { firm_id: world.firm2 });
   await addAudit(db.query, { firm_id, user_id, metadata: { count: 1 } });
   await addAudit(db.query, { firm_id: world.firm2, user_id: world.user2 });
   await addToolUsage(db.query, {
@@ -78,8 +100,8 @@ export async function openScene(engine: Engine, prepare = ""): Promise<Scene> {
 
   const read = () =>
     db.query(
-      LOGS.map((log) =>
-        `select '${log}' as log, ctid::text, xmin::text, row_to_json(t)::text as row from public.${log} t`
+      APPEND_ONLY.map((table) =>
+        `select '${table}' as log, ctid::text, xmin::text, row_to_json(t)::text as row from public.${table} t`
       ).join(" union all ") + " order by 1, 2",
     );
   const before = await read();

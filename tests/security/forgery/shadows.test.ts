@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINES } from "../../database/databases.ts";
 import type { Actor } from "../../database/owned-database.ts";
+import { APPEND_ONLY } from "../../database/side-tables.ts";
 import {
   EVERY_PRIVILEGE,
   GUARDED,
@@ -11,6 +12,7 @@ import {
 
 const NULL_KEY = "update public.audit_log set user_id = null";
 const DELETE_ROWS = "delete from public.audit_log";
+const DELETES = APPEND_ONLY.map((table) => `delete from public.${table}`);
 
 /** Making the guard look at the wrong thing; what follows must still be refused. */
 const SHADOWS: [string, string][] = [
@@ -97,7 +99,7 @@ describe.each(ENGINES)("on $name", (engine) => {
 
   describe.each(WRITERS)("%s with every privilege", (actor) => {
     test.each(SHADOWS)("is not helped by %s", async (_, setup) => {
-      for (const statement of [NULL_KEY, DELETE_ROWS]) {
+      for (const statement of [NULL_KEY, ...DELETES]) {
         expect(await scene.attack(actor, `${setup}; ${statement}`))
           .toMatchObject(GUARDED);
       }
@@ -109,8 +111,9 @@ describe.each(ENGINES)("on $name", (engine) => {
         for (
           const statement of [
             NULL_KEY,
-            DELETE_ROWS,
+            ...DELETES,
             "truncate public.audit_log",
+            "truncate public.llm_usage_log cascade",
           ]
         ) {
           expect(await scene.attack(actor, deep(statement, depth)))

@@ -1,0 +1,249 @@
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import {
+  type ApiRole,
+  ENGINES,
+  type Query,
+  type TestDatabase,
+} from "./databases.ts";
+import {
+  SIDE_TABLE_NAMES,
+  SIDE_TABLES,
+  type SideTableName,
+} from "./side-tables.ts";
+import {
+  addBudget,
+  addDetails,
+  addLlmUsage,
+  addPrice,
+  addRating,
+  makeWorld,
+  type World,
+} from "./worlds.ts";
+
+const PERMISSION_DENIED = { code: "42501" };
+const FOREIGN_KEY_VIOLATION = "23503";
+
+describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
+  let db: TestDatabase;
+  let world: World;
+  /** A call of each firm. */
+  let rows: { llm1: string; llm2: string };
+  /** Rows beside the logs, of the first firm and of the second. */
+  let beside: Record<SideTableName, [string, string]>;
+  /** A price that is everybody's. */
+  let price: string;
+  beforeAll(async () => {
+    db = await engine.migrated();
+    const w = world = await makeWorld(db);
+    rows = {
+      llm1: await addLlmUsage(db.query, { firm_id: w.firm1 }),
+      llm2: await addLlmUsage(db.query, { firm_id: w.firm2 }),
+    };
+    const { llm1, llm2 } = rows;
+    const [first, second] = [{ firm_id: w.firm1 }, { firm_id: w.firm2 }];
+    price = await addPrice(db.query);
+    beside = {
+      model_prices: [
+        await addPrice(db.query, first),
+        await addPrice(db.query, second),
+      ],
+      llm_usage_details: [
+        await addDetails(db.query, { id: llm1, ...first }),
+        await addDetails(db.query, { id: llm2, ...second }),
+      ],
+      llm_usage_ratings: [
+        await addRating(db.query, { usage_id: llm1, ...first }),
+        await addRating(db.query, { usage_id: llm2, ...second }),
+      ],
+      llm_budgets: [
+        await addBudget(db.query, first),
+        await addBudget(db.query, second),
+      ],
+    };
+  });
+  afterAll(() => db.close());
+
+  const chairman = {
+    sub: crypto.randomUUID(),
+    app_metadata: { role: "chairman" },
+  };
+  const see = (
+    role: ApiRole,
+    claims: Record<string, unknown> | null,
+    table: string,
+  ) =>
+    db.as(
+      role,
+      claims,
+      (query) => query<{ id: string }>(`select id from public.${table}`),
+    ).then((found) => found.map((row) => row.id).sort());
+
+  test.each(SIDE_TABLE_NAMES)(
+    "of %s, a member sees her own firm's rows and what is everybody's",
+    async (table) => {
+      const common = table === "model_prices" ? [price] : [];
+      for (const [index, user] of [world.user1, world.user2].entries()) {
+        expect(await see("authenticated", { sub: user }, table))
+          .toEqual([beside[table][index], ...common].sort());
+      }
+      for (const claims of [null, { sub: crypto.randomUUID() }, chairman]) {
+        expect(await see("authenticated", claims, table)).toEqual(common);
+      }
+      await expect(see("anon", null, table)).rejects.toMatchObject(
+        PERMISSION_DENIED,
+      );
+      expect(await see("service_role", null, table))
+        .toEqual([...beside[table], ...common].sort());
+    },
+  );
+
+  test.each(["authenticated", "service_role"] as const)(
+    "%s inserts beside the logs only what is granted",
+    async (role) => {
+      const first = { firm_id: world.firm1 };
+      const inserts: Record<
+        SideTableName,
+        (query: Query, id: string) => unknown
+      > = {
+        model_prices: (query) => addPrice(query, first),
+        llm_usage_details: (query, id) => addDetails(query, { id, ...first }),
+        llm_usage_ratings: (query, usage_id) =>
+          addRating(query, { usage_id, ...first }),
+        llm_budgets: (query) => addBudget(query, first),
+      };
+      for (const table of SIDE_TABLE_NAMES) {
+        const open = SIDE_TABLES[table].grants[role].includes("INSERT");
+        const attempt = db.as(role, { sub: world.user1 }, async (query) => {
+          const id = open ? await addLlmUsage(query, first) : rows.llm1;
+          await inserts[table](query, id);
+          // Taken back, so that other tests see what they know.
+          throw new Error("inserted");
+        });
+        await expect(attempt, table).rejects.toMatchObject(
+          open ? { message: "inserted" } : PERMISSION_DENIED,
+        );
+      }
+    },
+  );
+});
+
+describe.each(ENGINES)(
+  "what goes with what beside the logs on $name",
+  (engine) => {
+    let db: TestDatabase;
+    let world: World;
+    beforeAll(async () => {
+      db = await engine.migrated();
+    });
+    beforeEach(async () => {
+      world = await makeWorld(db);
+    });
+    afterAll(() => db.close());
+
+    /** A call of each firm with what belongs to it, its price and its budgets. */
+    async function addBesideLogs() {
+      for (
+        const [firm_id, cma_project_id] of [
+          [world.firm1, world.project1],
+          [world.firm2, world.project2],
+        ]
+      ) {
+        const id = await addLlmUsage(db.query, { firm_id, cma_project_id });
+        await addDetails(db.query, { id, firm_id });
+        await addRating(db.query, { usage_id: id, firm_id });
+        await addRating(db.query, { usage_id: id, firm_id });
+        await addPrice(db.query, { firm_id });
+        await addBudget(db.query, { firm_id });
+        await addBudget(db.query, { firm_id, cma_project_id });
+      }
+    }
+
+    /** The rows of the world's firms beside the logs, by table. */
+    async function besideLogs() {
+      const tables: Record<string, { id: string; firm_id: string }[]> = {};
+      for (const table of SIDE_TABLE_NAMES) {
+        tables[table] = await db.query(
+          `select * from public.${table} where firm_id = any ($1) order by id`,
+          [[world.firm1, world.firm2]],
+        );
+      }
+      return tables;
+    }
+
+    test("deleting a firm removes its calls' details and ratings, its prices and its budgets, and no other's", async () => {
+      await addBesideLogs();
+      const everybodys = await addPrice(db.query);
+      const before = await besideLogs();
+      await db.query("delete from public.firms where id = $1", [world.firm1]);
+      const after = await besideLogs();
+      for (const table of SIDE_TABLE_NAMES) {
+        const kept = before[table].filter((row) => row.firm_id === world.firm2);
+        expect(kept.length).toBeGreaterThan(0);
+        expect(kept.length).toBeLessThan(before[table].length);
+        expect(after[table], table).toEqual(kept);
+      }
+      const kept = "select id from public.model_prices where id = $1";
+      expect(await db.query(kept, [everybodys])).toEqual([{ id: everybodys }]);
+    });
+
+    test("deleting a project removes its budgets, and of its calls nothing but the reference", async () => {
+      await addBesideLogs();
+      const before = await besideLogs();
+      const [{ id }] = await db.query<{ id: string }>(
+        "select id from public.llm_budgets where cma_project_id = $1",
+        [world.project1],
+      );
+      await db.query("delete from public.cma_projects where id = $1", [
+        world.project1,
+      ]);
+      expect(await besideLogs()).toEqual({
+        ...before,
+        llm_budgets: before.llm_budgets.filter((budget) => budget.id !== id),
+      });
+    });
+
+    test("deleting a firm takes what its budgets counted and held with them", async () => {
+      const budget_id = await addBudget(db.query, { firm_id: world.firm1 });
+      const values = `'${budget_id}', now(), '${world.firm1}'`;
+      await db.exec(`
+      insert into ledger.budget_months (budget_id, month, firm_id, spent_usd, call_count, floor_count)
+        values (${values}, 1, 1, 0);
+      insert into ledger.reservations (budget_id, month, firm_id, id, amount_usd, expires_at)
+        values (${values}, gen_random_uuid(), 1, now())`);
+      const counted = () =>
+        db.query(
+          `select count(*)::int as rows from (
+          select from ledger.budget_months where budget_id = $1 union all
+          select from ledger.reservations where budget_id = $1) counted`,
+          [budget_id],
+        );
+      expect(await counted()).toEqual([{ rows: 2 }]);
+      await db.query("delete from public.firms where id = $1", [world.firm1]);
+      expect(await counted()).toEqual([{ rows: 0 }]);
+    });
+
+    test("a key that points nowhere is refused", async () => {
+      const nowhere = crypto.randomUUID();
+      const inserts = [
+        addPrice(db.query, { firm_id: nowhere }),
+        addDetails(db.query, { id: nowhere, firm_id: world.firm1 }),
+        addRating(db.query, { usage_id: nowhere, firm_id: world.firm1 }),
+        addBudget(db.query, { firm_id: nowhere }),
+        addBudget(db.query, { firm_id: world.firm1, cma_project_id: nowhere }),
+      ];
+      for (const result of await Promise.allSettled(inserts)) {
+        expect(result).toMatchObject({
+          status: "rejected",
+          reason: { code: FOREIGN_KEY_VIOLATION },
+        });
+      }
+    });
+  },
+);
