@@ -10,10 +10,26 @@ export const MAX_BODY_BYTES = 2 * 1024 * 1024;
 export const MAX_EXPORT_BYTES = 4 * 1024 * 1024;
 
 /**
+ * Spans of one export, of any kind. Senders batch hundreds (the SDKs 512, the
+ * Collector 8192 by default); a body of the permitted size could hold a million
+ * empty ones.
+ */
+export const MAX_SPANS = 10_000;
+
+/** Characters of the error text that is recorded of a span. */
+export const MAX_SPAN_ERROR_TEXT = 1_000;
+
+/** Characters of the `errorMessage` that explains which spans were rejected. */
+export const MAX_EXPORT_ERROR_MESSAGE = 4_000;
+
+/**
  * How long an Auth hook may take before Auth is told to go on; Auth itself waits
  * five seconds for all of its attempts.
  */
 export const AUTH_HOOK_TIMEOUT_MS = 3_000;
+
+/** The largest count that a column holds: that of Postgres's `integer`. */
+export const MAX_INTEGER = 2_147_483_647;
 
 /** Levels of objects and arrays in a request body. */
 export const MAX_JSON_DEPTH = 64;

@@ -28,10 +28,15 @@ export type AdaptedEvent = {
   /** Where members come from: name → JSON Pointer into the sender's payload. */
   origins: Record<string, string>;
   /**
-   * Members that may be left out when they refer to a row that does not exist,
-   * because the event says the same elsewhere; losing the event would be worse.
+   * Members that are left out when they are no references, or to a row that does
+   * not exist or is another firm's: losing the event would be worse.
    */
-  softReferences?: string[];
+  softReferences?: readonly string[];
+  /**
+   * Whether the event may hold members that only adapters decide (`splitDecided`).
+   * Never set where a sender chooses the names of members.
+   */
+  decides?: boolean;
 };
 
 /** What a delivery holds; `batch` is false when it is a single bare event. */

@@ -1,4 +1,5 @@
-const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
+/** Of no more digits than anybody pays; far fewer than Postgres's numeric takes. */
+const DECIMAL = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,40})?$/;
 const SCIENTIFIC = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/;
 
 /**

@@ -1,4 +1,4 @@
-import { MAX_INTEGER } from "../logs/fields.ts";
+import { MAX_INTEGER } from "../limits.ts";
 import { addFault, type Draft } from "./draft.ts";
 import { type Believed, decideConvention } from "./otlp/token-convention.ts";
 import { findFirst } from "./payload.ts";

@@ -41,7 +41,11 @@ const PLACES: Record<string, string[]> = {
  * its `log_format`s: an array, NDJSON, or a single object. LiteLLM sends NDJSON
  * as application/json too, so the text decides.
  *
- * The id is LiteLLM's `id` when that is a UUID, else derived from it. Prompts and
+ * The id is LiteLLM's `id` when that is a UUID, else derived from it. What the
+ * webhook's URL says of a call holds; only what it leaves open is read from the
+ * metadata and the tags, because whoever calls the proxy can write those. For the
+ * same reason a project that is none of the firm's is left out: otherwise a wrong
+ * one would keep a call off the record. Prompts and
  * answers (`messages`, `response`, `model_parameters`) are not taken over; what
  * is wrong in there does not matter.
  *
@@ -87,7 +91,10 @@ async function adaptPayload(
   readUsage(payload, draft);
   readCost(payload, draft);
   // The error message was made storable, whatever it held.
-  return finishDraft("llm-usage", draft, textFaults, ["error_message"]);
+  const adapted = finishDraft("llm-usage", draft, textFaults, [
+    "error_message",
+  ]);
+  return { ...adapted, softReferences: ["cma_project_id"], decides: true };
 }
 
 /** LiteLLM also logs calls of MCP tools, which are no calls of a model. */
@@ -130,10 +137,11 @@ function readModel(payload: unknown, draft: Draft): void {
 
 function readCaller(payload: unknown, draft: Draft): void {
   for (const [member, isRequired] of Object.entries(CALLER_MEMBERS)) {
+    if (draft.event[member] !== undefined) continue;
     const found = findCallerMember(payload, member);
     if (found !== null) {
       setMember(draft, member, found.value, found.pointer);
-    } else if (isRequired && draft.event[member] === undefined) {
+    } else if (isRequired) {
       const detail = `Is required: ${placesFor(member)}`;
       addFault(draft, wantedAt(member), "required", detail);
     }
@@ -143,5 +151,8 @@ function readCaller(payload: unknown, draft: Draft): void {
 function readCost(payload: unknown, draft: Draft): void {
   const { usd, fault } = readStatedCost(payload);
   if (fault !== undefined) draft.faults.push(fault);
-  if (usd !== null) setMember(draft, "reported_cost_usd", usd, COST_POINTER);
+  if (usd === null) return;
+  setMember(draft, "reported_cost_usd", usd, COST_POINTER);
+  // What the database finds wrong with the cost refers to the column.
+  draft.origins.cost_usd = COST_POINTER;
 }

@@ -4,8 +4,9 @@ import type { LogSlug } from "./adapter.ts";
 import { LOGS } from "./logs-by-slug.ts";
 
 /**
- * What a webhook's URL may say for events that do not say it themselves, by log:
- * whom they belong to and what they are part of, never what was counted.
+ * What a webhook's URL may say of events, by log: whom they belong to and what
+ * they are part of, never what was counted. It fills in what an event does not
+ * say; of LiteLLM's calls it decides.
  */
 export const QUERY_MEMBERS: Record<LogSlug, readonly string[]> = {
   "llm-usage": ["firm_id", "cma_project_id", "task_type"],

@@ -4,28 +4,18 @@ import {
   type PreparedEvent,
   prepareEvents,
 } from "../endpoint/prepare-events.ts";
+import type { LogEvent } from "../logs/log.ts";
 import { settle } from "../endpoint/record.ts";
 import { type EventResult, rejectEvent } from "../endpoint/results.ts";
-import type { LogEvent } from "../logs/log.ts";
 import type { Environment } from "../store/environment.ts";
 import { type AdaptedEvent, type LogSlug, relocateFaults } from "./adapter.ts";
 import { LOGS } from "./logs-by-slug.ts";
+import { splitDecided } from "./split-decided.ts";
 
 /** Whoever is allowed to push writes as a service. */
 const SENDER = { kind: "service", keyName: "webhook" } as const;
 
 const SOURCE = { caller: SENDER, idempotencyKey: null, address: null };
-
-/**
- * What adapters decide beyond what an event may say, and the column that keeps
- * it. A delivery that is repeated is not compared on these, because how they are
- * decided may improve.
- */
-const DECIDED: Record<string, string> = {
-  reported_cost_usd: "cost_usd_exact",
-  token_convention: "token_convention",
-  convention_basis: "convention_basis",
-};
 
 /** A result, and the event that it is of. */
 export type AdaptedResult = EventResult & { adapted: AdaptedEvent };
@@ -72,54 +62,65 @@ async function recordChunk(
       atomic: false,
       ...options,
     });
-  const prepared = await Promise.all(events.map(prepare));
+  const drafts = await Promise.all(events.map(prepare));
   const results = await write(
-    prepared.map((one, index) => ({ ...one, index })),
+    drafts.map(({ prepared }, index) => ({ ...prepared, index })),
   );
   const again = results.flatMap((result, index) => {
-    const event = soften(prepared[index], result, events[index]);
-    return event ? [event] : [];
+    const left = findSoft(result.problem?.errors ?? [], events[index]);
+    const { prepared } = drafts[index];
+    if (prepared.event === null || left.length === 0) return [];
+    drafts[index].left.push(...left);
+    return [{ ...prepared, index, event: leaveOut(prepared.event, left) }];
   });
   for (const result of again.length > 0 ? await write(again) : []) {
     results[result.index] = result;
   }
-  return results.map((result, index) => relocate(result, events[index]));
+  return results.map((result, index) =>
+    warn(relocate(result, events[index]), events[index], drafts[index].left)
+  );
 }
 
-async function prepare(adapted: AdaptedEvent): Promise<PreparedEvent> {
-  const decided: LogEvent = {};
-  const value: LogEvent = {};
-  for (const [member, content] of Object.entries(adapted.event)) {
-    if (Object.hasOwn(DECIDED, member)) decided[DECIDED[member]] = content;
-    else value[member] = content;
-  }
+/** An event that may be written, and the references that it does without. */
+type Draft = { prepared: PreparedEvent; left: string[] };
+
+async function prepare(adapted: AdaptedEvent): Promise<Draft> {
+  const { said, decided } = splitDecided(adapted);
   const { faults } = adapted;
-  const [prepared] = await prepareEvents(
-    LOGS[adapted.log],
-    [{ value, faults }],
-    SOURCE,
-  );
-  if (prepared.event === null) return prepared;
+  const validate = async (value: LogEvent) => {
+    const [prepared] = await prepareEvents(
+      LOGS[adapted.log],
+      [{ value, faults }],
+      SOURCE,
+    );
+    return prepared;
+  };
+  let prepared = await validate(said);
+  const left = findSoft(prepared.faults, adapted);
+  if (left.length > 0) prepared = await validate(leaveOut(said, left));
+  if (prepared.event === null) return { prepared, left };
   const stamped = { ...prepared.event.stamped as LogEvent, ...decided };
-  return { ...prepared, event: { ...prepared.event, stamped } };
+  return {
+    prepared: { ...prepared, event: { ...prepared.event, stamped } },
+    left,
+  };
 }
 
-/** The event without the references that point nowhere, if it can do without. */
-function soften(
-  { event }: PreparedEvent,
-  { index, id, problem }: EventResult,
+/** The references to leave out, when nothing else is wrong with the event. */
+function findSoft(
+  faults: readonly Fault[],
   { softReferences = [] }: AdaptedEvent,
-): PreparedEvent | null {
-  const missing = (problem?.errors ?? []).map(({ pointer, code }) =>
-    code === "not_found" ? pointer.slice(1) : ""
-  );
-  const isSoft = event !== null && id !== null && missing.length > 0 &&
-    missing.every((member) => softReferences.includes(member));
-  if (!isSoft) return null;
-  const kept = Object.entries(event).filter(([member]) =>
-    !missing.includes(member)
-  );
-  return { index, id, event: Object.fromEntries(kept), faults: [] };
+): string[] {
+  const members = faults.map(({ pointer }) => pointer.slice(1));
+  return members.every((member) => softReferences.includes(member))
+    ? members
+    : [];
+}
+
+function leaveOut(event: LogEvent, members: readonly string[]): LogEvent {
+  const kept = Object.entries(event)
+    .filter(([member]) => !members.includes(member));
+  return Object.fromEntries(kept);
 }
 
 /** Faults as faults of the payload that the sender knows. */
@@ -127,4 +128,20 @@ function relocate(result: EventResult, adapted: AdaptedEvent): EventResult {
   const errors: Fault[] | undefined = result.problem?.errors;
   if (errors === undefined || adapted.faults.length > 0) return result;
   return rejectEvent(result, relocateFaults(adapted, errors));
+}
+
+/** Tells the sender which references were left out. */
+function warn(
+  result: EventResult,
+  { origins }: AdaptedEvent,
+  left: readonly string[],
+): EventResult {
+  if (result.problem || left.length === 0) return result;
+  const told = left.map((member) => ({
+    code: "reference_left_out",
+    detail: `${
+      origins[member] ?? member
+    }: Refers to no row that the event can belong to; it is recorded without`,
+  }));
+  return { ...result, warnings: [...result.warnings ?? [], ...told] };
 }

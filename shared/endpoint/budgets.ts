@@ -25,14 +25,18 @@ type Call = Reader & { request: Request };
 const wantedAmount =
   "Expected US dollars, more than 0, with at most 9 integer and 6 decimal digits, as a string or a number, without exponent";
 
+const exactAmount = z.string()
+  .regex(/^(?=.*[1-9])(?:0|[1-9]\d{0,8})(?:\.\d{1,6})?$/, wantedAmount)
+  .meta({ format: "decimal", description: "US dollars, exact" });
+
 /** US dollars for a budget, as a string or a number; the result is a string. */
-const amount = z.union([z.string(), z.number()], wantedAmount)
-  .transform(String)
-  .pipe(
-    z.string().regex(/^(?:0|[1-9]\d{0,8})(?:\.\d{1,6})?$/, wantedAmount)
-      .regex(/[1-9]/, wantedAmount)
-      .meta({ format: "decimal", description: "US dollars, exact" }),
-  );
+const amount = z.union([
+  exactAmount,
+  z.number().refine(
+    (value) => exactAmount.safeParse(String(value)).success,
+    wantedAmount,
+  ),
+], wantedAmount).transform(String).pipe(exactAmount);
 
 /** What `POST /llm-usage/budget` takes. */
 export const budgetSchema = z.strictObject({

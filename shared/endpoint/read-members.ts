@@ -1,30 +1,43 @@
-import type { Fault } from "../fault.ts";
+import { type Fault, toPointer } from "../fault.ts";
 import type { EventSchema, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
 import { createProblem, ProblemError } from "./problem.ts";
-import { readBody } from "./read-body.ts";
-import { readEvents } from "./read-events.ts";
+import { decodeText, readBytes, readFormat } from "./read-body.ts";
+import { JsonSyntaxError, parseStrictJson } from "./strict-json.ts";
 
 /**
  * The one object of a request that is not about events, checked like an event.
  *
- * @throws {ProblemError} 422 with every fault, or what `readBody` and `readEvents` say.
+ * @throws {ProblemError} 422 with every fault; 400, 413 or 415 for a body that
+ * cannot be read.
  */
 export async function readMembers(
   request: Request,
   schema: EventSchema,
 ): Promise<LogEvent> {
-  const { text, format } = await readBody(request);
-  const { batch, events: [sent] } = readEvents(text, format);
-  if (batch) {
-    const detail = "Expected one object";
-    throw refuseRequest([{ pointer: "", code: "invalid_type", detail }]);
+  readFormat(request.headers.get("content-type"));
+  const { value, faults } = parse(decodeText(await readBytes(request)));
+  if (faults.length > 0) throw refuseRequest(faults);
+  const result = validateEvent(schema, value);
+  if (result.event === null) throw refuseRequest(result.faults);
+  return result.event;
+}
+
+function parse(text: string): { value: unknown; faults: Fault[] } {
+  try {
+    const { value, faults } = parseStrictJson(text);
+    return {
+      value,
+      faults: faults.map(({ path, code, detail }) => ({
+        pointer: toPointer(path),
+        code,
+        detail,
+      })),
+    };
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new ProblemError(createProblem("invalid_body", error.message));
   }
-  const { event, faults } = sent.faults.length > 0
-    ? { event: null, faults: sent.faults }
-    : validateEvent(schema, sent.value);
-  if (event === null) throw refuseRequest(faults);
-  return event;
 }
 
 /** A 422 for a request that is not about events. */

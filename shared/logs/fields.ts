@@ -1,8 +1,5 @@
 import * as z from "zod";
-import { MAX_CLOCK_SKEW_MS } from "../limits.ts";
-
-/** The largest value of Postgres's `integer`. */
-export const MAX_INTEGER = 2_147_483_647;
+import { MAX_CLOCK_SKEW_MS, MAX_INTEGER } from "../limits.ts";
 
 const MONEY = /^(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
 const SIGNED_MONEY = /^-?(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { extractUsage } from "../pricing/extract-usage.ts";
-import { MAX_INTEGER } from "./fields.ts";
+import { MAX_INTEGER } from "../limits.ts";
 import type { Derived, LogEvent } from "./log.ts";
 
 /** Members that are parts of `input_tokens`. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { integer, MAX_INTEGER, moment, money, uuid } from "./fields.ts";
+import { MAX_INTEGER } from "../limits.ts";
+import { integer, moment, money, uuid } from "./fields.ts";
 import type { Log } from "./log.ts";
 
 const event = z.strictObject({

@@ -4,7 +4,7 @@ import type {
   UsageExtractorMapping,
 } from "@pydantic/genai-prices";
 import { type Fault, toPointer } from "../fault.ts";
-import { MAX_INTEGER } from "../logs/fields.ts";
+import { MAX_INTEGER } from "../limits.ts";
 import { satisfies } from "./name-match.ts";
 
 /** Units of a usage object, by genai-prices' names, and where they were read. */

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.ts";
-import { MAX_INTEGER } from "../logs/fields.ts";
+import { MAX_INTEGER } from "../limits.ts";
 import type { ReadUnits } from "./read-usage.ts";
 import type { UsageCounts } from "./usage-counts.ts";
 

@@ -24,6 +24,7 @@ const PLACES: [keyof typeof limits, string, number?][] = [
   ["MAX_EVENTS", '"maxItems":§'],
   ["MAX_BODY_BYTES", "§ bytes after decompression"],
   ["MAX_JSON_DEPTH", "nested at most § deep"],
+  ["MAX_INTEGER", '"maximum":§'],
   ["MAX_FAULTS", '"maxItems":§'],
   ["MAX_IDEMPOTENCY_KEY", '"maxLength":§'],
   ["MAX_CLOCK_SKEW_MS", "at most § minutes in the future", 60_000],

@@ -66,7 +66,7 @@ const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
 /** The parts of shared, by the beginning of a path; each leans on earlier ones only. */
 const LAYERS = [
   ["fault.ts", "limits.ts", "database.types.ts"],
-  ["sensitive/", "signatures/", "ledger/", "logs/fields.ts"],
+  ["sensitive/", "signatures/", "ledger/"],
   ["pricing/"],
   ["logs/"],
   ["store/"],

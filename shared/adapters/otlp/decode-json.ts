@@ -1,5 +1,5 @@
 import { KEPT_ATTRIBUTES } from "./attribute-names.ts";
-import { MAX_SPANS } from "./otlp-limits.ts";
+import { MAX_SPANS } from "../../limits.ts";
 import {
   addAttribute,
   isTime,

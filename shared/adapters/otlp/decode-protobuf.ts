@@ -1,6 +1,6 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { KEPT_ATTRIBUTES } from "./attribute-names.ts";
-import { MAX_SPANS } from "./otlp-limits.ts";
+import { MAX_SPANS } from "../../limits.ts";
 import { addAttribute, type RawSpan, readSpan, tooMany } from "./read-span.ts";
 import {
   type AttributeValue,

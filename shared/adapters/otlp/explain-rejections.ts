@@ -1,6 +1,6 @@
 import type { Fault } from "../../fault.ts";
 import { ALIASES, LEDGER_NAMES } from "./attribute-names.ts";
-import { MAX_ERROR_MESSAGE } from "./otlp-limits.ts";
+import { MAX_EXPORT_ERROR_MESSAGE } from "../../limits.ts";
 import type { Rejection } from "./span.ts";
 
 /** Spans that are named for one reason; the others are only counted. */
@@ -25,7 +25,7 @@ const ATTRIBUTES: Record<string, string> = {
 
 /**
  * One text for all rejections: how many spans, then each reason once with its
- * count and the ids of some of its spans. At most `MAX_ERROR_MESSAGE` characters;
+ * count and the ids of some of its spans. At most `MAX_EXPORT_ERROR_MESSAGE` characters;
  * reasons that do not fit are counted.
  */
 export function explainRejections(rejected: readonly Rejection[]): string {
@@ -40,7 +40,7 @@ export function explainRejections(rejected: readonly Rejection[]): string {
   let left = byReason.size;
   for (const [reason, spans] of byReason) {
     const sentence = ` ${explainReason(reason, spans)}`;
-    if (text.length + sentence.length > MAX_ERROR_MESSAGE - 50) break;
+    if (text.length + sentence.length > MAX_EXPORT_ERROR_MESSAGE - 50) break;
     text += sentence;
     left--;
   }

@@ -1,31 +1,33 @@
+import * as z from "zod";
+import { readOne, requireKnown } from "../../endpoint/query.ts";
+import { LOGS } from "../logs-by-slug.ts";
 import { LEDGER_NAMES, type LedgerName } from "./attribute-names.ts";
 import type { Span } from "./span.ts";
 
 /** What an event needs and a span does not carry, as far as it is set. */
 export type LedgerSettings = Partial<Record<LedgerName, string>>;
 
+/** What a setting must look like; else a column of either log says it. */
+const convention = z.enum(
+  ["inclusive", "exclusive"],
+  "Expected inclusive or exclusive",
+);
+
 /**
  * Reads the settings in the query of the endpoint's URL (`?firm_id=…`), which
  * hold for every span that does not say otherwise.
+ *
+ * @throws {ProblemError} 400 that names a parameter that is unknown, malformed or
+ * given twice: the URL is wrong, whatever is sent to it.
  */
-export function readUrlSettings(
-  query: URLSearchParams,
-): { settings: LedgerSettings } | { reason: string } {
+export function readUrlSettings(query: URLSearchParams): LedgerSettings {
+  requireKnown(query, [...LEDGER_NAMES]);
   const settings: LedgerSettings = {};
-  for (const name of new Set(query.keys())) {
-    if (!isLedgerName(name)) {
-      const reason = `The URL has an unknown parameter; known are ${
-        LEDGER_NAMES.join(", ")
-      }`;
-      return { reason };
-    }
-    const values = query.getAll(name).map((value) => value.trim());
-    if (values.length > 1) {
-      return { reason: `The URL has the parameter ${name} more than once` };
-    }
-    if (values[0] !== "") settings[name] = values[0];
+  for (const name of LEDGER_NAMES) {
+    const value = readOne(query, name, schemaOf(name));
+    if (value !== null) settings[name] = value;
   }
-  return { settings };
+  return settings;
 }
 
 /** One setting: from the span, else its resource, else the URL. */
@@ -47,6 +49,9 @@ export function explainMissing(name: LedgerName): string {
   return `ledger.${name} is not set: set it as an attribute of the span or of its resource, or ${name} in the URL of the endpoint`;
 }
 
-function isLedgerName(name: string): name is LedgerName {
-  return (LEDGER_NAMES as readonly string[]).includes(name);
+function schemaOf(name: LedgerName): z.ZodType<string> {
+  if (name === "token_convention") return convention;
+  const calls = LOGS["llm-usage"].event.shape;
+  const uses = LOGS["tool-usage"].event.shape;
+  return (calls[name] ?? uses[name]) as z.ZodType<string>;
 }

@@ -1,4 +1,4 @@
-import { MAX_SPANS } from "./otlp-limits.ts";
+import { MAX_SPANS } from "../../limits.ts";
 import {
   type Attributes,
   type AttributeValue,

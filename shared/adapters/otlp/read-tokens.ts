@@ -1,4 +1,4 @@
-import { MAX_INTEGER } from "../../logs/fields.ts";
+import { MAX_INTEGER } from "../../limits.ts";
 import { ALIASES, findText } from "./attribute-names.ts";
 import type { SourceConvention } from "./source-convention.ts";
 import type { Span } from "./span.ts";

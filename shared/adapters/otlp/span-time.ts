@@ -1,4 +1,4 @@
-import { MAX_INTEGER } from "../../logs/fields.ts";
+import { MAX_INTEGER } from "../../limits.ts";
 import type { Span } from "./span.ts";
 
 /** Nanoseconds since 1970 as RFC 3339 in UTC; what is finer than µs is cut off. */

@@ -1,4 +1,4 @@
-import { MAX_INTEGER } from "../../logs/fields.ts";
+import { MAX_INTEGER } from "../../limits.ts";
 import { ALIASES, findAttribute } from "./attribute-names.ts";
 import type { Attributes } from "./span.ts";
 

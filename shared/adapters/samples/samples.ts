@@ -4,6 +4,7 @@ import {
   createNativeSample,
   createStandardSample,
 } from "./native-samples.ts";
+import { createOtlpSample } from "./otlp-sample.ts";
 import type { CreateSample } from "./sample.ts";
 import { createAuthSample, createDatabaseSample } from "./supabase-samples.ts";
 
@@ -16,6 +17,7 @@ export type SampleFormat = {
 
 /** Every format, by the name that `npm run send` takes. */
 export const SAMPLES: Record<string, SampleFormat> = {
+  otlp: { create: createOtlpSample, takesLog: false },
   litellm: { create: createLitellmSample, takesLog: false },
   database: { create: createDatabaseSample, takesLog: false },
   auth: { create: createAuthSample, takesLog: false },
