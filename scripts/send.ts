@@ -2,7 +2,7 @@
  * `npm run send`: posts a realistic sample of a format to the running stack, and
  * prints the request (without its secrets) and the answer.
  *
- *     npm run send -- litellm|database|auth
+ *     npm run send -- otlp|litellm|database|auth
  *     npm run send -- standard/<log>|cloudevents/<log>|native/<log>
  *       [--url http://127.0.0.1:54321/functions/v1] [--query 'firm_id=…']
  *       [--key sb_secret_…] [--secret whsec_…]

@@ -67,9 +67,6 @@ async function receive(
   const env = environment.data;
   requireService(await authenticate(request, env), "send traces");
   const url = readUrlSettings(searchParams);
-  if ("reason" in url) {
-    throw new ProblemError(createProblem("invalid_parameter", url.reason));
-  }
   const bytes = await readBytes(request, MAX_EXPORT_BYTES);
   if (encoding === null) {
     // The empty ping of a sender that is being set up.
@@ -79,7 +76,7 @@ async function receive(
       "The Content-Type is not supported: send application/x-protobuf or application/json",
     ));
   }
-  const reading = await readTraces(bytes, encoding, url.settings);
+  const reading = await readTraces(bytes, encoding, url);
   if ("fault" in reading) {
     return respondFailure(
       encoding,
@@ -105,9 +102,8 @@ async function recordReading(
     log,
     event,
     faults: [],
-    origins: Object.fromEntries(
-      Object.keys(event).map((member) => [member, `/${member}`]),
-    ),
+    decides: true,
+    origins: listOrigins(event),
   }));
   const results = await recordAdapted(events, env);
   const refused = results.flatMap((result) => {
@@ -115,6 +111,16 @@ async function recordReading(
     return reason ? [{ spanId: spans[result.index].spanId, reason }] : [];
   });
   return [...rejected, ...tools.rejected, ...refused];
+}
+
+/** Each member comes from itself; `explainFaults` names its attribute. */
+function listOrigins(event: Record<string, unknown>): Record<string, string> {
+  const origins = Object.keys(event).map((member) => [member, `/${member}`]);
+  return {
+    // The column that the reported cost becomes.
+    ..."reported_cost_usd" in event && { cost_usd: "/reported_cost_usd" },
+    ...Object.fromEntries(origins),
+  };
 }
 
 function explainResult({ problem }: AdaptedResult): string | null {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AdaptedEvent } from "../../shared/adapters/adapter.ts";
 import { adaptLitellm } from "../../shared/adapters/litellm.ts";
+import { splitDecided } from "../../shared/adapters/split-decided.ts";
 import {
   codesOf,
   deliver,
@@ -147,16 +148,13 @@ describe("the caller's members", () => {
       [{}, "d", "/request_tags/1"],
     ];
     for (const [metadata, value, pointer] of expected) {
-      const adapted = await adaptOne(
-        withMetadata(metadata, tags),
-        `firm_id=${FIRM}`,
-      );
+      const adapted = await adaptOne(withMetadata(metadata, tags));
       expect(adapted.event.firm_id).toBe(value);
       expect(adapted.origins.firm_id).toBe(pointer);
     }
   });
 
-  test("come from the URL when the payload does not say them", async () => {
+  test("come from the URL where it says them, whatever the caller of the proxy says", async () => {
     const query = `firm_id=${OTHER_FIRM}&task_type=validation`;
     const silent = await adaptOne(withMetadata({}, bare), query);
     expect(silent.faults).toEqual([]);
@@ -166,9 +164,16 @@ describe("the caller's members", () => {
     });
     const outspoken = await adaptOne(createPayload(), query);
     expect(outspoken.event).toMatchObject({
-      firm_id: FIRM,
-      task_type: "extraction",
+      firm_id: OTHER_FIRM,
+      task_type: "validation",
+      cma_project_id: PROJECT,
     });
+    expect(outspoken.origins).not.toHaveProperty("firm_id");
+  });
+
+  test("never keep a call off the record with a wrong project", async () => {
+    const adapted = await adaptOne(createPayload());
+    expect(adapted.softReferences).toEqual(["cma_project_id"]);
   });
 
   test("that nobody says reject the event, with what to set and where", async () => {
@@ -521,13 +526,13 @@ describe("a body of LiteLLM", () => {
   });
 });
 
-test("an event is what the log takes", async () => {
+test("an event is what the log takes, but for what the adapter decided", async () => {
   const adapted = await adaptOne(createPayload());
-  const planned = ["reported_cost_usd", "token_convention", "convention_basis"];
-  const event = Object.fromEntries(
-    Object.entries(adapted.event).filter(([member]) =>
-      !planned.includes(member)
-    ),
-  );
-  expect(validate({ ...adapted, event })).toEqual([]);
+  const { said, decided } = splitDecided(adapted);
+  expect(validate({ ...adapted, event: said })).toEqual([]);
+  expect(decided).toEqual({
+    cost_usd_exact: "0.00015225",
+    token_convention: "inclusive",
+    convention_basis: "likely",
+  });
 });

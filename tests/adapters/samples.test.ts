@@ -6,8 +6,10 @@ import { adaptDatabaseWebhook } from "../../shared/adapters/database-webhook.ts"
 import { adaptLitellm } from "../../shared/adapters/litellm.ts";
 import { LOGS } from "../../shared/adapters/logs-by-slug.ts";
 import { adaptStandardWebhook } from "../../shared/adapters/standard-webhook.ts";
+import { DEMO } from "../../shared/adapters/samples/sample.ts";
 import { SAMPLES } from "../../shared/adapters/samples/samples.ts";
 import { deliver, validate } from "./deliveries.ts";
+import { read } from "./otlp/exports.ts";
 
 const SLUGS = Object.keys(LOGS) as LogSlug[];
 const create = (format: string, log: LogSlug = "audit") =>
@@ -24,6 +26,27 @@ const ADAPTERS = {
 };
 
 describe("a sample", () => {
+  test("of otlp is a model call and a use of the demo world's tool, without rejections", async () => {
+    const { path, headers, body } = create("otlp");
+    expect(path).toBe("otlp/v1/traces");
+    expect(headers["content-type"]).toBe("application/json");
+    const { modelCalls, toolUses, rejected, ignored } = await read(
+      JSON.parse(body),
+      {},
+    );
+    expect(rejected).toEqual([]);
+    expect(ignored).toBe(1);
+    expect(modelCalls).toMatchObject([{
+      event: { firm_id: DEMO.firm_id, input_tokens: 5_200, latency_ms: 3_000 },
+    }]);
+    expect(toolUses).toMatchObject([{
+      event: { execution_ms: 1_000 },
+      lookups: { agents: ["research-agent"], tool: "web-search" },
+    }]);
+    const again = await read(JSON.parse(create("otlp").body), {});
+    expect(again.modelCalls[0].event.id).not.toBe(modelCalls[0].event.id);
+  });
+
   test.each(Object.entries(ADAPTERS))(
     "of %s is taken without a fault, and is new each time",
     async (format, adapt) => {

@@ -74,8 +74,8 @@ describe("npm run send", () => {
   });
 
   test.each([
-    [["nothing"], 'Cannot send "nothing": wanted litellm'],
-    [[], 'Cannot send "": wanted litellm'],
+    [["nothing"], 'Cannot send "nothing": wanted otlp, litellm'],
+    [[], 'Cannot send "": wanted otlp, litellm'],
     [["standard"], 'Cannot send "standard": wanted'],
     [["standard/payments"], "where <log> is llm-usage"],
     [["litellm/audit"], 'Cannot send "litellm/audit"'],

@@ -171,6 +171,11 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     [["privilege", "ledger.accepted_state", "service_role may insert"]],
   ],
   [
+    "counts of budgets that others may change",
+    "grant update on ledger.budget_months to service_role",
+    [["privilege", "ledger.budget_months", "service_role may update"]],
+  ],
+  [
     "row security that is off",
     "alter table audit_log disable row level security",
     [["row security", "public.audit_log", "disable row level security"]],

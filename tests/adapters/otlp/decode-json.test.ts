@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeJson } from "../../../shared/adapters/otlp/decode-json.ts";
-import { MAX_SPANS } from "../../../shared/adapters/otlp/otlp-limits.ts";
+import { MAX_SPANS } from "../../../shared/limits.ts";
 import { OtlpDecodeError } from "../../../shared/adapters/otlp/span.ts";
 import {
   chat,

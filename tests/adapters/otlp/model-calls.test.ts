@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_ERROR_TEXT } from "../../../shared/adapters/otlp/otlp-limits.ts";
+import { MAX_SPAN_ERROR_TEXT } from "../../../shared/limits.ts";
 import { spanEventId } from "../../../shared/adapters/otlp/span-id.ts";
 import {
   chat,
@@ -382,7 +382,7 @@ describe("a failed model call", () => {
 
   test("keeps no secret of its text, not even one that is cut in half", async () => {
     const key = "sk-ant-api03-" + "a1B2c3D4".repeat(12);
-    const message = "x".repeat(MAX_ERROR_TEXT - 60) + " key " + key;
+    const message = "x".repeat(MAX_SPAN_ERROR_TEXT - 60) + " key " + key;
     const event = await readCall(chat(1, 0), { status: { code: 2, message } });
     expect(event.error_message).toContain("[redacted:");
     expect(event.error_message).not.toContain("sk-ant");
@@ -392,7 +392,7 @@ describe("a failed model call", () => {
     const message = "\u{1f4a5}".repeat(9_000);
     const event = await readCall(chat(1, 0), { status: { code: 2, message } });
     const text = event.error_message as string;
-    expect(text).toHaveLength(MAX_ERROR_TEXT);
+    expect(text).toHaveLength(MAX_SPAN_ERROR_TEXT);
     expect(text.isWellFormed()).toBe(true);
     const odd = await readCall(chat(1, 0), {
       status: { code: 2, message: "a" + message },

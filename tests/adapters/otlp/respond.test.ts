@@ -10,12 +10,15 @@ import {
   explainRejections,
 } from "../../../shared/adapters/otlp/explain-rejections.ts";
 import { readUrlSettings } from "../../../shared/adapters/otlp/ledger-settings.ts";
-import { MAX_ERROR_MESSAGE } from "../../../shared/adapters/otlp/otlp-limits.ts";
 import {
   respondExport,
   respondFailure,
 } from "../../../shared/adapters/otlp/respond.ts";
-import { RETRY_AFTER_SECONDS } from "../../../shared/limits.ts";
+import {
+  MAX_EXPORT_ERROR_MESSAGE,
+  RETRY_AFTER_SECONDS,
+} from "../../../shared/limits.ts";
+import { URL_SETTINGS } from "./exports.ts";
 
 const REJECTED = [
   { spanId: "00000000000000aa", reason: "ledger.firm_id is not set" },
@@ -147,7 +150,7 @@ describe("explainRejections()", () => {
       reason: `Reason ${index} ${"x".repeat(50)}`,
     }));
     const text = explainRejections(rejected);
-    expect(text.length).toBeLessThanOrEqual(MAX_ERROR_MESSAGE);
+    expect(text.length).toBeLessThanOrEqual(MAX_EXPORT_ERROR_MESSAGE);
     const listed = text.match(/1×:/g)!.length;
     expect(text).toMatch(
       new RegExp(`There are ${1_000 - listed} more reasons\\.$`),
@@ -192,24 +195,32 @@ describe("readUrlSettings()", () => {
   const read = (query: string) => readUrlSettings(new URLSearchParams(query));
 
   test("reads the settings of the URL", () => {
-    expect(read("firm_id=f&task_type=extraction&venture_id=")).toEqual({
-      settings: { firm_id: "f", task_type: "extraction" },
+    const { firm_id } = URL_SETTINGS;
+    expect(read(`firm_id=${firm_id}&task_type=extraction`)).toEqual({
+      firm_id,
+      task_type: "extraction",
     });
-    expect(read("")).toEqual({ settings: {} });
+    expect(read("forceFunctionRegion=eu-west-1")).toEqual({});
   });
 
   test.each(["firm=f", "ledger.firm_id=f", "constructor=f"])(
     "refuses the unknown parameter of ?%s",
     (query) => {
-      expect(read(query)).toEqual({
-        reason: expect.stringContaining("known are firm_id, cma_project_id"),
-      });
+      expect(() => read(query)).toThrow("Known are: firm_id, cma_project_id");
     },
   );
 
-  test("refuses a parameter that is given twice", () => {
-    expect(read("firm_id=a&firm_id=a")).toEqual({
-      reason: "The URL has the parameter firm_id more than once",
-    });
+  test.each([
+    ["firm_id=nobody", "firm_id is malformed"],
+    ["agent_id=", "agent_id is malformed"],
+    ["task_type=talk", "task_type is malformed"],
+    ["token_convention=both", "token_convention is malformed"],
+    [
+      `firm_id=${URL_SETTINGS.firm_id}&firm_id=${URL_SETTINGS.firm_id}`,
+      "firm_id is given more than once",
+    ],
+  ])("refuses ?%s without repeating it", (query, message) => {
+    expect(() => read(query)).toThrow(message);
+    expect(() => read(query)).not.toThrow(/nobody|talk|both/);
   });
 });
