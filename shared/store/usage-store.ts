@@ -21,8 +21,8 @@ export type ReserveResult =
   | { outcome: "no_budget" | "exceeded" | "conflict" | "settled" }
   | { outcome: "rejected"; faults: StoreFault[] };
 
-/** SQLSTATE of `rate_llm_usage` for a selection that is too large. */
-const TOO_MANY_ROWS = "LF003";
+/** SQLSTATE of `rate_llm_usage` (an HTTP status to PostgREST) for a selection that is too large. */
+const TOO_MANY_ROWS = "PT413";
 
 /** The budgets of a firm that the caller may see, in the month of now. */
 export async function readBudgets(

@@ -74,16 +74,18 @@ begin
     ledger.build_condition(log_id, filters, '{}', 'created_at', since, until), max_rows + 1)
   into usages, ids, firms, sources, costs, floors;
   if cardinality(ids) > max_rows then
-    raise exception 'more than % rows', max_rows using errcode = 'LF003';
+    raise exception 'more than % rows', max_rows using errcode = 'PT413';
   end if;
 
   with rated as (
     select p.price_id, coalesce(p.cost, 0) as cost, p.is_floor,
       case when p.cost is null then 'unpriced' else 'computed' end as source,
-      ids[p.position] as usage_id, firms[p.position] as firm_id, p.provider, usages[p.position].model as model,
-      sources[p.position] as source_before, costs[p.position] as cost_before,
-      floors[p.position] as is_floor_before
+      b.usage_id, b.firm_id, p.provider, u.model, b.source_before, b.cost_before, b.is_floor_before
     from ledger.price(usages) p
+    -- Joined, because looking an element up reads the array from its start.
+    join unnest(usages) u on u.position = p.position
+    join unnest(ids, firms, sources, costs, floors) with ordinality
+      b (usage_id, firm_id, source_before, cost_before, is_floor_before, position) on b.position = p.position
   ), changed as (
     select r.* from rated r
     where r.source <> r.source_before or r.cost <> r.cost_before or r.is_floor <> r.is_floor_before

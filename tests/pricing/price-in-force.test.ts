@@ -1,0 +1,225 @@
+import { describe, expect, test } from "vitest";
+import { ENGINES } from "../database/databases.ts";
+import {
+  type Members,
+  newModel,
+  usePricedDatabase,
+} from "./priced-database.ts";
+
+const UNPRICED = "unpriced";
+
+describe.each(ENGINES)("the price in force on $name", (engine) => {
+  const prices = usePricedDatabase(engine);
+
+  /** What a million input tokens cost, or that it is not known. */
+  async function costOf(event: Members): Promise<unknown> {
+    const row = await prices.recordOne({ input_tokens: 1_000_000, ...event });
+    return row.cost_source === "unpriced" ? UNPRICED : row.cost_usd_exact;
+  }
+
+  /** Enters a price for input. */
+  const enter = (match_value: string, usd: string, more: Members = {}) =>
+    prices.enter({ match_value, input_usd_per_mtok: usd, ...more });
+
+  const at = (model: string, created_at: string) =>
+    costOf({ model, created_at });
+
+  test("is the newest one effective at the event's own time", async () => {
+    const model = newModel();
+    await enter(model, "2", { effective_from: "2026-02-01T00:00:00Z" });
+    await enter(model, "1", { effective_from: "2026-01-01T00:00:00Z" });
+    expect(await at(model, "2025-12-31T23:59:59.999999Z")).toBe(UNPRICED);
+    expect(await at(model, "2026-01-01T00:00:00Z")).toBe("1");
+    expect(await at(model, "2026-01-31T23:59:59.999999Z")).toBe("1");
+    expect(await at(model, "2026-02-01T00:00:00Z")).toBe("2");
+  });
+
+  test("may change in the middle of a day, and twice", async () => {
+    const model = newModel();
+    await enter(model, "1");
+    await enter(model, "2", { effective_from: "2026-03-05T12:30:00Z" });
+    await enter(model, "3", { effective_from: "2026-03-05T14:30:00+01:00" });
+    expect(await at(model, "2026-03-05T12:29:59.999999Z")).toBe("1");
+    expect(await at(model, "2026-03-05T12:30:00Z")).toBe("2");
+    expect(await at(model, "2026-03-05T13:29:59Z")).toBe("2");
+    expect(await at(model, "2026-03-05T13:30:00Z")).toBe("3");
+  });
+
+  test("ends when its time ends, and what it replaced counts again", async () => {
+    const model = newModel();
+    await enter(model, "1");
+    await enter(model, "0.5", {
+      effective_from: "2026-03-01T00:00:00Z",
+      effective_to: "2026-04-01T00:00:00Z",
+    });
+    expect(await at(model, "2026-03-31T23:59:59Z")).toBe("0.5");
+    expect(await at(model, "2026-04-01T00:00:00Z")).toBe("1");
+  });
+
+  test("is the one entered last for the same match and time", async () => {
+    const model = newModel();
+    const wrong = await enter(model, "1");
+    const before = await prices.recordOne({ model, input_tokens: 1_000_000 });
+    const right = await enter(model, "2");
+    const after = await prices.recordOne({ model, input_tokens: 1_000_000 });
+    expect([before.price_id, before.cost_usd_exact]).toEqual([wrong, "1"]);
+    expect([after.price_id, after.cost_usd_exact]).toEqual([right, "2"]);
+  });
+
+  test("does not count once it is withdrawn; an older one does", async () => {
+    const model = newModel();
+    const start = "2026-03-01T00:00:00Z";
+    await enter(model, "1", { effective_from: start });
+    await enter(model, "1", { effective_from: start, effective_to: start });
+    expect(await costOf({ model })).toBe(UNPRICED);
+    await enter(model, "3");
+    expect(await costOf({ model })).toBe("3");
+  });
+
+  test("of a row without a price is that it is not known any more", async () => {
+    const model = newModel();
+    await enter(model, "1");
+    await prices.enter({
+      match_value: model,
+      effective_from: "2026-03-01T00:00:00Z",
+    });
+    expect(await at(model, "2026-02-01T00:00:00Z")).toBe("1");
+    expect(await at(model, "2026-03-01T00:00:00Z")).toBe(UNPRICED);
+  });
+
+  test("is a firm's own before any other, and no other firm's", async () => {
+    const { firm1, firm2 } = prices.world;
+    const model = newModel();
+    await enter(model, "2", { effective_from: "2026-05-01T00:00:00Z" });
+    // Older and less sure of the name, and yet it is what was agreed.
+    await enter(model.slice(0, -1), "1", {
+      firm_id: firm1,
+      match_kind: "starts_with",
+    });
+    expect(await costOf({ model, firm_id: firm1 })).toBe("1");
+    expect(await costOf({ model, firm_id: firm2 })).toBe("2");
+  });
+
+  test("is the operator's own before the published one", async () => {
+    const model = newModel();
+    await enter(model, "1");
+    await enter(model, "2", {
+      published: true,
+      effective_from: "2026-05-01T00:00:00Z",
+    });
+    expect(await costOf({ model })).toBe("1");
+  });
+
+  test("is that of the surest match: equals, a regex, the longest", async () => {
+    const model = `${newModel()}-turbo-large`;
+    const start = model.slice(0, -"-turbo-large".length);
+    await enter(start, "1", { match_kind: "starts_with" });
+    expect(await costOf({ model })).toBe("1");
+    await enter(`${start}-turbo`, "2", { match_kind: "starts_with" });
+    await enter("large", "9", { match_kind: "ends_with" });
+    await enter("turbo", "9", { match_kind: "contains" });
+    expect(await costOf({ model })).toBe("2");
+    await enter(`^${start}-[a-z]+`, "3", { match_kind: "regex" });
+    expect(await costOf({ model })).toBe("3");
+    await enter(model, "4");
+    expect(await costOf({ model })).toBe("4");
+    // What stands around it is another model's name.
+    expect(await costOf({ model: `a${model}` })).toBe("9");
+  });
+
+  test("does not look at case or space around a name", async () => {
+    const model = newModel();
+    await enter(model, "1");
+    expect(await costOf({ model: ` ${model.toUpperCase()}` })).toBe("1");
+  });
+
+  test("is that of the name without a date only where the name is not known", async () => {
+    const model = newModel();
+    await enter(model, "1", { match_kind: "starts_with" });
+    expect(await costOf({ model: `${model}-20250929` })).toBe("1");
+    await enter(`${model}-2025-09-29`, "2");
+    expect(await costOf({ model: `${model}-2025-09-29` })).toBe("2");
+    // The start of the name is known, and so decides.
+    expect(await costOf({ model: `${model}-20250929` })).toBe("1");
+    const dated = newModel();
+    await enter(`${dated}-2025-09-29`, "3");
+    expect(await costOf({ model: `${dated}-20250929` })).toBe("3");
+    expect(await costOf({ model: `${dated}-20251329` })).toBe(UNPRICED);
+  });
+
+  test("is a provider's own", async () => {
+    const model = newModel();
+    await enter(model, "1");
+    expect(await costOf({ model, provider: "other" })).toBe(UNPRICED);
+  });
+
+  test("is that of the provider whom the name implies when none is sent", async () => {
+    const model = newModel();
+    await enter(model, "1");
+    expect(await costOf({ model, provider: null })).toBe(UNPRICED);
+    await enter(model, "2", { provider: "maker", implies_provider: true });
+    const row = await prices.recordOne({ model, provider: null });
+    expect(row).toMatchObject({ provider: "maker", cost_source: "computed" });
+    // A sure match of the name without a date is not as sure as one of the name.
+    await enter(`${model}-x`, "3", {
+      provider: "first",
+      match_kind: "starts_with",
+      implies_provider: true,
+    });
+    await enter(`${model}-x-2025-09-29`, "4", {
+      provider: "second",
+      implies_provider: true,
+    });
+    expect(await costOf({ model: `${model}-x-20250929`, provider: null }))
+      .toBe("3");
+  });
+
+  test("is not implied by what one firm negotiated", async () => {
+    const model = newModel();
+    await enter(model, "1", {
+      firm_id: prices.world.firm2,
+      implies_provider: true,
+    });
+    const row = await prices.recordOne({ model, provider: null });
+    expect(row).toMatchObject({ provider: null, cost_source: UNPRICED });
+  });
+
+  test("is for a service tier, and no other tier's", async () => {
+    const model = newModel();
+    await enter(model, "2");
+    expect(await costOf({ model, service_tier: "batch" })).toBe(UNPRICED);
+    await enter(model, "1", { service_tier: "batch" });
+    await enter(model, "1.5", { service_tier: "flex" });
+    const tiers = ["standard", "batch", "flex", "priority"];
+    const costs = tiers.map((service_tier) => costOf({ model, service_tier }));
+    expect(await Promise.all(costs)).toEqual(["2", "1", "1.5", UNPRICED]);
+    expect(await costOf({ model })).toBe("2");
+  });
+
+  test("may be for hours of the day, also past midnight", async () => {
+    const model = newModel();
+    await enter(model, "1", { daily_from: "22:00", daily_to: "04:00" });
+    await enter(model, "3", { daily_from: "09:00", daily_to: "17:30" });
+    await enter(model, "2");
+    const time = (clock: string) => at(model, `2026-06-15T${clock}`);
+    expect(await time("21:59:59.999999Z")).toBe("2");
+    expect(await time("22:00:00Z")).toBe("1");
+    expect(await time("00:00:00Z")).toBe("1");
+    expect(await time("03:59:59.999999Z")).toBe("1");
+    expect(await time("04:00:00Z")).toBe("2");
+    expect(await time("17:29:59Z")).toBe("3");
+    expect(await time("17:30:00Z")).toBe("2");
+    // The hours are UTC's, wherever the event says it was.
+    expect(await time("23:30:00+02:00")).toBe("2");
+    expect(await time("01:30:00+03:00")).toBe("1");
+  });
+
+  test("of hours of the day does not outlive the price that it came with", async () => {
+    const model = newModel();
+    await enter(model, "2");
+    await enter(model, "1", { daily_from: "00:00", daily_to: "12:00" });
+    await enter(model, "3", { effective_from: "2026-06-01T00:00:00Z" });
+    expect(await at(model, "2026-05-31T11:00:00Z")).toBe("1");
+    expect(await at(model, "2026-06-01T11:00:00Z")).toBe("3");
+  });
+});

@@ -1,0 +1,217 @@
+import {
+  calcPrice,
+  type ModelInfo,
+  type Provider,
+  waitForUpdate,
+} from "@pydantic/genai-prices";
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ENGINES } from "../database/databases.ts";
+import { usePricedDatabase } from "./priced-database.ts";
+
+const providers = (await waitForUpdate())!;
+const models = providers.flatMap((provider) =>
+  provider.models.map((model) => ({ provider, model }))
+);
+const PRICES = new URL("../../supabase/prices.sql", import.meta.url);
+
+/** Floats in, decimals out. */
+const TOLERANCE = 1e-9;
+
+/**
+ * Prices are entered with nine decimals, and these have more: OpenRouter's cache
+ * writes of some Gemini models, at a twelfth of a dollar.
+ */
+const ROUNDED_TOLERANCE = 1e-8;
+
+/** Hours of the day that came with a price, which genai-prices applies to calls from before, too. */
+const PEAK_HOURS = {
+  models: ["deepseek-v4-flash", "deepseek-v4-pro"],
+  since: Date.UTC(2026, 7, 17),
+};
+
+/** Units that are parts of no other, besides the tokens of `buckets`. */
+const UNITS = [
+  "input_audio_tokens",
+  "cache_audio_read_tokens",
+  "input_image_tokens",
+  "cache_image_read_tokens",
+  "output_audio_tokens",
+  "output_image_tokens",
+  "output_citation_tokens",
+  "web_searches",
+  "storage_searches",
+  "input_document_pages",
+  "input_annotated_document_pages",
+  "input_text_messages",
+] as const;
+const count = fc.oneof(fc.nat(1_000), fc.nat(150_000));
+const usages = fc.record({
+  uncached: count,
+  cache_read: count,
+  cache_write_5m: count,
+  cache_write_1h: count,
+  visible: count,
+  reasoning: count,
+  other: fc.record(
+    Object.fromEntries(UNITS.map((unit) => [unit, fc.nat(3_000)])) as Record<
+      typeof UNITS[number],
+      fc.Arbitrary<number>
+    >,
+  ),
+});
+type Usage = typeof usages extends fc.Arbitrary<infer Value> ? Value : never;
+
+function toEvent(usage: Usage) {
+  const { other } = usage;
+  return {
+    input_tokens: usage.uncached + usage.cache_read + usage.cache_write_5m +
+      usage.cache_write_1h + sum(other, /^(input|cache)_.*_tokens$/),
+    output_tokens: usage.visible + usage.reasoning +
+      sum(other, /^output_.*_tokens$/),
+    cache_read_tokens: usage.cache_read,
+    cache_write_5m_tokens: usage.cache_write_5m,
+    cache_write_1h_tokens: usage.cache_write_1h,
+    reasoning_tokens: usage.reasoning,
+    other_units: other,
+  };
+}
+
+/** The same as genai-prices wants it: each unit with all that it includes. */
+function toUnits(usage: Usage): Record<string, number> {
+  const { other } = usage;
+  const cached = {
+    audio: other.cache_audio_read_tokens,
+    image: other.cache_image_read_tokens,
+  };
+  const { input_tokens, output_tokens } = toEvent(usage);
+  return {
+    ...other,
+    input_tokens,
+    output_tokens,
+    cache_read_tokens: usage.cache_read + cached.audio + cached.image,
+    cache_write_tokens: usage.cache_write_5m + usage.cache_write_1h,
+    cache_write_1h_tokens: usage.cache_write_1h,
+    input_audio_tokens: other.input_audio_tokens + cached.audio,
+    input_image_tokens: other.input_image_tokens + cached.image,
+    output_reasoning_tokens: usage.reasoning,
+    input_document_pages: other.input_document_pages +
+      other.input_annotated_document_pages,
+  };
+}
+
+function sum(units: Record<string, number>, kind: RegExp): number {
+  return Object.entries(units).filter(([unit]) => kind.test(unit))
+    .reduce((total, [, amount]) => total + amount, 0);
+}
+
+/** In dollars; null where nothing is priced but by the hour, which cannot be said. */
+function theirCost(
+  provider: Provider,
+  { id }: ModelInfo,
+  usage: Usage,
+  timestamp: Date,
+): number | null {
+  const providerId = provider.id;
+  const price = calcPrice(toUnits(usage), id, { providerId, timestamp });
+  const known = Object.keys(price?.model_price ?? {})
+    .some((key) => !key.endsWith("_hours"));
+  return known ? price!.total_price : null;
+}
+
+function toleranceOf({ prices }: ModelInfo): number {
+  return /\d\.\d{10,}/.test(JSON.stringify(prices))
+    ? ROUNDED_TOLERANCE
+    : TOLERANCE;
+}
+
+describe.each(ENGINES)("the published prices on $name", (engine) => {
+  const priced = usePricedDatabase(engine);
+  beforeAll(async () => {
+    await priced.db.exec(await Deno.readTextFile(PRICES));
+  });
+
+  test("cost every model's use what genai-prices says, at any time", async () => {
+    expect(models.length).toBeGreaterThan(1_000);
+    await fc.assert(
+      fc.asyncProperty(
+        usages,
+        fc.date({
+          min: new Date("2024-01-01T00:00:00Z"),
+          max: new Date("2026-11-20T00:00:00Z"),
+          noInvalidDate: true,
+        }),
+        async (usage, time) => {
+          const asked = models.filter(({ model }) =>
+            Number(time) >= PEAK_HOURS.since ||
+            !PEAK_HOURS.models.includes(model.id)
+          );
+          const results = await priced.record(
+            asked.map(({ provider, model }) => ({
+              provider: provider.id,
+              model: model.id,
+              created_at: time.toISOString(),
+              ...toEvent(usage),
+            })),
+          );
+          const different = asked.flatMap(({ provider, model }, index) => {
+            const { row } = results[index];
+            const theirs = theirCost(provider, model, usage, time);
+            const ours = row.cost_source === "unpriced"
+              ? null
+              : Number(row.cost_usd_exact);
+            const agrees = theirs === null || ours === null
+              ? theirs === ours
+              : Math.abs(ours - theirs) <= theirs * toleranceOf(model);
+            const id = `${provider.id} ${model.id}`;
+            return agrees ? [] : [{ id, ours, theirs }];
+          });
+          expect(different).toEqual([]);
+        },
+      ),
+      { numRuns: 4 },
+    );
+  });
+
+  test("know a Claude by its dated name, with and without dashes", async () => {
+    const results = await priced.record(
+      [
+        "claude-sonnet-4-5",
+        "claude-sonnet-4-5-20250929",
+        "claude-sonnet-4-5-2025-09-29",
+      ].map((model) => ({ model, provider: null, input_tokens: 100_000 })),
+    );
+    for (const { row } of results) {
+      expect(row).toMatchObject({
+        provider: "anthropic",
+        cost_usd: "0.300000",
+      });
+    }
+  });
+
+  test("say of no model that it is free; an operator may", async () => {
+    const call = {
+      provider: "openrouter",
+      model: "deepseek/deepseek-r1:free",
+      input_tokens: 1_000,
+      output_tokens: 1_000,
+    };
+    const [unknown] = await priced.record([call]);
+    expect(unknown.warnings).toEqual(["unpriced"]);
+    expect(unknown.row.cost_source).toBe("unpriced");
+    await priced.enter({
+      provider: "openrouter",
+      match_kind: "ends_with",
+      match_value: ":free",
+      input_usd_per_mtok: "0",
+      output_usd_per_mtok: "0",
+    });
+    const [free] = await priced.record([call]);
+    expect(free).not.toHaveProperty("warnings");
+    expect(free.row).toMatchObject({
+      cost_source: "computed",
+      cost_usd: "0.000000",
+      cost_is_floor: false,
+    });
+  });
+});
