@@ -120,7 +120,8 @@ export const ALIASES = {
     "traceloop.entity.name",
   ],
   agentId: ["gen_ai.agent.id"],
-  agentName: ["gen_ai.agent.name", "agent.name"],
+  // What the AI SDK called the function before version 7 is the agent since.
+  agentName: ["gen_ai.agent.name", "agent.name", "ai.telemetry.functionId"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** What an event needs and a span does not carry, without `ledger.`. */

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { signMessage } from "../../shared/signatures/standard-webhooks.ts";
+import { FIRM, newId, NOBODY, USER } from "../endpoint/running-stack.ts";
+import { createHook } from "../adapters/supabase-payloads.ts";
+import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
+import {
+  type LoggedReceiver,
+  readLog,
+  startLoggedReceiver,
+} from "./logged-receiver.ts";
+import {
+  AUTH_SECRETS,
+  countRows,
+  FUNCTION_ENV,
+  postSigned,
+} from "./receiving-stack.ts";
+
+const PATH = "webhooks/auth";
+const [{ bytes: secret }] = AUTH_SECRETS;
+const sign = { id: "msg_1", secret };
+
+/** What keeps an event from being recorded. */
+const UNRECORDABLE: [string, Record<string, unknown>, string][] = [
+  ["a firm in the URL that is none", {}, "?firm_id=acme"],
+  ["an unknown parameter in the URL", {}, "?colour=red"],
+  ["metadata without uuid", { metadata: { name: "x" } }, ""],
+  ["a time in the future", {
+    metadata: {
+      name: "mfa-verification",
+      uuid: newId(),
+      time: "2200-01-01T00:00:00Z",
+    },
+  }, `?firm_id=${FIRM}`],
+  ["a firm that does not exist", {
+    metadata: { name: "after-user-created", uuid: newId() },
+    user: { id: USER, app_metadata: { firm_id: NOBODY } },
+  }, ""],
+];
+
+describe("an Auth hook that cannot be recorded", () => {
+  let receiver: LoggedReceiver;
+  beforeAll(async () => {
+    receiver = await startLoggedReceiver(FUNCTION_ENV);
+  });
+  afterAll(() => receiver?.end());
+
+  test.each(UNRECORDABLE)(
+    "for %s is answered so that Auth goes on",
+    async (_, changes, query) => {
+      const { ledger } = receiver;
+      const before = await countRows(ledger);
+      for (const [name, answer] of ANSWERS) {
+        const { status, headers, body } = await postSigned(
+          ledger,
+          PATH,
+          createHook(name, changes),
+          sign,
+          { query },
+        );
+        expect(status).toBe(200);
+        expect(headers.get("content-type")).toBe("application/json");
+        expect(body).toEqual(answer);
+      }
+      expect(await countRows(ledger)).toBe(before);
+    },
+  );
+
+  test.each(["", "{", "null", "[", "\u0000", '"text"'])(
+    "because its body is %j is answered with {}",
+    async (body) => {
+      const answer = await postSigned(receiver.ledger, PATH, body, sign);
+      expect([answer.status, answer.body]).toEqual([200, {}]);
+    },
+  );
+
+  test("because of its media type, or because it is no UTF-8, is answered all the same", async () => {
+    const { ledger } = receiver;
+    const odd = await postSigned(ledger, PATH, "{}", sign, {
+      headers: { "content-type": "text/plain" },
+    });
+    expect([odd.status, odd.body]).toEqual([200, {}]);
+    const body = new Uint8Array([0x7b, 0xff, 0x7d]);
+    const message = { id: "m", time: new Date(), body };
+    const headers = await signMessage(message, secret);
+    const broken = await ledger.post(PATH, body, {
+      headers: { apikey: null, ...headers },
+    });
+    expect([broken.status, broken.body]).toEqual([200, {}]);
+  });
+
+  test.each(["send-email", "send-sms"])(
+    "%s is told that nothing was sent, because nothing was",
+    async (name) => {
+      const { status, body } = await postSigned(
+        receiver.ledger,
+        PATH,
+        createOwnHook(name),
+        sign,
+      );
+      expect(status).toBe(200);
+      expect(body.error).toMatchObject({ http_code: 500 });
+    },
+  );
+
+  test("is told to the function's log, each once, with the reason and without what was sent", async () => {
+    const printed = await receiver.end();
+    const messages = readLog(printed).map(({ error }) => error.message);
+    expect(messages).toHaveLength(UNRECORDABLE.length * ANSWERS.length + 10);
+    const reasons = [
+      "The query parameter firm_id is malformed",
+      "The query parameter colour is unknown here",
+      "Expected the UUID that Auth gives an invocation",
+      "Lies more than 5 minutes in the future",
+      "Refers to a row that does not exist",
+      "The body is empty",
+      "Cannot parse JSON",
+      "Expected the payload of an Auth hook",
+      "The Content-Type is not supported",
+      "The body is not UTF-8",
+      "This hook delivers messages and is no audit source",
+    ];
+    for (const reason of reasons) {
+      expect(messages.some((message) => message.includes(reason))).toBe(true);
+    }
+    expect(printed).not.toMatch(/person@|Person|305805|561166|acme|whsec_/);
+  });
+});
