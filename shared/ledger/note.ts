@@ -1,0 +1,116 @@
+import { parseBase64, toBase64 } from "./base64.ts";
+import { sign } from "./ed25519.ts";
+import { fromHex, toHex } from "./hex.ts";
+import { isKeyName, type SignerKey } from "./note-keys.ts";
+import type { Bytes } from "./sha256.ts";
+
+/** Longest note that is read, in UTF-16 code units. */
+export const MAX_NOTE_LENGTH = 1_000_000;
+
+/** Most signatures of a note that is read; C2SP signed-note wants 16 at least. */
+export const MAX_SIGNATURES = 100;
+
+/** A signature under a note, of whatever kind. */
+export type NoteSignature = {
+  /** The name of the key. */
+  name: string;
+  /** The id of the key: four bytes in hex. */
+  keyId: string;
+  /** What the key made, after the four bytes of the id. */
+  bytes: Bytes;
+};
+
+/** A signed note (C2SP signed-note). */
+export type Note = {
+  /** What is signed; ends with a newline. */
+  text: string;
+  signatures: readonly NoteSignature[];
+};
+
+/** Bytes of the key's id in front of a signature. */
+const ID_BYTES = 4;
+
+const SIGNATURE_LINE = /^— ([^ ]+) ([^ ]+)$/;
+
+/** Reads a note without verifying it, or tells what is wrong with it. */
+export function parseNote(
+  content: string,
+): { note: Note } | { fault: string } {
+  if (content.length > MAX_NOTE_LENGTH) {
+    return { fault: `is longer than ${MAX_NOTE_LENGTH} characters` };
+  }
+  if (!isNoteText(content)) {
+    return { fault: "has a control character or half of a surrogate pair" };
+  }
+  const end = content.lastIndexOf("\n\n");
+  if (end === -1) return { fault: "has no blank line before its signatures" };
+  const text = content.slice(0, end + 1);
+  const parsed = parseSignatures(content.slice(end + 2));
+  return "fault" in parsed
+    ? parsed
+    : { note: { text, signatures: parsed.signatures } };
+}
+
+/** The signatures of lines of a note, or what is wrong with them. */
+export function parseSignatures(
+  lines: string,
+): { signatures: NoteSignature[] } | { fault: string } {
+  if (!lines.endsWith("\n")) {
+    return { fault: "does not end with a signature and a newline" };
+  }
+  const list = lines.slice(0, -1).split("\n");
+  if (list.length > MAX_SIGNATURES) {
+    return { fault: `has more than ${MAX_SIGNATURES} signatures` };
+  }
+  const signatures = list.map(parseSignature);
+  return signatures.every((signature) => signature !== null)
+    ? { signatures }
+    : { fault: "has a line that is not — <key name> <base64>" };
+}
+
+/** The note as it is kept and sent. */
+export function formatNote({ text, signatures }: Note): string {
+  return `${text}\n${signatures.map(formatSignature).join("")}`;
+}
+
+/** The line of a signature, with its newline. */
+export function formatSignature(
+  { name, keyId, bytes }: NoteSignature,
+): string {
+  const signature = new Uint8Array([...fromHex(keyId), ...bytes]);
+  return `— ${name} ${toBase64(signature)}\n`;
+}
+
+/**
+ * Signs the text of a note with a key for notes (RFC 8032, Ed25519).
+ *
+ * @throws {TypeError} for a text that no note may have, or a key for cosignatures.
+ */
+export async function signNote(
+  text: string,
+  { verifier, privateKey }: SignerKey,
+): Promise<NoteSignature> {
+  if (verifier.type !== "note") throw new TypeError("The key signs no notes");
+  if (!text.endsWith("\n") || !isNoteText(text)) {
+    throw new TypeError(
+      "The text must end with a newline and have no other control character",
+    );
+  }
+  const bytes = await sign(new TextEncoder().encode(text), privateKey);
+  return { name: verifier.name, keyId: verifier.id, bytes };
+}
+
+function parseSignature(line: string): NoteSignature | null {
+  const [, name, encoded] = SIGNATURE_LINE.exec(line) ?? [];
+  const bytes = encoded === undefined ? null : parseBase64(encoded);
+  if (bytes === null || bytes.length <= ID_BYTES || !isKeyName(name)) {
+    return null;
+  }
+  const keyId = toHex(bytes.subarray(0, ID_BYTES));
+  return { name, keyId, bytes: bytes.slice(ID_BYTES) };
+}
+
+function isNoteText(text: string): boolean {
+  // deno-lint-ignore no-control-regex -- they are what a note may not have
+  return text.isWellFormed() && !/[\x00-\x09\x0b-\x1f]/.test(text);
+}

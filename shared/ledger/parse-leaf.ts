@@ -1,0 +1,105 @@
+import { isHex } from "./hex.ts";
+import {
+  isLogName,
+  isMember,
+  type LayoutColumn,
+  layouts,
+  type LogName,
+  type Member,
+} from "./layouts.ts";
+import type { Leaf, NulledLeaf, RedactedLeaf, SealLeaf } from "./leaf.ts";
+import { HASH_BYTES } from "./sha256.ts";
+
+const DECIMAL = /^(0|[1-9]\d*)$/;
+
+/** What the data of a leaf says, or what is wrong with it. */
+export function parseLeaf(data: string): { leaf: Leaf } | { fault: string } {
+  const members = parseMembers(data);
+  if (members === null) {
+    return {
+      fault: "is not a JSON array of strings and nulls without white space",
+    };
+  }
+  const leaf = toLeaf(members);
+  return leaf === null
+    ? { fault: "is of no known kind, or lacks what its kind has" }
+    : { leaf };
+}
+
+/** Null unless writing what was read gives the same text. */
+function parseMembers(data: string): Member[] | null {
+  let members: unknown;
+  try {
+    members = JSON.parse(data);
+  } catch {
+    return null;
+  }
+  const isList = Array.isArray(members) &&
+    members.every((member) =>
+      member === null || typeof member === "string" && member.isWellFormed()
+    );
+  return isList && JSON.stringify(members) === data
+    ? members as Member[]
+    : null;
+}
+
+function toLeaf([kind, ...rest]: Member[]): Leaf | null {
+  if (kind === "seal/v1") return toSeal(rest);
+  const [table, id, ...members] = rest;
+  const log = table?.startsWith("public.") ? table.slice(7) : null;
+  if (!isLogName(log) || id === null || !isMember("uuid", id)) return null;
+  switch (kind) {
+    case "row/v1":
+    case "backfill/v1":
+      return fits(log, members) ? { kind, log, id, members } : null;
+    case "tombstone/v1":
+      return members.length === 0 ? { kind, log, id } : null;
+    case "fk-null/v1":
+    case "redact/v1":
+      return toErasure(kind, log, id, members);
+    default:
+      return null;
+  }
+}
+
+function toSeal([cut, sealed, ...more]: Member[]): SealLeaf | null {
+  const isSeal = more.length === 0 && DECIMAL.test(cut ?? "") &&
+    DECIMAL.test(sealed ?? "");
+  return isSeal ? { kind: "seal/v1", cut: cut!, sealed: sealed! } : null;
+}
+
+function toErasure(
+  kind: "fk-null/v1" | "redact/v1",
+  log: LogName,
+  id: string,
+  members: Member[],
+): NulledLeaf | RedactedLeaf | null {
+  const [name, ticket, ...approvers] = members;
+  const columns: readonly LayoutColumn[] = layouts[log];
+  const column = columns.find((column) => column.name === name);
+  if (!column?.committed) return null;
+  if (kind === "fk-null/v1") {
+    const isWhole = members.length === 1 && column.setNull;
+    return isWhole ? { kind, log, id, column: column.name } : null;
+  }
+  const [first, second] = approvers;
+  if (members.length !== 4 || !ticket || !first || !second) return null;
+  return {
+    kind,
+    log,
+    id,
+    column: column.name,
+    ticket,
+    approvers: [first, second],
+  };
+}
+
+function fits(log: LogName, members: Member[]): boolean {
+  const columns: readonly LayoutColumn[] = layouts[log];
+  return members.length === columns.length &&
+    columns.every(({ type, committed }, at) =>
+      committed
+        ? isHex(members[at] ?? "", HASH_BYTES)
+        : isMember(type, members[at])
+    );
+}

@@ -1,0 +1,176 @@
+import { parseVerifierKey, type VerifierKey } from "./note-keys.ts";
+import { sameBytes } from "./sha256.ts";
+
+/** A witness of a policy, by the name that only the policy uses. */
+export type PolicyWitness = { name: string; key: VerifierKey; url?: string };
+
+/** A log of a policy; the name of its key is the log's origin. */
+export type PolicyLog = { key: VerifierKey; url?: string };
+
+/** At least `threshold` of the members, which are witnesses or groups. */
+export type PolicyGroup = {
+  name: string;
+  threshold: number;
+  members: readonly string[];
+};
+
+/**
+ * Which checkpoints to trust (C2SP tlog-policy): signed by one of the logs and
+ * cosigned by the quorum, which is the name of a witness or of a group.
+ */
+export type Policy = {
+  logs: readonly PolicyLog[];
+  witnesses: readonly PolicyWitness[];
+  /** A group comes after its members. */
+  groups: readonly PolicyGroup[];
+  /** Null if no witness has to cosign. */
+  quorum: string | null;
+};
+
+/** What has been read of a policy. */
+type Draft = {
+  logs: PolicyLog[];
+  witnesses: PolicyWitness[];
+  groups: PolicyGroup[];
+  quorum?: string | null;
+  /** Names that are members of a group already. */
+  members: Set<string>;
+};
+
+/** The predefined name of the quorum that nobody has to cosign. */
+const NONE = "none";
+
+/**
+ * Reads a policy file, or tells what is wrong and in which line. Names are
+ * compared as they are written, without Unicode normalization.
+ */
+export function parsePolicy(
+  content: string,
+): { policy: Policy } | { fault: string } {
+  // deno-lint-ignore no-control-regex -- they are what a policy may not have
+  if (/[\x00-\x08\x0b-\x1f\x7f]/.test(content)) {
+    return { fault: "has a control character that is neither tab nor newline" };
+  }
+  if (content !== "" && !content.endsWith("\n")) {
+    return { fault: "does not end with a newline" };
+  }
+  const draft: Draft = {
+    logs: [],
+    witnesses: [],
+    groups: [],
+    members: new Set(),
+  };
+  for (const [at, line] of content.split("\n").entries()) {
+    const items = line.split(/[ \t]+/).filter((item) => item !== "");
+    if (items.length === 0 || items[0].startsWith("#")) continue;
+    const fault = readLine(items, draft);
+    if (fault !== null) return { fault: `line ${at + 1} ${fault}` };
+  }
+  const { members: _, quorum, ...policy } = draft;
+  return quorum === undefined
+    ? { fault: "has no line quorum" }
+    : { policy: { ...policy, quorum } };
+}
+
+/** Whether the witnesses that cosigned, by name, are the quorum. */
+export function isQuorum(
+  { groups, quorum }: Policy,
+  cosigned: Iterable<string>,
+): boolean {
+  const satisfied = new Set(cosigned);
+  for (const { name, threshold, members } of groups) {
+    const count = members.filter((member) => satisfied.has(member)).length;
+    if (count >= threshold) satisfied.add(name);
+  }
+  return quorum === null || satisfied.has(quorum);
+}
+
+function readLine([keyword, ...items]: string[], draft: Draft): string | null {
+  switch (keyword) {
+    case "log":
+      return readLog(items, draft);
+    case "witness":
+      return readWitness(items, draft);
+    case "group":
+      return readGroup(items, draft);
+    case "quorum":
+      return readQuorum(items, draft);
+    default:
+      return "starts with none of log, witness, group and quorum";
+  }
+}
+
+function readLog([vkey, url, ...more]: string[], { logs }: Draft) {
+  if (vkey === undefined || more.length > 0) return "is not log <vkey> [<url>]";
+  const parsed = parseVerifierKey(vkey);
+  if ("fault" in parsed) return `has a key that ${parsed.fault}`;
+  if (parsed.key.type !== "note") return "has a key that signs no checkpoints";
+  if (hasKey(logs, parsed.key)) return "has the public key of another log";
+  logs.push({ key: parsed.key, ...url !== undefined && { url } });
+  return null;
+}
+
+function readWitness([name, vkey, url, ...more]: string[], draft: Draft) {
+  if (vkey === undefined || more.length > 0) {
+    return "is not witness <name> <vkey> [<url>]";
+  }
+  const parsed = parseVerifierKey(vkey);
+  if ("fault" in parsed) return `has a key that ${parsed.fault}`;
+  if (parsed.key.type !== "cosignature") {
+    return "has a key that makes no cosignatures";
+  }
+  if (isDefined(name, draft)) return "defines a name again";
+  if (hasKey(draft.witnesses, parsed.key)) {
+    return "has the public key of another witness";
+  }
+  draft.witnesses.push({
+    name,
+    key: parsed.key,
+    ...url !== undefined && { url },
+  });
+  return null;
+}
+
+function readGroup([name, wanted, ...members]: string[], draft: Draft) {
+  if (members.length === 0) return "is not group <name> all|any|<k> <name>...";
+  const threshold = wanted === "all"
+    ? members.length
+    : wanted === "any"
+    ? 1
+    : /^[1-9]\d*$/.test(wanted)
+    ? Number(wanted)
+    : 0;
+  if (threshold < 1 || threshold > members.length) {
+    return "wants neither all, any nor a number from 1 to that of its members";
+  }
+  if (isDefined(name, draft)) return "defines a name again";
+  for (const member of members) {
+    if (member === NONE || !isDefined(member, draft)) {
+      return "has a member that no line before it defines";
+    }
+    if (draft.members.has(member)) return "has a member that was one before";
+    draft.members.add(member);
+  }
+  draft.groups.push({ name, threshold, members });
+  return null;
+}
+
+function readQuorum([name, ...more]: string[], draft: Draft) {
+  if (name === undefined || more.length > 0) return "is not quorum <name>";
+  if (draft.quorum !== undefined) return "is the second line quorum";
+  if (!isDefined(name, draft)) return "names what no line before it defines";
+  draft.quorum = name === NONE ? null : name;
+  return null;
+}
+
+function isDefined(name: string, { witnesses, groups }: Draft): boolean {
+  return name === NONE ||
+    [...witnesses, ...groups].some((defined) => defined.name === name);
+}
+
+function hasKey(
+  known: readonly { key: VerifierKey }[],
+  { publicKey }: VerifierKey,
+): boolean {
+  return known.some(({ key }) => sameBytes(key.publicKey, publicKey));
+}

@@ -1,0 +1,81 @@
+import type { Bytes } from "./sha256.ts";
+
+/** Hashes of a full tile: a subtree of height 8. */
+export const TILE_WIDTH = 256;
+
+/** Greatest level of a tile. */
+const MAX_LEVEL = 63;
+
+/**
+ * A tile of the tree (C2SP tlog-tiles): `width` consecutive hashes. At level 0
+ * they are leaf hashes, above it the roots of full tiles of the level below.
+ */
+export type Tile = {
+  /** From 0 to 63. */
+  level: number;
+  /** Which tile of its level, from 0. */
+  index: number;
+  /** From 1 to 256; below 256 the tile is partial. */
+  width: number;
+};
+
+/**
+ * Reads the hashes of a tile, one after the other: 32 × `width` bytes. Where
+ * only a wider form of a partial tile is kept, its beginning is the tile.
+ */
+export type TileReader = (tile: Tile) => Promise<Bytes>;
+
+/** `tile/<level>/<index>[.p/<width>]`: where a tile is served, below a prefix. */
+export function toTilePath({ level, index, width }: Tile): string {
+  const groups = [];
+  for (let rest = index; groups.length === 0 || rest > 0;) {
+    groups.unshift(String(rest % 1_000).padStart(3, "0"));
+    rest = Math.floor(rest / 1_000);
+  }
+  const last = groups.pop();
+  const folders = groups.map((group) => `x${group}/`).join("");
+  const part = width < TILE_WIDTH ? `.p/${width}` : "";
+  return `tile/${level}/${folders}${last}${part}`;
+}
+
+const PATH =
+  /^tile\/(0|[1-9]\d?)\/((?:x\d{3}\/)*)(\d{3})(?:\.p\/([1-9]\d{0,2}))?$/;
+
+/** The tile that a path names, or null. A tile has one path only. */
+export function parseTilePath(path: string): Tile | null {
+  const [, level, folders, last, part] = PATH.exec(path) ?? [];
+  if (level === undefined) return null;
+  const tile = {
+    level: Number(level),
+    index: Number(folders.replaceAll(/[x/]/g, "") + last),
+    width: part === undefined ? TILE_WIDTH : Number(part),
+  };
+  const isTile = tile.level <= MAX_LEVEL && Number.isSafeInteger(tile.index) &&
+    toTilePath(tile) === path;
+  return isTile ? tile : null;
+}
+
+/** How many hashes a tile has in a tree of `size` leaves; 0 for none. */
+export function widthOf(level: number, index: number, size: number): number {
+  const hashes = Math.floor(size / TILE_WIDTH ** level) - index * TILE_WIDTH;
+  return Math.max(0, Math.min(TILE_WIDTH, hashes));
+}
+
+/**
+ * The tiles of a tree of `size` leaves which a tree of `oldSize` leaves did not
+ * have, or had narrower; level by level. All of them for an `oldSize` of 0.
+ */
+export function* listNewTiles(
+  oldSize: number,
+  size: number,
+): Generator<Tile> {
+  for (let level = 0; TILE_WIDTH ** level <= size; level++) {
+    const before = Math.floor(oldSize / TILE_WIDTH ** level);
+    const after = Math.floor(size / TILE_WIDTH ** level);
+    if (before === after) continue;
+    const first = Math.floor(before / TILE_WIDTH);
+    for (let index = first; index * TILE_WIDTH < after; index++) {
+      yield { level, index, width: widthOf(level, index, size) };
+    }
+  }
+}
