@@ -628,6 +628,23 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
+      "add_ledger_checkpoint": {
+        Args: {
+          "after_size": number;
+          "note": string;
+          "root": string;
+          "size": number;
+        };
+        Returns: boolean;
+      };
+      "export_ledger": {
+        Args: { "first": number; "max_leaves"?: number };
+        Returns: Json;
+      };
+      "export_pending_leaves": {
+        Args: { "after_seq": number; "max_leaves"?: number };
+        Returns: Json;
+      };
       "fn_is_chairman": { Args: Record<PropertyKey, never>; Returns: boolean };
       "import_model_prices": {
         Args: {
@@ -667,10 +684,22 @@ export type Database = {
         };
         Returns: Json;
       };
+      "read_ledger_checkpoints": {
+        Args: { "first_size"?: number };
+        Returns: Json;
+      };
+      "read_ledger_entries": {
+        Args: { "ids": (string)[]; "log": string };
+        Returns: Json;
+      };
+      "read_ledger_state": { Args: Record<PropertyKey, never>; Returns: Json };
+      "read_ledger_tiles": { Args: { "wanted": Json }; Returns: Json };
       "read_llm_budgets": {
         Args: { "at"?: string; "firm": string };
         Returns: Json;
       };
+      "read_unsealed_rows": { Args: { "log": string }; Returns: Json };
+      "read_witnessed": { Args: { "origin": string }; Returns: Json };
       "record_audit_log": {
         Args: {
           "actor"?: string;
@@ -714,6 +743,7 @@ export type Database = {
         };
         Returns: Json;
       };
+      "seal_ledger": { Args: { "max_leaves"?: number }; Returns: Json };
       "set_llm_budget": {
         Args: {
           "firm": string;
@@ -739,6 +769,16 @@ export type Database = {
           "zone"?: string;
         };
         Returns: Json;
+      };
+      "witness_checkpoint": {
+        Args: {
+          "note": string;
+          "old_size": number;
+          "origin": string;
+          "root": string;
+          "size": number;
+        };
+        Returns: boolean;
       };
     };
     Enums: {

@@ -249,6 +249,8 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     `alter table audit_log drop constraint audit_log_user_id_fkey, add constraint audit_log_user_id_fkey
        foreign key (user_id) references users on delete cascade`,
     [
+      ["capture", "capture_insert_audit_log", "not the function"],
+      ["capture", "capture_update_audit_log", "not the function"],
       ["foreign key", "audit_log_user_id_fkey", "ON DELETE CASCADE"],
       ["guard", "guard_audit_log", "not the function"],
     ],
@@ -258,13 +260,19 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     `alter table audit_log drop constraint audit_log_user_id_fkey, add constraint audit_log_user_id_fkey
        foreign key (user_id) references users on delete cascade;
      select ledger.guard('audit_log')`,
-    [["foreign key", "audit_log_user_id_fkey", "ON DELETE CASCADE"]],
+    [
+      ["capture", "capture_insert_audit_log", "not the function"],
+      ["capture", "capture_update_audit_log", "not the function"],
+      ["foreign key", "audit_log_user_id_fkey", "ON DELETE CASCADE"],
+    ],
   ],
   [
     "a foreign key with an action that no guard can allow",
     `alter table audit_log drop constraint audit_log_user_id_fkey, add constraint audit_log_user_id_fkey
        foreign key (user_id) references users on update cascade`,
     [
+      ["capture", "capture_insert_audit_log", "not the function"],
+      ["capture", "capture_update_audit_log", "not the function"],
       ["foreign key", "audit_log_user_id_fkey", "ON UPDATE CASCADE"],
       ["guard", "guard_audit_log", "wanted ON UPDATE NO ACTION or RESTRICT"],
     ],

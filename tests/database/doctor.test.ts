@@ -95,7 +95,9 @@ describe.each(ENGINES)("ledger.doctor() on $name", (engine) => {
           }
           // What a guard was written for may have been mended after it.
           await db.exec(
-            "select ledger.guard(log) from (select distinct log from ledger.accepted_state) l",
+            `select ledger.guard(log) from (select distinct log from ledger.accepted_state) l;
+             select ledger.capture(log) from (
+               select distinct log from ledger.accepted_state where object like 'capture\\_%') l`,
           );
           expect(await examine(), name).toEqual([]);
         } finally {
@@ -108,9 +110,10 @@ describe.each(ENGINES)("ledger.doctor() on $name", (engine) => {
   test("accepts a change that was meant, and only for the log that is named", async () => {
     await db.exec(`begin;
       alter table audit_log add note text; alter table model_usage_log add note text;
-      select ledger.accept_state('audit_log')`);
+      select ledger.capture('audit_log'), ledger.accept_state('audit_log')`);
     try {
       expect((await examine()).map(({ object }) => object)).toEqual([
+        "ledger.capture_insert_model_usage_log()",
         "public.model_usage_log.note",
       ]);
     } finally {

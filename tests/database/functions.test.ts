@@ -61,8 +61,19 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
         read_llm_budgets: "authenticated, service_role",
         set_llm_budget: "service_role",
         reserve_llm_budget: "service_role",
+        seal_ledger: "service_role",
+        add_ledger_checkpoint: "service_role",
+        read_ledger_state: "service_role",
+        read_ledger_checkpoints: "service_role",
+        read_ledger_tiles: "service_role",
+        read_ledger_entries: "service_role",
+        read_unsealed_rows: "service_role",
+        export_ledger: "service_role",
+        export_pending_leaves: "service_role",
+        read_witnessed: "service_role",
+        witness_checkpoint: "service_role",
       });
-    expect(rows).toHaveLength(8);
+    expect(rows).toHaveLength(19);
   });
 
   test("every function of the collection pins its search path", async () => {

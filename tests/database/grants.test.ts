@@ -116,7 +116,13 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
       expect(rows).toEqual([
         { name: "accepted_state", open: [] },
         { name: "budget_months", open },
+        { name: "checkpoints", open: [] },
+        { name: "leaves", open: [] },
+        { name: "nodes", open: [] },
+        { name: "pending_leaves", open: [] },
         { name: "reservations", open },
+        { name: "salts", open: [] },
+        { name: "witnessed", open: [] },
       ]);
     });
 

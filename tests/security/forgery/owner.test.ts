@@ -17,6 +17,9 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
       ["guard trigger", "guard_after"],
       ["guard trigger", "guard_before"],
       ["guard trigger", "guard_statement"],
+      ["trigger", "capture_delete"],
+      ["trigger", "capture_insert"],
+      ["trigger", "capture_update"],
     ],
   ],
   [
@@ -33,6 +36,14 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
     [["guard", "ledger.guard_audit_log()"]],
   ],
   [
+    "replacing a function that captures evidence",
+    () =>
+      `create or replace function ledger.capture_insert_audit_log() returns trigger language plpgsql as
+        'begin return null; end'; alter table audit_log disable trigger guard_before;
+       alter table audit_log enable always trigger guard_before`,
+    [["capture", "ledger.capture_insert_audit_log()"]],
+  ],
+  [
     "making the guard's triggers ordinary, which replica mode silences",
     () =>
       `alter table audit_log enable trigger user; set local session_replication_role = replica; ${FORGE}`,
@@ -40,6 +51,9 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
       ["guard trigger", "guard_after"],
       ["guard trigger", "guard_before"],
       ["guard trigger", "guard_statement"],
+      ["trigger", "capture_delete"],
+      ["trigger", "capture_insert"],
+      ["trigger", "capture_update"],
     ],
   ],
   [
@@ -112,7 +126,10 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
   [
     "dropping a column",
     () => `alter table audit_log drop column ip_address`,
-    [["column", "audit_log.ip_address"]],
+    [
+      ["capture", "capture_insert_audit_log"],
+      ["column", "audit_log.ip_address"],
+    ],
   ],
   [
     "dropping the log",
@@ -126,7 +143,7 @@ const TRACELESS: [string, (scene: Scene) => string][] = [
   [
     "disabling the guard and enabling it again",
     () =>
-      `alter table audit_log disable trigger user; ${FORGE}; select ledger.guard('audit_log')`,
+      `alter table audit_log disable trigger user; ${FORGE}; select ledger.guard('audit_log'), ledger.capture('audit_log')`,
   ],
   [
     "a rewrite of the table by ALTER TYPE",
@@ -143,7 +160,7 @@ const TRACELESS: [string, (scene: Scene) => string][] = [
   [
     "accepting a forged state",
     () =>
-      `alter table audit_log add note text default 'forged'; select ledger.accept_state('audit_log')`,
+      `alter table audit_log add note text default 'forged'; select ledger.capture('audit_log'), ledger.accept_state('audit_log')`,
   ],
 ];
 

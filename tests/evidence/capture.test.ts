@@ -1,0 +1,331 @@
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import type { LogName } from "../../shared/ledger/layouts.ts";
+import {
+  applyMigration,
+  ENGINES,
+  type Query,
+  readMigrations,
+  type TestDatabase,
+} from "../database/databases.ts";
+import { LOGS } from "../database/specification.ts";
+import {
+  addAudit,
+  addToolUsage,
+  makeWorld,
+  type World,
+} from "../database/worlds.ts";
+import { columnsOf, events, record } from "./events.ts";
+import { countEvidence, expectOneLeaf } from "./leaves.ts";
+
+/** Columns that may be NULL, of any log. */
+const NULLABLE = [
+  "cma_project_id",
+  "error_message",
+  "success",
+  "user_id",
+  "entity_id",
+  "metadata",
+  "ip_address",
+  "venture_id",
+  "tokens_consumed",
+  "session_id",
+  "phase",
+  "config_matches_reported",
+];
+
+describe.each(ENGINES)("capture on $name", (engine) => {
+  let db: TestDatabase;
+  let world: World;
+  beforeAll(async () => {
+    db = await engine.migrated();
+  });
+  beforeEach(async () => {
+    world = await makeWorld(db);
+  });
+  afterAll(() => db.close());
+
+  describe.each(LOGS)("of %s leaves one right leaf", (log) => {
+    test("for each event of a batch", async () => {
+      const batch = [1, 2, 3].map(() => ({
+        ...events(world)[log],
+        id: crypto.randomUUID(),
+      }));
+      await db.as(
+        "service_role",
+        null,
+        (query) => record(query, log, batch),
+      );
+      for (const { id } of batch) await expectOneLeaf(db.query, log, id);
+    });
+
+    test("for a row with nothing but what it needs", async () => {
+      const needed = Object.fromEntries(
+        Object.entries(events(world)[log]).map((
+          [name, value],
+        ) => [name, NULLABLE.includes(name) ? null : value]),
+      );
+      const { names, values, places } = columnsOf(needed);
+      const [{ id }] = await db.query<{ id: string }>(
+        `insert into public.${log} (${names}) values (${places()}) returning id`,
+        values,
+      );
+      await expectOneLeaf(db.query, log, id);
+    });
+
+    test.each(["service_role", "owner"] as const)(
+      "for each row of an INSERT of several by %s",
+      async (role) => {
+        const event = { ...events(world)[log] };
+        const { names, values, places } = columnsOf(event);
+        const sql =
+          `insert into public.${log} (${names}) values (${places()}), (${
+            places(values.length + 1)
+          }) returning id`;
+        const insert = (query: Query) =>
+          query<{ id: string }>(sql, [...values, ...values]);
+        const rows = role === "owner"
+          ? await insert(db.query)
+          : await db.as(role, null, insert);
+        expect(rows).toHaveLength(2);
+        for (const { id } of rows) await expectOneLeaf(db.query, log, id);
+      },
+    );
+
+    test("for each row that INSERT … ON CONFLICT DO NOTHING did insert", async () => {
+      const old = { ...events(world)[log], id: crypto.randomUUID() };
+      await record(db.query, log, [old]);
+      const fresh = { ...old, id: crypto.randomUUID() };
+      const { names, values, places } = columnsOf(old);
+      await db.query(
+        `insert into public.${log} (${names}) values (${places()}), (${
+          places(values.length + 1)
+        }) on conflict (id) do nothing`,
+        [...values, ...columnsOf(fresh).values],
+      );
+      for (const { id } of [old, fresh]) {
+        await expectOneLeaf(db.query, log, id);
+      }
+    });
+
+    test("for each row that MERGE inserted", async () => {
+      const old = { ...events(world)[log], id: crypto.randomUUID() };
+      await record(db.query, log, [old]);
+      const id = crypto.randomUUID();
+      const others = Object.keys(old).filter((name) => name !== "id");
+      await db.query(
+        `merge into public.${log} t
+          using (select o.*, n.fresh from public.${log} o, (values ($1::uuid), ($2::uuid)) n (fresh) where o.id = $1) s
+          on t.id = s.fresh
+          when not matched then insert (id, ${others}) values (s.fresh, ${
+          others.map((name) => `s.${name}`)
+        })`,
+        [old.id, id],
+      );
+      for (const one of [old.id, id]) await expectOneLeaf(db.query, log, one);
+    });
+
+    test("for each row that COPY brought", async () => {
+      const old = { ...events(world)[log], id: crypto.randomUUID() };
+      await record(db.query, log, [old]);
+      const id = crypto.randomUUID();
+      const [{ directory }] = await db.query<{ directory: string }>(
+        "select current_setting('data_directory') as directory",
+      );
+      const file = `'${directory}/${id}'`;
+      await db.exec(
+        `create temp table copied as select * from public.${log} where id = '${old.id}';
+         update copied set id = '${id}';
+         copy copied to ${file}; copy public.${log} from ${file}; drop table copied`,
+      );
+      for (const one of [old.id, id]) await expectOneLeaf(db.query, log, one);
+    });
+
+    test("under session_replication_role = replica", async () => {
+      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      const { names, values, places } = columnsOf(event);
+      await db.exec("begin; set local session_replication_role = replica");
+      await db.query(
+        `insert into public.${log} (${names}) values (${places()})`,
+        values,
+      );
+      await db.exec("commit");
+      await expectOneLeaf(db.query, log, event.id);
+    });
+
+    test("whatever the session's settings print", async () => {
+      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      await db.exec(`begin; set local timezone = 'Asia/Kathmandu';
+        set local datestyle = 'German, DMY'; set local intervalstyle = 'sql_standard';
+        set local bytea_output = 'escape'; set local extra_float_digits = -15;
+        set local standard_conforming_strings = off; set local xmlbinary = 'hex';
+        set local quote_all_identifiers = on; set local array_nulls = off`);
+      await record(db.query, log, [event]);
+      await db.exec("commit");
+      await expectOneLeaf(db.query, log, event.id);
+    });
+
+    test("whatever temporary tables, types and functions the caller has", async () => {
+      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      const { names, values, places } = columnsOf(event);
+      // A plan of an earlier call knows its types already.
+      await db.exec("discard plans; begin; set local role service_role");
+      try {
+        for (const name of ["new_rows", "fresh", "pending_leaves", "salts"]) {
+          await db.exec(`create temp table ${name} (id int)`);
+        }
+        for (const name of ["text", "bytea", "uuid", "name", "xid8", "jsonb"]) {
+          await db.exec(`create type pg_temp.${name} as (v pg_catalog.int4)`);
+        }
+        await db.exec(
+          `create function pg_temp.sha256(pg_catalog.bytea) returns pg_catalog.bytea language sql as 'select $1';
+         set local search_path = pg_temp, public, pg_catalog`,
+        );
+        await db.query(
+          `insert into public.${log} (${names}) values (${places()})`,
+          values,
+        );
+        await db.exec("commit");
+      } finally {
+        await db.exec("rollback; discard temp");
+      }
+      await expectOneLeaf(db.query, log, event.id);
+    });
+
+    test("for an event that is sent again, alone and beside a new one", async () => {
+      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      const fresh = { ...event, id: crypto.randomUUID() };
+      await record(db.query, log, [event, event]);
+      await record(db.query, log, [event]);
+      const before = await countEvidence(db.query);
+      const outcomes = await record(db.query, log, [event]);
+      expect(outcomes).toMatchObject([{ outcome: "duplicate" }]);
+      expect(await countEvidence(db.query)).toEqual(before);
+      await record(db.query, log, [event, fresh]);
+      for (const { id } of [event, fresh]) {
+        await expectOneLeaf(db.query, log, id);
+      }
+    });
+  });
+
+  test("a time that no bigint of microseconds holds is captured like any other", async () => {
+    const [{ id }] = await db.query<{ id: string }>(
+      `insert into audit_log (firm_id, action, entity_type, created_at)
+        values ($1, 'a', 'b', '294276-12-31 23:59:59.999999+00') returning id`,
+      [world.firm1],
+    );
+    await expectOneLeaf(db.query, "audit_log", id);
+  });
+
+  test("rows that were there before capture have leaves that say so", async () => {
+    const old = await engine.empty();
+    try {
+      const migrations = await readMigrations();
+      const first = migrations.findIndex(({ name }) =>
+        name.endsWith("_evidence_capture.sql")
+      );
+      for (const one of migrations.slice(0, first)) {
+        await applyMigration(old, one);
+      }
+      const w = await makeWorld(old);
+      const ids = {} as Record<LogName, string[]>;
+      for (const log of LOGS) {
+        const { names, values, places } = columnsOf(events(w)[log]);
+        const rows = await old.query<{ id: string }>(
+          `insert into public.${log} (${names}) values (${places()}), (${
+            places(values.length + 1)
+          }) returning id`,
+          [...values, ...values],
+        );
+        ids[log] = rows.map(({ id }) => id);
+      }
+      for (const one of migrations.slice(first)) {
+        await applyMigration(old, one);
+      }
+      for (const log of LOGS) {
+        for (const id of ids[log]) {
+          await expectOneLeaf(old.query, log, id, "backfill/v1");
+        }
+      }
+      expect(await countEvidence(old.query)).toMatchObject({ pending: 8 });
+    } finally {
+      await old.close();
+    }
+  });
+
+  test("every log has its three triggers, all ENABLE ALWAYS and per statement", async () => {
+    const rows = await db.query(
+      `select c.relname || ' ' || t.tgname as name, t.tgenabled::text as enabled, t.tgtype::int & 1 as per_row
+        from pg_trigger t join pg_class c on c.oid = t.tgrelid
+        where t.tgname like 'capture\\_%' order by 1`,
+    );
+    expect(rows).toEqual(
+      LOGS.flatMap((log) =>
+        ["capture_delete", "capture_insert", "capture_update"].map((name) => ({
+          name: `${log} ${name}`,
+          enabled: "A",
+          per_row: 0,
+        }))
+      ).sort((one, other) => one.name < other.name ? -1 : 1),
+    );
+  });
+
+  test.each([
+    ["is disabled", "disable trigger capture_insert"],
+    ["is silenced by replica mode", "enable trigger capture_update"],
+    ["fires in replica mode alone", "enable replica trigger capture_delete"],
+  ])("the doctor finds a trigger of it that %s", async (_, change) => {
+    const [, name] = /(capture_\w+)/.exec(change)!;
+    await db.exec(`begin; alter table audit_log ${change}`);
+    const findings = await db.query("select * from ledger.doctor()");
+    await db.exec("rollback");
+    expect(findings).toMatchObject([{
+      check: "trigger",
+      object: `${name} on public.audit_log`,
+    }]);
+  });
+
+  test("the doctor finds that a trigger of it is gone", async () => {
+    await db.exec("begin; drop trigger capture_insert on audit_log");
+    const findings = await db.query("select * from ledger.doctor()");
+    await db.exec("rollback");
+    expect(findings).toMatchObject([{
+      object: "capture_insert on public.audit_log",
+      problem: expect.stringContaining("is gone"),
+    }]);
+  });
+
+  test("salts are all different, one for each committed column of each row", async () => {
+    await addToolUsage(db.query, {
+      agent_id: world.agent,
+      tool_id: world.tool,
+    });
+    for (let n = 0; n < 20; n++) {
+      await addAudit(db.query, { firm_id: world.firm1 });
+    }
+    const [row] = await db.query(
+      `select count(*) = count(distinct s) as different, bool_and(length(s) = 16) as long,
+        (select count(*)::int from ledger.salts where log = 'tool_usage_ledger') as of_tools
+        from ledger.salts, unnest(salts) s where log = 'audit_log'`,
+    );
+    expect(row).toEqual({ different: true, long: true, of_tools: 0 });
+  });
+
+  test("of a user's own writing is the same as of a service's", async () => {
+    const ids = [crypto.randomUUID(), crypto.randomUUID()];
+    const insert = (id: string) => (query: Query) =>
+      query(
+        "insert into public.model_usage_log (id, reported_model_name, reported_model_id) values ($1, 'a', 'b')",
+        [id],
+      );
+    await db.as("anon", null, insert(ids[0]));
+    await db.as("authenticated", { sub: world.user1 }, insert(ids[1]));
+    for (const id of ids) await expectOneLeaf(db.query, "model_usage_log", id);
+  });
+});

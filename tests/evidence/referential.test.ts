@@ -1,0 +1,323 @@
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import type { LogName } from "../../shared/ledger/layouts.ts";
+import type { EventLeaf } from "../../shared/ledger/leaf.ts";
+import { ENGINES, type TestDatabase } from "../database/databases.ts";
+import {
+  addAudit,
+  addLlmUsage,
+  makeWorld,
+  type World,
+} from "../database/worlds.ts";
+import {
+  countEvidence,
+  expectedEventLeaf,
+  expectOneLeaf,
+  readLeaves,
+  readSalts,
+  sealAll,
+} from "./leaves.ts";
+
+const HIDDEN = expect.stringMatching(/^[0-9a-f]{32}$/);
+
+describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
+  let db: TestDatabase;
+  let world: World;
+  beforeAll(async () => {
+    db = await engine.migrated();
+  });
+  beforeEach(async () => {
+    world = await makeWorld(db);
+  });
+  afterAll(() => db.close());
+
+  const audit = (user_id: string, firm_id = world.firm1) =>
+    addAudit(db.query, {
+      firm_id,
+      user_id,
+      entity_id: world.project1,
+      metadata: { count: 1 },
+      ip_address: "192.0.2.1",
+    });
+  const llm = (cma_project_id: string, firm_id = world.firm1) =>
+    addLlmUsage(db.query, { firm_id, cma_project_id, error_message: "e" });
+  const nulled = (log: LogName, id: string, column: string): EventLeaf => ({
+    kind: "fk-null/v1",
+    log,
+    id,
+    column,
+  });
+  const gone = (log: LogName, id: string): EventLeaf => ({
+    kind: "tombstone/v1",
+    log,
+    id,
+  });
+
+  /** The row's own leaf as it is now, for what has to follow it. */
+  async function before(log: LogName, ids: string[]) {
+    const leaves = new Map<string, unknown>();
+    for (const id of ids) {
+      await expectOneLeaf(db.query, log, id);
+      leaves.set(id, (await readLeaves(db.query, log, id))[0]);
+    }
+    return leaves;
+  }
+
+  /** Asserts that after the row's own leaf exactly these came. */
+  async function expectAfter(
+    own: Map<string, unknown>,
+    log: LogName,
+    id: string,
+    events: EventLeaf[],
+  ) {
+    expect(await readLeaves(db.query, log, id)).toEqual([
+      own.get(id),
+      ...events.map(expectedEventLeaf),
+    ]);
+  }
+
+  test("a project's deletion leaves a leaf per row and forgets that column's salt alone", async () => {
+    const [one, two, other] = [
+      await llm(world.project1),
+      await llm(world.project1),
+      await llm(world.project2, world.firm2),
+    ];
+    const own = await before("llm_usage_log", [one, two, other]);
+    await db.query("delete from cma_projects where id = $1", [world.project1]);
+    for (const id of [one, two]) {
+      await expectAfter(own, "llm_usage_log", id, [
+        nulled("llm_usage_log", id, "cma_project_id"),
+      ]);
+      expect(await readSalts(db.query, "llm_usage_log", id)).toEqual([
+        null,
+        HIDDEN,
+      ]);
+    }
+    await expectOneLeaf(db.query, "llm_usage_log", other);
+  });
+
+  test("a user's deletion leaves a leaf per row of hers and forgets whose they were", async () => {
+    const ids = [await audit(world.user1), await audit(world.user1)];
+    const own = await before("audit_log", ids);
+    await db.query("delete from users where id = $1", [world.user1]);
+    for (const id of ids) {
+      await expectAfter(own, "audit_log", id, [
+        nulled("audit_log", id, "user_id"),
+      ]);
+      expect(await readSalts(db.query, "audit_log", id)).toEqual([
+        null,
+        HIDDEN,
+        HIDDEN,
+        HIDDEN,
+      ]);
+    }
+  });
+
+  test("a row whose reference was NULL already has no leaf about it", async () => {
+    const id = await addAudit(db.query, { firm_id: world.firm1 });
+    await audit(world.user1);
+    await db.query("delete from users where id = $1", [world.user1]);
+    await expectOneLeaf(db.query, "audit_log", id);
+  });
+
+  test("several parents in one statement", async () => {
+    const ids = [await audit(world.user1), await audit(world.user2)];
+    const own = await before("audit_log", ids);
+    await db.query("delete from users where id = any ($1)", [
+      [world.user1, world.user2],
+    ]);
+    for (const id of ids) {
+      await expectAfter(own, "audit_log", id, [
+        nulled("audit_log", id, "user_id"),
+      ]);
+    }
+  });
+
+  test("several statements of one transaction", async () => {
+    const ids = [await audit(world.user1), await audit(world.user2)];
+    const own = await before("audit_log", ids);
+    await db.exec(
+      `begin; delete from users where id = '${world.user1}'; delete from users where id = '${world.user2}'; commit`,
+    );
+    for (const id of ids) {
+      await expectAfter(own, "audit_log", id, [
+        nulled("audit_log", id, "user_id"),
+      ]);
+    }
+  });
+
+  test("parents of two logs in one statement", async () => {
+    const [a, l] = [await audit(world.user1), await llm(world.project1)];
+    const own = new Map([
+      ...await before("audit_log", [a]),
+      ...await before("llm_usage_log", [l]),
+    ]);
+    await db.query(
+      `with gone as (delete from users where id = $1) delete from cma_projects where id = $2`,
+      [world.user1, world.project1],
+    );
+    await expectAfter(own, "audit_log", a, [nulled("audit_log", a, "user_id")]);
+    await expectAfter(own, "llm_usage_log", l, [
+      nulled("llm_usage_log", l, "cma_project_id"),
+    ]);
+  });
+
+  test("a firm's deletion leaves one tombstone per row and forgets its salts", async () => {
+    const [a, b, other] = [
+      await addAudit(db.query, { firm_id: world.firm1 }),
+      await addAudit(db.query, { firm_id: world.firm1 }),
+      await audit(world.user2, world.firm2),
+    ];
+    const own = await before("audit_log", [a, b, other]);
+    await db.query("delete from firms where id = $1", [world.firm1]);
+    for (const id of [a, b]) {
+      await expectAfter(own, "audit_log", id, [gone("audit_log", id)]);
+      expect(await readSalts(db.query, "audit_log", id)).toBeUndefined();
+    }
+    await expectOneLeaf(db.query, "audit_log", other);
+  });
+
+  test("both at once: a firm goes with its users and projects, and every row has one tombstone", async () => {
+    const [a, l] = [await audit(world.user1), await llm(world.project1)];
+    const own = new Map([
+      ...await before("audit_log", [a]),
+      ...await before("llm_usage_log", [l]),
+    ]);
+    await db.query("delete from firms where id = $1", [world.firm1]);
+    for (
+      const [log, id, column] of [
+        ["audit_log", a, "user_id"],
+        ["llm_usage_log", l, "cma_project_id"],
+      ] as [LogName, string, string][]
+    ) {
+      const [first, ...events] = await readLeaves(db.query, log, id);
+      expect(first).toEqual(own.get(id));
+      // Which action comes first is the order of the foreign keys' triggers.
+      const tombstone = expectedEventLeaf(gone(log, id));
+      const loss = expectedEventLeaf(nulled(log, id, column));
+      expect([[tombstone], [loss, tombstone], [tombstone, loss]])
+        .toContainEqual(events);
+      expect(await readSalts(db.query, log, id)).toBeUndefined();
+    }
+  });
+
+  test("both at once: a user and another firm in one statement, each to its own rows", async () => {
+    const mine = await audit(world.user1, world.firm1);
+    const theirs = await audit(world.user1, world.firm2);
+    const own = await before("audit_log", [mine, theirs]);
+    await db.query(
+      "with gone as (delete from users where id = $1) delete from firms where id = $2",
+      [world.user1, world.firm2],
+    );
+    await expectAfter(own, "audit_log", mine, [
+      nulled("audit_log", mine, "user_id"),
+    ]);
+    const [, ...events] = await readLeaves(db.query, "audit_log", theirs);
+    expect(events.filter(({ kind }) => kind === "tombstone")).toEqual([
+      expectedEventLeaf(gone("audit_log", theirs)),
+    ]);
+    expect(events.length).toBeLessThanOrEqual(2);
+  });
+
+  test("a row that comes and goes in one transaction leaves both leaves", async () => {
+    const id = crypto.randomUUID();
+    await db.exec(`begin;
+      insert into audit_log (id, firm_id, user_id, action, entity_type) values ('${id}', '${world.firm1}', '${world.user1}', 'a', 'b');
+      delete from users where id = '${world.user1}'; delete from firms where id = '${world.firm1}'; commit`);
+    const leaves = await readLeaves(db.query, "audit_log", id);
+    expect(leaves.map(({ kind }) => kind)).toEqual([
+      "row",
+      "fk-null",
+      "tombstone",
+    ]);
+  });
+
+  test("a row that is recorded again after it went has a second leaf, with salts of its own", async () => {
+    const event = {
+      id: crypto.randomUUID(),
+      firm_id: world.firm1,
+      action: "a",
+      entity_type: "b",
+    };
+    await addAudit(db.query, event);
+    await sealAll(db);
+    await db.query("delete from firms where id = $1", [world.firm1]);
+    await db.query("insert into firms (id, name) values ($1, 'Again')", [
+      world.firm1,
+    ]);
+    await addAudit(db.query, event);
+    const leaves = await readLeaves(db.query, "audit_log", event.id);
+    expect(leaves.map(({ kind }) => kind)).toEqual(["row", "tombstone", "row"]);
+    expect(leaves[0].hash).not.toBe(leaves[2].hash);
+    expect(await readSalts(db.query, "audit_log", event.id)).toHaveLength(4);
+  });
+
+  test("what a rolled-back deletion would have left is not there", async () => {
+    const id = await audit(world.user1);
+    const counts = await countEvidence(db.query);
+    await db.exec(
+      `begin; delete from firms where id = '${world.firm1}'; rollback`,
+    );
+    expect(await countEvidence(db.query)).toEqual(counts);
+    await expectOneLeaf(db.query, "audit_log", id);
+  });
+
+  test("an update or deletion that the guard refuses leaves nothing", async () => {
+    const id = await audit(world.user1);
+    for (
+      const sql of [
+        "update audit_log set user_id = null where id = $1",
+        "delete from audit_log where id = $1",
+      ]
+    ) {
+      await expect(db.query(sql, [id])).rejects.toMatchObject({
+        code: "42501",
+      });
+    }
+    await expectOneLeaf(db.query, "audit_log", id);
+  });
+
+  test("a deletion in replica mode, when the guard stands aside, leaves its leaf all the same", async () => {
+    const id = await audit(world.user1);
+    await db.exec(`begin; alter table audit_log disable trigger guard_statement;
+      alter table audit_log disable trigger guard_before; alter table audit_log disable trigger guard_after;
+      set local session_replication_role = replica;
+      delete from audit_log where id = '${id}'`);
+    const leaves = await readLeaves(db.query, "audit_log", id);
+    await db.exec("rollback");
+    expect(leaves[1]).toEqual(expectedEventLeaf(gone("audit_log", id)));
+  });
+
+  test("two references of a row that one statement nulls leave a leaf each", async () => {
+    await db.exec(`begin;
+      create table two_keys (id uuid primary key default gen_random_uuid(),
+        one uuid references users on delete set null, two uuid references cma_projects on delete set null);
+      select ledger.guard('two_keys'); select ledger.capture('two_keys')`);
+    try {
+      await db.query("insert into two_keys (one, two) values ($1, $2)", [
+        world.user1,
+        world.project1,
+      ]);
+      await db.query(
+        "with gone as (delete from users where id = $1) delete from cma_projects where id = $2",
+        [world.user1, world.project1],
+      );
+      const rows = await db.query(
+        `select kind, data::json ->> 3 as "column" from ledger.pending_leaves where log = 'two_keys' order by seq`,
+      );
+      expect(rows.slice(0, 1)).toEqual([{ kind: "row", column: null }]);
+      expect(rows.slice(1).map(({ column }) => column).sort()).toEqual([
+        "one",
+        "two",
+      ]);
+    } finally {
+      await db.exec("rollback");
+    }
+  });
+});
