@@ -6,7 +6,8 @@ import type { EventResult, Outcome } from "./results.ts";
 export function answerSingle(log: Log, result: EventResult): Response {
   if (result.problem) return respondProblem(result.problem);
   // Left out when there is nothing to warn of.
-  const body = { ...result.row, warnings: result.warnings };
+  const { warnings, receipt } = result;
+  const body = { ...result.row, warnings, receipt };
   if (result.outcome === "duplicate") return Response.json(body);
   return Response.json(body, {
     status: 201,
@@ -26,12 +27,15 @@ export function answerBatch(results: EventResult[], atomic: boolean): Response {
   };
   return Response.json({
     ...counts,
-    results: results.map(({ index, id, outcome, problem, warnings }) => ({
+    results: results.map((
+      { index, id, outcome, problem, warnings, receipt },
+    ) => ({
       index,
       id,
       outcome,
       problem,
       warnings,
+      receipt,
     })),
   }, { status: batchStatus(counts, results.length, atomic) });
 }

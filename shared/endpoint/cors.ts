@@ -5,7 +5,7 @@
 export const CORS_HEADERS = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers":
-    "allow, etag, link, location, retry-after, www-authenticate, x-request-id, x-truncated",
+    "allow, etag, link, location, preference-applied, retry-after, www-authenticate, x-request-id, x-truncated",
 };
 
 /** The answer to a preflight request (Fetch standard, §3.3). */

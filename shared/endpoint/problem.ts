@@ -16,6 +16,7 @@ export const PROBLEMS = {
   method_not_allowed: [405, "The method is not allowed"],
   not_acceptable: [406, "No representation is acceptable"],
   conflict: [409, "The id is taken by different content"],
+  inconsistent: [409, "The evidence contradicts what was signed"],
   body_too_large: [413, "The body is too large"],
   too_many_events: [413, "There are too many events"],
   unsupported_media_type: [415, "The media type is not supported"],

@@ -1,3 +1,5 @@
+import { readReceipts } from "../evidence/receipts.ts";
+import type { LogName } from "../ledger/layouts.ts";
 import type { Log } from "../logs/log.ts";
 import { recordEvents } from "../store/record-events.ts";
 import { answerBatch, answerSingle } from "./answer.ts";
@@ -48,7 +50,35 @@ export async function record(
     atomic,
     representation: !batch,
   });
-  return batch ? answerBatch(results, atomic) : answerSingle(log, results[0]);
+  const wantsReceipt = prefers(request.headers, "return=receipt");
+  if (wantsReceipt) await addReceipts(log, results, env);
+  const response = batch
+    ? answerBatch(results, atomic)
+    : answerSingle(log, results[0]);
+  if (wantsReceipt) {
+    response.headers.set("preference-applied", "return=receipt");
+  }
+  return response;
+}
+
+/** Whether a request states a preference (RFC 7240 §2), whatever its parameters. */
+function prefers(headers: Headers, preference: string): boolean {
+  return (headers.get("prefer") ?? "").split(",")
+    .map((one) => one.split(";")[0].replaceAll(/[\s"]/g, "").toLowerCase())
+    .includes(preference);
+}
+
+async function addReceipts(
+  log: Log,
+  results: EventResult[],
+  env: Environment,
+): Promise<void> {
+  const stored = results.filter(({ outcome, id }) =>
+    id !== null && (outcome === "recorded" || outcome === "duplicate")
+  );
+  const ids = stored.map(({ id }) => id!);
+  const receipts = await readReceipts(env, log.table as LogName, ids);
+  for (const result of stored) result.receipt = receipts.get(result.id!);
 }
 
 /**

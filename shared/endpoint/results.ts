@@ -1,6 +1,7 @@
 import type { Log, LogEvent } from "../logs/log.ts";
 import { orderRow } from "../logs/order-row.ts";
 import type { StoreFault, StoreResult } from "../store/record-events.ts";
+import type { Receipt } from "../evidence/receipts.ts";
 import type { Caller } from "../store/caller.ts";
 import type { Fault } from "../fault.ts";
 import type { PreparedEvent } from "./prepare-events.ts";
@@ -25,6 +26,8 @@ export type EventResult = {
   problem?: Problem;
   warnings?: Warning[];
   row?: LogEvent;
+  /** What proves later that it was recorded, when it was asked for. */
+  receipt?: Receipt;
 };
 
 /** What the faults that the database finds mean. */

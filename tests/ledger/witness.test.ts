@@ -184,11 +184,11 @@ describe("a witness", () => {
     expect(witness.logs.get(key.name)!.last!.size).toBe(40);
   });
 
-  test("refuses another root for the size that it cosigned: 422", async () => {
+  test("refuses another root for the size that it cosigned: 409", async () => {
     await witness.answer(await ask(0, 7));
     const content = await sign(7, hashLeaf("rewritten"));
     expect((await witness.answer(formatAddCheckpoint(7, [], content))).status)
-      .toBe(422);
+      .toBe(409);
   });
 
   test("refuses a log that rewrote its past, with the best proof there is: 422", async () => {

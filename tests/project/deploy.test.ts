@@ -6,6 +6,7 @@ const PROJECT = new URL("../../", import.meta.url).pathname;
 const LOG_SLUGS = ["audit", "llm-usage", "model-usage", "tool-usage"];
 /** Functions that write into several logs, and a path at which each listens. */
 const RECEIVERS: Record<string, string> = {
+  ledger: "ledger/seal",
   otlp: "otlp/v1/traces",
   webhooks: "webhooks/litellm",
 };

@@ -70,6 +70,7 @@ const LAYERS = [
   ["pricing/"],
   ["logs/"],
   ["store/"],
+  ["evidence/"],
   ["endpoint/"],
   ["adapters/"],
   ["webhooks/", "openapi/"],

@@ -1,0 +1,42 @@
+import { parseAddCheckpoint } from "../ledger/add-checkpoint.ts";
+import { parseBase64, toBase64 } from "../ledger/base64.ts";
+import { formatNote } from "../ledger/note.ts";
+import {
+  answerCosigned,
+  answerMalformed,
+  conflict,
+  refuseCheckpoint,
+  type WitnessAnswer,
+} from "../ledger/witness.ts";
+import type { Environment } from "../store/environment.ts";
+import { moveWitnessed, readWitnessed } from "../store/evidence-store.ts";
+import type { LedgerKeys } from "./ledger-keys.ts";
+
+/**
+ * Cosigns a checkpoint of another log (C2SP tlog-witness, `add-checkpoint`), after
+ * it was stored as the last one seen of that log; never two that contradict.
+ */
+export async function answerWitness(
+  body: string,
+  env: Environment,
+  { witness, witnessed }: LedgerKeys & { witness: object },
+  now: Date,
+): Promise<WitnessAnswer> {
+  const parsed = parseAddCheckpoint(body);
+  if ("fault" in parsed) return answerMalformed(parsed.fault);
+  const { request } = parsed;
+  const { origin, size, root } = request.checkpoint;
+  const keys = witnessed.filter(({ name }) => name === origin);
+  const stored = keys.length > 0 ? await readWitnessed(env, origin) : null;
+  const last = stored && { ...stored, root: parseBase64(stored.root.trim())! };
+  const refusal = await refuseCheckpoint(request, { keys, last });
+  if (refusal) return refusal;
+  const isStored = await moveWitnessed(env, origin, request.oldSize, {
+    size,
+    root: toBase64(root),
+    note: formatNote(request.note),
+  });
+  if (!isStored) return conflict((await readWitnessed(env, origin))?.size ?? 0);
+  const seconds = BigInt(Math.floor(now.getTime() / 1_000));
+  return await answerCosigned(request, witness, seconds);
+}

@@ -1,0 +1,144 @@
+import {
+  type KeyType,
+  parseSignerKey,
+  parseVerifierKey,
+  type SignerKey,
+  type VerifierKey,
+} from "../ledger/note-keys.ts";
+
+/** The environment variables that hold keys, by what they are for. */
+export const KEY_VARIABLES = {
+  /** Signer keys of this log, separated by white space; all of them sign. */
+  signers: "LEDGER_SIGNING_KEYS",
+  /** Verifier keys that signed in the past. */
+  retired: "LEDGER_RETIRED_KEYS",
+  /** Who cosigns this log: verifier key and URL in turn, separated by white space. */
+  witnesses: "LEDGER_WITNESSES",
+  /** The signer key for cosigning other logs. */
+  witness: "WITNESS_SIGNING_KEY",
+  /** Verifier keys of the logs that are cosigned. */
+  witnessed: "WITNESSED_LOGS",
+} as const;
+
+/** Who cosigns the checkpoints of this log, and where it is asked. */
+export type Witness = {
+  key: VerifierKey;
+  /** Below which `add-checkpoint` is. */
+  url: string;
+};
+
+/** What the function `ledger` signs and verifies with. */
+export type LedgerKeys = {
+  /** Of one name, which is the origin of the log. None: nothing is signed. */
+  signers: SignerKey[];
+  retired: VerifierKey[];
+  witnesses: Witness[];
+  witness: SignerKey | null;
+  witnessed: VerifierKey[];
+};
+
+/**
+ * Reads the keys when the function starts. The database never sees them.
+ *
+ * @throws {TypeError} that names the variable, never its value.
+ */
+export async function readLedgerKeys(
+  readVariable: (name: string) => string | undefined,
+): Promise<LedgerKeys> {
+  const read = (name: string) =>
+    (readVariable(name) ?? "").split(/\s+/).filter((key) => key !== "");
+  const signers = await Promise.all(
+    read(KEY_VARIABLES.signers).map((text) =>
+      readSigner(text, KEY_VARIABLES.signers, "note")
+    ),
+  );
+  if (new Set(signers.map(({ verifier }) => verifier.name)).size > 1) {
+    throw new TypeError(
+      `${KEY_VARIABLES.signers} has keys of several names: the name is the origin of the log, and a log has one`,
+    );
+  }
+  const [witness, ...others] = read(KEY_VARIABLES.witness);
+  if (others.length > 0) {
+    throw new TypeError(`${KEY_VARIABLES.witness} has more than one key`);
+  }
+  const retired = readVerifiers(
+    read(KEY_VARIABLES.retired),
+    KEY_VARIABLES.retired,
+    "note",
+  );
+  const origin = signers[0]?.verifier.name;
+  if (origin !== undefined && retired.some(({ name }) => name !== origin)) {
+    throw new TypeError(
+      `${KEY_VARIABLES.retired} has a key of another name than ${KEY_VARIABLES.signers}: the name is the origin of the log, which stays`,
+    );
+  }
+  return {
+    signers,
+    retired,
+    witnesses: readWitnesses(read(KEY_VARIABLES.witnesses)),
+    witness: witness === undefined
+      ? null
+      : await readSigner(witness, KEY_VARIABLES.witness, "cosignature"),
+    witnessed: readVerifiers(
+      read(KEY_VARIABLES.witnessed),
+      KEY_VARIABLES.witnessed,
+      "note",
+    ),
+  };
+}
+
+async function readSigner(
+  text: string,
+  variable: string,
+  type: KeyType,
+): Promise<SignerKey> {
+  const parsed = await parseSignerKey(text);
+  if ("fault" in parsed) {
+    throw new TypeError(`${variable} has a key that ${parsed.fault}`);
+  }
+  requireType(parsed.key.verifier, variable, type);
+  return parsed.key;
+}
+
+function readWitnesses(texts: string[]): Witness[] {
+  const witnesses: Witness[] = [];
+  for (let at = 0; at < texts.length; at += 2) {
+    const [key] = readVerifiers(
+      [texts[at]],
+      KEY_VARIABLES.witnesses,
+      "cosignature",
+    );
+    const url = URL.parse(texts[at + 1] ?? "");
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+      throw new TypeError(
+        `${KEY_VARIABLES.witnesses} has a key without a URL after it`,
+      );
+    }
+    witnesses.push({ key, url: url.href.replace(/\/+$/, "") });
+  }
+  return witnesses;
+}
+
+function readVerifiers(
+  texts: string[],
+  variable: string,
+  type: KeyType,
+): VerifierKey[] {
+  return texts.map((text) => {
+    const parsed = parseVerifierKey(text);
+    if ("fault" in parsed) {
+      throw new TypeError(`${variable} has a key that ${parsed.fault}`);
+    }
+    requireType(parsed.key, variable, type);
+    return parsed.key;
+  });
+}
+
+function requireType(key: VerifierKey, variable: string, type: KeyType): void {
+  if (key.type === type) return;
+  throw new TypeError(
+    type === "note"
+      ? `${variable} has a key of a witness: wanted that of a log`
+      : `${variable} has a key of a log: wanted that of a witness`,
+  );
+}

@@ -1,0 +1,10 @@
+import { readEnvironment } from "../../../shared/store/environment.ts";
+import { serveLedger } from "../../../shared/serve-ledger.ts";
+import { readLedgerKeys } from "../../../shared/evidence/ledger-keys.ts";
+
+export default {
+  fetch: serveLedger(
+    readEnvironment(),
+    readLedgerKeys((name) => Deno.env.get(name)),
+  ),
+} satisfies Deno.ServeDefaultExport;
