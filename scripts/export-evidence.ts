@@ -1,0 +1,55 @@
+/**
+ * `npm run export-evidence`: writes the evidence bundle of a project, which
+ * `npm run verify` checks without the project.
+ *
+ *     npm run export-evidence -- --out evidence.ndjson [--url https://<ref>.supabase.co]
+ *
+ * The key is that of SUPABASE_SECRET_KEY, or the local stack's own. The bundle
+ * holds the rows and their salts: whoever has it can read them.
+ */
+import { readFlags, runCommand } from "../local/command-line.ts";
+import { StackError } from "../local/stack-error.ts";
+import { collectEvidence } from "./evidence/collect-evidence.ts";
+import { type Project, readProject } from "./evidence/project-rest.ts";
+
+const FLAGS = { url: { type: "string" }, out: { type: "string" } } as const;
+
+if (import.meta.main) await runCommand(exportEvidence);
+
+async function exportEvidence(args: string[]): Promise<void> {
+  const { url, out } = readFlags(args, FLAGS);
+  if (out === undefined) {
+    throw new StackError("Wanted --out <file>: where to write the bundle");
+  }
+  const project = readProject(url);
+  // What is there stays until the new one is whole.
+  const unfinished = `${out}.unfinished`;
+  try {
+    await writeBundle(project, unfinished);
+    await Deno.rename(unfinished, out);
+  } catch (error) {
+    await Deno.remove(unfinished).catch(() => {});
+    if (error instanceof StackError) throw error;
+    throw new StackError(`Cannot write ${out}: ${(error as Error).message}`);
+  }
+  console.log(`Written to ${out}`);
+}
+
+async function writeBundle(project: Project, path: string): Promise<void> {
+  const options = { write: true, create: true, truncate: true, mode: 0o600 };
+  using file = await Deno.open(path, options);
+  const encoder = new TextEncoder();
+  await collectEvidence(project, {
+    write: (line) => writeAll(file, encoder.encode(`${line}\n`)),
+    restart: async () => {
+      await file.truncate(0);
+      await file.seek(0, Deno.SeekMode.Start);
+    },
+  });
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += await file.write(bytes.subarray(at));
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * `npm run ledger:key -- <name>`: makes a key for signing checkpoints. The name is
+ * the origin of the log, such as example.com/ledger; `--witness` makes one for
+ * cosigning the checkpoints of others.
+ */
+import { runCommand } from "../local/command-line.ts";
+import { StackError } from "../local/stack-error.ts";
+import { KEY_VARIABLES } from "../shared/evidence/ledger-keys.ts";
+import { createKeys } from "../shared/ledger/note-keys.ts";
+
+if (import.meta.main) await runCommand(makeKey);
+
+async function makeKey(args: string[]): Promise<void> {
+  const isWitness = args.includes("--witness");
+  const [name, ...more] = args.filter((arg) => arg !== "--witness");
+  if (name === undefined || more.length > 0 || name.startsWith("-")) {
+    throw new StackError(
+      "Wanted one name, such as example.com/ledger, and --witness for a witness",
+    );
+  }
+  const keys = await createKeys(name, isWitness ? "cosignature" : "note")
+    .catch((error) => {
+      throw new StackError(`Cannot use this name: ${error.message}`);
+    });
+  const variable = isWitness ? KEY_VARIABLES.witness : KEY_VARIABLES.signers;
+  console.log(`# Secret: set it where the function ledger runs
+${variable}=${keys.signerKey}
+
+# For everybody who verifies
+${keys.verifierKey}`);
+}

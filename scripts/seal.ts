@@ -1,0 +1,42 @@
+/**
+ * `npm run seal`: seals what was recorded since the last time and signs the tree,
+ * by the project's function `ledger`.
+ *
+ *     npm run seal [-- --url https://<ref>.supabase.co] [--every 5]
+ *
+ * `--every` goes on, with so many seconds in between, until Ctrl-C; what fails
+ * after the first time is said, and tried again.
+ */
+import { readFlags, runCommand } from "../local/command-line.ts";
+import { StackError } from "../local/stack-error.ts";
+import { postJson, readProject } from "./evidence/project-rest.ts";
+
+const FLAGS = { url: { type: "string" }, every: { type: "string" } } as const;
+
+const MAX_SECONDS = 86_400;
+
+if (import.meta.main) await runCommand(sealProject);
+
+async function sealProject(args: string[]): Promise<void> {
+  const { url, every } = readFlags(args, FLAGS);
+  const project = readProject(url);
+  const seconds = every === undefined ? null : Number(every);
+  if (seconds !== null && !(seconds >= 1 && seconds <= MAX_SECONDS)) {
+    throw new StackError(
+      `Cannot use --every: wanted seconds, from 1 to ${MAX_SECONDS}`,
+    );
+  }
+  const sealOnce = async () => {
+    const answer = await postJson(project, "/functions/v1/ledger/seal", {});
+    console.log(JSON.stringify(answer));
+  };
+  await sealOnce();
+  while (seconds !== null) {
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+    // A project that is away for a moment is no reason to stop.
+    await sealOnce().catch((error) => {
+      if (!(error instanceof StackError)) throw error;
+      console.error(error.message);
+    });
+  }
+}
