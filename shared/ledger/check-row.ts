@@ -1,6 +1,6 @@
 import type { RowEvidence } from "./bundle.ts";
-import { commitTo } from "./commitment.ts";
-import { fromHex, toHex } from "./hex.ts";
+import { opens } from "./commitment.ts";
+import { isHexOf } from "./hex.ts";
 import {
   committedColumns,
   type LayoutColumn,
@@ -30,7 +30,7 @@ export function checkRow(
 ): RowFindings {
   const findings: RowFindings = { faults: [], opened: 0, nulled: null };
   const members = hideCommitted(log, row, commitments);
-  if (toHex(hashLeaf(formatLeaf({ kind, log, id, members }))) !== hash) {
+  if (!isHexOf(hashLeaf(formatLeaf({ kind, log, id, members })), hash)) {
     findings.faults.push({
       code: "row_differs",
       sentence: "is not what was recorded: it does not hash to its leaf",
@@ -51,7 +51,7 @@ function openCommitment(
   salt: string | null,
   findings: RowFindings,
 ): void {
-  if (salt !== null && commitTo(fromHex(salt), value) === commitment) {
+  if (salt !== null && opens(commitment, salt, value)) {
     findings.opened += 1;
   } else if (value === null) {
     findings.nulled ??= new Map();

@@ -1,10 +1,13 @@
 import { encodeBehind } from "./encode-behind.ts";
-import { toHex } from "./hex.ts";
+import { isHexOf, toHex, writeHex } from "./hex.ts";
 import type { Member } from "./layouts.ts";
-import { sha256 } from "./sha256.ts";
+import { type Bytes, hashInPlace } from "./sha256.ts";
 
 /** Random bytes of a salt; each row and column has a salt of its own. */
 export const SALT_BYTES = 16;
+
+/** A salt, and the byte that tells a member from NULL. */
+const head = new Uint8Array(SALT_BYTES + 1);
 
 /**
  * The commitment to a member of a committed column, as 64 hex digits:
@@ -17,9 +20,24 @@ export function commitTo(salt: Uint8Array, member: Member): string {
   if (salt.length !== SALT_BYTES) {
     throw new RangeError(`A salt has ${SALT_BYTES} bytes`);
   }
-  const head = new Uint8Array(SALT_BYTES + 1);
   head.set(salt);
-  if (member === null) return toHex(sha256(head));
-  head[SALT_BYTES] = 1;
-  return toHex(sha256(encodeBehind(head, member)));
+  return toHex(hashBehindSalt(member));
+}
+
+/**
+ * Whether a commitment is to this member; it and the salt in hex that `isHex` has
+ * looked at.
+ */
+export function opens(
+  commitment: string,
+  salt: string,
+  member: Member,
+): boolean {
+  writeHex(salt, head);
+  return isHexOf(hashBehindSalt(member), commitment);
+}
+
+function hashBehindSalt(member: Member): Bytes {
+  head[SALT_BYTES] = member === null ? 0 : 1;
+  return hashInPlace(member === null ? head : encodeBehind(head, member));
 }

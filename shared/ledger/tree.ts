@@ -4,6 +4,10 @@ import { type Bytes, HASH_BYTES, sha256 } from "./sha256.ts";
 /** What comes before the data of a leaf, so that it is no inner node. */
 const LEAF = new Uint8Array([0]);
 
+/** An inner node's 0x01, and the place of its children. */
+const node = new Uint8Array(1 + 2 * HASH_BYTES);
+node[0] = 1;
+
 /** The root of a tree without leaves (RFC 9162 §2.1.1). */
 export const EMPTY_ROOT: Bytes = sha256(new Uint8Array());
 
@@ -14,11 +18,9 @@ export function hashLeaf(data: string): Bytes {
 
 /** The hash of an inner node: SHA-256(0x01 ‖ left ‖ right) (RFC 9162 §2.1.1). */
 export function hashChildren(left: Uint8Array, right: Uint8Array): Bytes {
-  const bytes = new Uint8Array(1 + 2 * HASH_BYTES);
-  bytes[0] = 1;
-  bytes.set(left, 1);
-  bytes.set(right, 1 + HASH_BYTES);
-  return sha256(bytes);
+  node.set(left, 1);
+  node.set(right, 1 + HASH_BYTES);
+  return sha256(node);
 }
 
 /**
