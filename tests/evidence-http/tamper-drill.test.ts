@@ -386,7 +386,7 @@ describe("what is detected", () => {
       );
       await db.query("delete from public.users where id = $1", [USER]);
       await db.exec(
-        `update ledger.salts s set salts = kept.salts from kept where s.row_id = kept.row_id`,
+        `update ledger.salts s set salts = kept.salts, seed = kept.seed from kept where s.row_id = kept.row_id`,
       );
       expect(codesOf(await ledger.verify(policy))).toEqual(["salt_kept"]);
     });

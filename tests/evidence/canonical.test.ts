@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commitTo } from "../../shared/ledger/commitment.ts";
 import {
   type ColumnType,
+  committedColumns,
   layouts,
   type LogName,
   type Member,
@@ -99,6 +100,9 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
       "select ledger.leaf_expression($1, 'row/v1') as expression",
       [log],
     );
+    const stages = committedColumns[log]
+      .map((_, at) => `p.commitments[${at + 1}] as commitment${at + 1},`)
+      .join("");
     const stored = await db.query<{
       id: string;
       text: string;
@@ -109,9 +113,11 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
       `select r.id, ${expression} as text, encode(r.hash, 'hex') as hash,
           to_jsonb(array(select encode(s, 'hex') from unnest(r.salts) with ordinality u (s, n) order by n)) as salts
         from (
-          select r.*, p.hash, p.commitments as c, s.salts from public.${log} r
+          select r.*, ${stages} p.hash,
+            ledger.salts_of(s.seed, s.salts, cardinality(p.commitments)) as salts
+          from public.${log} r
           join ledger.pending_leaves p on p.row_id = r.id
-          left join ledger.salts s on s.row_id = r.id
+          join ledger.salts s on s.row_id = r.id
           where r.id in (select (v #>> '{}')::uuid from jsonb_array_elements($1::text::jsonb) v)
         ) r`,
       [JSON.stringify(full.map(({ id }) => id))],

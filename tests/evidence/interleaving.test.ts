@@ -26,8 +26,8 @@ const MUTANTS: [string, string, string][] = [
   ],
   [
     "seals in the order of arrival",
-    "where p.xid < cut order by p.xid, p.seq limit",
-    "order by p.seq limit",
+    "from ledger.pending_leaves p where p.xid < cut order by p.xid, p.seq limit",
+    "from ledger.pending_leaves p order by p.seq limit",
   ],
   [
     "seals up to the newest transaction that has ended",
@@ -41,8 +41,8 @@ const MUTANTS: [string, string, string][] = [
   ],
   [
     "takes without taking away",
-    "delete from ledger.pending_leaves p using final f where p.seq = f.seq returning p.*",
-    "select p.* from ledger.pending_leaves p, final f where p.seq = f.seq",
+    "delete from ledger.pending_leaves p using final f where p.seq = f.seq returning p.*, f.index",
+    "select p.*, f.index from ledger.pending_leaves p, final f where p.seq = f.seq",
   ],
 ];
 

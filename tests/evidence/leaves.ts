@@ -65,9 +65,10 @@ export async function readSalts(
   id: string,
 ): Promise<(string | null)[] | undefined> {
   const [row] = await query<{ salts: (string | null)[] }>(
-    `select to_jsonb(array(select encode(s, 'hex') from unnest(salts) with ordinality u (s, n) order by n)) as salts
+    `select to_jsonb(array(select encode(s, 'hex') from unnest(
+        ledger.salts_of(seed, salts, $3)) with ordinality u (s, n) order by n)) as salts
       from ledger.salts where log = $1 and row_id = $2`,
-    [log, id],
+    [log, id, committedColumns[log].length],
   );
   return row?.salts;
 }
