@@ -5,7 +5,7 @@ import {
   overPostgres,
   type TestDatabase,
 } from "../database/databases.ts";
-import { addModelUsage } from "../database/worlds.ts";
+import { addModelUsage, makeWorld } from "../database/worlds.ts";
 import { countEvidence, expectOneLeaf, sealAll } from "./leaves.ts";
 
 describe.each(ENGINES)("access to evidence on $name", (engine) => {
@@ -159,6 +159,26 @@ describe("a caller's own types on PostgreSQL 17", () => {
       await session.close();
     }
   };
+
+  test("are not those that tell a member her firm", async () => {
+    const url = await createMigratedDatabase();
+    const db = overPostgres(url);
+    try {
+      const world = await makeWorld(db);
+      const firm = await asCaller(url, async ({ query, exec }) => {
+        await exec("set role authenticated");
+        await query("select set_config('request.jwt.claims', $1, false)", [
+          JSON.stringify({ sub: world.user1 }),
+        ]);
+        return await query(
+          "select ledger.member_firm_id()::pg_catalog.text as id",
+        );
+      });
+      expect(firm).toEqual([{ id: world.firm1 }]);
+    } finally {
+      await db.close();
+    }
+  });
 
   test("are not those of the functions that run as the owner", async () => {
     const url = await createMigratedDatabase();

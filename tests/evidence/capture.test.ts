@@ -301,6 +301,43 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     }]);
   });
 
+  test.each([
+    ["is disabled", "alter table ledger.leaves disable trigger refuse_change"],
+    ["is gone", "drop trigger refuse_change on ledger.nodes"],
+    [
+      "fires for some changes alone",
+      `create or replace trigger refuse_change before delete on ledger.checkpoints
+        for each statement execute function ledger.refuse_change();
+       alter table ledger.checkpoints enable always trigger refuse_change`,
+    ],
+  ])(
+    "the doctor finds a trigger before what is sealed that %s, and how to mend it",
+    async (_, change) => {
+      await db.exec(`begin; ${change}`);
+      const findings = await db.query<{ object: string; remedy: string }>(
+        "select * from ledger.doctor()",
+      );
+      await db.exec(findings[0].remedy);
+      const mended = await db.query("select * from ledger.doctor()");
+      await db.exec("rollback");
+      expect(findings).toMatchObject([{ check: "evidence" }]);
+      expect(change).toContain(
+        findings[0].object.slice("refuse_change on ".length),
+      );
+      expect(mended).toEqual([]);
+    },
+  );
+
+  test("the doctor finds that the trigger before what is sealed refuses nothing", async () => {
+    await db.exec(
+      `begin; create or replace function ledger.refuse_change() returns trigger
+        language plpgsql set search_path = '' as 'begin return null; end'`,
+    );
+    const findings = await db.query("select * from ledger.doctor()");
+    await db.exec("rollback");
+    expect(findings).toMatchObject([{ object: "ledger.refuse_change()" }]);
+  });
+
   test("salts are all different, one for each committed column of each row", async () => {
     await addToolUsage(db.query, {
       agent_id: world.agent,
@@ -311,10 +348,16 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     }
     const [row] = await db.query(
       `select count(*) = count(distinct s) as different, bool_and(length(s) = 16) as long,
-        (select count(*)::int from ledger.salts where log = 'tool_usage_ledger') as of_tools
-        from ledger.salts, unnest(salts) s where log = 'audit_log'`,
+        count(*) > 80 as many,
+        (select count(seed)::int from ledger.salts where log = 'tool_usage_ledger') as of_tools
+        from ledger.salts, unnest(ledger.salts_of(seed, salts, 4)) s where log = 'audit_log'`,
     );
-    expect(row).toEqual({ different: true, long: true, of_tools: 0 });
+    expect(row).toEqual({
+      different: true,
+      long: true,
+      many: true,
+      of_tools: 0,
+    });
   });
 
   test("of a user's own writing is the same as of a service's", async () => {
