@@ -1,6 +1,7 @@
 import { READ_TIMEOUT_MS } from "../limits.ts";
 import { callFunction } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
+import { requireMember } from "./require-answer.ts";
 
 /** Ids by name; several where a name is not unique. */
 export type Ids = ReadonlyMap<string, readonly string[]>;
@@ -19,9 +20,14 @@ export async function lookUpRegistries(
     "look_up_registries",
     names,
     READ_TIMEOUT_MS,
-  ) as Record<"agents" | "tools", Record<string, string[]>>;
+  );
+  requireMember(found, "agents");
+  const { agents, tools } = found as Record<
+    "agents" | "tools",
+    Record<string, string[]>
+  >;
   return {
-    agents: new Map(Object.entries(found.agents)),
-    tools: new Map(Object.entries(found.tools)),
+    agents: new Map(Object.entries(agents)),
+    tools: new Map(Object.entries(tools)),
   };
 }

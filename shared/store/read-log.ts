@@ -1,8 +1,8 @@
 import { READ_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
 import { callFunction, type Session } from "./call-function.ts";
+import { requireMember } from "./require-answer.ts";
 import type { Selection } from "./selection.ts";
-import { StoreError } from "./store-error.ts";
 
 /** Where a page ended, as `list_log` says it; its content is the database's. */
 export type Position = Record<string, unknown>;
@@ -91,13 +91,11 @@ async function call(
   parameters: Record<string, unknown>,
 ): Promise<unknown> {
   const { table, timeColumn } = reader.log;
-  const data = await callFunction(reader, name, {
+  const answer = await callFunction(reader, name, {
     log: table,
     time_column: timeColumn,
     ...parameters,
   }, READ_TIMEOUT_MS);
-  if (typeof data !== "object" || data === null) {
-    throw new StoreError({ message: "the answer is not an object" }, 0);
-  }
-  return data;
+  requireMember(answer, name === "list_log" ? "rows" : "totals");
+  return answer;
 }

@@ -56,8 +56,40 @@ export async function recordEvents(
     RECORD_TIMEOUT_MS,
   );
   // An answer that is not ours came from something between us and the database.
-  if (!Array.isArray(results) || results.length !== events.length) {
-    throw new StoreError({ message: "the answer is not a list of results" }, 0);
+  // What it does not say of an event must not be told as that event's outcome.
+  const isOurs = Array.isArray(results) && results.length === events.length &&
+    results.every((result, index) =>
+      isResultOf(events[index], index, result, options)
+    );
+  if (!isOurs) {
+    throw new StoreError(
+      { message: "the answer is not the events' results" },
+      0,
+    );
   }
   return results;
+}
+
+const OUTCOMES: readonly unknown[] = [
+  "recorded",
+  "duplicate",
+  "conflict",
+  "rejected",
+  "aborted",
+] satisfies StoreResult["outcome"][];
+
+const STORED: readonly unknown[] = ["recorded", "duplicate"];
+
+/** Whether a result speaks of the event in its place, and has what was asked for. */
+function isResultOf(
+  event: LogEvent,
+  index: number,
+  result: unknown,
+  { representation }: RecordOptions,
+): result is StoreResult {
+  const { index: at, id, outcome, row } = Object(result) as {
+    [Member in keyof StoreResult]?: unknown;
+  };
+  return at === index && id === event.id && OUTCOMES.includes(outcome) &&
+    (!representation || !STORED.includes(outcome) || Object(row).id === id);
 }

@@ -1,9 +1,11 @@
 /**
  * SQLSTATE classes and codes that pass by themselves: connection exceptions,
  * insufficient resources, operator intervention (shutdown, statement timeout),
- * serialization failures, deadlocks and lock timeouts (PostgreSQL, appendix A).
+ * serialization failures, deadlocks, lock timeouts, sessions and transactions that
+ * took too long, and a database that only reads, which the platform makes of one
+ * whose disk is nearly full (PostgreSQL, appendix A).
  */
-const PASSING = /^(08|53|57|58)|^40001$|^40P01$|^55P03$/;
+const PASSING = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
 
 /** PostgREST's own codes for a database that it cannot reach or is out of. */
 const UNREACHABLE = /^PGRST00[0-3]$/;
@@ -30,7 +32,8 @@ export class StoreError extends Error {
   ) {
     super(`the database call failed: ${reason.message}`);
     const { code = "" } = reason;
-    this.passing = !KNOWN.test(code) || PASSING.test(code) ||
+    // Without an answer the code is of a socket, and EPIPE looks like a SQLSTATE.
+    this.passing = status === 0 || !KNOWN.test(code) || PASSING.test(code) ||
       UNREACHABLE.test(code) || (status >= 502 && status <= 504);
   }
 }

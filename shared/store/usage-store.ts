@@ -1,6 +1,7 @@
 import { READ_TIMEOUT_MS, RECORD_TIMEOUT_MS } from "../limits.ts";
 import { callFunction, type Session } from "./call-function.ts";
 import type { StoreFault } from "./record-events.ts";
+import { requireList, requireMember } from "./require-answer.ts";
 import type { Selection } from "./selection.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -30,12 +31,14 @@ export async function readBudgets(
   firmId: string,
 ): Promise<Budget[]> {
   const parameters = { firm: firmId };
-  return await callFunction(
+  const budgets = await callFunction(
     session,
     "read_llm_budgets",
     parameters,
     READ_TIMEOUT_MS,
-  ) as Budget[];
+  );
+  requireList(budgets);
+  return budgets as Budget[];
 }
 
 /** Sets a budget, or says why not. */
@@ -44,11 +47,13 @@ export async function setBudget(
   scope: BudgetScope,
   budget: { limit_usd: string; thresholds: number[]; time_zone: string },
 ): Promise<{ id: string } | { faults: StoreFault[] }> {
-  return await callFunction(session, "set_llm_budget", {
+  const result = await callFunction(session, "set_llm_budget", {
     firm: scope.firm_id,
     project: scope.cma_project_id ?? null,
     ...budget,
-  }, RECORD_TIMEOUT_MS) as { id: string } | { faults: StoreFault[] };
+  }, RECORD_TIMEOUT_MS);
+  requireMember(result, "id", "faults");
+  return result as { id: string } | { faults: StoreFault[] };
 }
 
 /** Holds an amount in the budgets of a scope. */
@@ -57,13 +62,15 @@ export async function reserve(
   scope: BudgetScope,
   reservation: { id: string; amount_usd: string; seconds: number },
 ): Promise<ReserveResult> {
-  return await callFunction(session, "reserve_llm_budget", {
+  const result = await callFunction(session, "reserve_llm_budget", {
     reservation: reservation.id,
     firm: scope.firm_id,
     project: scope.cma_project_id ?? null,
     amount: reservation.amount_usd,
     seconds: reservation.seconds,
-  }, RECORD_TIMEOUT_MS) as ReserveResult;
+  }, RECORD_TIMEOUT_MS);
+  requireMember(result, "outcome");
+  return result as ReserveResult;
 }
 
 /** Rates usage rows again; null when there are more than `maxRows` of them. */
@@ -73,14 +80,16 @@ export async function rateUsage(
   rating: { reason: string; dryRun: boolean; maxRows: number },
 ): Promise<Record<string, unknown> | null> {
   try {
-    return await callFunction(session, "rate_llm_usage", {
+    const result = await callFunction(session, "rate_llm_usage", {
       filters: selection.filters,
       since: selection.from,
       until: selection.to,
       reason: rating.reason,
       dry_run: rating.dryRun,
       max_rows: rating.maxRows,
-    }, READ_TIMEOUT_MS) as Record<string, unknown>;
+    }, READ_TIMEOUT_MS);
+    requireMember(result, "changed");
+    return result as Record<string, unknown>;
   } catch (error) {
     if (error instanceof StoreError && error.reason.code === TOO_MANY_ROWS) {
       return null;

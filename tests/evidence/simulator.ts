@@ -6,6 +6,7 @@
  * @module
  */
 import postgres from "postgres";
+import { createRandom } from "../seeded-random.ts";
 
 /** Steps of one seed, before what is open is ended. */
 const STEPS = 60;
@@ -228,15 +229,4 @@ function connect(url: string): postgres.Sql {
     max_lifetime: null,
     onnotice: () => {},
   });
-}
-
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = state + 0x6d2b79f5 | 0;
-    let mixed = Math.imul(state ^ state >>> 15, 1 | state);
-    mixed = mixed + Math.imul(mixed ^ mixed >>> 7, 61 | mixed) ^ mixed;
-    return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32;
-  };
 }
