@@ -3,7 +3,11 @@
  * or beforehand, and started again after a crash.
  */
 import { toFileUrl } from "@std/path/to_file_url.js";
-import type { FromWorker, ToWorker } from "./function-messages.ts";
+import type {
+  FromWorker,
+  FunctionOutput,
+  ToWorker,
+} from "./function-messages.ts";
 
 /** Longest wait for the head of an answer, in milliseconds. Source: platform limits. */
 export const IDLE_TIMEOUT_MS = 150_000;
@@ -28,6 +32,8 @@ export interface FunctionProgram {
   /** Absolute path of the module. */
   entrypoint: string;
   env: Record<string, string>;
+  /** Takes what the function says. */
+  log: (output: FunctionOutput) => void;
 }
 
 type Reply = Extract<FromWorker, { type: "response" }>;
@@ -96,7 +102,7 @@ export class FunctionProcess {
     const booted = Promise.withResolvers<void>();
     // A failure to boot is reported to whoever waits for it, if anyone does.
     booted.promise.catch(() => {});
-    const { slug, entrypoint, env } = this.#program;
+    const { slug, entrypoint, env, log } = this.#program;
     const worker = new Worker(WORKER_URL, { type: "module", name: slug });
     this.#worker = worker;
     // A worker that has been ended can still have events on their way.
@@ -106,6 +112,7 @@ export class FunctionProcess {
       this.#end(new FunctionError("WORKER_ERROR", reason));
     };
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === "output") log({ slug, ...data });
       if (!isCurrent()) return;
       if (data.type === "ready") booted.resolve();
       if (data.type === "boot-failed") {

@@ -4,7 +4,8 @@
  * several stacks with different environments can live in one process.
  */
 /// <reference lib="webworker" />
-import type { FromWorker, ToWorker } from "./function-messages.ts";
+import { format } from "node:util";
+import type { FromWorker, OutputLevel, ToWorker } from "./function-messages.ts";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
@@ -39,6 +40,7 @@ async function boot(
   entrypoint: string,
   env: Record<string, string>,
 ): Promise<void> {
+  replaceConsole();
   replaceEnvironment(env);
   replaceServe();
   replaceExit();
@@ -64,10 +66,9 @@ async function answer(
   message: Extract<ToWorker, { type: "request" }>,
 ): Promise<void> {
   const { id, method, url, headers, body } = message;
+  const request = new Request(url, { method, headers, body });
   try {
-    const response = await handler!(
-      new Request(url, { method, headers, body }),
-    );
+    const response = await handler!(request);
     if (!(response instanceof Response)) {
       throw new TypeError("the function did not answer with a Response");
     }
@@ -84,12 +85,25 @@ async function answer(
     );
   } catch (error) {
     post({ type: "failed", id, reason: describe(error) });
+  } finally {
+    // What nobody reads would be kept for ever at the other end.
+    if (!request.bodyUsed) request.body?.cancel().catch(() => {});
   }
 }
 
 /** The stack, if there is one: what a developer needs to find the fault. */
 function describe(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+const LEVELS: OutputLevel[] = ["debug", "log", "info", "warn", "error"];
+
+/** Whoever started the stack decides what becomes of a function's output. */
+function replaceConsole(): void {
+  for (const level of LEVELS) {
+    console[level] = (...values: unknown[]) =>
+      post({ type: "output", level, text: format(...values) });
+  }
 }
 
 function replaceEnvironment(given: Record<string, string>): void {

@@ -5,6 +5,7 @@
  */
 import { decodeProtectedHeader } from "jose";
 import { type RefusalCode, refuse } from "./error-responses.ts";
+import type { FunctionOutput } from "./function-messages.ts";
 import { FunctionError, FunctionProcess, oneLine } from "./function-process.ts";
 import type { ApiKeys } from "./keys.ts";
 import type { FunctionConfig } from "./project-config.ts";
@@ -17,6 +18,8 @@ export interface FunctionsOptions {
   env: Record<string, string>;
   keys: ApiKeys;
   tokens: Tokens;
+  /** Takes what the functions say. */
+  log: (output: FunctionOutput) => void;
 }
 
 /** The functions of one stack. */
@@ -34,7 +37,7 @@ const INTERNAL_KEY_HEADER = "sb-api-key";
 
 /** Sets the functions up without starting them. */
 export function createFunctions(
-  { functions, env, keys, tokens }: FunctionsOptions,
+  { functions, env, keys, tokens, log }: FunctionsOptions,
 ): Functions {
   const running = new Map(
     [...functions.values()].map((config) => [config.slug, {
@@ -43,6 +46,7 @@ export function createFunctions(
         slug: config.slug,
         entrypoint: config.entrypoint,
         env: { ...env, SUPABASE_FUNCTION_SLUG: config.slug },
+        log,
       }),
     }]),
   );

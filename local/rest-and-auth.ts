@@ -13,11 +13,12 @@ import { errors, type JWTPayload } from "jose";
 import { createTokenTranslator } from "./auth-tokens.ts";
 import type { Database } from "./database.ts";
 import { translateDatabaseAway } from "./database-away.ts";
-import { createQueue } from "./one-at-a-time.ts";
 import { refuse } from "./error-responses.ts";
 import type { ApiKeys } from "./keys.ts";
 import { quietly } from "./quiet-console.ts";
+import { POSTGRES_POOL_SIZE } from "./postgres-pool.ts";
 import { readBearer, type Tokens } from "./tokens.ts";
+import { createWaitingRoom, TurnedAway } from "./waiting-room.ts";
 
 /** What the two APIs run on. */
 export interface RestAndAuthOptions {
@@ -40,6 +41,10 @@ export interface RestAndAuth {
 
 /** Lite asks for a key's meaning only when there is one; this is it. */
 const CHECKED_HERE = "checked-by-the-gateway";
+/** Requests that may wait for the database. */
+const MAX_WAITING = 500;
+/** Longest wait for the database, in milliseconds: PostgREST's own default. */
+const MAX_WAIT_MS = 10_000;
 /** Paths of `/auth/v1` that a browser opens by itself, without a key. */
 const KEYLESS_AUTH = /^\/auth\/v1\/(callback|authorize|verify)$/;
 
@@ -50,9 +55,13 @@ export async function createRestAndAuth(
   // Which request may act as whom. A client cannot forge an entry: the key of
   // the map is the request object itself, not anything in it.
   const grants = new WeakMap<Request, ResolvedKey>();
-  // On PGlite's one connection Lite lets transactions of different requests run
-  // into each other, and one caller would act as another.
-  const queue = database.kind === "pglite" ? createQueue() : undefined;
+  const enter = createWaitingRoom({
+    // On PGlite's one connection Lite lets transactions of different requests run
+    // into each other, and one caller would act as another.
+    places: database.kind === "pglite" ? 1 : 2 * POSTGRES_POOL_SIZE,
+    maxWaiting: MAX_WAITING,
+    maxWaitMs: MAX_WAIT_MS,
+  });
   const translator = createTokenTranslator(tokens);
   const app = new App({
     connection: database.connection,
@@ -89,13 +98,17 @@ export async function createRestAndAuth(
     const inner = new Request(request.url, {
       method: request.method,
       headers,
-      // Read in full before the queue, where a slow client would hold up all others.
+      // Read in full before the wait, where a slow client would hold up all others.
       body: request.body && await request.bytes(),
     });
     if (grant) grants.set(inner, grant);
     const run = () => quietly(() => app.fetch(inner, { peerAddress: null }));
-    const response = await (queue ? queue(run) : run());
-    return await translateDatabaseAway(response, request);
+    try {
+      return await translateDatabaseAway(await enter(run), request);
+    } catch (error) {
+      if (error instanceof TurnedAway) return refuseBusy();
+      throw error;
+    }
   }
 
   async function rest(request: Request): Promise<Response> {
@@ -147,6 +160,16 @@ export async function createRestAndAuth(
   }
 
   return { rest, auth };
+}
+
+/** PostgREST's answer when it had no connection to the database in time. */
+function refuseBusy(): Response {
+  return Response.json({
+    code: "PGRST003",
+    details: null,
+    hint: null,
+    message: "Timed out acquiring connection from connection pool.",
+  }, { status: 504 });
 }
 
 /** PostgREST's answer to a token that it does not accept. */

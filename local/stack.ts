@@ -6,6 +6,8 @@ import { resolve } from "@std/path/resolve.js";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { type Database, openPglite, openPostgres } from "./database.ts";
 import { assembleFunctionEnvironment } from "./function-environment.ts";
+import type { FunctionOutput } from "./function-messages.ts";
+import { printFaults } from "./function-output.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import { type Gateway, listen } from "./gateway.ts";
 import { assembleKeys, DEFAULT_KEY_NAME } from "./keys.ts";
@@ -32,6 +34,11 @@ export interface StackOptions {
   secretKeys?: Record<string, string>;
   /** Further variables for every function. */
   functionEnv?: Record<string, string>;
+  /**
+   * Takes what the functions say, which is a line for each request. The default
+   * prints faults alone; see {@linkcode printOutput} for all of it.
+   */
+  functionLog?: (output: FunctionOutput) => void;
 }
 
 /** A running stack. */
@@ -120,6 +127,7 @@ async function start(
     functions: config.functions,
     keys,
     tokens,
+    log: options.functionLog ?? printFaults,
     env: await assembleFunctionEnvironment({
       url: gateway.url,
       keys,

@@ -8,6 +8,7 @@
  * or `shared` changes; a new function, a migration or config.toml want a new start.
  */
 import { readFlags, readPort, runCommand } from "./command-line.ts";
+import { printOutput } from "./function-output.ts";
 import { parseNamedKeys } from "./keys.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { onStopSignal } from "./stop-signal.ts";
@@ -42,6 +43,7 @@ async function start(args: string[]): Promise<void> {
     databaseUrl: flags["database-url"],
     dataDir: flags["data-dir"],
     projectDir: flags["project-dir"],
+    functionLog: printOutput,
     secretKeys: namedKeys ? parseNamedKeys(namedKeys) : undefined,
   });
   console.log(describe(stack));

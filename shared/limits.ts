@@ -28,6 +28,30 @@ export const MAX_EXPORT_ERROR_MESSAGE = 4_000;
  */
 export const AUTH_HOOK_TIMEOUT_MS = 3_000;
 
+/** Requests that one instance of a function works on at once. */
+export const MAX_REQUESTS_IN_PROGRESS = 200;
+
+/**
+ * Bytes of request bodies that one instance of a function works on at once,
+ * counted after decompression. What is made of a body takes many times its size.
+ */
+export const MAX_BYTES_IN_PROGRESS = 16 * 1024 * 1024;
+
+/**
+ * Events that one instance of a function works on at once: 32 full batches. Small
+ * ones take a hundred times the bytes in which they came.
+ */
+export const MAX_EVENTS_IN_PROGRESS = 32_000;
+
+/** Rows of pages and groups of summaries that one instance reads at once. */
+export const MAX_ROWS_IN_PROGRESS = 32_000;
+
+/** Exports that one instance of a function writes at once. */
+export const MAX_EXPORTS_IN_PROGRESS = 20;
+
+/** How long a client may take over its body. */
+export const BODY_TIMEOUT_MS = 30_000;
+
 /** The largest count that a column holds: that of Postgres's `integer`. */
 export const MAX_INTEGER = 2_147_483_647;
 

@@ -5,6 +5,7 @@ import { requireService } from "./endpoint/prepare-events.ts";
 import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { readOne, refuseParameter, requireKnown } from "./endpoint/query.ts";
 import { decodeText, readBytes } from "./endpoint/read-body.ts";
+import { noteOn } from "./endpoint/request-notes.ts";
 import { type Report, serve } from "./endpoint/serve.ts";
 import { answerWitness } from "./evidence/answer-witness.ts";
 import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
@@ -68,6 +69,7 @@ export function serveLedger(
     if (!route || (rest.length > 0 && !route.hasRest)) {
       throw notFound(`There are ${[...ROUTES.keys()].join(", ")}`);
     }
+    noteOn(request, { route: name });
     const methods = route.method === "GET" ? ["GET", "HEAD"] : ["POST"];
     const allow = [...methods, "OPTIONS"].join(", ");
     if (request.method === "OPTIONS") return answerPreflight(allow);

@@ -7,6 +7,7 @@ import { fetchOne } from "./endpoint/fetch.ts";
 import { list } from "./endpoint/list.ts";
 import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { record } from "./endpoint/record.ts";
+import { noteOn } from "./endpoint/request-notes.ts";
 import { type Report, serve } from "./endpoint/serve.ts";
 import { summariseLog } from "./endpoint/summarise.ts";
 
@@ -50,6 +51,7 @@ async function route(
     throw new ProblemError(createProblem("not_found", detail));
   }
   const own = routes.get(part ?? "");
+  noteOn(request, { route: own ? part : nameRoute(part, request.method) });
   const methods = own
     ? methodsOf(own)
     : part === undefined
@@ -77,6 +79,12 @@ async function route(
     ? await own.GET({ ...reader, request })
     : await read(reader, request, part, report);
   return request.method === "GET" ? response : withoutBody(response);
+}
+
+/** What stands for a path of every log in the function's log. */
+function nameRoute(part: string | undefined, method: string): string {
+  if (part === undefined) return method === "POST" ? "record" : "list";
+  return part === "openapi.json" || part === "summary" ? part : "fetch";
 }
 
 function methodsOf(route: NonNullable<ReturnType<Routes["get"]>>): string {

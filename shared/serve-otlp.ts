@@ -16,12 +16,15 @@ import {
 } from "./adapters/otlp/receive-traces.ts";
 import { respondExport, respondFailure } from "./adapters/otlp/respond.ts";
 import type { Rejection } from "./adapters/otlp/span.ts";
+import { placeOf } from "./endpoint/admission.ts";
+import { countOutcomes } from "./endpoint/answer.ts";
 import { authenticate } from "./endpoint/authenticate.ts";
 import { answerPreflight } from "./endpoint/cors.ts";
 import { requireService } from "./endpoint/prepare-events.ts";
 import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { readBytes } from "./endpoint/read-body.ts";
-import { serve, toProblemError } from "./endpoint/serve.ts";
+import { noteOn } from "./endpoint/request-notes.ts";
+import { serve } from "./endpoint/serve.ts";
 import { MAX_EXPORT_BYTES } from "./limits.ts";
 import type { Environment, ResolvedEnvironment } from "./store/environment.ts";
 import { lookUpRegistries } from "./store/look-up-registries.ts";
@@ -34,17 +37,17 @@ import { lookUpRegistries } from "./store/look-up-registries.ts";
 export function serveOtlp(
   environment: ResolvedEnvironment,
 ): (request: Request) => Promise<Response> {
-  return serve("otlp", async (request, report) => {
+  return serve("otlp", async (request) => {
     if (request.method === "OPTIONS") return answerPreflight(METHODS);
-    const encoding = readOtlpEncoding(request.headers.get("content-type"));
-    try {
-      return await receive(request, encoding, environment);
-    } catch (error) {
-      const { problem, headers } = toProblemError(error);
-      if (problem.status >= 500) report(error);
-      return respondFailure(encoding, problem.status, problem.detail, headers);
-    }
+    return await receive(request, encodingOf(request), environment);
+  }, {
+    fail: (request, { problem: { status, detail }, headers }) =>
+      respondFailure(encodingOf(request), status, detail, headers),
   });
+}
+
+function encodingOf({ headers }: Request) {
+  return readOtlpEncoding(headers.get("content-type"));
 }
 
 const METHODS = "POST, PUT, OPTIONS";
@@ -56,6 +59,7 @@ async function receive(
 ): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   requirePath(pathname);
+  noteOn(request, { route: "traces" });
   // OpenRouter sends PUT when it is told to.
   if (!["POST", "PUT"].includes(request.method)) {
     throw new ProblemError(
@@ -84,11 +88,12 @@ async function receive(
       reading.fault.message,
     );
   }
-  return respondExport(encoding, await recordReading(reading, env));
+  return respondExport(encoding, await recordReading(request, reading, env));
 }
 
 /** Records what was read; returns the spans that were not recorded. */
 async function recordReading(
+  request: Request,
   { modelCalls, toolUses, rejected }: TraceReading,
   env: Environment,
 ): Promise<Rejection[]> {
@@ -105,7 +110,12 @@ async function recordReading(
     decides: true,
     origins: listOrigins(event),
   }));
+  placeOf(request)?.take("events", events.length);
+  const unreadable = rejected.length + tools.rejected.length;
+  noteOn(request, { events: events.length + unreadable });
   const results = await recordAdapted(events, env);
+  const counts = countOutcomes(results);
+  noteOn(request, { ...counts, rejected: counts.rejected + unreadable });
   const refused = results.flatMap((result) => {
     const reason = explainResult(result);
     return reason ? [{ spanId: spans[result.index].spanId, reason }] : [];

@@ -3,13 +3,15 @@ import { isAuthHook } from "./adapters/auth.ts";
 import { LOGS } from "./adapters/logs-by-slug.ts";
 import { QUERY_MEMBERS } from "./adapters/query-members.ts";
 import { recordAdapted } from "./adapters/record-adapted.ts";
-import { answerBatch, answerSingle } from "./endpoint/answer.ts";
+import { overloaded, placeOf } from "./endpoint/admission.ts";
+import { answerBatch, answerSingle, countOutcomes } from "./endpoint/answer.ts";
 import { authenticate } from "./endpoint/authenticate.ts";
 import { answerPreflight } from "./endpoint/cors.ts";
 import { requireService } from "./endpoint/prepare-events.ts";
 import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { requireKnown } from "./endpoint/query.ts";
 import { decodeText, readBytes, readFormat } from "./endpoint/read-body.ts";
+import { noteOn } from "./endpoint/request-notes.ts";
 import { type Report, serve } from "./endpoint/serve.ts";
 import {
   findSettingFaults,
@@ -36,7 +38,9 @@ export function serveWebhooks(
 ): (request: Request) => Promise<Response> {
   for (const fault of findSettingFaults(settings)) console.error(fault);
   return serve("webhooks", async (request, report) => {
-    const { format, log } = readFormatPath(new URL(request.url).pathname);
+    const { pathname } = new URL(request.url);
+    const { format, log, route } = readFormatPath(pathname);
+    noteOn(request, { route });
     if (request.method === "OPTIONS") return answerPreflight(METHODS);
     if (request.method !== "POST") {
       throw new ProblemError(
@@ -46,8 +50,13 @@ export function serveWebhooks(
     }
     const bytes = await receive(request, format, { environment, settings });
     const recording = () => record(request, bytes, format, log, environment);
-    return await answer(bytes, format, recording, report);
-  });
+    return await answer(request, bytes, format, recording, report);
+  }, { isUrgent: isForAuth });
+}
+
+/** Auth is told to go on even when there is too much in progress to record. */
+function isForAuth({ url }: Request): boolean {
+  return new URL(url).pathname.split("/").filter(Boolean)[1] === "auth";
 }
 
 /** The body of a request whose sender has a secret key or signed it. */
@@ -60,6 +69,7 @@ async function receive(
     const bytes = await readBytes(request);
     const { headers } = request;
     await requireSignature(headers, bytes, format.signedBy!, settings);
+    noteOn(request, { caller: `signature:${format.signedBy}` });
     return bytes;
   }
   const caller = await authenticate(request, requireEnvironment(environment));
@@ -69,6 +79,7 @@ async function receive(
 
 /** Auth waits for an answer of its own, in which the outcome does not show. */
 async function answer(
+  request: Request,
   bytes: Uint8Array<ArrayBuffer>,
   format: Format,
   recording: () => Promise<Response>,
@@ -78,7 +89,7 @@ async function answer(
   // What is no UTF-8 is refused when it is to be recorded.
   const text = new TextDecoder().decode(bytes);
   return isAuthHook(text)
-    ? await answerHook(text, recording(), report)
+    ? await answerHook(request, text, recording(), report)
     : await recording();
 }
 
@@ -89,20 +100,28 @@ async function record(
   log: LogSlug,
   environment: ResolvedEnvironment,
 ): Promise<Response> {
+  if (placeOf(request)?.isSpare) throw overloaded();
   const { headers } = request;
   if (!format.anyMediaType) readFormat(headers.get("content-type"));
   const query = new URL(request.url).searchParams;
   requireKnown(query, [...QUERY_MEMBERS[log]]);
   const delivery = { text: decodeText(bytes), headers, query };
   const adapted = await format.adapt(delivery, log);
-  return await recordAll(adapted, requireEnvironment(environment));
+  return await recordAll(request, adapted, requireEnvironment(environment));
 }
 
 async function recordAll(
+  request: Request,
   { batch, events }: Adapted,
   env: Environment,
 ): Promise<Response> {
+  noteOn(request, { events: events.length });
+  placeOf(request)?.take("events", events.length);
   const results = await recordAdapted(events, env, { representation: !batch });
+  noteOn(request, {
+    ...countOutcomes(results),
+    code: batch ? undefined : results[0]?.problem?.code,
+  });
   if (results.length === 0) {
     // Nothing was made, so that this is no 201.
     return new Response(answerBatch([], false).body, {

@@ -1,5 +1,6 @@
 import type { Log } from "../logs/log.ts";
 import { respondProblem } from "./problem.ts";
+import type { OutcomeCounts } from "./request-notes.ts";
 import type { EventResult, Outcome } from "./results.ts";
 
 /** The answer to a request with one bare event. */
@@ -17,14 +18,7 @@ export function answerSingle(log: Log, result: EventResult): Response {
 
 /** The answer to a batch: counts per outcome, and one result per event. */
 export function answerBatch(results: EventResult[], atomic: boolean): Response {
-  const count = (outcome: Outcome) =>
-    results.filter((result) => result.outcome === outcome).length;
-  const counts = {
-    recorded: count("recorded"),
-    duplicate: count("duplicate"),
-    conflict: count("conflict"),
-    rejected: count("rejected"),
-  };
+  const counts = countOutcomes(results);
   return Response.json({
     ...counts,
     results: results.map((
@@ -40,8 +34,20 @@ export function answerBatch(results: EventResult[], atomic: boolean): Response {
   }, { status: batchStatus(counts, results.length, atomic) });
 }
 
+/** How many events had each outcome. */
+export function countOutcomes(results: EventResult[]): OutcomeCounts {
+  const count = (outcome: Outcome) =>
+    results.filter((result) => result.outcome === outcome).length;
+  return {
+    recorded: count("recorded"),
+    duplicate: count("duplicate"),
+    conflict: count("conflict"),
+    rejected: count("rejected"),
+  };
+}
+
 function batchStatus(
-  counts: Record<Outcome, number>,
+  counts: OutcomeCounts,
   total: number,
   atomic: boolean,
 ): number {

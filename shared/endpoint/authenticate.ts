@@ -2,6 +2,7 @@ import { verifyAuth } from "@supabase/server/core";
 import type { Environment } from "../store/environment.ts";
 import type { Caller } from "../store/caller.ts";
 import { createProblem, ProblemError } from "./problem.ts";
+import { noteOn } from "./request-notes.ts";
 
 const WANTED =
   "Send a secret API key in the apikey header (apikey: sb_secret_…), or a user's token as Authorization: Bearer <JWT>";
@@ -24,7 +25,9 @@ export async function authenticate(
   if (error) throw toProblemError(error);
   const { authMode, keyName, jwtClaims, token } = data;
   if (authMode === "secret") {
-    return { kind: "service", keyName: keyName ?? "default" };
+    const name = keyName ?? "default";
+    noteOn(request, { caller: `secret:${name}` });
+    return { kind: "service", keyName: name };
   }
   if (token === null || jwtClaims?.role !== "authenticated") {
     throw unauthorized(
@@ -32,6 +35,7 @@ export async function authenticate(
       "The token is not that of a signed-in user (role authenticated)",
     );
   }
+  noteOn(request, { caller: "user" });
   return { kind: "user", id: jwtClaims.sub, token };
 }
 

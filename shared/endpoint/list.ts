@@ -4,11 +4,13 @@ import { StoreError } from "../store/store-error.ts";
 import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
 import { negotiate, type RowWriter, WRITERS } from "./format.ts";
 import { MAX_PAGE_ROWS } from "../limits.ts";
+import { placeOf } from "./admission.ts";
 import {
   type ListParameters,
   pageRows,
   readListParameters,
 } from "./parameters.ts";
+import { keepOpen, noteOn } from "./request-notes.ts";
 
 /** SQLSTATE of `list_log` for a position that another database made. */
 const FOREIGN_POSITION = "LF002";
@@ -27,10 +29,26 @@ export async function list(
   const parameters = readListParameters(reader.log, url.searchParams);
   const format = negotiate(request);
   if (format === "application/json") {
+    placeOf(request)?.take("rows", pageRows(parameters.limit));
     return await answerPage(reader, url, parameters);
   }
-  return await answerExport(reader, parameters, WRITERS[format], report);
+  noteOn(request, { route: "export" });
+  placeOf(request)?.take("exports", 1);
+  const ended = Promise.withResolvers<void>();
+  const end: EndExport = (how) => {
+    // What HEAD does not want is not missing.
+    const isCutOff = how === "cut off" && request.method !== "HEAD";
+    if (isCutOff) noteOn(request, { cut_off: true });
+    ended.resolve();
+  };
+  const writer = WRITERS[format];
+  const answer = await answerExport(reader, parameters, writer, report, end);
+  keepOpen(request, ended.promise);
+  return answer;
 }
+
+/** Takes how an export came to its end. */
+type EndExport = (how: "complete" | "cut off") => void;
 
 async function answerPage(
   reader: Reader,
@@ -61,6 +79,7 @@ async function answerExport(
   parameters: ListParameters,
   writer: RowWriter,
   report: (error: unknown) => void,
+  end: EndExport,
 ): Promise<Response> {
   const { columns } = reader.log;
   const pages = new Pages(reader, parameters);
@@ -74,6 +93,7 @@ async function answerExport(
       page ??= await pages.read(Math.min(left, MAX_PAGE_ROWS)).catch(
         (error) => {
           report(error);
+          end("cut off");
           // The runtime prints it as well, and must not repeat the database.
           throw new Error("the export broke off");
         },
@@ -81,9 +101,13 @@ async function answerExport(
       const rows = page.rows.map((row) => writer.row(columns, row));
       controller.enqueue(encoder.encode(rows.join("")));
       left -= rows.length;
-      if (!page.more || left <= 0) controller.close();
+      if (!page.more || left <= 0) {
+        controller.close();
+        end("complete");
+      }
       page = null;
     },
+    cancel: () => end("cut off"),
   });
   return new Response(body, {
     headers: {

@@ -15,6 +15,7 @@ export const PROBLEMS = {
   not_found: [404, "There is nothing here"],
   method_not_allowed: [405, "The method is not allowed"],
   not_acceptable: [406, "No representation is acceptable"],
+  body_timeout: [408, "The body did not arrive in time"],
   conflict: [409, "The id is taken by different content"],
   inconsistent: [409, "The evidence contradicts what was signed"],
   body_too_large: [413, "The body is too large"],
@@ -28,6 +29,7 @@ export const PROBLEMS = {
   batch_aborted: [422, "Another event of the atomic batch failed"],
   internal_error: [500, "Something went wrong on our side"],
   unavailable: [503, "This cannot be done at the moment"],
+  overloaded: [503, "There is too much in progress"],
 } as const satisfies Record<string, readonly [number, string]>;
 
 /** A stable machine-readable problem code. */

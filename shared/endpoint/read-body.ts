@@ -1,6 +1,8 @@
 import { parseMediaType } from "@std/media_types/parse_media_type.js";
-import { MAX_BODY_BYTES } from "../limits.ts";
+import { BODY_TIMEOUT_MS, MAX_BODY_BYTES } from "../limits.ts";
+import { placeOf } from "./admission.ts";
 import { createProblem, ProblemError } from "./problem.ts";
+import { noteOn } from "./request-notes.ts";
 
 /** How the events of a body are separated. */
 export type BodyFormat = "json" | "ndjson";
@@ -16,8 +18,9 @@ const FORMATS: Record<string, BodyFormat> = {
  * Reads a request's body as UTF-8 text, inflating gzip, and never holds more
  * than `MAX_BODY_BYTES` of it.
  *
- * @throws {ProblemError} 400 for a broken body, 413 for a long one, 415 for a
- * media type, charset or content encoding that is not supported.
+ * @throws {ProblemError} 400 for a broken body, 408 for a slow one, 413 for a
+ * long one, 415 for a media type, charset or content encoding that is not
+ * supported, 503 when there is no room for it.
  */
 export async function readBody(
   request: Request,
@@ -30,8 +33,9 @@ export async function readBody(
  * The bytes of a request's body, inflated, of which it never holds more than
  * `maxBytes`. None when there is no body.
  *
- * @throws {ProblemError} 400 for a broken body, 413 for a long one, 415 for a
- * content encoding that is not supported.
+ * @throws {ProblemError} 400 for a broken body, 408 for a slow one, 413 for a
+ * long one, 415 for a content encoding that is not supported, 503 when there is
+ * no room for it.
  */
 export async function readBytes(
   request: Request,
@@ -45,7 +49,14 @@ export async function readBytes(
   const inflated = gzip
     ? request.body.pipeThrough(new DecompressionStream("gzip"))
     : request.body;
-  return await collect(inflated, gzip, maxBytes);
+  let length = 0;
+  const count = (bytes: number) => {
+    length += bytes;
+    noteOn(request, { body_bytes: length });
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    placeOf(request)?.take("bytes", bytes);
+  };
+  return await collect(inflated, gzip, count);
 }
 
 /**
@@ -98,28 +109,48 @@ function readEncoding(header: string | null): boolean {
   );
 }
 
-/** Content-Length may lie and gzip may explode, so the bytes are counted. */
+/**
+ * Content-Length may lie and gzip may explode, so the bytes are counted as they
+ * come; and a client may stop in the middle, so they have to come in time.
+ */
 async function collect(
   stream: ReadableStream<Uint8Array>,
   gzip: boolean,
-  maxBytes: number,
+  count: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
-  let length = 0;
+  const reader = stream.getReader();
+  // Not awaited: a sender that does not answer would hold us up once more.
+  const stop = () => void reader.cancel().catch(() => {});
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    stop();
+  }, BODY_TIMEOUT_MS);
   try {
-    for await (const chunk of stream) {
-      length += chunk.length;
-      if (length > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(chunk);
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isLate) throw tooSlow();
+      if (done) break;
+      count(value.length);
+      chunks.push(value);
     }
   } catch (error) {
+    stop();
     if (error instanceof ProblemError) throw error;
     throw invalid(
       gzip
         ? "The body is not valid gzip, or ended too early"
         : "The body ended too early",
     );
+  } finally {
+    clearTimeout(timer);
   }
+  return join(chunks);
+}
+
+function join(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const bytes = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {
@@ -137,6 +168,15 @@ function unsupported(found: string, wanted: string) {
   return new ProblemError(
     createProblem("unsupported_media_type", `${found}: ${wanted}`),
     { accept: "application/json, application/x-ndjson" },
+  );
+}
+
+function tooSlow() {
+  return new ProblemError(
+    createProblem(
+      "body_timeout",
+      `A body has to arrive within ${BODY_TIMEOUT_MS / 1_000} seconds`,
+    ),
   );
 }
 

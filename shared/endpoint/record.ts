@@ -2,7 +2,8 @@ import { readReceipts } from "../evidence/receipts.ts";
 import type { LogName } from "../ledger/layouts.ts";
 import type { Log } from "../logs/log.ts";
 import { recordEvents } from "../store/record-events.ts";
-import { answerBatch, answerSingle } from "./answer.ts";
+import { placeOf } from "./admission.ts";
+import { answerBatch, answerSingle, countOutcomes } from "./answer.ts";
 import type { Caller } from "../store/caller.ts";
 import { readIdempotencyKey } from "./event-ids.ts";
 import { readAddress } from "./address.ts";
@@ -16,6 +17,7 @@ import type { Environment } from "../store/environment.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import { readBody } from "./read-body.ts";
 import { readEvents } from "./read-events.ts";
+import { noteOn } from "./request-notes.ts";
 import {
   abortEvent,
   type EventResult,
@@ -41,6 +43,8 @@ export async function record(
   const idempotencyKey = readIdempotencyKey(request.headers);
   const { text, format } = await readBody(request);
   const { batch, events } = readEvents(text, format);
+  noteOn(request, { events: events.length });
+  placeOf(request)?.take("events", events.length);
   const prepared = await prepareEvents(log, events, {
     caller,
     idempotencyKey,
@@ -49,6 +53,10 @@ export async function record(
   const results = await settle(log, prepared, caller, env, {
     atomic,
     representation: !batch,
+  });
+  noteOn(request, {
+    ...countOutcomes(results),
+    code: batch ? undefined : results[0].problem?.code,
   });
   const wantsReceipt = prefers(request.headers, "return=receipt");
   if (wantsReceipt) await addReceipts(log, results, env);

@@ -2,6 +2,7 @@ import { type Reader, summarise } from "../store/read-log.ts";
 import { StoreError } from "../store/store-error.ts";
 import { negotiate, WRITERS } from "./format.ts";
 import { MAX_GROUPS } from "../limits.ts";
+import { placeOf } from "./admission.ts";
 import { readSummaryParameters } from "./parameters.ts";
 import { refuseParameter } from "./query.ts";
 
@@ -16,6 +17,7 @@ export async function summariseLog(
   const query = new URL(request.url).searchParams;
   const parameters = readSummaryParameters(reader.log, query);
   const format = negotiate(request);
+  placeOf(request)?.take("rows", MAX_GROUPS);
   const { selection, groups, bucket, zone, asOf } = parameters;
   const summary = await summarise(reader, selection, {
     groups,

@@ -23,7 +23,9 @@ The database is given ${
     limits.RECORD_TIMEOUT_MS / 1_000
   } seconds for a batch and ${
     limits.READ_TIMEOUT_MS / 1_000
-  } seconds for a page or a summary, then the answer is 503. x-limits has every limit by name.`;
+  } seconds for a page or a summary, then the answer is 503. So it is, at once, when more than ${limits.MAX_REQUESTS_IN_PROGRESS} requests, ${limits.MAX_EVENTS_IN_PROGRESS} events, ${limits.MAX_BYTES_IN_PROGRESS} bytes of bodies, ${limits.MAX_ROWS_IN_PROGRESS} rows of pages or ${limits.MAX_EXPORTS_IN_PROGRESS} exports are in progress in an instance. A body has to arrive within ${
+    limits.BODY_TIMEOUT_MS / 1_000
+  } seconds. x-limits has every limit by name.`;
 
 /** An OpenAPI 3.1 document. */
 export type Document = {

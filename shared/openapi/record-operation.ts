@@ -24,6 +24,7 @@ export function recordOperation(log: Log): Operation {
     "invalid_parameter",
     ...(log.userWrites === null ? ["not_allowed" as const] : []),
     ...(log.userWrites?.attributed ? ["no_firm" as const] : []),
+    "body_timeout",
     "conflict",
     "body_too_large",
     "too_many_events",

@@ -38,7 +38,7 @@ const COMMON: Record<string, ProblemCode[]> = {
   MethodNotAllowed: ["method_not_allowed"],
   NotAcceptable: ["not_acceptable"],
   InternalError: ["internal_error"],
-  Unavailable: ["unavailable"],
+  Unavailable: ["unavailable", "overloaded"],
 };
 
 /** What every operation that needs a credential may end with. */

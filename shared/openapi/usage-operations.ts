@@ -25,6 +25,7 @@ const REFUSALS: ProblemCode[] = [
   "invalid_body",
   "invalid_parameter",
   "not_allowed",
+  "body_timeout",
   "body_too_large",
   "unsupported_media_type",
   "unsupported_encoding",

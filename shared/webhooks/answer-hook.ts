@@ -1,20 +1,23 @@
 import { answerAuthHook } from "../adapters/answer-auth-hook.ts";
+import { keepOpen } from "../endpoint/request-notes.ts";
 import type { Report } from "../endpoint/serve.ts";
 import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
 
 /**
  * Answers an Auth hook: with what lets Auth go on, whatever becomes of the event
  * and at the latest after `AUTH_HOOK_TIMEOUT_MS`, because a log must not lock
- * anybody out. `recording` goes on after that; that it is late, and that it
- * failed, is reported.
+ * anybody out. `recording` goes on after that, and the request's line in the log
+ * waits for it; that it is late, or that it failed, is reported.
  */
 export async function answerHook(
+  request: Request,
   text: string,
   recording: Promise<Response>,
   report: Report,
 ): Promise<Response> {
   const settled = reportFailure(recording, report);
   keepAlive(settled);
+  keepOpen(request, settled);
   let timer;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {

@@ -36,20 +36,23 @@ const PATHS = [...FORMATS].map(([name, { log }]) =>
 ).join(", ");
 
 /**
- * The format that the path of a request chooses, and the log that its events
- * belong to. Nothing is guessed from the body.
+ * The format that the path of a request chooses, the log that its events belong
+ * to, and what the path is called in the function's log. Nothing is guessed from
+ * the body.
  *
  * @throws {ProblemError} 404 for any other path.
  */
 export function readFormatPath(
   pathname: string,
-): { format: Format; log: LogSlug } {
+): { format: Format; log: LogSlug; route: string } {
   // The platform shows a function its own name as the first part of the path.
   const [, name = "", ...rest] = pathname.split("/").filter(Boolean);
   const format = FORMATS.get(name);
   const log = format?.log ?? rest[0] ?? "";
   const depth = format?.log === null ? 1 : 0;
-  if (format && rest.length === depth && isLogSlug(log)) return { format, log };
+  if (format && rest.length === depth && isLogSlug(log)) {
+    return { format, log, route: [name, ...rest].join("/") };
+  }
   throw new ProblemError(createProblem(
     "not_found",
     `There is nothing at this path. There are ${PATHS}, where <log> is ${

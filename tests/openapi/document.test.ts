@@ -23,6 +23,12 @@ const text = JSON.stringify({ ...document, info });
 const PLACES: [keyof typeof limits, string, number?][] = [
   ["MAX_EVENTS", '"maxItems":§'],
   ["MAX_BODY_BYTES", "§ bytes after decompression"],
+  ["MAX_REQUESTS_IN_PROGRESS", "more than § requests"],
+  ["MAX_EVENTS_IN_PROGRESS", "§ events, "],
+  ["MAX_BYTES_IN_PROGRESS", "§ bytes of bodies"],
+  ["MAX_ROWS_IN_PROGRESS", "§ rows of pages"],
+  ["MAX_EXPORTS_IN_PROGRESS", "§ exports are in progress"],
+  ["BODY_TIMEOUT_MS", "arrive within § seconds", 1_000],
   ["MAX_JSON_DEPTH", "nested at most § deep"],
   ["MAX_INTEGER", '"maximum":§'],
   ["MAX_FAULTS", '"maxItems":§'],

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { collectLogs } from "../../scripts/openapi.ts";
 import { serveLog } from "../../shared/serve-log.ts";
 import { createDocument } from "../../shared/openapi/create-document.ts";
@@ -52,6 +52,7 @@ describe("openapi.json of a function", () => {
       });
 
       test("is there even when the function is configured wrongly", async () => {
+        const said = vi.spyOn(console, "log").mockImplementation(() => {});
         const error = new Error("no environment");
         const serve = serveLog(log, { data: null, error } as never);
         const answer = await serve(
@@ -59,6 +60,7 @@ describe("openapi.json of a function", () => {
         );
         expect(answer.status).toBe(200);
         await answer.body?.cancel();
+        said.mockRestore();
       });
     },
   );

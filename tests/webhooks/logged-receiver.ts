@@ -31,7 +31,7 @@ export async function startLoggedReceiver(
   return { ledger, end: () => ended ??= end() };
 }
 
-/** What a function printed as JSON. */
+/** The lines of requests. */
 export const readLog = (printed: string) =>
   printed.split("\n").filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line));

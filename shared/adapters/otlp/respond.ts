@@ -55,8 +55,9 @@ export function respondExport(
 /**
  * The answer to an export that failed as a whole (OTLP/HTTP, Failures): a
  * google.rpc.Status in the encoding of the request; JSON when that is unknown.
- * An error of the server becomes 503 unless it is one that OTLP has, because
- * senders drop the spans at any other. What may be tried again says when.
+ * An error of the server becomes 503 unless it is one that OTLP has, and so does
+ * a body that was too slow, because senders drop the spans at any other. What may
+ * be tried again says when.
  */
 export function respondFailure(
   encoding: OtlpEncoding | null,
@@ -64,7 +65,8 @@ export function respondFailure(
   message: string,
   headers: Record<string, string> = {},
 ): Response {
-  const sent = status >= 500 && !RETRYABLE.includes(status) ? 503 : status;
+  const isOurs = status === 408 || status >= 500;
+  const sent = isOurs && !RETRYABLE.includes(status) ? 503 : status;
   const code = CODES[sent] ?? 9;
   const retry: Record<string, string> = RETRYABLE.includes(sent)
     ? { "retry-after": String(RETRY_AFTER_SECONDS) }

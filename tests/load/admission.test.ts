@@ -1,0 +1,258 @@
+import { setImmediate } from "node:timers/promises";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+  vi,
+} from "vitest";
+import {
+  BODY_TIMEOUT_MS,
+  MAX_BODY_BYTES,
+  MAX_BYTES_IN_PROGRESS,
+  MAX_EVENTS,
+  MAX_EVENTS_IN_PROGRESS,
+  MAX_EXPORTS_IN_PROGRESS,
+  MAX_PAGE_ROWS,
+  MAX_REQUESTS_IN_PROGRESS,
+  MAX_ROWS_IN_PROGRESS,
+} from "../../shared/limits.ts";
+import { toolUsageLedger } from "../../shared/logs/tool-usage-ledger.ts";
+import { serveLog } from "../../shared/serve-log.ts";
+import { serveOtlp } from "../../shared/serve-otlp.ts";
+import { serveWebhooks } from "../../shared/serve-webhooks.ts";
+import { signMessage } from "../../shared/signatures/standard-webhooks.ts";
+import { readWebhookSettings } from "../../shared/signatures/webhook-settings.ts";
+import { createHook } from "../adapters/supabase-payloads.ts";
+import { EVENTS } from "../endpoint/running-stack.ts";
+import { AUTH_SECRETS } from "../webhooks/receiving-stack.ts";
+import { HeldDatabase, SECRET_KEY } from "./held-database.ts";
+
+const EVENT = EVENTS["tool-usage"];
+const BATCH = JSON.stringify(Array(MAX_EVENTS).fill(EVENT));
+/** As many bytes as a body may have. */
+const LONG = JSON.stringify(EVENT).padEnd(MAX_BODY_BYTES);
+
+let database: HeldDatabase;
+let serve: (request: Request) => Promise<Response>;
+beforeAll(() => void (database = new HeldDatabase()));
+afterAll(() => database.stop());
+beforeEach(() => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  // What is in progress is counted for each instance of a function.
+  serve = serveLog(toolUsageLedger, database.environment);
+});
+afterEach(() => void vi.restoreAllMocks());
+
+const headers = { apikey: SECRET_KEY, "content-type": "application/json" };
+const post = (body: BodyInit) =>
+  serve(
+    new Request("http://x/tool-usage", { method: "POST", headers, body }),
+  );
+const get = (query: string, accept = "application/json") =>
+  serve(
+    new Request(`http://x/tool-usage${query}`, {
+      headers: { ...headers, accept },
+    }),
+  );
+
+/** Requests whose bodies have not come yet; they end with the test. */
+const unfinished: ReadableStreamDefaultController[] = [];
+const unfinishedAnswers: Promise<Response>[] = [];
+function begin(
+  handler: (request: Request) => Promise<Response>,
+  url: string,
+  type = "application/json",
+): void {
+  const body = new ReadableStream({
+    start: (controller) => void unfinished.push(controller),
+  });
+  const init = {
+    method: "POST",
+    headers: { ...headers, "content-type": type },
+  };
+  unfinishedAnswers.push(handler(new Request(url, { ...init, body })));
+}
+async function endUnfinished(): Promise<void> {
+  for (const controller of unfinished.splice(0)) controller.error("gone");
+  for (const answer of await Promise.all(unfinishedAnswers.splice(0))) {
+    expect(answer.status).toBe(400);
+  }
+}
+
+const many = (count: number, send: () => Promise<Response>) =>
+  Array.from({ length: count }, send);
+const statuses = async (answers: Promise<Response>[]) =>
+  (await Promise.all(answers)).map(({ status }) => status);
+
+async function expectOverloaded(answer: Response): Promise<void> {
+  expect(answer.status).toBe(503);
+  expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(answer.headers.get("x-request-id")).not.toBeNull();
+  expect(await answer.json()).toMatchObject({ code: "overloaded" });
+}
+
+describe.each<[string, number, () => Promise<Response>]>([
+  [
+    "requests",
+    MAX_REQUESTS_IN_PROGRESS,
+    () => post(JSON.stringify(EVENT)),
+  ],
+  ["events", MAX_EVENTS_IN_PROGRESS / MAX_EVENTS, () => post(BATCH)],
+  ["bytes of bodies", MAX_BYTES_IN_PROGRESS / MAX_BODY_BYTES, () => post(LONG)],
+  [
+    "rows of pages",
+    MAX_ROWS_IN_PROGRESS / MAX_PAGE_ROWS,
+    () => get(`?limit=${MAX_PAGE_ROWS}`),
+  ],
+  [
+    "groups of summaries",
+    MAX_ROWS_IN_PROGRESS / MAX_PAGE_ROWS,
+    () => get("/summary?from=2026-01-01&to=2026-01-02"),
+  ],
+])("%s in progress", (_what, most, send) => {
+  test("are let in up to the limit, and one more is refused while they wait; then there is room again", async () => {
+    for (let round = 0; round < 2; round++) {
+      const waiting = many(most, send);
+      await database.holds(most);
+      await expectOverloaded(await send());
+      expect(database.held).toBe(most);
+      database.release();
+      for (const status of await statuses(waiting)) {
+        expect(status).toBeLessThan(202);
+      }
+    }
+  });
+});
+
+test("as many exports are open as may be, and one that its client leaves makes room", async () => {
+  const answers = many(
+    MAX_EXPORTS_IN_PROGRESS,
+    () => get("", "application/x-ndjson"),
+  );
+  await database.holds(MAX_EXPORTS_IN_PROGRESS);
+  database.release();
+  const open = await Promise.all(answers);
+  await expectOverloaded(await get("", "text/csv"));
+  await open[0].body!.cancel();
+  await vi.waitFor(() =>
+    expect(console.log).toHaveBeenCalledWith(
+      expect.stringMatching(/"route":"export","status":200.*"cut_off":true/),
+    )
+  );
+  const next = get("?limit=1", "text/csv");
+  await vi.waitUntil(() => database.held > 0);
+  const reading = Promise.all(
+    open.slice(1).map((response) => response.body!.cancel()),
+  );
+  database.release();
+  expect((await next).status).toBe(200);
+  await (await next).text();
+  await reading;
+});
+
+test("what is refused early is given back: a thousand bad requests leave all places free", async () => {
+  for (let round = 0; round < 1_000; round++) {
+    const { status } = await post("[");
+    expect(status).toBe(400);
+  }
+  const waiting = many(MAX_REQUESTS_IN_PROGRESS, () => post("{}"));
+  expect(new Set(await statuses(waiting))).toEqual(new Set([422]));
+});
+
+test("an OTLP sender is refused in the words of its protocol", async () => {
+  const otlp = serveOtlp(database.environment);
+  const url = "http://x/otlp/v1/traces";
+  const send = (type: string) =>
+    otlp(
+      new Request(url, {
+        method: "POST",
+        headers: { ...headers, "content-type": type },
+        body: "{}",
+      }),
+    );
+  for (let n = 0; n < MAX_REQUESTS_IN_PROGRESS; n++) begin(otlp, url);
+  const refused = await send("application/json");
+  expect([refused.status, await refused.json()]).toMatchObject([503, {
+    code: 14,
+  }]);
+  expect(refused.headers.get("retry-after")).not.toBeNull();
+  const { headers: answered } = await send("application/x-protobuf");
+  expect(answered.get("content-type")).toBe("application/x-protobuf");
+  await endUnfinished();
+  expect((await send("application/json")).status).toBe(200);
+});
+
+test("Auth goes on when there is no place left, and its event is not recorded", async () => {
+  const [{ text, bytes: secret }] = AUTH_SECRETS;
+  const webhooks = serveWebhooks(
+    database.environment,
+    readWebhookSettings((name) =>
+      name === "AUTH_HOOK_SECRETS" ? `v1,${text}` : undefined
+    ),
+  );
+  const url = "http://x/webhooks/litellm";
+  for (let n = 0; n < MAX_REQUESTS_IN_PROGRESS; n++) begin(webhooks, url);
+  await expectOverloaded(
+    await webhooks(new Request(url, { method: "POST", headers, body: "[]" })),
+  );
+  const body = new TextEncoder().encode(
+    JSON.stringify(createHook("after-user-created")),
+  );
+  const signed = await signMessage({ id: "m", time: new Date(), body }, secret);
+  const answer = await webhooks(
+    new Request("http://x/webhooks/auth", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...signed },
+      body,
+    }),
+  );
+  expect([answer.status, await answer.json()]).toEqual([200, {}]);
+  expect(database.held).toBe(0);
+  await vi.waitFor(() =>
+    expect(console.error).toHaveBeenCalledWith(
+      expect.stringMatching(
+        /"route":"auth","status":200.*too much in progress/,
+      ),
+    )
+  );
+  await endUnfinished();
+});
+
+describe("a body that does not come", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  test.each([
+    ["at all", []],
+    ["to its end", [JSON.stringify(EVENT)]],
+  ])("%s is given up in time", async (_when, chunks) => {
+    const cancelled = vi.fn();
+    const body = new ReadableStream({
+      start(controller) {
+        for (const chunk of chunks) {
+          controller.enqueue(new TextEncoder().encode(chunk));
+        }
+      },
+      cancel: cancelled,
+    });
+    let answered = false;
+    const answer = post(body).finally(() => answered = true);
+    // Checking the key comes first, and takes as long as it takes.
+    while (vi.getTimerCount() === 0) await setImmediate();
+    await vi.advanceTimersByTimeAsync(BODY_TIMEOUT_MS - 1);
+    expect(answered).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    const { status } = await answer;
+    expect(status).toBe(408);
+    expect(await (await answer).json()).toMatchObject({ code: "body_timeout" });
+    expect(cancelled).toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
