@@ -43,8 +43,10 @@ describe.each(ENGINES)("Database Webhooks on %s", (engine) => {
         changed_column_count: 2,
       },
     });
-    expect(JSON.stringify(body)).not.toMatch(PERSONAL);
-    expect(await showRow(ledger, "audit", body.id)).toEqual(body);
+    // Random ids and times have such digits now and then.
+    const { id, entity_id: _, created_at: __, ...rest } = body;
+    expect(JSON.stringify(rest)).not.toMatch(PERSONAL);
+    expect(await showRow(ledger, "audit", id)).toEqual(body);
   });
 
   test("that come again add nothing", async () => {
