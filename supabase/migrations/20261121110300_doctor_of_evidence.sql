@@ -16,33 +16,27 @@ begin
 end
 $$;
 
-do $$
-begin
-  execute format($create$
-    create function ledger.examine_evidence()
-    returns table ("check" text, object text, problem text, remedy text)
-    language sql stable set search_path = ''
-    as $examine$
-      select 'evidence', format('refuse_change on ledger.%%I', c.relname),
-        case
-          when t.oid is null then 'is missing: what is sealed could be changed'
-          when t.tgenabled <> 'A' then 'is not ENABLE ALWAYS: what is sealed could be changed'
-          else 'is not what it was: ' || pg_get_triggerdef(t.oid) end,
-        'select ledger.guard_evidence()'
-      from pg_catalog.pg_class c
-      left join pg_catalog.pg_trigger t on t.tgrelid = c.oid and t.tgname = 'refuse_change'
-      where c.oid in ('ledger.leaves'::regclass, 'ledger.nodes'::regclass, 'ledger.checkpoints'::regclass)
-        and (t.oid is null or t.tgenabled <> 'A' or pg_get_triggerdef(t.oid) <> format(
-          'CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger.%%I FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()',
-          c.relname))
-      union all
-      select 'evidence', 'ledger.refuse_change()', 'is not what it was: what is sealed could be changed',
-        'Restore it from the migration that made it'
-      from pg_catalog.pg_proc f
-      where f.oid = 'ledger.refuse_change'::regproc and f.prosrc <> %L
-    $examine$
-  $create$, (select f.prosrc from pg_catalog.pg_proc f where f.oid = 'ledger.refuse_change'::regproc));
-end
+create function ledger.examine_evidence()
+returns table ("check" text, object text, problem text, remedy text)
+language sql stable set search_path = ''
+as $$
+  select 'evidence', format('refuse_change on ledger.%I', c.relname),
+    case
+      when t.oid is null then 'is missing: what is sealed could be changed'
+      when t.tgenabled <> 'A' then 'is not ENABLE ALWAYS: what is sealed could be changed'
+      else 'is not what it was: ' || pg_get_triggerdef(t.oid) end,
+    'select ledger.guard_evidence()'
+  from pg_catalog.pg_class c
+  left join pg_catalog.pg_trigger t on t.tgrelid = c.oid and t.tgname = 'refuse_change'
+  where c.oid in ('ledger.leaves'::regclass, 'ledger.nodes'::regclass, 'ledger.checkpoints'::regclass)
+    and (t.oid is null or t.tgenabled <> 'A' or pg_get_triggerdef(t.oid) <> format(
+      'CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger.%I FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()',
+      c.relname))
+  union all
+  select 'evidence', 'ledger.refuse_change()', 'is not what it was: what is sealed could be changed',
+    'Restore it from the migration that made it'
+  from pg_catalog.pg_proc f
+  where f.oid = 'ledger.refuse_change'::regproc and md5(f.prosrc) <> '8b5eac2115308b00ddbabcd3c762d658'
 $$;
 revoke all on function ledger.guard_evidence, ledger.examine_evidence from public;
 
