@@ -11,7 +11,9 @@ import {
   installSupabaseRoles,
   startPostgres,
 } from "../local/postgres.ts";
+import { describeMachine, WITHOUT_DISK } from "./machine.ts";
 import { alternate, printTable, ratio, show, toFigure } from "./measure.ts";
+import { processorTime } from "./process-figures.ts";
 
 const ROUNDS = 7;
 /** Calls of a run, shared by its clients; a run should take a second or more. */
@@ -31,15 +33,7 @@ const FILLED = 50_000;
 const FIRM = "10000000-0000-4000-8000-000000000001";
 const USER = "20000000-0000-4000-8000-000000000001";
 
-// Without waiting for the disk, whose noise hides what is measured.
-const SETTINGS = {
-  autovacuum: "off",
-  fsync: "off",
-  synchronous_commit: "off",
-  full_page_writes: "off",
-  max_wal_size: "8GB",
-  shared_buffers: "512MB",
-};
+const SETTINGS = { ...WITHOUT_DISK, shared_buffers: "512MB" };
 
 /** The log with the most columns that are committed to. */
 const LOG = "audit_log";
@@ -58,7 +52,7 @@ try {
   const sealed = await openWorld("… and a sealer", "", true);
   const worlds = [bare, captured, sealed];
 
-  await printMachine(bare.clients[0]);
+  console.log(await describeMachine(bare.clients[0], SETTINGS));
   for (const clients of CLIENTS) {
     await benchCalls(
       "record_audit_log of one event",
@@ -223,10 +217,13 @@ async function benchSealing(): Promise<void> {
   const [sql] = world.clients;
   const inserts: number[] = [];
   const seals: number[] = [];
+  const ownTimes: number[] = [];
+  const [{ pid }] = await sql`select pg_backend_pid() as pid`;
   for (let round = 0; round <= SEAL_ROUNDS; round++) {
     const start = performance.now();
     await fill(sql, LEAVES);
     const between = performance.now();
+    const used = processorTime(pid);
     const [{ sealed }] = await sql`select ledger.seal(${LEAVES}) as sealed`;
     const end = performance.now();
     if (sealed.sealed !== LEAVES) throw new Error(JSON.stringify(sealed));
@@ -234,6 +231,7 @@ async function benchSealing(): Promise<void> {
     if (round > 0) {
       inserts.push(between - start);
       seals.push(end - between);
+      ownTimes.push(processorTime(pid) - used);
     }
     await sql.unsafe("vacuum ledger.pending_leaves");
   }
@@ -247,6 +245,11 @@ async function benchSealing(): Promise<void> {
       rate(inserts),
     ],
     ["ledger.seal", show(toFigure(seals)), rate(seals)],
+    [
+      "… of the server process's own time",
+      show(toFigure(ownTimes)),
+      rate(ownTimes),
+    ],
   ]);
   await requireSealedOnce(world);
   for (const sql of world.clients) await sql.end();
@@ -285,21 +288,4 @@ async function requireSealedOnce({ clients: [sql] }: World): Promise<void> {
       and count(*) = max(index) + 1 as right
     from ledger.leaves`;
   if (!right) throw new Error("not every row was sealed once");
-}
-
-async function printMachine(sql: Sql): Promise<void> {
-  const [{ version }] = await sql`select version()`;
-  const cpu = await Deno.readTextFile("/proc/cpuinfo").then(
-    (text) => /^model name\s*: (.*)$/m.exec(text)?.[1] ?? Deno.build.arch,
-    () => Deno.build.arch,
-  );
-  console.log(
-    `${cpu}, ${navigator.hardwareConcurrency} CPUs; ${
-      version.split(" on ")[0]
-    } with ${
-      Object.entries(SETTINGS).map((pair) => pair.join(" ")).join(", ")
-    }; Deno ${Deno.version.deno}; ${ROUNDS} rounds, load ${
-      Deno.loadavg()[0].toFixed(1)
-    }`,
-  );
 }

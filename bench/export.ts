@@ -5,31 +5,20 @@
  *
  * @module
  */
-import postgres from "postgres";
 import { SECRET_KEY } from "../local/keys.ts";
-import { startPostgres } from "../local/postgres.ts";
+import { describeMachine, WITHOUT_DISK } from "./machine.ts";
 import { printTable } from "./measure.ts";
+import { memoryOf, processorTime, resetPeak } from "./process-figures.ts";
+import { serveStack } from "./served-stack.ts";
 
-const PORT = 54_987;
 const ROWS = [10_000, 1_000_000];
 const FORMATS = ["text/csv", "application/x-ndjson"];
 const FIRM = "10000000-0000-4000-8000-000000000001";
 
-const server = await startPostgres({ settings: { fsync: "off" } });
-const stack = new Deno.Command(Deno.execPath(), {
-  args: [
-    "run",
-    "-A",
-    new URL("../local/start.ts", import.meta.url).pathname,
-    `--port=${PORT}`,
-    `--database-url=${server.url}`,
-  ],
-  stdout: "piped",
-}).spawn();
-
+const stack = await serveStack();
+const { sql } = stack;
 try {
-  await untilPrinted(stack.stdout, "Ctrl-C");
-  const sql = postgres(server.url, { max: 1 });
+  console.log(await describeMachine(sql, WITHOUT_DISK));
   const table: string[][] = [];
   let stored = 0;
   for (const rows of ROWS) {
@@ -42,9 +31,8 @@ try {
     stored = rows;
     for (const format of FORMATS) table.push(await measure(rows, format));
   }
-  await sql.end();
   printTable(
-    `Exports of llm_usage_log (PostgreSQL 17, Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores)`,
+    "Exports of llm_usage_log",
     [
       "rows",
       "format",
@@ -57,19 +45,17 @@ try {
     table,
   );
 } finally {
-  stack.kill("SIGINT");
-  await stack.status;
-  await server.stop();
+  await stack.stop();
 }
 
 /** Reads one export to its end and counts its lines. */
 async function measure(rows: number, format: string): Promise<string[]> {
-  await Deno.writeTextFile(`/proc/${stack.pid}/clear_refs`, "5");
-  const before = memory("VmRSS");
-  const processor = processorSeconds();
+  resetPeak(stack.pid);
+  const before = memoryOf(stack.pid, "VmRSS");
+  const processor = processorTime(stack.pid);
   const start = performance.now();
   const response = await fetch(
-    `http://127.0.0.1:${PORT}/functions/v1/llm-usage`,
+    `${stack.url}/functions/v1/llm-usage`,
     { headers: { apikey: SECRET_KEY, accept: format } },
   );
   let bytes = 0;
@@ -88,35 +74,7 @@ async function measure(rows: number, format: string): Promise<string[]> {
     (bytes / 2 ** 20).toFixed(0),
     (rows / seconds).toFixed(0),
     `${before} MiB`,
-    `${memory("VmHWM")} MiB`,
-    `${(processorSeconds() - processor).toFixed(1)} s`,
+    `${memoryOf(stack.pid, "VmHWM")} MiB`,
+    `${((processorTime(stack.pid) - processor) / 1000).toFixed(1)} s`,
   ];
-}
-
-/** A figure of /proc/<pid>/status, in MiB. */
-function memory(name: "VmRSS" | "VmHWM"): number {
-  const status = Deno.readTextFileSync(`/proc/${stack.pid}/status`);
-  const [, kilobytes] = new RegExp(`${name}:\\s+(\\d+)`).exec(status)!;
-  return Math.round(Number(kilobytes) / 1024);
-}
-
-/** User and system time so far (/proc/<pid>/stat, in hundredths of a second). */
-function processorSeconds(): number {
-  const stat = Deno.readTextFileSync(`/proc/${stack.pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-async function untilPrinted(
-  stream: ReadableStream<Uint8Array>,
-  wanted: string,
-): Promise<void> {
-  let text = "";
-  for await (
-    const chunk of stream.pipeThrough(new TextDecoderStream() as never)
-  ) {
-    text += chunk;
-    if (text.includes(wanted)) return;
-  }
-  throw new Error(`the stack ended: ${text}`);
 }

@@ -20,19 +20,19 @@ const GONE_FIRM = 20;
 
 const PARENTS = `
 insert into public.firms (id, name)
-  select md5('firm ' || f)::uuid, 'Firm ' || f from generate_series(1, ${FIRMS}) f;
+  select md5('firm ' || f)::uuid, 'Firm ' || f from generate_series(1, ${FIRMS}) f on conflict do nothing;
 insert into public.users (id, firm_id)
   select md5('user ' || f || ' ' || u)::uuid, md5('firm ' || f)::uuid
-  from generate_series(1, ${FIRMS}) f, generate_series(1, 5) u;
+  from generate_series(1, ${FIRMS}) f, generate_series(1, 5) u on conflict do nothing;
 insert into public.cma_projects (id, firm_id, name)
   select md5('project ' || f || ' ' || p)::uuid, md5('firm ' || f)::uuid, 'Project ' || p
-  from generate_series(1, ${FIRMS}) f, generate_series(1, 20) p;
+  from generate_series(1, ${FIRMS}) f, generate_series(1, 20) p on conflict do nothing;
 insert into public.agent_registry (id, name)
-  select md5('agent ' || n)::uuid, 'Agent ' || n from generate_series(1, 40) n;
+  select md5('agent ' || n)::uuid, 'Agent ' || n from generate_series(1, 40) n on conflict do nothing;
 insert into public.tool_registry (id, name)
-  select md5('tool ' || n)::uuid, 'Tool ' || n from generate_series(1, 30) n;
+  select md5('tool ' || n)::uuid, 'Tool ' || n from generate_series(1, 30) n on conflict do nothing;
 insert into public.ventures (id, name)
-  select md5('venture ' || n)::uuid, 'Venture ' || n from generate_series(1, 25) n;
+  select md5('venture ' || n)::uuid, 'Venture ' || n from generate_series(1, 25) n on conflict do nothing;
 `;
 
 /** A tenth of the rows comes alone, a fifth in batches of 1,000. One batch in 50 is late, by up to three days. */
@@ -92,18 +92,19 @@ select 'session-' || n / 40, 'SD-' || n / 500, (array['EXEC', 'PLAN', 'LEAD', 'U
 /** The names of the logs. */
 export const LOG_NAMES = Object.keys(LOGS);
 
-/** Creates the parents, and `rows` rows in each log; the connection's owner is a superuser. */
+/** Creates the parents, and adds `rows` rows to each log; the connection's owner is a superuser. */
 export async function fillLogs(
   sql: postgres.Sql,
   rows: number,
+  logs: string[] = LOG_NAMES,
 ): Promise<void> {
   await sql.unsafe(PARENTS).simple();
   await sql.unsafe(`set session_replication_role = replica`);
   await sql.unsafe("select setseed(0.5)");
-  for (const [log, columnsAndRows] of Object.entries(LOGS)) {
+  for (const log of logs) {
     await sql.unsafe(`drop table if exists batch; ${batches(rows)}`).simple();
     // What refers to nothing is not made here, so the foreign keys need no check.
-    await sql.unsafe(`insert into public.${log} ${columnsAndRows}
+    await sql.unsafe(`insert into public.${log} ${LOGS[log]}
       from (
         select case when mixed then ${draw(FIRMS)} else firm end as firm,
           happened as time, row_number() over () as n
@@ -112,7 +113,7 @@ export async function fillLogs(
   }
   await sql.unsafe("set session_replication_role = origin");
   await sql.unsafe(
-    `vacuum (analyze) ${LOG_NAMES.map((log) => `public.${log}`)}`,
+    `vacuum (analyze) ${logs.map((log) => `public.${log}`)}`,
   );
 }
 

@@ -11,6 +11,7 @@ import {
   installSupabaseRoles,
   startPostgres,
 } from "../local/postgres.ts";
+import { describeMachine, WITHOUT_DISK } from "./machine.ts";
 
 const ROUNDS = 9;
 /** Rows of a bulk insert, and children of a deleted parent. */
@@ -31,15 +32,7 @@ const BULK =
   `insert into audit_log (firm_id, user_id, action, entity_type, metadata)
   select '${FIRM}', '${USER}', 'bench', 'row', '{"count": 1}' from generate_series(1, ${ROWS})`;
 
-// Without waiting for the disk, whose noise hides what a trigger costs.
-const SETTINGS = {
-  autovacuum: "off",
-  fsync: "off",
-  synchronous_commit: "off",
-  full_page_writes: "off",
-};
-
-const server = await startPostgres({ settings: SETTINGS });
+const server = await startPostgres({ settings: WITHOUT_DISK });
 try {
   await installSupabaseRoles(server.url);
   const guarded = await openLogs(server.url, "guarded", "");
@@ -151,17 +144,11 @@ async function runRound(sql: Sql, into: Times): Promise<void> {
 }
 
 async function printReport(sql: Sql, guarded: Times, bare: Times) {
-  const [{ version }] = await sql`select version()`;
-  const cpu = await Deno.readTextFile("/proc/cpuinfo").then(
-    (text) => text.match(/model name\s*: (.*)/)?.[1] ?? "unknown CPU",
-    () => Deno.build.arch,
-  );
   console.log(
-    `${cpu}, ${navigator.hardwareConcurrency} CPUs; ${
-      version.split(" on ")[0]
-    } with ${
-      Object.entries(SETTINGS).map((pair) => pair.join(" ")).join(", ")
-    }; Deno ${Deno.version.deno}; ${ROUNDS} rounds, median (least–most)\n`,
+    `${await describeMachine(
+      sql,
+      WITHOUT_DISK,
+    )}; ${ROUNDS} rounds, median (least–most)\n`,
   );
   console.log("| | without guards, ms | with guards, ms | ratio |");
   console.log("| --- | --- | --- | --- |");

@@ -7,8 +7,9 @@
 import { parseArgs } from "node:util";
 import { benchFeed } from "./feed.ts";
 import { fillLogs, LOG_NAMES, ROWS_STEP } from "./fill.ts";
+import { describeMachine, WITHOUT_DISK } from "./machine.ts";
 import { benchPages } from "./pages.ts";
-import { type Session, startSession } from "./session.ts";
+import { startSession } from "./session.ts";
 import { benchSummaries } from "./summaries.ts";
 import { benchChoices } from "./with-and-without.ts";
 
@@ -37,7 +38,7 @@ try {
   const start = performance.now();
   await fillLogs(session.sql, rows);
   const seconds = Math.round((performance.now() - start) / 1000);
-  console.log(await describeRun(session));
+  console.log(await describeMachine(session.sql, WITHOUT_DISK));
   console.log(
     `${rows} rows in each of ${LOG_NAMES.length} logs, filled in ${seconds} s; ${rounds} rounds.`,
   );
@@ -47,22 +48,4 @@ try {
   await benchChoices(session, rounds);
 } finally {
   await session.stop();
-}
-
-async function describeRun(session: Session): Promise<string> {
-  const [{ version, shared_buffers, work_mem }] = await session.query(
-    `select version(), current_setting('shared_buffers') as shared_buffers,
-      current_setting('work_mem') as work_mem`,
-  );
-  const { total } = Deno.systemMemoryInfo();
-  return `${version}
-shared_buffers ${shared_buffers}, work_mem ${work_mem}; Deno ${Deno.version.deno}
-${navigator.hardwareConcurrency} cores (${await cpuModel()}), ${
-    Math.round(total / 2 ** 30)
-  } GiB, load ${Deno.loadavg()[0].toFixed(1)}`;
-}
-
-async function cpuModel(): Promise<string> {
-  const text = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
-  return /^model name\s*: (.*)$/m.exec(text)?.[1] ?? Deno.build.arch;
 }

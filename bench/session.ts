@@ -1,15 +1,8 @@
 import postgres from "postgres";
 import { installSupabaseRoles, startPostgres } from "../local/postgres.ts";
+import { WITHOUT_DISK } from "./machine.ts";
 
 const MIGRATIONS = new URL("../supabase/migrations/", import.meta.url);
-
-/** Nothing here outlives the run, and nothing else should happen during it. */
-const SETTINGS = {
-  fsync: "off",
-  synchronous_commit: "off",
-  max_wal_size: "8GB",
-  autovacuum: "off",
-};
 
 /** Who asks, as PostgREST sets it up. */
 export interface Caller {
@@ -41,10 +34,27 @@ export interface Session {
 
 /** Starts PostgreSQL 17 with the platform's roles and every migration, and connects. */
 export async function startSession(): Promise<Session> {
-  const server = await startPostgres({ settings: SETTINGS });
+  const server = await startPostgres({ settings: WITHOUT_DISK });
+  try {
+    const session = await openSession(server.url);
+    return {
+      ...session,
+      stop: async () => {
+        await session.stop();
+        await server.stop();
+      },
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/** Connects to an empty database as its superuser, after the platform's roles and every migration. */
+export async function openSession(url: string): Promise<Session> {
   const notices: string[] = [];
   // One connection, so that statements of a transaction stay together.
-  const sql = postgres(server.url, {
+  const sql = postgres(url, {
     max: 1,
     idle_timeout: 0,
     max_lifetime: null,
@@ -68,13 +78,10 @@ export async function startSession(): Promise<Session> {
         await sql.unsafe("rollback");
       }
     },
-    async stop() {
-      await sql.end();
-      await server.stop();
-    },
+    stop: () => sql.end(),
   };
   try {
-    await installSupabaseRoles(server.url);
+    await installSupabaseRoles(url);
     for (const name of migrationNames()) {
       const script = await Deno.readTextFile(new URL(name, MIGRATIONS));
       await sql.unsafe(`begin; ${script}; commit`).simple();
@@ -85,6 +92,14 @@ export async function startSession(): Promise<Session> {
     throw error;
   }
   return session;
+}
+
+/** Adds the demo world and the price list, which {@linkcode openSession} leaves out. */
+export async function loadSeeds({ sql }: Session): Promise<void> {
+  for (const name of ["seed.sql", "prices.sql"]) {
+    const file = new URL(`../supabase/${name}`, import.meta.url);
+    await sql.unsafe(await Deno.readTextFile(file)).simple();
+  }
 }
 
 function migrationNames(): string[] {

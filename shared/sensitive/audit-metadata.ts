@@ -20,6 +20,13 @@ export * from "./metadata-fault.ts";
 /** The least number that has as many digits as the shortest identifier, Aadhaar. */
 const LEAST_IDENTIFIER = 100_000_000_000;
 
+/**
+ * Keys in which nothing was found. Senders use a few, which every event repeats;
+ * what is remembered is bounded, because a sender could use a new one each time.
+ */
+const harmlessKeys = new Set<string>();
+const MAX_HARMLESS_KEYS = 1_000;
+
 /** Where the walk is, as far as it may be told: below a hidden key the path no longer grows. */
 interface Place {
   readonly path: readonly (string | number)[];
@@ -136,6 +143,8 @@ function inspectArray(
 
 /** Checks the name of a key and returns the place of what is below it. */
 function inspectKey(inspection: Inspection, key: string, place: Place): Place {
+  if (harmlessKeys.has(key)) return enter(place, key);
+  const before = inspection.faults.length;
   const contentFaults = findContentFaults(key, "a key here ");
   const isTooLong = isLongerThan(key, MAX_METADATA_KEY_LENGTH);
   const below = isTooLong || contentFaults.length > 0
@@ -153,6 +162,10 @@ function inspectKey(inspection: Inspection, key: string, place: Place): Place {
     const detail =
       "has a key that names money, an account or a credential; a reference ending in _id or _ids, or a number ending in _count, is wanted";
     addFault(inspection, below, "sensitive_key", detail);
+  }
+  if (inspection.faults.length === before) {
+    if (harmlessKeys.size === MAX_HARMLESS_KEYS) harmlessKeys.clear();
+    harmlessKeys.add(key);
   }
   return below;
 }

@@ -1,6 +1,9 @@
 /** Characters that take no room on the page: joiners, variation selectors, controls other than white space. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?!\s)\p{Cc}/gu;
 
+/** Text that reads in one way, as it is: what nearly every text is. */
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
 /** Marks drawn over a digit, such as strike-through or a keycap. */
 const MARK_ON_DIGIT = /(?<=\p{Nd})\p{M}+/gu;
 
@@ -29,6 +32,7 @@ const PUNCTUATION: readonly (readonly [RegExp, string])[] = [
  * can be the one that shows a value.
  */
 export function readText(text: string): string[] {
+  if (PRINTABLE_ASCII.test(text)) return [text];
   const composed = text.replace(RIAL_SIGN, NEUTRAL_CURRENCY_SIGN).normalize(
     "NFKC",
   );

@@ -1,0 +1,3 @@
+import { insertInto } from "../insert-into.ts";
+
+export default { fetch: insertInto("llm_usage_log") };

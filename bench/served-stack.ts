@@ -1,0 +1,105 @@
+import { relative } from "@std/path/relative.js";
+import postgres from "postgres";
+import { SECRET_KEY } from "../local/keys.ts";
+import { startPostgres } from "../local/postgres.ts";
+import { WITHOUT_DISK } from "./machine.ts";
+import { untilPrinted } from "./process-figures.ts";
+
+/** The local stack in a process of its own, over a PostgreSQL 17 of its own. */
+export interface ServedStack {
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  /** The process with gateway, REST and functions. */
+  pid: number;
+  /** A connection to the database, as its superuser. */
+  sql: postgres.Sql;
+  databaseUrl: string;
+  /** Sends a body of JSON, as a service, and throws unless it is taken. */
+  post(path: string, body: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const PROJECT = new URL("../", import.meta.url).pathname;
+
+/** Starts it; the functions below plain-functions/ are served as `plain-<name>` beside the project's. */
+export async function serveStack(
+  options: { settings?: Record<string, string> } = {},
+): Promise<ServedStack> {
+  const settings = options.settings ?? WITHOUT_DISK;
+  const server = await startPostgres({ settings });
+  const project = await makeProject();
+  const stack = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      `${PROJECT}local/start.ts`,
+      "--port=0",
+      `--database-url=${server.url}`,
+      `--project-dir=${project}`,
+    ],
+    stdout: "piped",
+  }).spawn();
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+  const stop = async () => {
+    await sql.end();
+    if (await isRunning(stack)) stack.kill("SIGINT");
+    await stack.status;
+    await server.stop();
+    await Deno.remove(project, { recursive: true });
+  };
+  try {
+    const text = await untilPrinted(stack.stdout, "Ctrl-C");
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)![0];
+    const post = (path: string, body: string) => sendJson(url + path, body);
+    return { url, pid: stack.pid, sql, databaseUrl: server.url, post, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** This project with the plain functions in its configuration, in a folder of its own. */
+async function makeProject(): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "ledger-functions-bench-" });
+  await Deno.mkdir(`${folder}/supabase/functions`, { recursive: true });
+  for (const name of ["migrations", "seed.sql", "prices.sql"]) {
+    await Deno.symlink(
+      `${PROJECT}supabase/${name}`,
+      `${folder}/supabase/${name}`,
+    );
+  }
+  const entry = (path: string) =>
+    relative(`${folder}/supabase`, `${PROJECT}${path}/index.ts`);
+  const blocks = ["audit", "llm-usage"].flatMap((slug) => [
+    block(slug, entry(`supabase/functions/${slug}`)),
+    block(`plain-${slug}`, entry(`bench/plain-functions/${slug}`)),
+  ]);
+  await Deno.writeTextFile(
+    `${folder}/supabase/config.toml`,
+    `[db.seed]\nsql_paths = ["./seed.sql", "./prices.sql"]\n${blocks.join("")}`,
+  );
+  return folder;
+}
+
+function block(slug: string, entrypoint: string): string {
+  return `[functions.${slug}]\nverify_jwt = false\nentrypoint = "${entrypoint}"\n`;
+}
+
+async function isRunning(process: Deno.ChildProcess): Promise<boolean> {
+  return await Promise.race([
+    process.status.then(() => false),
+    new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 0)),
+  ]);
+}
+
+async function sendJson(url: string, body: string): Promise<void> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { apikey: SECRET_KEY, "content-type": "application/json" },
+    body,
+  });
+  const answer = await response.text();
+  if (!response.ok || response.status === 207) {
+    throw new Error(`${url} answered ${response.status}: ${answer}`);
+  }
+}
