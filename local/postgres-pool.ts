@@ -20,6 +20,12 @@ const SOCKET_CODE = /^(E[A-Z]+|CONNECT(ION)?_[A-Z]+)$/;
 /** SQLSTATEs of a server that shuts down, crashed, starts up or has no place left. */
 const SERVER_GONE = /^(57P|53300)/;
 
+/**
+ * What Lite says at the beginning of a transaction, one thing at a time, and
+ * PostgREST in one statement.
+ */
+const PREAMBLE = /^(begin$|set local role |select set_config\()/i;
+
 type Driver = PostgresConnection["driver"];
 type Reserved = Awaited<ReturnType<Driver["reserve"]>>;
 
@@ -168,19 +174,35 @@ function guard(
       return true;
     },
   };
+  let failed: unknown;
+  const send = async (statement: string, parameters: unknown[]) => {
+    const query = reserved.unsafe(
+      statement,
+      parameters as never[],
+      options as never,
+    );
+    try {
+      return await Promise.race([query, closed.promise]);
+    } catch (error) {
+      if (endsConnection(error)) lost = true;
+      throw nameByCode(error);
+    }
+  };
   return {
     unsafe: async (statement, parameters = []) => {
       if (lost) throw connectionError("CONNECTION_CLOSED");
-      const query = reserved.unsafe(
-        statement,
-        parameters as never[],
-        options as never,
-      );
+      const sent = send(statement, parameters);
+      if (PREAMBLE.test(statement.trim())) {
+        // Not waited for: what follows comes after it, and fails if it did.
+        sent.catch((error) => failed ??= error);
+        return Object.assign([], { command: "SELECT", count: 0 });
+      }
       try {
-        return await Promise.race([query, closed.promise]);
+        return await sent;
       } catch (error) {
-        if (endsConnection(error)) lost = true;
-        throw nameByCode(error);
+        throw failed ?? error;
+      } finally {
+        failed = undefined;
       }
     },
     release: () => {

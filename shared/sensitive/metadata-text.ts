@@ -16,6 +16,13 @@ const FINANCIAL_NAMES: Readonly<Record<FinancialKind, string>> = {
 };
 
 /**
+ * A short word, and a UUID: what most values are, and in the form of nothing that is
+ * looked for.
+ */
+const HARMLESS =
+  /^(?:[a-z_]{1,15}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/**
  * The faults of the content of a string, a key or the digits of an integer, one
  * for financial data and one for a secret. `prefix` starts the sentence:
  * `a key here ` or nothing.
@@ -24,6 +31,7 @@ export function findContentFaults(
   text: string,
   prefix = "",
 ): Omit<MetadataFault, "path">[] {
+  if (HARMLESS.test(text)) return [];
   const inspected = text.slice(0, MAX_INSPECTED_BYTES);
   const faults: Omit<MetadataFault, "path">[] = [];
   const financial = findFinancialData(inspected);

@@ -26,11 +26,25 @@ export async function callFunction(
   timeoutMs: number,
 ): Promise<unknown> {
   const client = caller.kind === "service"
-    ? createAdminClient<Database>({ env })
+    ? serviceClientOf(env)
     : createContextClient<Database>({ env, auth: { token: caller.token } });
   const { data, error, status } = await client
     .rpc(name, parameters as never)
     .abortSignal(AbortSignal.timeout(timeoutMs));
   if (error) throw new StoreError(error, status);
   return data;
+}
+
+type ServiceClient = ReturnType<typeof createAdminClient<Database>>;
+
+/** The client of a service is the same for every request, and dear to make. */
+const serviceClients = new WeakMap<Environment, ServiceClient>();
+
+function serviceClientOf(env: Environment): ServiceClient {
+  let client = serviceClients.get(env);
+  if (client === undefined) {
+    client = createAdminClient<Database>({ env });
+    serviceClients.set(env, client);
+  }
+  return client;
 }
