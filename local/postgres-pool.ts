@@ -9,6 +9,7 @@ import {
   createPostgresConnection,
   type PostgresConnection,
 } from "@supabase/lite/postgres";
+import { joinPreamble } from "./transaction-preamble.ts";
 
 /** Most connections at once. */
 export const POSTGRES_POOL_SIZE = 10;
@@ -19,12 +20,6 @@ export const POSTGRES_CONNECT_TIMEOUT_SECONDS = 5;
 const SOCKET_CODE = /^(E[A-Z]+|CONNECT(ION)?_[A-Z]+)$/;
 /** SQLSTATEs of a server that shuts down, crashed, starts up or has no place left. */
 const SERVER_GONE = /^(57P|53300)/;
-
-/**
- * What Lite says at the beginning of a transaction, one thing at a time, and
- * PostgREST in one statement.
- */
-const PREAMBLE = /^(begin$|set local role |select set_config\()/i;
 
 type Driver = PostgresConnection["driver"];
 type Reserved = Awaited<ReturnType<Driver["reserve"]>>;
@@ -174,8 +169,7 @@ function guard(
       return true;
     },
   };
-  let failed: unknown;
-  const send = async (statement: string, parameters: unknown[]) => {
+  const run = joinPreamble(async (statement, parameters) => {
     const query = reserved.unsafe(
       statement,
       parameters as never[],
@@ -187,23 +181,11 @@ function guard(
       if (endsConnection(error)) lost = true;
       throw nameByCode(error);
     }
-  };
+  });
   return {
     unsafe: async (statement, parameters = []) => {
       if (lost) throw connectionError("CONNECTION_CLOSED");
-      const sent = send(statement, parameters);
-      if (PREAMBLE.test(statement.trim())) {
-        // Not waited for: what follows comes after it, and fails if it did.
-        sent.catch((error) => failed ??= error);
-        return Object.assign([], { command: "SELECT", count: 0 });
-      }
-      try {
-        return await sent;
-      } catch (error) {
-        throw failed ?? error;
-      } finally {
-        failed = undefined;
-      }
+      return await run(statement, parameters);
     },
     release: () => {
       closeListeners.delete(onClose);
