@@ -64,10 +64,11 @@ async function measureLog(stack: ServedStack, sample: Sample): Promise<void> {
     "clients",
     "endpoint: median [quartiles]",
     "plain function",
-    "REST",
+    "REST, insert",
+    "REST, record function",
     "to plain: latency",
     "throughput [quartiles]",
-    "to REST: latency",
+    "to REST's record function",
     "goal",
   ], rows);
 }
@@ -94,14 +95,16 @@ async function measureLoads(
     `/functions/v1/${sample.slug}`,
     `/functions/v1/plain-${sample.slug}`,
     `/rest/v1/${sample.table}`,
+    `/rest/v1/rpc/record_${sample.table}`,
   ];
   const latencies = paths.map(() => [] as number[]);
   const runs = paths.map((path, index) => async () => {
     let left = requests;
     await Promise.all(Array.from({ length: clients }, async () => {
       while (left-- > 0) {
+        const sent = events === 1 ? sample.make() : makeBatch(sample, events);
         const body = JSON.stringify(
-          events === 1 ? sample.make() : makeBatch(sample, events),
+          path.includes("/rpc/") ? { events: [sent].flat() } : sent,
         );
         const start = performance.now();
         await post(path, body);
@@ -118,14 +121,14 @@ async function measureLoads(
 }
 
 function describe(events: number, clients: number, loads: Load[]): string[] {
-  const [endpoint, plain, rest] = loads;
+  const [endpoint, plain, , recording] = loads;
   return [
     String(events),
     String(clients),
     ...loads.map(({ latency }) => show(latency)),
     ratio(endpoint.latency, plain.latency),
     ratioWithSpread(plain.runs, endpoint.runs),
-    ratio(endpoint.latency, rest.latency),
+    ratio(endpoint.latency, recording.latency),
     judgeLoad(events, clients, endpoint, plain),
   ];
 }

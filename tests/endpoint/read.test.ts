@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import {
   type Answer,
   ENGINES,
@@ -133,8 +133,14 @@ describe.each(ENGINES)("reading on %s", (engine) => {
   test("oldest first, the last cursor brings everything new, once", async () => {
     const model = newId();
     const events = () => Array(5).fill({ ...LLM, model });
+    // A transaction that is open in any database of the server holds rows back.
+    const untilThere = (query: string, count: number) =>
+      vi.waitUntil(async () => {
+        const answer = await get(query);
+        return answer.body.rows.length >= count && answer;
+      }, { timeout: 20_000 });
     await ledger.post("llm-usage", events());
-    let { body } = await get(`llm-usage?model=${model}&order=asc`);
+    let { body } = await untilThere(`llm-usage?model=${model}&order=asc`, 5);
     expect(body.rows).toHaveLength(5);
     for (const late of ["2026-01-01T00:00:00Z", undefined]) {
       const empty = await get(
@@ -150,8 +156,9 @@ describe.each(ENGINES)("reading on %s", (engine) => {
         created_at: late && minutesAgo,
       };
       await ledger.post("llm-usage", event);
-      ({ body } = await get(
+      ({ body } = await untilThere(
         `llm-usage?model=${model}&order=asc&cursor=${empty.body.next_cursor}`,
+        1,
       ));
       expect(body.rows.map((row: { id: string }) => row.id)).toEqual([
         event.id,
