@@ -1,53 +1,25 @@
-import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { createDatabase } from "../../local/postgres.ts";
-import { type Stack, startStack } from "../../local/stack.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findFault, findFaultInLog, readRecorded } from "./exactly-once.ts";
-import { type FunctionServer, serveFunctions } from "./function-server.ts";
 import { HURRIED, sendUntilAnswered } from "./retrying-client.ts";
+import { type ProxiedStack, startProxiedStack } from "./proxied-stack.ts";
 import { makeEvents, postBatch, toSent } from "./sent-events.ts";
 import { silenceConsole } from "./silence.ts";
 import {
   contains,
   type Passage,
-  startTcpProxy,
   type TcpProxy,
   type Verdict,
 } from "./tcp-proxy.ts";
 
 const BATCH = 100;
 
-let stack: Stack;
-let functions: FunctionServer;
-let sql: postgres.Sql;
-/** Between the client and the function, the function and REST, REST and PostgreSQL. */
-let toFunction: TcpProxy;
-let toRest: TcpProxy;
-let toDatabase: TcpProxy;
+let stack: ProxiedStack;
 
 silenceConsole();
 beforeAll(async () => {
-  const url = await createDatabase({ url: inject("postgresUrl") });
-  sql = postgres(url, { max: 1 });
-  toDatabase = startTcpProxy(Number(new URL(url).port));
-  const proxied = new URL(url);
-  proxied.port = String(toDatabase.port);
-  stack = await startStack({ port: 0, databaseUrl: proxied.href });
-  toRest = startTcpProxy(Number(new URL(stack.url).port));
-  functions = serveFunctions({
-    url: `http://127.0.0.1:${toRest.port}`,
-    secretKey: stack.secretKey,
-  });
-  toFunction = startTcpProxy(functions.port);
+  stack = await startProxiedStack();
 });
-afterAll(async () => {
-  await toFunction?.close();
-  await functions?.close();
-  await toRest?.close();
-  await stack?.stop();
-  await toDatabase?.close();
-  await sql?.end();
-});
+afterAll(() => stack?.close());
 
 const sent: ReturnType<typeof toSent>[] = [];
 
@@ -63,8 +35,8 @@ async function sendCut(
   const events = makeEvents(sent.length, BATCH);
   sent.push(...events.map(toSent));
   const from = events[0].input_tokens;
-  toFunction.cutAll();
-  toRest.cutAll();
+  stack.toFunction.cutAll();
+  stack.toRest.cutAll();
   let isCut = false;
   proxy.judge = (passage) => {
     const verdict = place(passage);
@@ -72,7 +44,7 @@ async function sendCut(
     isCut = true;
     return verdict;
   };
-  const url = `http://127.0.0.1:${toFunction.port}/llm-usage`;
+  const url = `http://127.0.0.1:${stack.toFunction.port}/llm-usage`;
   const firstAnswer: { status?: number; retryAfter?: string | null } = {};
   let recordedBeforeRetry = -1;
   const answer = await sendUntilAnswered(async () => {
@@ -83,13 +55,13 @@ async function sendCut(
   }, {
     attempts: HURRIED.attempts,
     wait: async (seconds) => {
-      const rows = await readRecorded(sql, from, from + BATCH);
+      const rows = await readRecorded(stack.sql, from, from + BATCH);
       if (recordedBeforeRetry < 0) recordedBeforeRetry = rows.length;
       await HURRIED.wait(seconds);
     },
   });
   proxy.judge = () => "pass";
-  const rows = await readRecorded(sql, from, from + BATCH);
+  const rows = await readRecorded(stack.sql, from, from + BATCH);
   expect(findFault(events.map(toSent), rows)).toBeNull();
   return {
     ...firstAnswer,
@@ -115,7 +87,7 @@ describe("a connection that is cut between the function and REST", () => {
     "%s is a 503, and the retry leaves each event once",
     async (_where, from, verdict, outcome) => {
       const result = await sendCut(
-        toRest,
+        stack.toRest,
         (passage) => passage.from === from ? verdict : "pass",
       );
       expect(result).toMatchObject({ ...outcome, status: 503 });
@@ -129,7 +101,7 @@ describe("a connection that is cut between the client and the function", () => {
     "%s breaks the request, and the retry leaves each event once",
     async (_where, from, verdict, outcome) => {
       const result = await sendCut(
-        toFunction,
+        stack.toFunction,
         (passage) => passage.from === from ? verdict : "pass",
       );
       expect(result).toMatchObject({ ...outcome, refused: [0] });
@@ -154,7 +126,7 @@ describe("a connection that is cut between REST and PostgreSQL", () => {
     "%s is a 503, and the retry leaves each event once",
     async (_where, isPlace, outcome) => {
       const result = await sendCut(
-        toDatabase,
+        stack.toDatabase,
         (passage) => isPlace(passage) ? "cut" : "pass",
       );
       expect(result).toMatchObject({ ...outcome, status: 503 });
@@ -165,5 +137,5 @@ describe("a connection that is cut between REST and PostgreSQL", () => {
 
 test("after all cuts the log, its sum and its evidence are those of what was sent", async () => {
   expect(sent.length).toBeGreaterThan(0);
-  expect(await findFaultInLog(sql, "llm_usage_log", sent)).toBeNull();
+  expect(await findFaultInLog(stack.sql, "llm_usage_log", sent)).toBeNull();
 });

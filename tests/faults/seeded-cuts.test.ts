@@ -1,7 +1,4 @@
-import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { createDatabase } from "../../local/postgres.ts";
-import { type Stack, startStack } from "../../local/stack.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRandom } from "../seeded-random.ts";
 import {
   findFalseOutcome,
@@ -9,15 +6,15 @@ import {
   findFaultInLog,
   readRecorded,
 } from "./exactly-once.ts";
-import { type FunctionServer, serveFunctions } from "./function-server.ts";
 import {
   type EventOutcome,
   HURRIED,
   sendUntilAnswered,
 } from "./retrying-client.ts";
+import { type ProxiedStack, startProxiedStack } from "./proxied-stack.ts";
 import { makeEvents, postBatch, toSent } from "./sent-events.ts";
 import { silenceConsole } from "./silence.ts";
-import { startTcpProxy, type TcpProxy, type Verdict } from "./tcp-proxy.ts";
+import type { TcpProxy, Verdict } from "./tcp-proxy.ts";
 
 /** A seed to run alone: its cuts come at the same places, not at the same times. */
 const ONLY_SEED = Deno.env.get("FAULT_SEED");
@@ -31,36 +28,13 @@ const HANDSHAKE = 4;
 /** Places of a run, in passages through a proxy, at which there may be a cut. */
 const PASSAGES = { http: 12, database: 60 };
 
-let stack: Stack;
-let functions: FunctionServer;
-let sql: postgres.Sql;
-let toFunction: TcpProxy;
-let toRest: TcpProxy;
-let toDatabase: TcpProxy;
+let stack: ProxiedStack;
 
 silenceConsole();
 beforeAll(async () => {
-  const url = await createDatabase({ url: inject("postgresUrl") });
-  sql = postgres(url, { max: 1 });
-  toDatabase = startTcpProxy(Number(new URL(url).port));
-  const proxied = new URL(url);
-  proxied.port = String(toDatabase.port);
-  stack = await startStack({ port: 0, databaseUrl: proxied.href });
-  toRest = startTcpProxy(Number(new URL(stack.url).port));
-  functions = serveFunctions({
-    url: `http://127.0.0.1:${toRest.port}`,
-    secretKey: stack.secretKey,
-  });
-  toFunction = startTcpProxy(functions.port);
+  stack = await startProxiedStack();
 });
-afterAll(async () => {
-  await toFunction?.close();
-  await functions?.close();
-  await toRest?.close();
-  await stack?.stop();
-  await toDatabase?.close();
-  await sql?.end();
-});
+afterAll(() => stack?.close());
 
 /** Cuts a proxy's connections at some of its next passages. */
 function schedule(
@@ -77,7 +51,7 @@ function schedule(
   let passage = 0;
   proxy.judge = ({ earlier }) => {
     // A connection that is cut while it is made costs the stack five seconds.
-    if (proxy === toDatabase && earlier < HANDSHAKE) return "pass";
+    if (proxy === stack.toDatabase && earlier < HANDSHAKE) return "pass";
     const verdict = places.get(passage++) ?? "pass";
     if (verdict !== "pass") cutsMade++;
     return verdict;
@@ -89,9 +63,9 @@ let cutsMade = 0;
 async function run(seed: number): Promise<string | null> {
   const random = createRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);
-  schedule(toFunction, PASSAGES.http, below(4), below);
-  schedule(toRest, PASSAGES.http, below(4), below);
-  schedule(toDatabase, PASSAGES.database, below(2), below);
+  schedule(stack.toFunction, PASSAGES.http, below(4), below);
+  schedule(stack.toRest, PASSAGES.http, below(4), below);
+  schedule(stack.toDatabase, PASSAGES.database, below(2), below);
 
   const from = seed * 1_000;
   const outcomes: EventOutcome[] = [];
@@ -107,7 +81,7 @@ async function run(seed: number): Promise<string | null> {
       const { results } = await sendUntilAnswered(
         () =>
           postBatch(
-            `http://127.0.0.1:${toFunction.port}/llm-usage`,
+            `http://127.0.0.1:${stack.toFunction.port}/llm-usage`,
             stack.secretKey,
             events,
           ),
@@ -116,7 +90,7 @@ async function run(seed: number): Promise<string | null> {
       outcomes.push(...results);
     }
   }));
-  const rows = await readRecorded(sql, from, from + 1_000);
+  const rows = await readRecorded(stack.sql, from, from + 1_000);
   everything.push(...[...sent].map(toSent));
   return findFault([...sent].map(toSent), rows) ??
     findFalseOutcome(outcomes, rows);
@@ -136,7 +110,8 @@ test(
       if (fault) throw new Error(`FAULT_SEED=${seed}: ${fault}`);
     }
     expect(cutsMade).toBeGreaterThan(seeds.length);
-    expect(await findFaultInLog(sql, "llm_usage_log", everything)).toBeNull();
+    expect(await findFaultInLog(stack.sql, "llm_usage_log", everything))
+      .toBeNull();
   },
   120_000,
 );
@@ -147,31 +122,32 @@ describe("the check of these runs", () => {
   test("finds an event that is sent again without an id", async () => {
     const events = makeEvents(from, 1);
     const withoutId = events.map(({ id: _id, ...event }) => event);
-    for (const proxy of [toFunction, toRest, toDatabase]) {
+    for (const proxy of [stack.toFunction, stack.toRest, stack.toDatabase]) {
       proxy.judge = () => "pass";
     }
-    const url = `${functions.url}/llm-usage`;
+    const url = `http://127.0.0.1:${stack.toFunction.port}/llm-usage`;
     for (let time = 0; time < 2; time++) {
       const response = await postBatch(url, stack.secretKey, withoutId);
       await response.body?.cancel();
     }
     const sent = events.map((event) => ({ ...toSent(event), id: null }));
-    const rows = await readRecorded(sql, from, from + 1_000);
+    const rows = await readRecorded(stack.sql, from, from + 1_000);
     expect(findFault(sent, rows)).toBe(`event ${from} is recorded twice`);
-    expect(await findFaultInLog(sql, "llm_usage_log", everything))
+    expect(await findFaultInLog(stack.sql, "llm_usage_log", everything))
       .toBe("2 rows were not sent");
     everything.push(...rows);
   });
 
   test("finds an event that is lost, a wrong sum, and a row without evidence", async () => {
     const check = (sent: { id: string; cost: string }[]) =>
-      findFaultInLog(sql, "llm_usage_log", sent);
+      findFaultInLog(stack.sql, "llm_usage_log", sent);
     const [lost] = makeEvents(from + 1, 1).map(toSent);
     expect(await check([...everything, lost])).toBe("1 events are lost");
     const [first, ...rest] = everything;
     expect(await check([...rest, { ...first, cost: "0.000009" }]))
       .toMatch(/^the sum is/);
-    await sql`delete from ledger.pending_leaves where row_id = ${first.id}`;
+    await stack
+      .sql`delete from ledger.pending_leaves where row_id = ${first.id}`;
     expect(await check(everything))
       .toBe("1 rows or leaves without their counterpart");
   });
