@@ -12,7 +12,7 @@ export interface LedgerFunction {
 
 /** How the migrations spell a function of the machinery; generated ones have no name there. */
 const DEFINITION =
-  /create (?:or replace )?function (ledger\.\w+)\s*\(.*?\bas (\$\w*\$)(.*?)\2/gs;
+  /create (?:or replace )?function (ledger\.\w+)\s*\(.*?\bas (\$\w*\$)(.*?)\2|^drop function (ledger\.\w+)/gms;
 
 const MIGRATIONS = new URL("../supabase/migrations/", import.meta.url);
 
@@ -20,8 +20,9 @@ const MIGRATIONS = new URL("../supabase/migrations/", import.meta.url);
 export function readDefinitions(scripts: string[]): Map<string, string> {
   const bodies = new Map<string, string>();
   for (const script of scripts) {
-    for (const [, name, , body] of script.matchAll(DEFINITION)) {
-      bodies.set(name, body);
+    for (const [, name, , body, gone] of script.matchAll(DEFINITION)) {
+      if (gone) bodies.delete(gone);
+      else bodies.set(name, body);
     }
   }
   return bodies;

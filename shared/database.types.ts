@@ -704,6 +704,7 @@ export type Database = {
         Args: {
           "actor"?: string;
           "atomic"?: boolean;
+          "brief"?: boolean;
           "events": Json;
           "representation"?: boolean;
         };
@@ -712,6 +713,7 @@ export type Database = {
       "record_llm_usage_log": {
         Args: {
           "atomic"?: boolean;
+          "brief"?: boolean;
           "events": Json;
           "representation"?: boolean;
         };
@@ -720,6 +722,7 @@ export type Database = {
       "record_model_usage_log": {
         Args: {
           "atomic"?: boolean;
+          "brief"?: boolean;
           "events": Json;
           "representation"?: boolean;
         };
@@ -728,6 +731,7 @@ export type Database = {
       "record_tool_usage_ledger": {
         Args: {
           "atomic"?: boolean;
+          "brief"?: boolean;
           "events": Json;
           "representation"?: boolean;
         };

@@ -52,9 +52,11 @@ export async function recordEvents(
   const results = await callFunction(
     { caller: WRITER, env },
     log.recordFunction,
-    { events, ...options },
+    // Most batches are recorded whole: the database then says just that.
+    { events, ...options, brief: !options.representation },
     RECORD_TIMEOUT_MS,
   );
+  if (isAllRecorded(results, events.length)) return events.map(toRecorded);
   // An answer that is not ours came from something between us and the database.
   // What it does not say of an event must not be told as that event's outcome.
   const isOurs = Array.isArray(results) && results.length === events.length &&
@@ -68,6 +70,15 @@ export async function recordEvents(
     );
   }
   return results;
+}
+
+/** Whether nothing is to be said of any event but that it was recorded. */
+function isAllRecorded(results: unknown, count: number): boolean {
+  return Object(results).recorded === count;
+}
+
+function toRecorded({ id }: LogEvent, index: number): StoreResult {
+  return { index, id: id as string, outcome: "recorded" };
 }
 
 const OUTCOMES: readonly unknown[] = [

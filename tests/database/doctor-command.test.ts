@@ -106,4 +106,12 @@ describe("npm run doctor", () => {
     ]);
     expect([...bodies]).toEqual([["ledger.a", " t$$wo "]]);
   });
+
+  test("does not look for a function that a later migration dropped", () => {
+    const create =
+      "create function ledger.a() returns int language sql as $$one$$;";
+    const drop = "select 1;\ndrop function ledger.a();";
+    expect([...readDefinitions([create, drop])]).toEqual([]);
+    expect([...readDefinitions([create, drop, create])]).toHaveLength(1);
+  });
 });
