@@ -56,7 +56,7 @@ export async function recordEvents(
     { events, ...options, brief: !options.representation },
     RECORD_TIMEOUT_MS,
   );
-  if (isAllRecorded(results, events.length)) return events.map(toRecorded);
+  if (isAllRecorded(events, results)) return events.map(toRecorded);
   // An answer that is not ours came from something between us and the database.
   // What it does not say of an event must not be told as that event's outcome.
   const isOurs = Array.isArray(results) && results.length === events.length &&
@@ -72,9 +72,11 @@ export async function recordEvents(
   return results;
 }
 
-/** Whether nothing is to be said of any event but that it was recorded. */
-function isAllRecorded(results: unknown, count: number): boolean {
-  return Object(results).recorded === count;
+/** Whether all these events were recorded, and nothing else is to be said of any. */
+function isAllRecorded(events: LogEvent[], answer: unknown): boolean {
+  const { recorded, first, last } = Object(answer);
+  return recorded === events.length && first === events[0].id &&
+    last === events.at(-1)!.id;
 }
 
 function toRecorded({ id }: LogEvent, index: number): StoreResult {

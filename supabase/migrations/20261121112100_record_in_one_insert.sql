@@ -7,7 +7,7 @@
 -- together with its rows, and not read from the event a second time.
 --
 -- With brief, a batch of which there is nothing to say but that it was recorded is
--- answered as {"recorded": n}.
+-- answered as {"recorded": n, "first": id, "last": id}.
 
 drop function public.record_llm_usage_log(jsonb, boolean, boolean);
 drop function public.record_audit_log(jsonb, boolean, boolean, uuid);
@@ -101,7 +101,8 @@ begin
       end if;{{settlement}}
 
       if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
-        return jsonb_build_object('recorded', total);
+        -- The ids show whose answer this is.
+        return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
 
       select coalesce(jsonb_agg(jsonb_build_object('index', e.ordinality - 1, 'id', e.id, 'outcome', 'recorded')

@@ -69,9 +69,11 @@ describe.each(ENGINES)("recording on $name", (engine) => {
 
   test("says in one word that all was recorded, when asked to be brief", async () => {
     const events = [audit(), audit(), audit()];
-    expect(await record("audit_log", events)).toEqual({ recorded: 3 });
+    expect(await record("audit_log", events))
+      .toEqual({ recorded: 3, first: events[0].id, last: events[2].id });
     expect(await countStored("audit_log", events)).toBe(3);
-    expect(await record("llm_usage_log", [usage()])).toEqual({ recorded: 1 });
+    expect(await record("llm_usage_log", [usage()]))
+      .toMatchObject({ recorded: 1 });
   });
 
   test("says it event by event when not asked", async () => {
@@ -121,7 +123,8 @@ describe.each(ENGINES)("recording on $name", (engine) => {
       [project, world.firm1],
     );
     const old = usage({ cma_project_id: project });
-    expect(await record("llm_usage_log", [old])).toEqual({ recorded: 1 });
+    expect(await record("llm_usage_log", [old]))
+      .toMatchObject({ recorded: 1 });
     await db.query(`delete from public.cma_projects where id = $1`, [project]);
     expect(await outcomes("llm_usage_log", [usage(), old, usage()]))
       .toEqual(["recorded", "duplicate", "recorded"]);

@@ -85,6 +85,17 @@ const changed =
   (change: (result: Result, index: number) => unknown) => (real: Result[]) =>
     json(real.map(change));
 
+const OTHER_ID = "99999999-0000-4000-8000-000000000009";
+
+/** The answer that says in one word that all was recorded, changed. */
+const changedBrief = (change: Result) => (real: Result[]) =>
+  json({
+    recorded: real.length,
+    first: real[0].id,
+    last: real.at(-1)!.id,
+    ...change,
+  });
+
 /** What comes instead of the results of a batch, and what the function says then. */
 const BAD_ANSWERS: [string, (real: Result[]) => Response, 503 | 500][] = [
   ["a page of HTML with status 200", () => html(200), 503],
@@ -124,6 +135,11 @@ const BAD_ANSWERS: [string, (real: Result[]) => Response, 503 | 500][] = [
     (real) => json([...real].reverse()),
     503,
   ],
+  ["more events than were sent", changedBrief({ recorded: 4 }), 503],
+  ["fewer events than were sent", changedBrief({ recorded: 2 }), 503],
+  ["a first event of another batch", changedBrief({ first: OTHER_ID }), 503],
+  ["a last event of another batch", changedBrief({ last: OTHER_ID }), 503],
+  ["how many, without which", changedBrief({ first: undefined }), 503],
   ["PostgREST without its schema cache", () => error("PGRST002", 503), 503],
   ...PASSING.map(([code, status]) =>
     [
@@ -164,11 +180,18 @@ async function sendTwice(
 ) {
   sent.push(...[body].flat().map(toSent));
   const url = `${functions.url}/llm-usage`;
-  let real: Promise<Result[]> = Promise.resolve(
-    [body].flat().map(({ id }, index) => ({ index, id, outcome: "recorded" })),
-  );
+  const recorded: Result[] = [body].flat().map(({ id }, index) => ({
+    index,
+    id,
+    outcome: "recorded",
+  }));
+  let real = Promise.resolve(recorded);
   rest.answer = async (_request, pass) => {
-    if (isCommitted) real = pass().then((response) => response.json());
+    if (isCommitted) {
+      // Of a batch it says in one word that all was recorded.
+      real = pass().then((response) => response.json())
+        .then((said) => Array.isArray(said) ? said : recorded);
+    }
     return await answer(await real);
   };
   const first = await postBatch(url, stack.secretKey, body);

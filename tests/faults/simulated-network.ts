@@ -13,10 +13,11 @@ export const SIMULATED_URL = "http://project.invalid";
 /** Requests on their way that meet a fault, before the storm is over. */
 const STORM = 40;
 
-/** A request for the store, and whether it is all or nothing. */
+/** A request for the store, as the functions make it. */
 interface Call {
   events: StoredEvent[];
   atomic: boolean;
+  brief: boolean;
 }
 
 /** A function's handler. */
@@ -93,7 +94,8 @@ export class SimulatedNetwork {
     init?: RequestInit,
   ): Promise<Response> => {
     const request = new Request(input, init);
-    if (!request.url.endsWith("/rest/v1/rpc/record_llm_usage_log")) {
+    const { pathname } = new URL(request.url);
+    if (pathname !== "/rest/v1/rpc/record_llm_usage_log") {
       throw new Error("the simulated store only records");
     }
     const call = await request.json() as Call;
@@ -120,7 +122,8 @@ export class SimulatedNetwork {
       },
       "answer of another call": () =>
         new Response(
-          this.#commit(call).replaceAll(/"id":"[^"]+"/g, `"id":"${OTHER_ID}"`),
+          this.#commit(call)
+            .replaceAll(/"(id|first|last)":"[^"]+"/g, `"$1":"${OTHER_ID}"`),
         ),
       "late": () => {
         this.#late.push(call);
@@ -162,8 +165,8 @@ export class SimulatedNetwork {
     this.steps.push(`store: late call arrives (${call.events.length})`);
   }
 
-  #commit({ events, atomic }: Call): string {
-    return JSON.stringify(this.#store.record(events, atomic));
+  #commit({ events, atomic, brief }: Call): string {
+    return JSON.stringify(this.#store.record(events, atomic, brief));
   }
 
   #choose<Pass>(

@@ -4,6 +4,13 @@ export type StoredEvent = { id: string } & Record<string, unknown>;
 /** What makes a store wrong, to show that the check sees it. */
 export type Defect = "forgets ids" | "acknowledges before it keeps";
 
+/** The record function's answer when asked to be brief and all was recorded. */
+interface AllRecorded {
+  recorded: number;
+  first: string;
+  last: string;
+}
+
 /** One result of the record function. */
 interface Result {
   index: number;
@@ -29,8 +36,12 @@ export class SimulatedStore {
     this.#defect = defect;
   }
 
-  /** `record_<log>(events, atomic)`. */
-  record(events: StoredEvent[], atomic: boolean): Result[] {
+  /** `record_<log>(events, atomic, brief)`. */
+  record(
+    events: StoredEvent[],
+    atomic: boolean,
+    brief: boolean,
+  ): Result[] | AllRecorded {
     const written: StoredEvent[] = [];
     const results = events.map(({ stamped: _stamped, ...event }, index) => {
       const { id } = event;
@@ -55,7 +66,13 @@ export class SimulatedStore {
     for (const event of written) this.#byId.set(event.id, event);
     this.rows.push(...written);
     this.#unkept += written.length;
-    return results;
+    return brief && written.length === events.length
+      ? {
+        recorded: events.length,
+        first: events[0].id,
+        last: events.at(-1)!.id,
+      }
+      : results;
   }
 
   /** A crash and a new start: what was committed is there again. */
