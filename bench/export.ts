@@ -18,7 +18,7 @@ const FIRM = "10000000-0000-4000-8000-000000000001";
 const stack = await serveStack();
 const { sql } = stack;
 try {
-  console.log(await describeMachine(sql, WITHOUT_DISK));
+  console.log(await describeMachine(sql, WITHOUT_DISK, stack.rest));
   const table: string[][] = [];
   let stored = 0;
   for (const rows of ROWS) {

@@ -29,7 +29,7 @@ const MAX_MEMORY_MIB = 128;
 
 const stack = await serveStack();
 try {
-  console.log(await describeMachine(stack.sql, WITHOUT_DISK));
+  console.log(await describeMachine(stack.sql, WITHOUT_DISK, stack.rest));
   const rows: string[][] = [];
   for (const sample of SAMPLES) rows.push(await measureWork(stack, sample));
   printTable(`A process that serves one function, ${EVENTS} events a request`, [

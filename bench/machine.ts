@@ -12,17 +12,26 @@ export const WITHOUT_DISK = {
   max_wal_size: "8GB",
 };
 
-/** What a figure was measured on: processor, PostgreSQL and its settings, Deno, load, date. */
+/**
+ * What a figure was measured on: processor, PostgreSQL and its settings, what serves
+ * REST where that takes part, Deno, load, date.
+ */
 export async function describeMachine(
   sql: postgres.Sql,
   settings: Record<string, string> = {},
+  rest?: string,
 ): Promise<string> {
   const [{ version, buffers, work }] = await sql`
     select split_part(version(), ' on ', 1) as version,
       current_setting('shared_buffers') as buffers, current_setting('work_mem') as work`;
   const named = { ...settings, shared_buffers: buffers, work_mem: work };
   const list = Object.entries(named).map((pair) => pair.join(" ")).join(", ");
-  return `${await describeComputer()}; ${version} with ${list}; ${describeRuntime()}`;
+  return [
+    await describeComputer(),
+    `${version} with ${list}`,
+    ...rest === undefined ? [] : [`REST by ${rest}`],
+    describeRuntime(),
+  ].join("; ");
 }
 
 /** Processor, cores and memory of this computer. */

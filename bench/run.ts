@@ -30,9 +30,10 @@ supabase-js and checks nothing ([plain-functions](plain-functions)), and to the
 REST API itself: an insert, as the plain function makes it, and a call of the record
 function, as the endpoint makes it. All go through the same gateway into the same
 table, and the functions through the same machinery; the stack is one process, its
-clients are another, and PostgreSQL is on the same processor. The local REST API
-takes six more statements for a call than for an insert, PostgREST does not: that
-difference stands between its two columns, and in the endpoint's ratios.`,
+clients are another, and PostgREST and PostgreSQL are on the same processor. Where
+the line below has another REST API than PostgREST, that takes six more statements
+for a call than for an insert, which PostgREST does not: the difference then stands
+between its two columns, and in the endpoint's ratios.`,
   },
   sql: {
     title: "Record functions and replays",

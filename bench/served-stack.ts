@@ -2,15 +2,21 @@ import { relative } from "@std/path/relative.js";
 import postgres from "postgres";
 import { SECRET_KEY } from "../local/keys.ts";
 import { startPostgres } from "../local/postgres.ts";
+import { findPostgrest } from "../local/postgrest-program.ts";
 import { WITHOUT_DISK } from "./machine.ts";
 import { untilPrinted } from "./process-figures.ts";
 
-/** The local stack in a process of its own, over a PostgreSQL 17 of its own. */
+/**
+ * The local stack in a process of its own, over a PostgreSQL 17 of its own. Its REST
+ * is PostgREST, as on the platform, where npm has one for this machine.
+ */
 export interface ServedStack {
   /** `http://127.0.0.1:<port>` */
   url: string;
-  /** The process with gateway, REST and functions. */
+  /** The process with gateway and functions, and with REST unless that is PostgREST. */
   pid: number;
+  /** What its REST is: `PostgREST 12.0.2`, or `@supabase/lite`. */
+  rest: string;
   /** A connection to the database, as its superuser. */
   sql: postgres.Sql;
   databaseUrl: string;
@@ -36,6 +42,7 @@ export async function serveStack(
       "--port=0",
       `--database-url=${server.url}`,
       `--project-dir=${project}`,
+      ...findPostgrest().program === undefined ? [] : ["--postgrest"],
     ],
     stdout: "piped",
   }).spawn();
@@ -50,8 +57,17 @@ export async function serveStack(
   try {
     const text = await untilPrinted(stack.stdout, "Ctrl-C");
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)![0];
+    const rest = /^REST .*\((.+)\)$/m.exec(text)![1];
     const post = (path: string, body: string) => sendJson(url + path, body);
-    return { url, pid: stack.pid, sql, databaseUrl: server.url, post, stop };
+    return {
+      url,
+      pid: stack.pid,
+      rest,
+      sql,
+      databaseUrl: server.url,
+      post,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -15,7 +15,7 @@ const MAX_START = 1.3;
 
 /**
  * Measures from starting a process to its answer to a request that the database
- * has no part in, for functions and the template; and how much code they load.
+ * has no part in, for functions and the template; and how much code they start with.
  */
 export async function printStarts(
   url: string,
@@ -45,7 +45,7 @@ export async function printStarts(
   await stopAll();
   const rows: string[][] = [];
   for (const [index, path] of paths.entries()) {
-    const { modules, bytes } = await walkImports(
+    const { atStart } = await walkImports(
       new URL(`../${path}`, import.meta.url).pathname,
     );
     const figure = figures[index];
@@ -54,8 +54,8 @@ export async function printStarts(
       show(figure),
       ratioWithSpread(figure, figures[0]),
       show(toFigure(spent[path])),
-      String(modules),
-      (bytes / 2 ** 20).toFixed(2),
+      String(atStart.files.length),
+      (atStart.bytes / 2 ** 20).toFixed(2),
       index === 0 ? "" : judge(figure.median / figures[0].median <= MAX_START),
     ]);
   }
@@ -64,7 +64,7 @@ export async function printStarts(
     "median [quartiles]",
     "to the template [quartiles]",
     "processor time",
-    "modules",
+    "modules at the start",
     "MiB of them",
     `goal: at most ×${MAX_START}`,
   ], rows);

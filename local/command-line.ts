@@ -2,12 +2,15 @@
 import { parseArgs } from "node:util";
 import { StackError } from "./stack-error.ts";
 
-/** A command's flags: name → whether it takes a value or stands alone. */
-export type Flags = Record<string, { type: "string" | "boolean" }>;
+/** A command's flags: name → whether it takes a value, stands alone, or may do either. */
+export type Flags = Record<
+  string,
+  { type: "string" | "boolean" | "string, or alone" }
+>;
 
-/** The flags that were given. */
+/** The flags that were given; what may stand alone and does is "". */
 export type FlagValues<F extends Flags> = {
-  [Name in keyof F]?: F[Name]["type"] extends "string" ? string : boolean;
+  [Name in keyof F]?: F[Name]["type"] extends "boolean" ? boolean : string;
 };
 
 /**
@@ -19,9 +22,22 @@ export function readFlags<F extends Flags>(
   args: string[],
   flags: F,
 ): FlagValues<F> {
+  // parseArgs knows no value that may be left out.
+  const alone = Object.keys(flags)
+    .filter((name) => flags[name].type === "string, or alone")
+    .map((name) => `--${name}`);
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, { type }]) => [
+      name,
+      { type: type === "boolean" ? type : "string" as const },
+    ]),
+  );
   try {
-    return parseArgs({ args, options: flags, strict: true })
-      .values as FlagValues<F>;
+    return parseArgs({
+      args: args.map((arg) => alone.includes(arg) ? `${arg}=` : arg),
+      options,
+      strict: true,
+    }).values as FlagValues<F>;
   } catch (error) {
     const [problem] = (error as Error).message.split(/\.\s|\n/);
     const known = Object.keys(flags).map((name) => `--${name}`).join(", ");

@@ -5,6 +5,7 @@
  * @module
  */
 import postgres from "postgres";
+import { freePort } from "./free-port.ts";
 import { guardAgainstOrphan } from "./orphan-guard.ts";
 import { installBinaries, reachableTempDir } from "./postgres-binaries.ts";
 import { lowPrivilegeUser } from "./low-privilege-user.ts";
@@ -220,15 +221,6 @@ async function untilReady(
   throw new Error(
     `PostgreSQL did not start: ${server.log().trim() || String(reason)}`,
   );
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  try {
-    return (listener.addr as Deno.NetAddr).port;
-  } finally {
-    listener.close();
-  }
 }
 
 async function makeDataDirectory(): Promise<string> {

@@ -1,8 +1,8 @@
 /**
  * `/rest/v1` and `/auth/v1`: `@supabase/lite` behind this stack's own check of
- * keys and tokens. Lite knows only HS256, so a caller's token is verified here
- * and Lite is told the claims; it never sees a credential of the client on
- * `/rest/v1`.
+ * keys and tokens, or PostgREST for the first of them. Both know only HS256 here,
+ * so a caller's token is verified first and they are told the claims; they never
+ * see a credential of the client on `/rest/v1`.
  *
  * Where Lite differs from PostgREST: a JSON *string* given to a json or jsonb
  * argument or column is read as JSON text (`"5"` becomes 5, `"text"` is refused);
@@ -15,8 +15,10 @@ import type { Database } from "./database.ts";
 import { translateDatabaseAway } from "./database-away.ts";
 import { refuse } from "./error-responses.ts";
 import type { ApiKeys } from "./keys.ts";
+import type { Postgrest } from "./postgrest.ts";
 import { quietly } from "./quiet-console.ts";
 import { POSTGRES_POOL_SIZE } from "./postgres-pool.ts";
+import { createRestForwarding } from "./rest-forwarding.ts";
 import { readBearer, type Tokens } from "./tokens.ts";
 import { createWaitingRoom, TurnedAway } from "./waiting-room.ts";
 
@@ -31,12 +33,16 @@ export interface RestAndAuthOptions {
   schemas: string[];
   /** Most rows in one answer of `/rest/v1`, from `[api]` in config.toml. */
   maxRows: number;
+  /** Serves `/rest/v1` instead of Lite. */
+  postgrest?: Postgrest;
 }
 
 /** Handlers for requests whose path starts with `/rest/v1` or `/auth/v1`. */
 export interface RestAndAuth {
   rest(request: Request): Promise<Response>;
   auth(request: Request): Promise<Response>;
+  /** Gives up what is held open towards PostgREST. */
+  close(): void;
 }
 
 /** Lite asks for a key's meaning only when there is one; this is it. */
@@ -44,13 +50,14 @@ const CHECKED_HERE = "checked-by-the-gateway";
 /** Requests that may wait for the database. */
 const MAX_WAITING = 500;
 /** Longest wait for the database, in milliseconds: PostgREST's own default. */
-const MAX_WAIT_MS = 10_000;
+export const MAX_WAIT_MS = 10_000;
 /** Paths of `/auth/v1` that a browser opens by itself, without a key. */
 const KEYLESS_AUTH = /^\/auth\/v1\/(callback|authorize|verify)$/;
 
 /** Sets the two APIs up. The migrations must have run: Lite reads the schema once. */
 export async function createRestAndAuth(
-  { database, keys, tokens, url, schemas, maxRows }: RestAndAuthOptions,
+  { database, keys, tokens, url, schemas, maxRows, postgrest }:
+    RestAndAuthOptions,
 ): Promise<RestAndAuth> {
   // Which request may act as whom. A client cannot forge an entry: the key of
   // the map is the request object itself, not anything in it.
@@ -88,6 +95,18 @@ export async function createRestAndAuth(
   await app.init();
   await database.connection.introspect({ useCache: true });
 
+  const forwarding = postgrest && createRestForwarding(postgrest);
+
+  async function passRest(
+    request: Request,
+    grant: ResolvedKey & { claims: JWTPayload },
+  ): Promise<Response> {
+    if (forwarding) return await forwarding.forward(request, grant.claims);
+    const headers = new Headers(request.headers);
+    headers.delete("authorization");
+    return await pass(request, headers, grant);
+  }
+
   async function pass(
     request: Request,
     headers: Headers,
@@ -116,12 +135,10 @@ export async function createRestAndAuth(
     const kind = keys.kindOf(apikey);
     if (!apikey) return refuse("UNAUTHORIZED_MISSING_API_KEY");
     if (!kind) return refuse("UNAUTHORIZED_INVALID_API_KEY");
-    const headers = new Headers(request.headers);
-    headers.delete("authorization");
     const bearer = readBearer(request.headers);
     if (bearer === undefined || bearer.startsWith("sb_")) {
       const role = kind === "secret" ? "service_role" : "anon";
-      return await pass(request, headers, { type: kind, claims: { role } });
+      return await passRest(request, { type: kind, claims: { role } });
     }
     let claims: JWTPayload;
     try {
@@ -130,7 +147,7 @@ export async function createRestAndAuth(
       return refuseToken(error);
     }
     const role = typeof claims.role === "string" ? claims.role : "anon";
-    return await pass(request, headers, {
+    return await passRest(request, {
       type: "publishable",
       claims: { ...claims, role },
     });
@@ -159,7 +176,7 @@ export async function createRestAndAuth(
     return await translator.translateResponse(response);
   }
 
-  return { rest, auth };
+  return { rest, auth, close: () => forwarding?.close() };
 }
 
 /** PostgREST's answer when it had no connection to the database in time. */

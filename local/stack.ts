@@ -12,8 +12,15 @@ import { createFunctions, type Functions } from "./functions.ts";
 import { type Gateway, listen } from "./gateway.ts";
 import { assembleKeys, DEFAULT_KEY_NAME } from "./keys.ts";
 import { migrate } from "./migrations.ts";
-import { readProjectConfig } from "./project-config.ts";
-import { createRestAndAuth } from "./rest-and-auth.ts";
+import { POSTGRES_POOL_SIZE } from "./postgres-pool.ts";
+import { choosePostgrest } from "./postgrest-program.ts";
+import { type Postgrest, startPostgrest } from "./postgrest.ts";
+import { type ProjectConfig, readProjectConfig } from "./project-config.ts";
+import {
+  createRestAndAuth,
+  MAX_WAIT_MS,
+  type RestAndAuth,
+} from "./rest-and-auth.ts";
 import { DEFAULT_PORT, defaultDataDir, PROJECT_DIR } from "./stack-defaults.ts";
 import { StackError } from "./stack-error.ts";
 import { openTokens, signUserToken, type UserTokenOptions } from "./tokens.ts";
@@ -26,6 +33,11 @@ export interface StackOptions {
   memory?: boolean;
   /** Uses this Postgres instead of PGlite. */
   databaseUrl?: string;
+  /**
+   * Serves `/rest/v1` by PostgREST, as the platform does: by this program, or by
+   * the npm package's when it is "". Wants a `databaseUrl`.
+   */
+  postgrest?: string;
   /** Where PGlite's data and the signing key are kept; default `.local` in the project. */
   dataDir?: string;
   /** The folder that holds `supabase`; default this project. */
@@ -45,6 +57,8 @@ export interface StackOptions {
 export interface Stack {
   /** `http://127.0.0.1:<port>`, without a slash at the end. */
   readonly url: string;
+  /** What serves `/rest/v1`: `@supabase/lite`, or PostgREST with its version and process. */
+  readonly rest: { name: string; pid?: number };
   readonly publishableKey: string;
   /** The secret key named `default`. */
   readonly secretKey: string;
@@ -83,18 +97,23 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 interface StackParts {
   gateway?: Gateway;
   functions?: Functions;
+  restAndAuth?: RestAndAuth;
+  postgrest?: Postgrest;
   database?: Database;
   unlock?: () => void;
 }
 
 /** From the outside in, so that a request on its way still finds what it needs. */
 async function stopParts(parts: StackParts): Promise<void> {
-  const { gateway, functions, database, unlock } = parts;
+  const { gateway, functions, restAndAuth, postgrest, database, unlock } =
+    parts;
   for (const name of Object.keys(parts) as (keyof StackParts)[]) {
     delete parts[name];
   }
   await gateway?.close();
   functions?.stop();
+  restAndAuth?.close();
+  await postgrest?.close();
   await database?.close();
   unlock?.();
 }
@@ -114,8 +133,10 @@ async function start(
 
   const database = await openDatabase(options, dataDir, parts);
   await migrate(database, supabaseDir, config.seedPaths);
-  const restAndAuth = await createRestAndAuth({
+  const postgrest = await openPostgrest(options, config, parts);
+  const restAndAuth = parts.restAndAuth = await createRestAndAuth({
     database,
+    postgrest,
     keys,
     tokens,
     url: gateway.url,
@@ -141,6 +162,10 @@ async function start(
 
   return {
     url: gateway.url,
+    rest: {
+      name: postgrest?.name ?? "@supabase/lite",
+      pid: postgrest?.pid,
+    },
     publishableKey: keys.publishable[DEFAULT_KEY_NAME],
     secretKey: keys.secret[DEFAULT_KEY_NAME],
     secretKeys: keys.secret,
@@ -155,7 +180,7 @@ async function start(
 }
 
 async function openDatabase(
-  { databaseUrl, memory }: StackOptions,
+  { databaseUrl, memory, postgrest }: StackOptions,
   dataDir: string,
   parts: StackParts,
 ): Promise<Database> {
@@ -164,10 +189,36 @@ async function openDatabase(
       "Cannot use both a database URL and a database in memory: choose one",
     );
   }
+  if (postgrest !== undefined) {
+    if (databaseUrl === undefined) {
+      throw new StackError(
+        "Cannot serve /rest/v1 by PostgREST over PGlite: wanted --database-url of a PostgreSQL",
+      );
+    }
+    // Before anything of the database is touched.
+    choosePostgrest(postgrest);
+  }
   if (databaseUrl === undefined && !memory) {
     parts.unlock = await lockDataDir(dataDir);
   }
   return parts.database = databaseUrl !== undefined
     ? await openPostgres(databaseUrl)
     : await openPglite(memory ? undefined : `${dataDir}/pglite`);
+}
+
+/** Only now, that the migrations have run: PostgREST reads the schema when it starts. */
+async function openPostgrest(
+  { postgrest, databaseUrl }: StackOptions,
+  { schemas, maxRows }: ProjectConfig,
+  parts: StackParts,
+): Promise<Postgrest | undefined> {
+  if (postgrest === undefined || databaseUrl === undefined) return undefined;
+  return parts.postgrest = await startPostgrest({
+    program: choosePostgrest(postgrest),
+    databaseUrl,
+    schemas,
+    maxRows,
+    poolSize: POSTGRES_POOL_SIZE,
+    maxWaitMs: MAX_WAIT_MS,
+  });
 }

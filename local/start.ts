@@ -3,6 +3,8 @@
  *
  *     deno run -A local/start.ts [--memory | --database-url <url>] [--port <n>]
  *
+ * With `--database-url`, `--postgrest` serves `/rest/v1` as the platform does, by the
+ * PostgREST that npm installed where there is one, or by `--postgrest=<program>`.
  * `PORT` moves it like `--port`. `LOCAL_SECRET_KEYS` is a JSON object of further
  * secret keys. Functions are started again when a file under `supabase/functions`
  * or `shared` changes; a new function, a migration or config.toml want a new start.
@@ -17,6 +19,7 @@ import { onFunctionChange } from "./watch-functions.ts";
 const FLAGS = {
   "memory": { type: "boolean" },
   "database-url": { type: "string" },
+  "postgrest": { type: "string, or alone" },
   "port": { type: "string" },
   "data-dir": { type: "string" },
   "project-dir": { type: "string" },
@@ -41,6 +44,7 @@ async function start(args: string[]): Promise<void> {
     port: readPort(flags.port ?? Deno.env.get("PORT")),
     memory: flags.memory,
     databaseUrl: flags["database-url"],
+    postgrest: flags.postgrest,
     dataDir: flags["data-dir"],
     projectDir: flags["project-dir"],
     functionLog: printOutput,
@@ -58,7 +62,7 @@ async function start(args: string[]): Promise<void> {
 function describe(stack: Stack): string {
   const rows: [string, string][] = [
     ["API", stack.url],
-    ["REST", `${stack.url}/rest/v1`],
+    ["REST", `${stack.url}/rest/v1 (${stack.rest.name})`],
     ["Auth", `${stack.url}/auth/v1`],
     ...stack.functions.map((slug): [string, string] => [
       "Function",

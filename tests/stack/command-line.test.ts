@@ -239,6 +239,11 @@ describe("npm start", () => {
           {},
           /^Cannot use both/,
         ],
+        [
+          ["--memory", "--postgrest"],
+          {},
+          /^Cannot serve \/rest\/v1 by PostgREST over PGlite: wanted --database-url/,
+        ],
         [[], { LOCAL_SECRET_KEYS: "[]" }, /^Cannot read LOCAL_SECRET_KEYS/],
         [
           [],

@@ -59,6 +59,44 @@ test.each([
   },
 );
 
+test("settings are one select, as PostgREST says them, and a later one wins", async () => {
+  await begin(
+    ["select set_config('role', $1, true)", ["pg_monitor"]],
+    ["select set_config('a.d', $1, true)", ["first"]],
+    ["select set_config('a.d', $1, true)", ["last"]],
+    ['set local role "pg_read_all_data"', []],
+    ["select set_config('a.e', '', true)", []],
+  );
+  const [found] = await run(
+    "select current_setting('a.d') as d, current_user::text as role",
+    [],
+  );
+  expect(found).toEqual({ d: "last", role: "pg_read_all_data" });
+  expect(sent[1]).toBe(
+    "select set_config('role', E'pg_monitor', true), set_config('a.d', E'first', true), " +
+      "set_config('a.d', E'last', true), set_config('role', E'pg_read_all_data', true), " +
+      "set_config('a.e', '', true)",
+  );
+  await run("rollback", []);
+});
+
+test("a setting that cannot stand in a select list keeps its place", async () => {
+  await begin(
+    ["select set_config('a.f', 'first', true)", []],
+    [
+      "select set_config('a.f', current_setting('a.f') || x, true) from (values ('+')) as v (x)",
+      [],
+    ],
+    ["select set_config('a.g', current_setting('a.f'), true)", []],
+  );
+  const [found] = await run(
+    "select current_setting('a.f') as f, current_setting('a.g') as g",
+    [],
+  );
+  expect(found).toEqual({ f: "first+", g: "first+" });
+  await run("rollback", []);
+});
+
 test("a setting without a transaction is run by itself", async () => {
   sent = [];
   await run("select set_config('a.c', $1, false)", ["kept"]);
