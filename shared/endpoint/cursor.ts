@@ -1,6 +1,6 @@
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url.js";
 import type { Position } from "../store/read-log.ts";
-import type { Environment } from "../store/environment.ts";
+import { type Environment, pickKey } from "../store/environment.ts";
 import { refuseParameter } from "./query.ts";
 
 /** Bytes of an AES-GCM nonce (NIST SP 800-38D §8.2). */
@@ -58,7 +58,7 @@ export function refuseCursor() {
 
 /** Rotating the project's secret key ends the cursors that are out. */
 async function deriveKey({ secretKeys }: Environment): Promise<CryptoKey> {
-  const secret = secretKeys.default ?? Object.values(secretKeys)[0] ?? "";
+  const secret = pickKey(secretKeys) ?? "";
   const digest = await crypto.subtle.digest(
     "SHA-256",
     encode(`ledger-functions cursor\n${secret}`),

@@ -1,10 +1,70 @@
-import { resolveEnv } from "@supabase/server/core";
+/** API keys of one kind: name → key. */
+export type ApiKeys = Record<string, string>;
 
-/** A project's URL, keys and JWKS, or why they are missing. */
-export type ResolvedEnvironment = ReturnType<typeof resolveEnv>;
+/** A project's URL and named API keys. */
+export type Environment = {
+  /** `https://<ref>.supabase.co` */
+  url: string;
+  publishableKeys: ApiKeys;
+  secretKeys: ApiKeys;
+  /**
+   * What tokens are verified with. Left out, `@supabase/server` finds it in the
+   * platform's environment when there is a token to verify.
+   */
+  jwks?: { keys: { kty?: string }[] } | URL | null;
+};
 
-/** A project's URL, named API keys and JWKS. */
-export type Environment = NonNullable<ResolvedEnvironment["data"]>;
+/** A project's URL and keys, or why they are missing. */
+export type ResolvedEnvironment =
+  | { data: Environment; error: null }
+  | { data: null; error: Error };
 
-/** Reads the environment that the platform gives every Edge Function. */
-export const readEnvironment: () => ResolvedEnvironment = resolveEnv;
+/**
+ * Reads the environment that the platform gives every Edge Function: the variables
+ * of `resolveEnv` in `@supabase/server`, in its order. That package is not loaded
+ * for it, because that takes longer than loading all else together.
+ */
+export function readEnvironment(
+  readVariable: (name: string) => string | undefined,
+): ResolvedEnvironment {
+  const url = readVariable("SUPABASE_URL");
+  if (!url) {
+    const error = new Error(
+      "SUPABASE_URL is not set; it is the URL of the project",
+    );
+    return { data: null, error };
+  }
+  const readKeys = (kind: string) => {
+    const named = readVariable(`SUPABASE_${kind}_KEYS`);
+    if (named) return parseKeys(named);
+    const only = readVariable(`SUPABASE_${kind}_KEY`);
+    return only ? { default: only } : {};
+  };
+  const data = {
+    url,
+    publishableKeys: readKeys("PUBLISHABLE"),
+    secretKeys: readKeys("SECRET"),
+  };
+  return { data, error: null };
+}
+
+/** The key that a function itself uses: the one called `default`, else the first. */
+export function pickKey(keys: ApiKeys): string | undefined {
+  return keys.default ?? Object.values(keys)[0];
+}
+
+/** Keys from a JSON object, none from anything else. What is no text is no key. */
+function parseKeys(json: string): ApiKeys {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch {
+    return {};
+  }
+  if (Array.isArray(parsed)) return {};
+  return Object.fromEntries(
+    Object.entries(Object(parsed)).filter((entry): entry is [string, string] =>
+      typeof entry[1] === "string" && entry[1] !== ""
+    ),
+  );
+}

@@ -1,8 +1,8 @@
 -- Pricing as before, for less: what a price means is worked out once for each price
 -- that a batch may need, and not once for each call that it is applied to; the events
--- of calls become whole rows in one reading of them; and a regex is not looked at when
--- the name does not start as it does, because a session forgets all but some thirty
--- of them and takes half a millisecond to understand one again.
+-- of calls become whole rows in one reading of them; and a price is found by how the
+-- model's name starts. (To try every regex was dearest: a session remembers some
+-- thirty of them, and takes half a millisecond to understand one again.)
 
 -- A model's name as prices know it: some write the date in it without dashes.
 create or replace function ledger.names_of(model text) returns text[]
@@ -19,24 +19,53 @@ begin
 end
 $$;
 
+-- What every name that a price matches starts with, as far as that is plain to see:
+-- prices are found by it, through an index.
+create function ledger.match_start(match_kind text, match_value text) returns text
+language sql immutable set search_path = ''
+as $$
+  select case match_kind
+    when 'equals' then match_value
+    when 'starts_with' then match_value
+    -- A regex's last character may be for any number of times, and one with | has
+    -- more than one start.
+    when 'regex' then coalesce(left(substring(match_value from '^\^([a-z0-9/-]+)(?!.*\|)'), -1), '')
+    else '' end
+$$;
+
+-- Every start of a name, the empty one and the whole too.
+create function ledger.starts_of(name text) returns text[]
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return array(select left(name, n) from generate_series(0, length(name)) n);
+end
+$$;
+
+create index model_prices_start_idx on public.model_prices
+  (provider, ledger.match_start(match_kind, match_value));
+create index model_prices_implied_start_idx on public.model_prices
+  (ledger.match_start(match_kind, match_value)) where implies_provider and firm_id is null;
+drop index public.model_prices_implied_name_idx, public.model_prices_implied_pattern_idx;
+
 create or replace function ledger.prices_of(provider text, model text) returns setof public.model_prices
 language plpgsql stable set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  starts constant text[] := ledger.starts_of(model);
 begin
   return query
   select distinct on (p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
       p.daily_from, p.daily_to, p.effective_from) p.*
   from public.model_prices p
-  where p.provider = prices_of.provider and case p.match_kind
-    when 'equals' then p.match_value = model
-    when 'starts_with' then starts_with(model, p.match_value)
-    when 'ends_with' then right(model, length(p.match_value)) = p.match_value
-    when 'contains' then strpos(model, p.match_value) > 0
-    -- Not looked at unless the name starts as the regex does, as far as that is plain to
-    -- see: its last character may be for any number of times.
-    else starts_with(model, coalesce(left(substring(p.match_value from '^\^([a-z0-9/-]+)(?!.*\|)'), -1), ''))
-      and model ~ p.match_value end
+  where p.provider = prices_of.provider and ledger.match_start(p.match_kind, p.match_value) = any (starts)
+    and case p.match_kind
+      when 'equals' then p.match_value = model
+      when 'starts_with' then starts_with(model, p.match_value)
+      when 'ends_with' then right(model, length(p.match_value)) = p.match_value
+      when 'contains' then strpos(model, p.match_value) > 0
+      else model ~ p.match_value end
   order by p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
     p.daily_from, p.daily_to, p.effective_from, p.entered_at desc, p.id desc;
 end
@@ -47,23 +76,21 @@ language plpgsql stable set search_path = ''
 as $$
 declare
   name text;
+  starts text[];
   found_provider text;
 begin
   foreach name in array ledger.names_of(model) loop
+    starts := ledger.starts_of(name);
     select p.provider into found_provider
     from public.model_prices p
-    where p.implies_provider and p.firm_id is null and p.match_kind = 'equals' and p.match_value = name
-    order by p.provider limit 1;
-    if found then return found_provider; end if;
-    select p.provider into found_provider
-    from public.model_prices p
-    where p.implies_provider and p.firm_id is null and p.match_kind <> 'equals' and case p.match_kind
-      when 'starts_with' then starts_with(name, p.match_value)
-      when 'ends_with' then right(name, length(p.match_value)) = p.match_value
-      when 'contains' then strpos(name, p.match_value) > 0
-      else starts_with(name, coalesce(left(substring(p.match_value from '^\^([a-z0-9/-]+)(?!.*\|)'), -1), ''))
-        and name ~ p.match_value end
-    order by p.match_kind <> 'regex', length(p.match_value) desc, p.provider limit 1;
+    where p.implies_provider and p.firm_id is null and ledger.match_start(p.match_kind, p.match_value) = any (starts)
+      and case p.match_kind
+        when 'equals' then p.match_value = name
+        when 'starts_with' then starts_with(name, p.match_value)
+        when 'ends_with' then right(name, length(p.match_value)) = p.match_value
+        when 'contains' then strpos(name, p.match_value) > 0
+        else name ~ p.match_value end
+    order by p.match_kind <> 'equals', p.match_kind <> 'regex', length(p.match_value) desc, p.provider limit 1;
     if found then return found_provider; end if;
   end loop;
   return null;
@@ -157,9 +184,12 @@ begin
     -- Up to the first tier, prices are those of the price itself.
     select t.*, lead(t.above_input_tokens) over (order by t.above_input_tokens) as to_input_tokens
     from (
-      select (jsonb_populate_record(null::ledger.context_tier, '{"above_input_tokens": -1}')).*
+      select -1 as above_input_tokens, null::numeric as input_usd_per_mtok, null::numeric as cache_read_usd_per_mtok,
+        null::numeric as cache_write_5m_usd_per_mtok, null::numeric as cache_write_1h_usd_per_mtok,
+        null::numeric as output_usd_per_mtok, null::numeric as reasoning_usd_per_mtok
       union all
       select c.* from jsonb_populate_recordset(null::ledger.context_tier, p.context_tiers) c
+      where p.context_tiers <> '[]'
     ) t
   ) t on true;
 end
@@ -178,7 +208,7 @@ returns table (
   other_units jsonb, token_convention text, convention_basis text, cost_source text, price_id uuid,
   cost_usd_exact numeric, reported_cost_usd numeric, computed_cost_usd numeric, cost_is_floor boolean,
   cost_differs boolean, reservation_id uuid,
-  faults jsonb
+  fault_column text, fault_code text
 )
 language plpgsql stable set search_path = '' set timezone = 'UTC'
 -- One plan for every batch: this one takes longer to plan than to run.
@@ -288,7 +318,7 @@ begin
     -- By more than one percent, and not by rounding alone.
     coalesce(abs(p.reported - p.cost) > 0.01 * p.cost and p.reported <> round(p.cost, 6), false),
     p.reservation_id,
-    case when too_large then '[{"column": "cost_usd", "code": "out_of_range"}]'::jsonb end
+    case when too_large then 'cost_usd' end, case when too_large then 'out_of_range' end
   from priced p
   cross join lateral (select coalesce(p.reported, p.cost, 0)) c (charged)
   cross join lateral (select round(c.charged, 6) >= 10000) l (too_large);
@@ -297,8 +327,8 @@ $$;
 comment on function ledger.price_events is
   'The rows that events of llm_usage_log become, in the log and in its details, with what they cost; and what is wrong with them.';
 
-revoke all on function ledger.offers, ledger.price_events from public;
-grant execute on function ledger.offers, ledger.price_events to service_role;
+revoke all on function ledger.match_start, ledger.starts_of, ledger.offers, ledger.price_events from public;
+grant execute on function ledger.match_start, ledger.starts_of, ledger.offers, ledger.price_events to service_role;
 
 -- Rates the selected rows by the prices in force at their own time, as they are
 -- entered now, and adds a rating to each whose cost, or whether that is all of it,

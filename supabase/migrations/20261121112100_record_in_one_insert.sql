@@ -18,7 +18,7 @@ create or replace function ledger.create_record_function(
   log name,                       -- a table in public with a uuid primary key id
   same_firm name[] default '{}',  -- foreign keys whose parent's firm_id must be the event's
   actor name default null,        -- the foreign key to public.users that an acting user fills
-  prepare regproc default null,   -- makes events the columns of the log and of its details
+  prepare regproc default null,   -- makes events the columns of the log and of its details, and a fault
   warnings jsonb default '{}',
   settle regproc default null
 ) returns void
@@ -246,8 +246,7 @@ begin
       || 'from event e where actor is not null and (%1$s is null or e.firm_id <> %1$s)', actor_firm)
     where create_record_function.actor is not null
     union all
-    select 'select e.index, f.value ->> ''column'', f.value ->> ''code'' '
-      || 'from event e cross join lateral jsonb_array_elements(e.faults) f where e.faults is not null'
+    select 'select e.index, e.fault_column, e.fault_code from event e where e.fault_column is not null'
     where create_record_function.prepare is not null
   ) rules;
 

@@ -4,7 +4,7 @@ import { runSupabase } from "../../scripts/supabase-cli.ts";
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
 const LOG_SLUGS = ["audit", "llm-usage", "model-usage", "tool-usage"];
-/** Functions that write into several logs, and a path at which each listens. */
+/** Functions that write into several logs, and a path where each takes a POST. */
 const RECEIVERS: Record<string, string> = {
   ledger: "ledger/seal",
   otlp: "otlp/v1/traces",
@@ -80,7 +80,7 @@ describe("supabase functions deploy", () => {
     }
   });
 
-  test("uploads all that a function needs to start", async () => {
+  test("uploads all that a function needs to answer", async () => {
     for (const [slug, { files }] of uploads) {
       const folder = await Deno.makeTempDir({ dir: home });
       for (const [name, content] of files) {
@@ -91,9 +91,10 @@ describe("supabase functions deploy", () => {
       await Deno.copyFile(`${PROJECT}package.json`, `${folder}/package.json`);
       await Deno.symlink(`${PROJECT}node_modules`, `${folder}/node_modules`);
       const entry = `${folder}/supabase/functions/${slug}/index.ts`;
+      const post = ["POST", RECEIVERS[slug] ?? slug];
       const requests = slug in RECEIVERS
-        ? [["DELETE", RECEIVERS[slug]]]
-        : [["PUT", slug], ["GET", `${slug}/openapi.json`]];
+        ? [["DELETE", RECEIVERS[slug]], post]
+        : [["PUT", slug], ["GET", `${slug}/openapi.json`], post];
       const script = `const { default: f } = await import(${
         JSON.stringify(entry)
       });
@@ -107,11 +108,12 @@ describe("supabase functions deploy", () => {
       const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: ["eval", script],
         cwd: folder,
+        env: { SUPABASE_URL: "http://127.0.0.1:1", SUPABASE_SECRET_KEY: "x" },
       }).output();
       const text = (bytes: Uint8Array) =>
         new TextDecoder().decode(bytes).trim();
       expect(`${text(stdout)}${text(stderr)}`)
-        .toBe(slug in RECEIVERS ? "405" : "405\n200");
+        .toBe(slug in RECEIVERS ? "405\n401" : "405\n200\n401");
     }
   }, 60_000);
 });

@@ -1,13 +1,16 @@
-import { rolldown } from "rolldown";
+import { type OutputChunk, rolldown } from "rolldown";
+
+/** Modules, npm packages included, and the bytes of their sources. */
+export type Modules = { files: string[]; bytes: number };
 
 /**
- * The modules that a function loads, npm packages included, and the bytes of
- * their sources. Found by following the imports, as a bundler does, without
- * leaving anything out that is imported but not used.
+ * The modules that a function loads when it starts, and all that it ever loads.
+ * Found by following the imports, as a bundler does, without leaving anything out
+ * that is imported but not used.
  */
 export async function walkImports(
   entry: string,
-): Promise<{ modules: number; bytes: number }> {
+): Promise<{ atStart: Modules; all: Modules }> {
   const bundle = await rolldown({
     input: entry,
     platform: "neutral",
@@ -22,10 +25,29 @@ export async function walkImports(
   });
   const { output } = await bundle.generate();
   await bundle.close();
-  const files = output
-    .flatMap((part) => part.type === "chunk" ? part.moduleIds : [])
+  const chunks = output.filter((part) => part.type === "chunk");
+  return {
+    atStart: await measure(followStatic(chunks)),
+    all: await measure(chunks),
+  };
+}
+
+/** The entry, and what it imports otherwise than by `import()`. */
+function followStatic(chunks: OutputChunk[]): OutputChunk[] {
+  const found = new Set(chunks.filter(({ isEntry }) => isEntry));
+  // What is added to a set while it is walked is walked too.
+  for (const { imports } of found) {
+    for (const chunk of chunks) {
+      if (imports.includes(chunk.fileName)) found.add(chunk);
+    }
+  }
+  return [...found];
+}
+
+async function measure(chunks: OutputChunk[]): Promise<Modules> {
+  const files = chunks.flatMap(({ moduleIds }) => moduleIds)
     .filter((id) => id.startsWith("/"));
   let bytes = 0;
   for (const file of files) bytes += (await Deno.stat(file)).size;
-  return { modules: files.length, bytes };
+  return { files, bytes };
 }

@@ -4,7 +4,7 @@ import { readLedgerKeys } from "../../../shared/evidence/ledger-keys.ts";
 
 export default {
   fetch: serveLedger(
-    readEnvironment(),
+    readEnvironment((name) => Deno.env.get(name)),
     readLedgerKeys((name) => Deno.env.get(name)),
   ),
 } satisfies Deno.ServeDefaultExport;

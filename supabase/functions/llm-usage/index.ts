@@ -4,5 +4,9 @@ import { llmUsageLog } from "../../../shared/logs/llm-usage-log.ts";
 import { usageRoutes } from "../../../shared/usage-routes.ts";
 
 export default {
-  fetch: serveLog(llmUsageLog, readEnvironment(), usageRoutes),
+  fetch: serveLog(
+    llmUsageLog,
+    readEnvironment((name) => Deno.env.get(name)),
+    usageRoutes,
+  ),
 } satisfies Deno.ServeDefaultExport;

@@ -2,5 +2,5 @@ import { readEnvironment } from "../../../shared/store/environment.ts";
 import { serveOtlp } from "../../../shared/serve-otlp.ts";
 
 export default {
-  fetch: serveOtlp(readEnvironment()),
+  fetch: serveOtlp(readEnvironment((name) => Deno.env.get(name))),
 } satisfies Deno.ServeDefaultExport;

@@ -3,5 +3,8 @@ import { serveLog } from "../../../shared/serve-log.ts";
 import { toolUsageLedger } from "../../../shared/logs/tool-usage-ledger.ts";
 
 export default {
-  fetch: serveLog(toolUsageLedger, readEnvironment()),
+  fetch: serveLog(
+    toolUsageLedger,
+    readEnvironment((name) => Deno.env.get(name)),
+  ),
 } satisfies Deno.ServeDefaultExport;

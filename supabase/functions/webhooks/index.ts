@@ -4,7 +4,7 @@ import { readWebhookSettings } from "../../../shared/signatures/webhook-settings
 
 export default {
   fetch: serveWebhooks(
-    readEnvironment(),
+    readEnvironment((name) => Deno.env.get(name)),
     readWebhookSettings((name) => Deno.env.get(name)),
   ),
 } satisfies Deno.ServeDefaultExport;
