@@ -75,9 +75,11 @@ describe.each(ENGINES)("reading on %s", (engine) => {
       );
       expect(keys).toEqual([...keys].sort().reverse());
       expect(await pages(`${slug}?order=desc`, 7)).toEqual(all.body.rows);
-      expect(await pages(`${slug}?order=asc`, 7)).toEqual(
-        [...all.body.rows].reverse(),
-      );
+      // Rows younger than a transaction that is still open, of whatever database of
+      // the server, are not shown in this order yet.
+      await expect.poll(() => pages(`${slug}?order=asc`, 7), {
+        timeout: 20_000,
+      }).toEqual([...all.body.rows].reverse());
     });
 
     test("refuses what it does not know, by name", async () => {
