@@ -98,8 +98,13 @@ async function prepare(adapted: AdaptedEvent): Promise<Draft> {
   let prepared = await validate(said);
   const left = findSoft(prepared.faults, adapted);
   if (left.length > 0) prepared = await validate(leaveOut(said, left));
-  if (prepared.event === null) return { prepared, left };
-  const stamped = { ...prepared.event.stamped as LogEvent, ...decided };
+  if (prepared.event === null || Object.keys(decided).length === 0) {
+    return { prepared, left };
+  }
+  const stamped = {
+    ...prepared.event.stamped as LogEvent | undefined,
+    ...decided,
+  };
   return {
     prepared: { ...prepared, event: { ...prepared.event, stamped } },
     left,

@@ -1,7 +1,7 @@
 import type { Log } from "../logs/log.ts";
 import { respondProblem } from "./problem.ts";
 import type { OutcomeCounts } from "./request-notes.ts";
-import type { EventResult, Outcome } from "./results.ts";
+import type { EventResult } from "./results.ts";
 
 /** The answer to a request with one bare event. */
 export function answerSingle(log: Log, result: EventResult): Response {
@@ -36,14 +36,9 @@ export function answerBatch(results: EventResult[], atomic: boolean): Response {
 
 /** How many events had each outcome. */
 export function countOutcomes(results: EventResult[]): OutcomeCounts {
-  const count = (outcome: Outcome) =>
-    results.filter((result) => result.outcome === outcome).length;
-  return {
-    recorded: count("recorded"),
-    duplicate: count("duplicate"),
-    conflict: count("conflict"),
-    rejected: count("rejected"),
-  };
+  const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0 };
+  for (const { outcome } of results) counts[outcome]++;
+  return counts;
 }
 
 function batchStatus(

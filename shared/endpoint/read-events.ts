@@ -1,12 +1,12 @@
 import { type Fault, toPointer } from "../fault.ts";
 import { MAX_EVENTS } from "../limits.ts";
+import { parseJson } from "./parse-json.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import type { BodyFormat } from "./read-body.ts";
 import {
   type JsonFault,
   type JsonPath,
   JsonSyntaxError,
-  parseStrictJson,
 } from "./strict-json.ts";
 
 /** An event as it was sent: any JSON value, and what was wrong with its text. */
@@ -57,7 +57,7 @@ function readLines(text: string): RawEvents {
   if (lines.length > MAX_EVENTS) throw tooMany(lines.length);
   const events = lines.map((line): RawEvent => {
     try {
-      const { value, faults } = parseStrictJson(line);
+      const { value, faults } = parseJson(line);
       return { value, faults: faults.map((fault) => toFault(fault, 0)) };
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
@@ -74,7 +74,7 @@ function readLines(text: string): RawEvents {
 
 function parse(text: string): { value: unknown; faults: JsonFault[] } {
   try {
-    return parseStrictJson(text);
+    return parseJson(text);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw new ProblemError(createProblem("invalid_body", error.message));

@@ -1,9 +1,10 @@
 import { type Fault, toPointer } from "../fault.ts";
 import type { EventSchema, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
+import { parseJson } from "./parse-json.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import { decodeText, readBytes, readFormat } from "./read-body.ts";
-import { JsonSyntaxError, parseStrictJson } from "./strict-json.ts";
+import { JsonSyntaxError } from "./strict-json.ts";
 
 /**
  * The one object of a request that is not about events, checked like an event.
@@ -25,7 +26,7 @@ export async function readMembers(
 
 function parse(text: string): { value: unknown; faults: Fault[] } {
   try {
-    const { value, faults } = parseStrictJson(text);
+    const { value, faults } = parseJson(text);
     return {
       value,
       faults: faults.map(({ path, code, detail }) => ({

@@ -18,10 +18,8 @@ export class JsonSyntaxError extends SyntaxError {
 // Control characters must be escaped in a JSON string (RFC 8259 §7).
 // deno-lint-ignore no-control-regex
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
-const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
-const LITERALS = new Map<string, boolean | null>(
-  [["true", true], ["false", false], ["null", null]],
-);
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const EXPONENT = /[eE]/;
 const ESCAPES: Record<string, string> = {
   '"': '"',
   "\\": "\\",
@@ -80,18 +78,21 @@ export function parseStrictJson(
     return true;
   }
 
+  function readPlain(): string {
+    const start = at;
+    PLAIN.lastIndex = at;
+    PLAIN.test(text);
+    at = PLAIN.lastIndex;
+    return text.slice(start, at);
+  }
+
   function readString(): string {
-    let result = "";
-    let escaped = false;
     at++;
-    while (true) {
-      PLAIN.lastIndex = at;
-      const plain = PLAIN.exec(text)![0];
-      at += plain.length;
-      result += plain;
-      if (text[at] !== "\\") break;
-      escaped = true;
+    let result = readPlain();
+    const escaped = text[at] === "\\";
+    while (text[at] === "\\") {
       result += readEscape();
+      result += readPlain();
     }
     if (text[at] !== '"') fail("the end of a string");
     at++;
@@ -123,18 +124,23 @@ export function parseStrictJson(
 
   function readNumber(): number {
     NUMBER.lastIndex = at;
-    const match = NUMBER.exec(text);
-    if (match === null) fail("a value");
-    const [source, , exponent] = match;
-    at += source.length;
+    if (!NUMBER.test(text)) fail("a value");
+    const source = text.slice(at, NUMBER.lastIndex);
+    at = NUMBER.lastIndex;
     const value = Number(source);
-    const short = source.length <= SAFE_DIGITS && exponent === undefined;
+    const short = source.length <= SAFE_DIGITS && !EXPONENT.test(source);
     if (!short && !isExact(source, value)) {
       fault(
         "inexact_number",
         "Has more digits than a JSON number keeps; send it as a string",
       );
     }
+    return value;
+  }
+
+  function readWord<Value>(word: string, value: Value): Value {
+    if (!text.startsWith(word, at)) fail("a value");
+    at += word.length;
     return value;
   }
 
@@ -174,24 +180,33 @@ export function parseStrictJson(
 
   function readValue(depth: number): unknown {
     skipSpace();
-    const char = text[at];
-    if (char === '"') return readString();
-    if (char === "{" || char === "[") {
-      if (depth === MAX_JSON_DEPTH) {
-        throw new JsonSyntaxError(
-          `Cannot parse JSON: nested deeper than ${MAX_JSON_DEPTH} levels`,
-        );
-      }
-      at++;
-      return char === "{" ? readObject(depth + 1) : readArray(depth + 1);
+    switch (text[at]) {
+      case '"':
+        return readString();
+      case "{":
+        enter(depth);
+        return readObject(depth + 1);
+      case "[":
+        enter(depth);
+        return readArray(depth + 1);
+      case "t":
+        return readWord("true", true);
+      case "f":
+        return readWord("false", false);
+      case "n":
+        return readWord("null", null);
+      default:
+        return readNumber();
     }
-    for (const [word, value] of LITERALS) {
-      if (text.startsWith(word, at)) {
-        at += word.length;
-        return value;
-      }
+  }
+
+  function enter(depth: number) {
+    if (depth === MAX_JSON_DEPTH) {
+      throw new JsonSyntaxError(
+        `Cannot parse JSON: nested deeper than ${MAX_JSON_DEPTH} levels`,
+      );
     }
-    return readNumber();
+    at++;
   }
 
   const value = readValue(0);
@@ -200,7 +215,8 @@ export function parseStrictJson(
   return { value, faults };
 }
 
-function isSpace(code: number): boolean {
+/** Whether a UTF-16 code unit is white space between tokens (RFC 8259 §2). */
+export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 

@@ -70,8 +70,11 @@ export function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
 }
 
 /** Token counts from the provider's usage object, when the event brought one. */
-export async function deriveUsage(event: LogEvent): Promise<Derived> {
-  if (event.usage === undefined) return { stamped: {} };
+export function deriveUsage(event: LogEvent): Derived | Promise<Derived> {
+  return event.usage === undefined ? { stamped: {} } : readUsage(event);
+}
+
+async function readUsage(event: LogEvent): Promise<Derived> {
   const result = await extractUsage({
     provider: event.provider as string,
     apiFlavor: event.api_flavor as string | undefined,

@@ -60,10 +60,14 @@ export function isLongerThan(text: string, limit: number): boolean {
     (text.length > limit && Array.from(text).length > limit);
 }
 
+/** What JSON writes as it is, one byte for each character. */
+const UNESCAPED_ASCII = /^[ !#-[\]-~]*$/;
+
 /** The bytes that `text` takes as a JSON string; at least its length when it is longer than any limit. */
 export function countJsonBytes(text: string): number {
-  return text.length > MAX_INSPECTED_BYTES
-    ? text.length
+  if (text.length > MAX_INSPECTED_BYTES) return text.length;
+  return UNESCAPED_ASCII.test(text)
+    ? text.length + '""'.length
     : new TextEncoder().encode(JSON.stringify(text)).length;
 }
 

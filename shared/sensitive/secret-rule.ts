@@ -30,6 +30,8 @@ export type SecretKind =
 /** One way to recognise a secret. */
 export interface SecretRule {
   readonly kind: SecretKind;
+  /** Matches somewhere in every text that `redact` changes. */
+  readonly pattern: RegExp;
   /**
    * `text` with each secret of this kind replaced by its placeholder, and
    * unchanged when there is none. Linear in the length of `text`, and unchanged
@@ -54,6 +56,7 @@ export function ruleOf(kind: SecretKind, pattern: RegExp): SecretRule {
   const placeholder = placeholderOf(kind);
   return {
     kind,
+    pattern,
     redact: (text) =>
       text.replace(
         pattern,

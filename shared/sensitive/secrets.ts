@@ -13,6 +13,18 @@ const RULES: readonly SecretRule[] = [
 ];
 
 /**
+ * All rules' patterns in one for each way to read case. Most texts hold no secret,
+ * and one search tells that several times faster than one for each rule.
+ */
+const ANY_SECRET: readonly RegExp[] = [false, true].map((ignoreCase) =>
+  new RegExp(
+    RULES.filter(({ pattern }) => pattern.ignoreCase === ignoreCase)
+      .map(({ pattern }) => `(?:${pattern.source})`).join("|"),
+    ignoreCase ? "i" : "",
+  )
+);
+
+/**
  * A replacement can bring what was too long for a rule within its reach, so the
  * rules are applied until nothing changes. Two rounds do for all but contrived
  * texts; the limit keeps the time linear.
@@ -31,6 +43,7 @@ const MAX_ROUNDS = 4;
  * recognisable shape is not found.
  */
 export function redactSecrets(text: string): string {
+  if (!mayHoldSecret(text)) return text;
   let redacted = text;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = redacted;
@@ -45,5 +58,10 @@ export function redactSecrets(text: string): string {
  * it would replace nothing. A placeholder is not a secret.
  */
 export function findSecret(text: string): SecretKind | null {
+  if (!mayHoldSecret(text)) return null;
   return RULES.find((rule) => rule.redact(text) !== text)?.kind ?? null;
+}
+
+function mayHoldSecret(text: string): boolean {
+  return ANY_SECRET.some((pattern) => pattern.test(text));
 }

@@ -42,7 +42,7 @@ const PASSWORD_WITH_DELIMITER = new RegExp(
 /** Rules for secrets that are recognised by how they are built. */
 export const STRUCTURED_SECRET_RULES: readonly SecretRule[] = [
   ruleOf("private_key", PRIVATE_KEY),
-  { kind: "jwt", redact: redactJwts },
+  { kind: "jwt", pattern: JWT_HEADER, redact: redactJwts },
   ruleOf("connection_password", PASSWORD_IN_AUTHORITY),
   ruleOf("connection_password", PASSWORD_WITH_DELIMITER),
 ];

@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { LABELLED_SECRET_RULES } from "../../../shared/sensitive/labelled-secrets.ts";
+import { PROVIDER_KEY_RULES } from "../../../shared/sensitive/provider-keys.ts";
 import {
   findSecret,
   redactSecrets,
 } from "../../../shared/sensitive/secrets.ts";
+import { STRUCTURED_SECRET_RULES } from "../../../shared/sensitive/structured-secrets.ts";
 
 /** Bodies are joined to prefixes here, so that no scanner takes this file for a leak. */
 const ALNUM = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3hJ6kL9nP2rS5tV8xA1z";
@@ -469,4 +472,28 @@ describe("redaction", () => {
       "x-".repeat(8_000) + " [redacted:groq_api_key]",
     );
   });
+});
+
+test("whatever one of the rules finds is found", () => {
+  const rules = [
+    ...STRUCTURED_SECRET_RULES,
+    ...PROVIDER_KEY_RULES,
+    ...LABELLED_SECRET_RULES,
+  ];
+  const pieces = fc.constantFrom(
+    ...BY_SHAPE.map(([, secret]) => secret),
+    ...BY_SHAPE.map(([, secret]) => secret.toLowerCase()),
+    ...["password", "API_KEY", "Authorization", "Bearer", "token", "secret"],
+    ...["https", "://", "user", "@", ":", "=", " ", '"', "'", "\\", ".", "-"],
+    ...["[redacted:password]", "[REDACTED:JWT]", "***", "missing", "a1B2c3D4"],
+    ...["\n", "é", "\u017f", "\u212a", "{", "}", "_", "1"],
+  );
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 6 }), (parts) => {
+      const text = parts.join("");
+      const kind = rules.find((rule) => rule.redact(text) !== text)?.kind;
+      expect(findSecret(text)).toBe(kind ?? null);
+    }),
+    { numRuns: 5_000 },
+  );
 });
