@@ -30,10 +30,15 @@ export async function callFunction(
     headers: headersOf(caller, env),
     schema: "public",
     retry: false,
-    fetch: (url, init) => fetch(nameColumns(String(url), parameters), init),
+    // The client would look at each member of each event before it writes it.
+    fetch: (url, init) =>
+      fetch(nameColumns(String(url), parameters), {
+        ...init,
+        body: JSON.stringify(parameters),
+      }),
   });
   const { data, error, status } = await client
-    .rpc(name, parameters as never)
+    .rpc(name, {} as never)
     .abortSignal(AbortSignal.timeout(timeoutMs));
   if (error) throw new StoreError(error, status);
   return data;
