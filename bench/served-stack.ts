@@ -4,7 +4,6 @@ import { SECRET_KEY } from "../local/keys.ts";
 import { startPostgres } from "../local/postgres.ts";
 import { findPostgrest } from "../local/postgrest-program.ts";
 import { WITHOUT_DISK } from "./machine.ts";
-import { untilPrinted } from "./process-figures.ts";
 
 /**
  * The local stack in a process of its own, over a PostgreSQL 17 of its own. Its REST
@@ -34,8 +33,14 @@ export async function serveStack(
   const settings = options.settings ?? WITHOUT_DISK;
   const server = await startPostgres({ settings });
   const project = await makeProject();
-  const stack = new Deno.Command(Deno.execPath(), {
+  // Into a file: who measures should not be busy with what the functions log.
+  const output = `${project}/output.txt`;
+  const stack = new Deno.Command("sh", {
     args: [
+      "-c",
+      `exec "$@" > ${output}`,
+      "sh",
+      Deno.execPath(),
       "run",
       "-A",
       `${PROJECT}local/start.ts`,
@@ -44,7 +49,6 @@ export async function serveStack(
       `--project-dir=${project}`,
       ...findPostgrest().program === undefined ? [] : ["--postgrest"],
     ],
-    stdout: "piped",
   }).spawn();
   const sql = postgres(server.url, { max: 1, onnotice: () => {} });
   const stop = async () => {
@@ -55,7 +59,7 @@ export async function serveStack(
     await Deno.remove(project, { recursive: true });
   };
   try {
-    const text = await untilPrinted(stack.stdout, "Ctrl-C");
+    const text = await untilStarted(stack, output);
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)![0];
     const rest = /^REST .*\((.+)\)$/m.exec(text)![1];
     const post = (path: string, body: string) => sendJson(url + path, body);
@@ -99,6 +103,20 @@ async function makeProject(): Promise<string> {
 
 function block(slug: string, entrypoint: string): string {
   return `[functions.${slug}]\nverify_jwt = false\nentrypoint = "${entrypoint}"\n`;
+}
+
+/** What the stack says when it has started. */
+async function untilStarted(
+  stack: Deno.ChildProcess,
+  output: string,
+): Promise<string> {
+  for (;;) {
+    const running = await isRunning(stack);
+    const text = await Deno.readTextFile(output).catch(() => "");
+    if (text.includes("Ctrl-C")) return text;
+    if (!running) throw new Error(`the stack did not start: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 async function isRunning(process: Deno.ChildProcess): Promise<boolean> {

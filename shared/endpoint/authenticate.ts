@@ -18,7 +18,7 @@ export async function authenticate(
   request: Request,
   env: Environment,
 ): Promise<Caller> {
-  const name = await findService(request.headers, env);
+  const name = findService(request.headers, env);
   if (name !== null) return admitService(request, name);
   // Services do without it, and it takes longer to load than all else together.
   const { verifyAuth } = await import("@supabase/server/core");
@@ -44,16 +44,13 @@ export async function authenticate(
  * it for certain. Null says nothing: whatever else a request carries, and why it is
  * not enough, is for `verifyAuth` to say.
  */
-async function findService(
-  headers: Headers,
-  env: Environment,
-): Promise<string | null> {
+function findService(headers: Headers, env: Environment): string | null {
   const authorization = headers.get("authorization");
   // supabase-js sends its key here too; anything else may be a user's token.
   if (authorization !== null && !authorization.startsWith("Bearer sb_")) {
     return null;
   }
-  return await matchKey(headers.get("apikey") ?? "", env.secretKeys);
+  return matchKey(headers.get("apikey") ?? "", env.secretKeys);
 }
 
 function admitService(request: Request, keyName: string): Caller {

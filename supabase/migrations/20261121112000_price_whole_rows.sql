@@ -48,29 +48,6 @@ create index model_prices_implied_start_idx on public.model_prices
   (ledger.match_start(match_kind, match_value)) where implies_provider and firm_id is null;
 drop index public.model_prices_implied_name_idx, public.model_prices_implied_pattern_idx;
 
-create or replace function ledger.prices_of(provider text, model text) returns setof public.model_prices
-language plpgsql stable set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  starts constant text[] := ledger.starts_of(model);
-begin
-  return query
-  select distinct on (p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
-      p.daily_from, p.daily_to, p.effective_from) p.*
-  from public.model_prices p
-  where p.provider = prices_of.provider and ledger.match_start(p.match_kind, p.match_value) = any (starts)
-    and case p.match_kind
-      when 'equals' then p.match_value = model
-      when 'starts_with' then starts_with(model, p.match_value)
-      when 'ends_with' then right(model, length(p.match_value)) = p.match_value
-      when 'contains' then strpos(model, p.match_value) > 0
-      else model ~ p.match_value end
-  order by p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
-    p.daily_from, p.daily_to, p.effective_from, p.entered_at desc, p.id desc;
-end
-$$;
-
 create or replace function ledger.implied_provider(model text) returns text
 language plpgsql stable set search_path = ''
 as $$
@@ -129,69 +106,77 @@ create type ledger.llm_event as (
 -- The prices that may be applied to calls of some models, by the name that was sent:
 -- a line for each context tier, with the rate of each bucket in USD per million. Of the
 -- lines that hold for a call, the one with the lowest rank is the one to take; a name
--- without any price has one line, which says whose model it is.
+-- without any price has one line, which says whose model it is. A row whose match and
+-- effective_from was entered again later is not among them.
 create function ledger.offers(providers text[], models text[])
 returns table (
   sent_provider text, sent_model text, provider text, rank bigint,
   price_id uuid, firm_id uuid, service_tier text, effective_from timestamptz, effective_to timestamptz,
-  daily_from time, daily_to time, above_input_tokens int, to_input_tokens int,
+  daily_from time, daily_to time, above_input_tokens int,
   input numeric, cache_read numeric, cache_write_5m numeric, cache_write_1h numeric,
   output numeric, reasoning numeric, request numeric, other jsonb, known boolean
 )
 language plpgsql stable set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  owner text;
+  name text;
+  starts text[];
+  is_priced boolean;
 begin
-  return query
-  with named as materialized (
-    select n.provider as sent_provider, n.model,
-      coalesce(nullif(n.provider, ''), ledger.implied_provider(n.model)) as provider
-    from unnest(providers, models) n (provider, model)
-  ), found as materialized (
+  for n in 1 .. cardinality(models) loop
+    owner := coalesce(nullif(providers[n], ''), ledger.implied_provider(models[n]));
     -- The name without dashes in its date counts where the name itself is not known.
-    select f.*
-    from (
-      select n.sent_provider, n.model as sent_model, p.*, name.attempt,
-        min(name.attempt) over (partition by n.sent_provider, n.model) as first_attempt
-      from named n
-      cross join lateral unnest(ledger.names_of(n.model)) with ordinality name (model, attempt)
-      cross join lateral ledger.prices_of(n.provider, name.model) p
-    ) f
-    where f.attempt = f.first_attempt
-  )
-  select n.sent_provider, n.model, n.provider,
-    -- The firm's own price comes before the operator's for all, and that before the
-    -- published one. Among these the surest match decides (equals, regex, the longest),
-    -- then the newest, those for hours of the day first.
-    row_number() over (order by p.firm_id is null, p.published,
-      p.match_kind <> 'equals', p.match_kind <> 'regex', length(p.match_value) desc,
-      p.effective_from desc, p.daily_from is null, p.entered_at desc, p.id desc),
-    p.id, p.firm_id, p.service_tier, p.effective_from, p.effective_to, p.daily_from, p.daily_to,
-    t.above_input_tokens, t.to_input_tokens,
-    coalesce(t.input_usd_per_mtok, p.input_usd_per_mtok)::numeric,
-    coalesce(t.cache_read_usd_per_mtok, p.cache_read_usd_per_mtok)::numeric,
-    coalesce(t.cache_write_5m_usd_per_mtok, p.cache_write_5m_usd_per_mtok)::numeric,
-    coalesce(t.cache_write_1h_usd_per_mtok, p.cache_write_1h_usd_per_mtok)::numeric,
-    coalesce(t.output_usd_per_mtok, p.output_usd_per_mtok)::numeric,
-    coalesce(t.reasoning_usd_per_mtok, p.reasoning_usd_per_mtok)::numeric,
-    coalesce(p.request_usd, 0)::numeric, p.other_usd_per_million,
-    num_nonnulls(p.input_usd_per_mtok, p.cache_read_usd_per_mtok, p.cache_write_5m_usd_per_mtok,
-      p.cache_write_1h_usd_per_mtok, p.output_usd_per_mtok, p.reasoning_usd_per_mtok, p.request_usd) > 0
-      or coalesce(p.other_usd_per_million <> '{}', false)
-  from named n
-  left join found p on p.sent_provider = n.sent_provider and p.sent_model = n.model
-  left join lateral (
-    -- Up to the first tier, prices are those of the price itself.
-    select t.*, lead(t.above_input_tokens) over (order by t.above_input_tokens) as to_input_tokens
-    from (
-      select -1 as above_input_tokens, null::numeric as input_usd_per_mtok, null::numeric as cache_read_usd_per_mtok,
-        null::numeric as cache_write_5m_usd_per_mtok, null::numeric as cache_write_1h_usd_per_mtok,
-        null::numeric as output_usd_per_mtok, null::numeric as reasoning_usd_per_mtok
-      union all
-      select c.* from jsonb_populate_recordset(null::ledger.context_tier, p.context_tiers) c
-      where p.context_tiers <> '[]'
-    ) t
-  ) t on true;
+    foreach name in array ledger.names_of(models[n]) loop
+      starts := ledger.starts_of(name);
+      return query
+      select providers[n], models[n], owner,
+        -- The firm's own price comes before the operator's for all, and that before the
+        -- published one. Among these the surest match decides (equals, regex, the
+        -- longest), then the newest, those for hours of the day first; in it, the
+        -- highest tier that the call has reached.
+        row_number() over (order by p.firm_id is null, p.published,
+          p.match_kind <> 'equals', p.match_kind <> 'regex', length(p.match_value) desc,
+          p.effective_from desc, p.daily_from is null, p.entered_at desc, p.id desc, t.above_input_tokens desc),
+        p.id, p.firm_id, p.service_tier, p.effective_from, p.effective_to, p.daily_from, p.daily_to,
+        t.above_input_tokens,
+        coalesce(t.input_usd_per_mtok, p.input_usd_per_mtok)::numeric,
+        coalesce(t.cache_read_usd_per_mtok, p.cache_read_usd_per_mtok)::numeric,
+        coalesce(t.cache_write_5m_usd_per_mtok, p.cache_write_5m_usd_per_mtok)::numeric,
+        coalesce(t.cache_write_1h_usd_per_mtok, p.cache_write_1h_usd_per_mtok)::numeric,
+        coalesce(t.output_usd_per_mtok, p.output_usd_per_mtok)::numeric,
+        coalesce(t.reasoning_usd_per_mtok, p.reasoning_usd_per_mtok)::numeric,
+        coalesce(p.request_usd, 0)::numeric, p.other_usd_per_million,
+        num_nonnulls(p.input_usd_per_mtok, p.cache_read_usd_per_mtok, p.cache_write_5m_usd_per_mtok,
+          p.cache_write_1h_usd_per_mtok, p.output_usd_per_mtok, p.reasoning_usd_per_mtok, p.request_usd) > 0
+          or coalesce(p.other_usd_per_million <> '{}', false)
+      from (
+        select distinct on (p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
+            p.daily_from, p.daily_to, p.effective_from) p.*
+        from public.model_prices p
+        where p.provider = owner and ledger.match_start(p.match_kind, p.match_value) = any (starts)
+          and case p.match_kind
+            when 'equals' then p.match_value = name
+            when 'starts_with' then starts_with(name, p.match_value)
+            when 'ends_with' then right(name, length(p.match_value)) = p.match_value
+            when 'contains' then strpos(name, p.match_value) > 0
+            else name ~ p.match_value end
+        order by p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
+          p.daily_from, p.daily_to, p.effective_from, p.entered_at desc, p.id desc
+      ) p
+      -- Below every tier the rates are those of the price itself.
+      cross join lateral jsonb_populate_recordset(null::ledger.context_tier,
+        p.context_tiers || '{"above_input_tokens": -1}') t;
+      is_priced := found;
+      exit when is_priced;
+    end loop;
+    if not is_priced then
+      return query select providers[n], models[n], owner, 0::bigint, null::uuid, null::uuid, null::text,
+        null::timestamptz, null::timestamptz, null::time, null::time, null::int, null::numeric, null::numeric,
+        null::numeric, null::numeric, null::numeric, null::numeric, null::numeric, null::jsonb, false;
+    end if;
+  end loop;
 end
 $$;
 comment on function ledger.offers is 'The prices that may be applied to calls of models, with what each bucket costs in USD per million.';
@@ -268,7 +253,6 @@ begin
           then e.created_at::time >= o.daily_from and e.created_at::time < o.daily_to
           else e.created_at::time >= o.daily_from or e.created_at::time < o.daily_to end)
       and e.input_tokens > o.above_input_tokens
-      and (o.to_input_tokens is null or e.input_tokens <= o.to_input_tokens)
     order by e.index, o.rank
   ), priced as (
     -- A bucket without a price of its own costs what the bucket that it is part of
@@ -418,4 +402,5 @@ end
 $$;
 
 drop function ledger.price(ledger.usage[]);
+drop function ledger.prices_of(text, text);
 drop type ledger.usage;

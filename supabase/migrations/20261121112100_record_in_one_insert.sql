@@ -32,7 +32,8 @@ declare
   details_columns text;
   differences text;  -- one CASE per column: its name when sent and stored differ
   members text;      -- 'id', s.id, …
-  faults text;       -- one SELECT per rule about a foreign key
+  faults text;       -- one SELECT per rule about an event
+  is_faulty text;    -- whether one of the rules that no foreign key sees to is broken
   signature text;
   as_actor text := '';
   codes text;        -- what to warn of, by a row of details d
@@ -52,13 +53,14 @@ declare
   careful boolean := false;
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- and their ids
-  faults jsonb;           -- {index: [{column, code}]}
+  faults jsonb := '{}';   -- {index: [{column, code}]}
+  is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, as settling says it
   results jsonb;
   attempts int := 0;
 begin
-  if exists (select from jsonb_array_elements(events) e where e.value ->> 'id' is null) then
+  if events @? '$[*] ? (!exists (@.id) || @.id == null)' then
     raise exception 'every event needs an id' using errcode = '22023';
   end if;{{actor}}
   complete := events;
@@ -69,35 +71,34 @@ begin
   end if;
   loop
     begin
-      with event as materialized (
-        select e.*
-        from {{rows}} e
-        where not careful or not coalesce((select true from {{log}} s where s.id = e.id), false)
-      ), fault as materialized (
-      {{faults}}
-      ), acceptable as materialized (
-        select distinct on (e.id) e.* from event e
-        where e.index not in (select f.index from fault f)
-        order by e.id, e.index
-      ), inserted as (
-        insert into {{log}} ({{columns}})
-        select {{columns}} from acceptable order by id
-        on conflict (id) do nothing
-        returning id
-      ){{insert_details}}
-      select
-        w.indexes, w.ids,
-        (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
-          select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
-          from fault f group by f.index) g),
-        {{warned}}
-      into written, ids, faults, warned
-      from (
-        select coalesce(array_agg(a.index order by a.index), '{}') as indexes, array_agg(a.id order by a.index) as ids
-        from acceptable a where a.id in (select i.id from inserted i)
-      ) w;
-      if not careful and faults <> '{}' then
-        raise exception using errcode = 'LF002';
+      if careful then
+        with event as materialized (
+          select e.* from {{rows}} e
+          where not coalesce((select true from {{log}} s where s.id = e.id), false)
+        ), fault as materialized (
+          {{faults}}
+        ), acceptable as materialized (
+          select distinct on (e.id) e.* from event e
+          where e.index not in (select f.index from fault f)
+          order by e.id, e.index
+        ), {{insert}}
+        select w.*, (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
+            select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
+            from fault f group by f.index) g)
+        into written, ids, warned, faults
+        from {{outcome}} w;
+      else
+        with event as {{materialized}} (
+          select e.* from {{rows}} e
+        ), acceptable as materialized (
+          select distinct on (e.id) e.* from event e order by e.id, e.index
+        ), {{insert}}
+        select w.*, {{is_faulty}}
+        into written, ids, warned, is_faulty
+        from {{outcome}} w;
+        if is_faulty then
+          raise exception using errcode = 'LF002';
+        end if;
       end if;{{settlement}}
 
       if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
@@ -108,12 +109,13 @@ begin
       select coalesce(jsonb_agg(jsonb_build_object('index', e.ordinality - 1, 'id', e.id, 'outcome', 'recorded')
         || case when warned ? e.id::text or settled ? e.id::text then jsonb_build_object('warnings',
           coalesce(settled -> e.id::text, '[]') || coalesce(warned -> e.id::text, '[]')) else '{}' end
+        || case when representation then jsonb_build_object('row', {{row}}) else '{}' end
         order by e.ordinality), '[]')
       into results
       from (
         select e.ordinality, (e.value ->> 'id')::uuid as id from jsonb_array_elements(events) with ordinality e
       ) e
-      where (e.ordinality - 1)::int in (select unnest(written));
+      where cardinality(written) = total or (e.ordinality - 1)::int in (select unnest(written));
 
       -- Only what was not written has to be compared with what is stored.
       if cardinality(written) < total then
@@ -142,17 +144,11 @@ begin
           'faults', c.faults,
           'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
           'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
+          || case when representation and c.faults is null and c.fields = '{}'
+            then jsonb_build_object('row', {{row}}) else '{}' end
         from compared c
+        cross join lateral (select c.id) e
       ) r;
-      end if;
-
-      if representation then
-        results := (
-          select jsonb_agg(r.value || case when r.value ->> 'outcome' in ('recorded', 'duplicate') then
-            jsonb_build_object('row', (
-              select jsonb_build_object({{members}}) from {{log}} s{{show_details}}
-              where s.id = (r.value ->> 'id')::uuid)) else '{}' end order by r.ordinality)
-          from jsonb_array_elements(results) with ordinality r);
       end if;
 
       if atomic and cardinality(written) < total and exists (
@@ -217,16 +213,17 @@ begin
   -- A row that is stored already needs no parent any more: its key may have been
   -- nulled since, and the event is still the same event. That every parent is there
   -- the keys themselves see to; which one is not, is found out when one is missing.
-  select string_agg(rule, E'\n      union all\n      ')
-  into faults
+  select string_agg(rule, E'\n          union all\n          '),
+    coalesce(string_agg(format('exists (%s)', rule), ' or ') filter (where not is_key), 'false')
+  into faults, is_faulty
   from (
     -- A log without foreign keys has no rules; the shape of a fault stays.
-    select 'select null::int as index, null::text as "column", null::text as code where false' as rule
+    select 'select null::int as index, null::text as "column", null::text as code where false' as rule, true as is_key
     union all
     select format(
       'select e.index, %L, ''not_found'' from event e '
-      || 'where careful and e.%I is not null and not exists (select from %s p where p.%I = e.%I)',
-      a.attname, a.attname, k.confrelid::regclass, p.attname, a.attname)
+      || 'where e.%I is not null and not exists (select from %s p where p.%I = e.%I)',
+      a.attname, a.attname, k.confrelid::regclass, p.attname, a.attname), true
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
     join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
@@ -235,7 +232,7 @@ begin
     select format(
       'select e.index, %L, ''other_firm'' from event e join %s p on p.%I = e.%I '
       || 'where p.firm_id is distinct from e.firm_id',
-      a.attname, k.confrelid::regclass, p.attname, a.attname)
+      a.attname, k.confrelid::regclass, p.attname, a.attname), false
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
     join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
@@ -243,10 +240,10 @@ begin
     union all
     select format(
       'select e.index, ''firm_id'', case when %1$s is null then ''no_firm'' else ''other_firm'' end '
-      || 'from event e where actor is not null and (%1$s is null or e.firm_id <> %1$s)', actor_firm)
+      || 'from event e where actor is not null and (%1$s is null or e.firm_id <> %1$s)', actor_firm), false
     where create_record_function.actor is not null
     union all
-    select 'select e.index, e.fault_column, e.fault_code from event e where e.fault_column is not null'
+    select 'select e.index, e.fault_column, e.fault_code from event e where e.fault_column is not null', false
     where create_record_function.prepare is not null
   ) rules;
 
@@ -266,27 +263,39 @@ begin
 
   parts := jsonb_build_object('log', log_id::text, 'function', 'record_' || quote_ident(log), 'signature', signature,
     'actor', as_actor, 'columns', columns, 'faults', faults,
-    'differences', differences, 'members', members,
+    'is_faulty', is_faulty, 'differences', differences,
+    'row', format('(select jsonb_build_object(%s) from %s s%s where s.id = e.id)', members, log_id,
+      case when details is not null then format(' left join %s d on d.id = s.id', details) else '' end),
+    'materialized', case when is_faulty = 'false' then 'not materialized' else 'materialized' end,
     'rows', format($sql$(
           select e.*, e.ordinality::int - 1 as index
           from jsonb_populate_recordset(row(%s)::%s, complete) with ordinality e
         )$sql$, defaults, log_id),
-    'insert_details', '', 'warned', '''{}''::jsonb',
-    'codes', '''{}''::text[]', 'join_details', '', 'sent_details', '', 'show_details', '', 'settlement', '');
+    'insert', format($sql$inserted as (
+          insert into %s (%s) select %2$s from acceptable order by id
+          on conflict (id) do nothing
+          returning id
+        )$sql$, log_id, columns),
+    'outcome', $sql$(
+          select coalesce(array_agg(a.index order by a.index), '{}'), null::uuid[], '{}'::jsonb
+          from acceptable a where a.id in (select i.id from inserted i)
+        )$sql$,
+    'codes', '''{}''::text[]', 'join_details', '', 'sent_details', '', 'settlement', '');
   if details is not null then
     parts := parts || jsonb_build_object(
       'rows', format('%s(complete)', prepare),
-      'insert_details', format($sql$, inserted_details as (
-        insert into %s as d (%s)
-        select %2$s from acceptable where id in (select i.id from inserted i)
-        returning d.id, %s as codes
-      )$sql$, details, details_columns, codes),
-      'warned', $sql$(select coalesce(jsonb_object_agg(d.id, d.codes) filter (where d.codes <> '{}'), '{}')
-          from inserted_details d)$sql$,
+      'insert', format($sql$%s, inserted_details as (
+          insert into %s as d (%s) select %3$s from acceptable where id in (select i.id from inserted i)
+          returning d.id, %s as codes
+        )$sql$, parts ->> 'insert', details, details_columns, codes),
+      'outcome', $sql$(
+          select coalesce(array_agg(a.index order by a.index), '{}'), array_agg(a.id order by a.index),
+            (select coalesce(jsonb_object_agg(d.id, d.codes) filter (where d.codes <> '{}'), '{}') from inserted_details d)
+          from acceptable a where a.id in (select i.id from inserted i)
+        )$sql$,
       'codes', codes,
       'join_details', format(E'\n        left join %s d on d.id = e.id', details),
-      'sent_details', format(E'\n        cross join lateral jsonb_populate_record(null::%s, e.sent) details', details),
-      'show_details', format(' left join %s d on d.id = s.id', details));
+      'sent_details', format(E'\n        cross join lateral jsonb_populate_record(null::%s, e.sent) details', details));
   end if;
   if settle is not null then
     parts := parts || jsonb_build_object('settlement', format($sql$
