@@ -181,6 +181,42 @@ end
 $$;
 comment on function ledger.offers is 'The prices that may be applied to calls of models, with what each bucket costs in USD per million.';
 
+-- What units that are no tokens of a bucket cost: the sum in millionths of a dollar,
+-- and whether one of them has no price. Units of a kind of token cost what the bucket
+-- that they are part of costs, where they have no price of their own.
+create type ledger.priced_units as (cost numeric, is_floor boolean);
+create function ledger.price_units(units jsonb, prices jsonb, input numeric, cache_read numeric, output numeric)
+returns ledger.priced_units
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return (
+    select row(sum(u.quantity::numeric * u.rate), bool_or(u.rate is null and u.quantity <> '0'))::ledger.priced_units
+    from (
+      select o.value as quantity, coalesce((prices ->> o.key)::numeric, case
+        when o.key like 'cache\_%\_read\_tokens' then
+          coalesce(cache_read, (prices ->> format('input_%s_tokens', split_part(o.key, '_', 2)))::numeric, input)
+        when o.key like 'input\_%\_tokens' then
+          coalesce((prices ->> format('input_%s_tokens', split_part(o.key, '_', 2)))::numeric, input)
+        when o.key like 'output\_%\_tokens' then output
+        when o.key = 'input_annotated_document_pages' then (prices ->> 'input_document_pages')::numeric end) as rate
+      from jsonb_each_text(units) o
+    ) u);
+end
+$$;
+
+-- How many of the units are tokens of input, from a cache or not, or of output.
+create function ledger.count_tokens(units jsonb, is_output boolean) returns int
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(sum(o.value::int), 0) from jsonb_each_text(units) o
+    where case when is_output then o.key like 'output\_%\_tokens'
+      else o.key like 'input\_%\_tokens' or o.key like 'cache\_%\_tokens' end);
+end
+$$;
+
 -- What events of calls become: rows of the log and of its details, in one.
 drop function ledger.price_events(jsonb);
 create function ledger.price_events(events jsonb)
@@ -210,8 +246,9 @@ begin
   with event as materialized (
     select e.*, coalesce(e.provider, '') as sent_provider,
       e.input_tokens - e.cache_read_tokens - e.cache_write_5m_tokens - e.cache_write_1h_tokens
-        - coalesce(units.input, 0)::int as uncached_input_tokens,
-      e.output_tokens - e.reasoning_tokens - coalesce(units.output, 0)::int as visible_output_tokens
+        - case when e.other_units = '{}' then 0 else ledger.count_tokens(e.other_units, false) end as uncached_input_tokens,
+      e.output_tokens - e.reasoning_tokens
+        - case when e.other_units = '{}' then 0 else ledger.count_tokens(e.other_units, true) end as visible_output_tokens
     from (
       select s.ordinality::int - 1 as index, s.id, s.firm_id, s.cma_project_id, s.model, s.task_type,
         s.input_tokens, s.output_tokens, s.cost_usd, s.latency_ms, s.success, s.error_message, s.created_at,
@@ -223,12 +260,6 @@ begin
         s.token_convention, s.convention_basis, coalesce(s.cost_usd_exact, s.cost_usd) as reported, s.reservation_id
       from jsonb_populate_recordset(sent, events) with ordinality s
     ) e
-    left join lateral (
-      select sum(o.value::int) filter (where o.key like 'input\_%\_tokens' or o.key like 'cache\_%\_tokens') as input,
-        sum(o.value::int) filter (where o.key like 'output\_%\_tokens') as output
-      from jsonb_each_text(e.other_units) o
-      where e.other_units <> '{}'
-    ) units on true
   ), offered as materialized (
     select o.*
     from (
@@ -265,7 +296,7 @@ begin
           + c.cache_write_1h_tokens * coalesce(c.cache_write_1h, c.cache_write_5m, c.input, 0)
           + c.visible_output_tokens * coalesce(c.output, 0)
           + c.reasoning_tokens * coalesce(c.reasoning, c.output, 0)
-          + coalesce(units.cost, 0)) * 0.000001 + c.request) end as cost,
+          + coalesce((c.units).cost, 0)) * 0.000001 + c.request) end as cost,
       not c.known
         or c.uncached_input_tokens > 0 and c.input is null
         or c.cache_read_tokens > 0 and coalesce(c.cache_read, c.input) is null
@@ -273,22 +304,12 @@ begin
         or c.cache_write_1h_tokens > 0 and coalesce(c.cache_write_1h, c.cache_write_5m, c.input) is null
         or c.visible_output_tokens > 0 and c.output is null
         or c.reasoning_tokens > 0 and coalesce(c.reasoning, c.output) is null
-        or coalesce(units.is_floor, false) as is_floor
-    from call c
-    left join lateral (
-      select sum(unit.quantity::numeric * unit.rate) as cost, bool_or(unit.rate is null and unit.quantity <> '0') as is_floor
-      from (
-        select o.value as quantity, coalesce((c.other ->> o.key)::numeric, case
-          when o.key like 'cache\_%\_read\_tokens' then
-            coalesce(c.cache_read, (c.other ->> format('input_%s_tokens', split_part(o.key, '_', 2)))::numeric, c.input)
-          when o.key like 'input\_%\_tokens' then
-            coalesce((c.other ->> format('input_%s_tokens', split_part(o.key, '_', 2)))::numeric, c.input)
-          when o.key like 'output\_%\_tokens' then c.output
-          when o.key = 'input_annotated_document_pages' then (c.other ->> 'input_document_pages')::numeric end) as rate
-        from jsonb_each_text(c.other_units) o
-        where c.other_units <> '{}'
-      ) unit
-    ) units on true
+        or coalesce((c.units).is_floor, false) as is_floor
+    from (
+      select c.*, case when c.other_units <> '{}'
+        then ledger.price_units(c.other_units, c.other, c.input, c.cache_read, c.output) end as units
+      from call c offset 0
+    ) c
   )
   select p.index, p.id, p.firm_id, p.cma_project_id, p.model, p.task_type, p.input_tokens, p.output_tokens,
     -- Half away from zero.
@@ -311,8 +332,8 @@ $$;
 comment on function ledger.price_events is
   'The rows that events of llm_usage_log become, in the log and in its details, with what they cost; and what is wrong with them.';
 
-revoke all on function ledger.match_start, ledger.starts_of, ledger.offers, ledger.price_events from public;
-grant execute on function ledger.match_start, ledger.starts_of, ledger.offers, ledger.price_events to service_role;
+revoke all on function ledger.match_start, ledger.starts_of, ledger.price_units, ledger.count_tokens, ledger.offers, ledger.price_events from public;
+grant execute on function ledger.match_start, ledger.starts_of, ledger.price_units, ledger.count_tokens, ledger.offers, ledger.price_events to service_role;
 
 -- Rates the selected rows by the prices in force at their own time, as they are
 -- entered now, and adds a rating to each whose cost, or whether that is all of it,

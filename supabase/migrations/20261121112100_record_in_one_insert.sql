@@ -37,6 +37,7 @@ declare
   signature text;
   as_actor text := '';
   codes text;        -- what to warn of, by a row of details d
+  is_warned text;    -- whether there is anything
   parts jsonb;       -- what stands in place of {{name}}
   part record;
   definition text := $function$
@@ -206,8 +207,9 @@ begin
   ) a;
 
   select format('array_remove(array[%s]::text[], null)',
-    string_agg(format('case when %s then %L end', w.value, w.key), ', ' order by w.key))
-  into codes
+      string_agg(format('case when %s then %L end', w.value, w.key), ', ' order by w.key)),
+    string_agg(format('(%s)', w.value), ' or ' order by w.key)
+  into codes, is_warned
   from jsonb_each_text(warnings) w;
 
   -- A row that is stored already needs no parent any more: its key may have been
@@ -285,14 +287,13 @@ begin
     parts := parts || jsonb_build_object(
       'rows', format('%s(complete)', prepare),
       'insert', format($sql$%s, inserted_details as (
-          insert into %s as d (%s) select %3$s from acceptable where id in (select i.id from inserted i)
-          returning d.id, %s as codes
-        )$sql$, parts ->> 'insert', details, details_columns, codes),
-      'outcome', $sql$(
-          select coalesce(array_agg(a.index order by a.index), '{}'), array_agg(a.id order by a.index),
-            (select coalesce(jsonb_object_agg(d.id, d.codes) filter (where d.codes <> '{}'), '{}') from inserted_details d)
-          from acceptable a where a.id in (select i.id from inserted i)
-        )$sql$,
+          insert into %s (%s) select %3$s from acceptable where id in (select i.id from inserted i)
+        )$sql$, parts ->> 'insert', details, details_columns),
+      'outcome', format($sql$(
+          select coalesce(array_agg(d.index order by d.index), '{}'), array_agg(d.id order by d.index),
+            coalesce(jsonb_object_agg(d.id, %s) filter (where %s), '{}')
+          from acceptable d where d.id in (select i.id from inserted i)
+        )$sql$, codes, is_warned),
       'codes', codes,
       'join_details', format(E'\n        left join %s d on d.id = e.id', details),
       'sent_details', format(E'\n        cross join lateral jsonb_populate_record(null::%s, e.sent) details', details));
