@@ -17,8 +17,9 @@ const TEMPLATE = "migrated";
 /** Any number will do: test files that make the template at once wait on it. */
 const TEMPLATE_LOCK = 7_302_511;
 
-/** The image of a PGlite with the platform's roles, in the run's directory. */
+/** Images of a PGlite with the platform's roles, and with every migration too, in the run's directory. */
 const EMPTY_PGLITE = "empty-pglite.tar";
+const MIGRATED_PGLITE = "migrated-pglite.tar";
 
 /** Runs one statement with `$1`, `$2`, … and returns its rows. */
 export type Query = <Row = Record<string, unknown>>(
@@ -60,19 +61,16 @@ export interface Engine {
 export const ENGINES: Engine[] = [
   {
     name: "PGlite",
-    async migrated() {
-      const database = await this.empty();
-      await applyMigrations(database);
-      return database;
-    },
-    async empty() {
-      const path = `${inject("runDirectory")}/${EMPTY_PGLITE}`;
-      const image = await Deno.readFile(path).catch(() => undefined);
-      if (!image) return overPglite(await makeEmptyPglite(path));
-      return overPglite(
-        await PGlite.create({ loadDataDir: new Blob([image]) }),
-      );
-    },
+    migrated: async () =>
+      overPglite(
+        await openImage(MIGRATED_PGLITE, async () => {
+          const pglite = await openImage(EMPTY_PGLITE, makeEmptyPglite);
+          await applyMigrations(overPglite(pglite));
+          return pglite;
+        }),
+      ),
+    empty: async () =>
+      overPglite(await openImage(EMPTY_PGLITE, makeEmptyPglite)),
   },
   {
     name: "PostgreSQL 17",
@@ -168,14 +166,25 @@ export function overPostgres(url: string): TestDatabase {
  * Starting PGlite from nothing takes seconds, from an image a tenth of that: the
  * first database of the run leaves its image for the others.
  */
-async function makeEmptyPglite(path: string): Promise<PGlite> {
-  const pglite = await PGlite.create();
-  await pglite.exec(await Deno.readTextFile(ROLES));
-  const image = await pglite.dumpDataDir("none");
+async function openImage(
+  name: string,
+  make: () => Promise<PGlite>,
+): Promise<PGlite> {
+  const path = `${inject("runDirectory")}/${name}`;
+  const image = await Deno.readFile(path).catch(() => undefined);
+  if (image) return await PGlite.create({ loadDataDir: new Blob([image]) });
+  const pglite = await make();
+  const made = await pglite.dumpDataDir("none");
   // Renamed when complete, because test files run side by side.
   const unfinished = `${path}-${crypto.randomUUID()}`;
-  await Deno.writeFile(unfinished, image.stream());
+  await Deno.writeFile(unfinished, made.stream());
   await Deno.rename(unfinished, path);
+  return pglite;
+}
+
+async function makeEmptyPglite(): Promise<PGlite> {
+  const pglite = await PGlite.create();
+  await pglite.exec(await Deno.readTextFile(ROLES));
   return pglite;
 }
 

@@ -71,7 +71,7 @@ export class EvidenceStack extends RunningStack {
 
   /** Seals until nothing is pending, and signs nothing. */
   async sealUnsigned(): Promise<void> {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     for (;;) {
       const { data, error } = await this.admin().rpc("seal_ledger");
       if (error) throw new Error(error.message);

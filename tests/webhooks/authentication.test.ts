@@ -97,9 +97,9 @@ async function deliverSigned(
   });
 }
 
-describe.each(PATHS)("/%s", (path) => {
-  const ledger = useReceiver("PGlite");
+const ledger = useReceiver("PGlite");
 
+describe.each(PATHS)("/%s", (path) => {
   const refuse = async (
     answer: ReturnType<typeof deliver>,
     status = 401,

@@ -211,7 +211,10 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
     return response.status;
   };
 
-  test.each(TRIES)(
+  // What a header means is decided before the database: of the slower engine's tries,
+  // each fourth will do.
+  const tries = TRIES.filter((_, n) => engine !== "PGlite" || n % 4 === 0);
+  test.each(tries)(
     "%s changes nothing with Prefer: %s",
     async (caller, prefer) => {
       for (const [table, target] of Object.entries(TARGETS)) {
