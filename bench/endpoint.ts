@@ -68,8 +68,10 @@ async function measureLog(stack: ServedStack, sample: Sample): Promise<void> {
     "plain function",
     "REST, insert",
     "REST, record function",
+    ...pathsOf(sample).length > 4 ? ["plain, with details"] : [],
     "to plain: latency",
     "throughput [quartiles]",
+    ...pathsOf(sample).length > 4 ? ["to plain with details"] : [],
     "to REST's record function",
     "goal",
   ], rows);
@@ -88,13 +90,19 @@ async function fill({ post, sql }: ServedStack, sample: Sample) {
   }
 }
 
-/** The endpoint, the plain function, and the REST API's two ways. */
+/**
+ * The endpoint, the plain function, and the REST API's two ways; for calls of models
+ * also a plain function that keeps as much as the endpoint.
+ */
 function pathsOf({ slug, table }: Sample): string[] {
   return [
     `/functions/v1/${slug}`,
     `/functions/v1/plain-${slug}`,
     `/rest/v1/${table}`,
     `/rest/v1/rpc/record_${table}`,
+    ...slug === "llm-usage"
+      ? ["/functions/v1/plain-llm-usage-with-details"]
+      : [],
   ];
 }
 
@@ -155,13 +163,14 @@ function nameColumns(sent: object | object[]): string {
 }
 
 function describe(events: number, clients: number, loads: Load[]): string[] {
-  const [endpoint, plain, , recording] = loads;
+  const [endpoint, plain, , recording, detailed] = loads;
   return [
     String(events),
     String(clients),
     ...loads.map(({ latency }) => show(latency)),
     ratio(endpoint.latency, plain.latency),
     ratioWithSpread(plain.runs, endpoint.runs),
+    ...detailed ? [ratio(endpoint.latency, detailed.latency)] : [],
     ratio(endpoint.latency, recording.latency),
     judgeLoad(events, clients, endpoint, plain),
   ];

@@ -29,11 +29,13 @@ const PARTS: Record<string, { title: string; args: string[]; text: string }> = {
 supabase-js and checks nothing ([plain-functions](plain-functions)), and to the
 REST API itself: an insert, as the plain function makes it, and a call of the record
 function, as the endpoint makes it. All go through the same gateway into the same
-table, and the functions through the same machinery; the stack is one process, its
-clients are another, and PostgREST and PostgreSQL are on the same processor. Where
-the line below has another REST API than PostgREST, that takes six more statements
-for a call than for an insert, which PostgREST does not: the difference then stands
-between its two columns, and in the endpoint's ratios.`,
+table, and the functions through the same machinery, after some hundred requests
+each; the stack is one process, its clients are another, and PostgREST and PostgreSQL
+are on the same two cores. A call of a model is two rows here, with what it consists
+of and what it costs, where the plain function keeps one: "with details" is a plain
+function that writes both. Where the line below has another REST API than PostgREST,
+that takes six more statements for a call than for an insert, which PostgREST does
+not.`,
   },
   sql: {
     title: "Record functions and replays",

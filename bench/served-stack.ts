@@ -94,6 +94,8 @@ async function makeProject(): Promise<string> {
     block(slug, entry(`supabase/functions/${slug}`)),
     block(`plain-${slug}`, entry(`bench/plain-functions/${slug}`)),
   ]);
+  const more = "llm-usage-with-details";
+  blocks.push(block(`plain-${more}`, entry(`bench/plain-functions/${more}`)));
   await Deno.writeTextFile(
     `${folder}/supabase/config.toml`,
     `[db.seed]\nsql_paths = ["./seed.sql", "./prices.sql"]\n${blocks.join("")}`,
