@@ -79,6 +79,9 @@ export const ENGINES: Engine[] = [
   },
 ];
 
+/** For tests that take three times as long on PGlite, of what is the same SQL there. */
+export const SERVER_ONLY = ENGINES.filter(({ name }) => name !== "PGlite");
+
 /** A migration: its file name and its SQL. */
 export interface Migration {
   name: string;

@@ -6,7 +6,11 @@ import {
   expect,
   test,
 } from "vitest";
-import { createMigratedDatabase, ENGINES, overPostgres } from "./databases.ts";
+import {
+  createMigratedDatabase,
+  overPostgres,
+  SERVER_ONLY,
+} from "./databases.ts";
 import {
   type Actor,
   openOwnedDatabase,
@@ -34,7 +38,7 @@ type Row = Record<string, unknown>;
 /** Whoever deletes parents: the rows change in the owner's name in every case. */
 const DELETERS: Actor[] = ["service_role", "owner", "superuser"];
 
-describe.each(ENGINES)(
+describe.each(SERVER_ONLY)(
   "referential actions under guards on $name",
   (engine) => {
     let db: OwnedDatabase;

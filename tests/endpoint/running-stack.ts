@@ -5,6 +5,8 @@ import { type Stack, startStack } from "../../local/stack.ts";
 
 /** The databases that every end-to-end test runs on. */
 export const ENGINES = ["PGlite", "PostgreSQL 17"] as const;
+/** For tests that take three times as long on PGlite, of what is the same SQL there. */
+export const SERVER_ONLY = ["PostgreSQL 17"] as const;
 
 /** Ids of the demo world (supabase/seed.sql). */
 export const FIRM = "10000000-0000-4000-8000-000000000001";

@@ -14,7 +14,12 @@ import { proveConsistency } from "../../shared/ledger/proofs.ts";
 import type { Bytes } from "../../shared/ledger/sha256.ts";
 import { toTilePath } from "../../shared/ledger/tiles.ts";
 import { hashTree } from "../../shared/ledger/tree.ts";
-import { ENGINES, EVENTS, newId } from "../endpoint/running-stack.ts";
+import {
+  ENGINES,
+  EVENTS,
+  newId,
+  SERVER_ONLY,
+} from "../endpoint/running-stack.ts";
 import {
   EvidenceStack,
   makeLogKeys,
@@ -85,151 +90,156 @@ class WitnessedProject {
   }
 }
 
-describe.each(ENGINES)("a second project as the witness, on %s", (engine) => {
-  const two = new WitnessedProject();
-  beforeAll(() => two.start(engine));
-  afterAll(() => two.stop());
+describe.each(SERVER_ONLY)(
+  "a second project as the witness, on %s",
+  (engine) => {
+    const two = new WitnessedProject();
+    beforeAll(() => two.start(engine));
+    afterAll(() => two.stop());
 
-  test("cosigns what the first one signs, and says when", async () => {
-    for (let round = 1; round <= 3; round++) {
-      await record(two.log);
-      const before = BigInt(Math.floor(Date.now() / 1_000));
-      const note = await two.log.sign();
-      const { isQuorum, cosigned } = await openTrusted(note, two.policy);
-      expect(isQuorum).toBe(true);
-      expect(cosigned.get("w0")).toBeGreaterThanOrEqual(before);
-      const parsed = parseNote(note);
-      if ("fault" in parsed) throw new Error(parsed.fault);
-      expect(parsed.note.signatures.map(({ name }) => name))
-        .toEqual([ORIGIN, "example.org/witness"]);
-    }
-  });
-
-  test("is what a policy asks for when a bundle is verified", async () => {
-    await record(two.log);
-    await two.log.sign();
-    expect((await two.log.verify(two.policy)).faults).toEqual([]);
-    const stranger = await makeWitnessKeys();
-    const other = wantWitness(two.logKeys.verifierKey, stranger.verifierKey);
-    expect((await two.log.verify(other)).faults.map(({ code }) => code))
-      .toEqual(["quorum_missing"]);
-  });
-
-  test("remembers of the log the last checkpoint, and nothing of its rows", async () => {
-    await record(two.log);
-    const note = await two.log.sign();
-    const { checkpoint } = await openTrusted(note, two.policy);
-    const { data } = await two.witness.admin()
-      .rpc("read_witnessed", { origin: ORIGIN });
-    expect(data.size).toBe(checkpoint.size);
-    expect((await two.witness.admin().rpc("read_ledger_state")).data.size)
-      .toBe(0);
-  });
-
-  test("is not asked again for what is signed already", async () => {
-    await record(two.log);
-    const note = await two.log.sign();
-    expect(await two.log.sign()).toBe(note);
-  });
-
-  describe("asked directly", () => {
-    let note: string;
-    let size: number;
-    beforeAll(async () => {
-      await record(two.log);
-      note = await two.log.sign();
-      ({ size } = (await openTrusted(note, two.policy)).checkpoint);
-    });
-
-    test("cosigns the same checkpoint again", async () => {
-      const response = await two.add(formatAddCheckpoint(size, [], note));
-      expect(response.status).toBe(200);
-      expect(await response.text()).toMatch(/^— example\.org\/witness \S+\n$/);
-    });
-
-    test("says at which size it is when it is asked from another", async () => {
-      for (const old of [0, size - 1]) {
-        const response = await two.add(formatAddCheckpoint(old, [], note));
-        expect(response.status).toBe(409);
-        expect(response.headers.get("content-type")).toBe("text/x.tlog.size");
-        expect(await response.text()).toBe(`${size}\n`);
+    test("cosigns what the first one signs, and says when", async () => {
+      for (let round = 1; round <= 3; round++) {
+        await record(two.log);
+        const before = BigInt(Math.floor(Date.now() / 1_000));
+        const note = await two.log.sign();
+        const { isQuorum, cosigned } = await openTrusted(note, two.policy);
+        expect(isQuorum).toBe(true);
+        expect(cosigned.get("w0")).toBeGreaterThanOrEqual(before);
+        const parsed = parseNote(note);
+        if ("fault" in parsed) throw new Error(parsed.fault);
+        expect(parsed.note.signatures.map(({ name }) => name))
+          .toEqual([ORIGIN, "example.org/witness"]);
       }
     });
 
-    test("refuses another root for the same size", async () => {
-      const forged = await signRoot(size, someHash(), two.logKeys.signerKey);
-      const response = await two.add(formatAddCheckpoint(size, [], forged));
-      expect([409, 422]).toContain(response.status);
-      expect(await response.text()).not.toContain("—");
+    test("is what a policy asks for when a bundle is verified", async () => {
+      await record(two.log);
+      await two.log.sign();
+      expect((await two.log.verify(two.policy)).faults).toEqual([]);
+      const stranger = await makeWitnessKeys();
+      const other = wantWitness(two.logKeys.verifierKey, stranger.verifierKey);
+      expect((await two.log.verify(other)).faults.map(({ code }) => code))
+        .toEqual(["quorum_missing"]);
     });
 
-    test.each([
-      ["another log's key", 403, async () => (await makeLogKeys()).signerKey],
-      [
-        "a log that it does not know",
-        404,
-        async () => (await createKeys("example.net/other", "note")).signerKey,
-      ],
-    ])("refuses a checkpoint of %s", async (_, status, makeKey) => {
-      const key = await makeKey();
-      const forged = (await signRoot(size, someHash(), key))
-        .replaceAll(ORIGIN, key.split("+")[2]);
-      const response = await two.add(formatAddCheckpoint(size, [], forged));
-      expect(response.status).toBe(status);
-    });
-
-    test.each([
-      ["", 400],
-      ["old x\n\n", 400],
-      ["old 0\n\nnothing", 400],
-      ["old 0\n!\n\n", 400],
-    ])("refuses what is no request: %j", async (body, status) => {
-      expect((await two.add(body)).status).toBe(status);
-    });
-
-    test("refuses a body of megabytes", async () => {
-      const response = await two.add("old 0\n".padEnd(3_000_000, "A"));
-      expect(response.status).toBe(413);
-      await response.body?.cancel();
-    });
-
-    test("has not moved after all that", async () => {
+    test("remembers of the log the last checkpoint, and nothing of its rows", async () => {
+      await record(two.log);
+      const note = await two.log.sign();
+      const { checkpoint } = await openTrusted(note, two.policy);
       const { data } = await two.witness.admin()
         .rpc("read_witnessed", { origin: ORIGIN });
-      expect(data.size).toBe(size);
+      expect(data.size).toBe(checkpoint.size);
+      expect((await two.witness.admin().rpc("read_ledger_state")).data.size)
+        .toBe(0);
     });
-  });
 
-  test("cosigns at most one of two histories that are offered at once", async () => {
-    const keys = await makeLogKeys();
-    const witness = await startEvidenceStack(engine, {
-      WITNESS_SIGNING_KEY: two.witnessKeys.signerKey,
-      WITNESSED_LOGS: keys.verifierKey,
+    test("is not asked again for what is signed already", async () => {
+      await record(two.log);
+      const note = await two.log.sign();
+      expect(await two.log.sign()).toBe(note);
     });
-    try {
-      const offers = await Promise.all(
-        Array.from({ length: 8 }, async (_, n) =>
-          formatAddCheckpoint(
-            0,
-            [],
-            await signRoot(3 + n % 2, someHash(), keys.signerKey),
-          )),
-      );
-      const answers = await Promise.all(offers.map(async (body) => {
-        const response = await witness.ask("add-checkpoint", {
-          method: "POST",
-          body,
-        });
+
+    describe("asked directly", () => {
+      let note: string;
+      let size: number;
+      beforeAll(async () => {
+        await record(two.log);
+        note = await two.log.sign();
+        ({ size } = (await openTrusted(note, two.policy)).checkpoint);
+      });
+
+      test("cosigns the same checkpoint again", async () => {
+        const response = await two.add(formatAddCheckpoint(size, [], note));
+        expect(response.status).toBe(200);
+        expect(await response.text()).toMatch(
+          /^— example\.org\/witness \S+\n$/,
+        );
+      });
+
+      test("says at which size it is when it is asked from another", async () => {
+        for (const old of [0, size - 1]) {
+          const response = await two.add(formatAddCheckpoint(old, [], note));
+          expect(response.status).toBe(409);
+          expect(response.headers.get("content-type")).toBe("text/x.tlog.size");
+          expect(await response.text()).toBe(`${size}\n`);
+        }
+      });
+
+      test("refuses another root for the same size", async () => {
+        const forged = await signRoot(size, someHash(), two.logKeys.signerKey);
+        const response = await two.add(formatAddCheckpoint(size, [], forged));
+        expect([409, 422]).toContain(response.status);
+        expect(await response.text()).not.toContain("—");
+      });
+
+      test.each([
+        ["another log's key", 403, async () => (await makeLogKeys()).signerKey],
+        [
+          "a log that it does not know",
+          404,
+          async () => (await createKeys("example.net/other", "note")).signerKey,
+        ],
+      ])("refuses a checkpoint of %s", async (_, status, makeKey) => {
+        const key = await makeKey();
+        const forged = (await signRoot(size, someHash(), key))
+          .replaceAll(ORIGIN, key.split("+")[2]);
+        const response = await two.add(formatAddCheckpoint(size, [], forged));
+        expect(response.status).toBe(status);
+      });
+
+      test.each([
+        ["", 400],
+        ["old x\n\n", 400],
+        ["old 0\n\nnothing", 400],
+        ["old 0\n!\n\n", 400],
+      ])("refuses what is no request: %j", async (body, status) => {
+        expect((await two.add(body)).status).toBe(status);
+      });
+
+      test("refuses a body of megabytes", async () => {
+        const response = await two.add("old 0\n".padEnd(3_000_000, "A"));
+        expect(response.status).toBe(413);
         await response.body?.cancel();
-        return response.status;
-      }));
-      expect(answers.filter((status) => status === 200)).toHaveLength(1);
-      expect(answers.filter((status) => status === 409)).toHaveLength(7);
-    } finally {
-      await witness.stack.stop();
-    }
-  });
-});
+      });
+
+      test("has not moved after all that", async () => {
+        const { data } = await two.witness.admin()
+          .rpc("read_witnessed", { origin: ORIGIN });
+        expect(data.size).toBe(size);
+      });
+    });
+
+    test("cosigns at most one of two histories that are offered at once", async () => {
+      const keys = await makeLogKeys();
+      const witness = await startEvidenceStack(engine, {
+        WITNESS_SIGNING_KEY: two.witnessKeys.signerKey,
+        WITNESSED_LOGS: keys.verifierKey,
+      });
+      try {
+        const offers = await Promise.all(
+          Array.from({ length: 8 }, async (_, n) =>
+            formatAddCheckpoint(
+              0,
+              [],
+              await signRoot(3 + n % 2, someHash(), keys.signerKey),
+            )),
+        );
+        const answers = await Promise.all(offers.map(async (body) => {
+          const response = await witness.ask("add-checkpoint", {
+            method: "POST",
+            body,
+          });
+          await response.body?.cancel();
+          return response.status;
+        }));
+        expect(answers.filter((status) => status === 200)).toHaveLength(1);
+        expect(answers.filter((status) => status === 409)).toHaveLength(7);
+      } finally {
+        await witness.stack.stop();
+      }
+    });
+  },
+);
 
 describe("a history that is rewritten and signed again with the log's own key", () => {
   const two = new WitnessedProject();

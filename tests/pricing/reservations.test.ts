@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import {
-  ENGINES,
   FIRM,
   newId,
   OTHER_FIRM,
   OTHER_PROJECT,
+  SERVER_ONLY,
   USER,
   useStack,
 } from "../endpoint/running-stack.ts";
 import { makeEvent, type Members } from "./stack-prices.ts";
 
-describe.each(ENGINES)("reservations on %s", (engine) => {
+describe.each(SERVER_ONLY)("reservations on %s", (engine) => {
   const ledger = useStack(engine);
   /** A firm with a budget of 10 dollars, new for each test. */
   let firm_id: string;
@@ -229,7 +229,7 @@ describe.each(ENGINES)("reservations on %s", (engine) => {
   });
 });
 
-describe.each(ENGINES)("without any budget on %s", (engine) => {
+describe.each(SERVER_ONLY)("without any budget on %s", (engine) => {
   const ledger = useStack(engine);
 
   test("a reservation is told of all the same", async () => {

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   type Answer,
-  ENGINES,
   EVENTS,
   FIRM,
   newId,
@@ -10,6 +9,7 @@ import {
   OTHER_PROJECT,
   OTHER_USER,
   PROJECT,
+  SERVER_ONLY,
   type Slug,
   SLUGS,
   USER,
@@ -60,7 +60,7 @@ const CASES = SLUGS.flatMap((slug) =>
   READERS.map((reader) => ({ slug, reader }))
 );
 
-describe.each(ENGINES)("who sees what on %s", (engine) => {
+describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
   const ledger = useStack(engine);
   const ids = {} as Record<Slug, [string, string]>;
 

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   AGENT,
-  ENGINES,
   EVENTS,
   FIRM,
   newId,
+  SERVER_ONLY,
   SLUGS,
   TABLES,
   TOOL,
@@ -138,7 +138,7 @@ const MACHINERY = {
   reservations: { firm_id: FIRM },
 };
 
-describe.each(ENGINES)("over REST on %s", (engine) => {
+describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
   const running = useStack(engine);
   const ids: Record<string, string> = {};
   let callers: Record<string, Record<string, string>>;
@@ -211,10 +211,7 @@ describe.each(ENGINES)("over REST on %s", (engine) => {
     return response.status;
   };
 
-  // What a header means is decided before the database: of the slower engine's tries,
-  // each fourth will do.
-  const tries = TRIES.filter((_, n) => engine !== "PGlite" || n % 4 === 0);
-  test.each(tries)(
+  test.each(TRIES)(
     "%s changes nothing with Prefer: %s",
     async (caller, prefer) => {
       for (const [table, target] of Object.entries(TARGETS)) {
