@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Finding } from "../../local/doctor.ts";
 import { BREAKS } from "./broken-projects.ts";
-import { applyMigrations, ENGINES, type TestDatabase } from "./databases.ts";
+import {
+  applyMigrations,
+  SERVER_ONLY,
+  type TestDatabase,
+} from "./databases.ts";
 import { openOwnedDatabase } from "./owned-database.ts";
 
 /** What projects grant on later tables, to their own roles too. */
@@ -9,7 +13,7 @@ const OLDER_PROJECT = `
   alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
   alter default privileges grant all on tables to pg_monitor`;
 
-describe.each(ENGINES)("ledger.doctor() on $name", (engine) => {
+describe.each(SERVER_ONLY)("ledger.doctor() on $name", (engine) => {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await engine.migrated();

@@ -8,8 +8,8 @@ import {
 } from "vitest";
 import {
   createMigratedDatabase,
-  ENGINES,
   overPostgres,
+  SERVER_ONLY,
   type TestDatabase,
 } from "./databases.ts";
 
@@ -35,7 +35,7 @@ const NOTHING = {
   suspicious: [],
 };
 
-describe.each(ENGINES)("import_model_prices on $name", (engine) => {
+describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
   let db: TestDatabase;
   /** A provider of its own for each test. */
   let provider: string;

@@ -13,11 +13,11 @@ import {
 } from "../../shared/ledger/tlog-proof.ts";
 import { hashLeaf, hashTree } from "../../shared/ledger/tree.ts";
 import {
-  ENGINES,
   EVENTS,
   newId,
   NOBODY,
   OTHER_USER,
+  SERVER_ONLY,
   type Slug,
   SLUGS,
   TABLES,
@@ -33,7 +33,7 @@ import {
 } from "./evidence-stack.ts";
 import { FULL_EVENTS, hashFromReceipt } from "./rows-and-receipts.ts";
 
-describe.each(ENGINES)("the function ledger on %s", (engine) => {
+describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
   let keys: NewKeys;
   let policy: Policy;
   let ledger: EvidenceStack;

@@ -9,8 +9,8 @@ import {
 import type { LogName } from "../../shared/ledger/layouts.ts";
 import {
   createMigratedDatabase,
-  ENGINES,
   overPostgres,
+  SERVER_ONLY,
 } from "../database/databases.ts";
 import {
   openOwnedDatabase,
@@ -34,7 +34,7 @@ import {
 
 const BY = "'TICKET-7', '{ann,Bea}'";
 
-describe.each(ENGINES)("erasure of a person on $name", (engine) => {
+describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
   let db: OwnedDatabase;
   let world: World;
   beforeAll(async () => {

@@ -15,9 +15,9 @@ import { hashLeaf, hashTree } from "../../shared/ledger/tree.ts";
 import { listNewTiles, TILE_WIDTH } from "../../shared/ledger/tiles.ts";
 import {
   createMigratedDatabase,
-  ENGINES,
   overPostgres,
   type Query,
+  SERVER_ONLY,
   type TestDatabase,
 } from "../database/databases.ts";
 import { addModelUsage } from "../database/worlds.ts";
@@ -54,7 +54,7 @@ const addPending = (query: Query, count: number) =>
     [count],
   );
 
-describe.each(ENGINES)("sealing on $name", (engine) => {
+describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await engine.migrated();

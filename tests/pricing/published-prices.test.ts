@@ -6,7 +6,7 @@ import {
 } from "@pydantic/genai-prices";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ENGINES } from "../database/databases.ts";
+import { SERVER_ONLY } from "../database/databases.ts";
 import { usePricedDatabase } from "./priced-database.ts";
 
 const providers = (await waitForUpdate())!;
@@ -125,7 +125,7 @@ function toleranceOf({ prices }: ModelInfo): number {
     : TOLERANCE;
 }
 
-describe.each(ENGINES)("the published prices on $name", (engine) => {
+describe.each(SERVER_ONLY)("the published prices on $name", (engine) => {
   const priced = usePricedDatabase(engine);
   beforeAll(async () => {
     await priced.db.exec(await Deno.readTextFile(PRICES));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES } from "../../database/databases.ts";
+import { SERVER_ONLY } from "../../database/databases.ts";
 import type { Actor } from "../../database/owned-database.ts";
 import {
   EVERY_PRIVILEGE,
@@ -275,7 +275,7 @@ const DISAPPEARANCES: [string, (scene: Scene) => string][] = [
   ],
 ];
 
-describe.each(ENGINES)("on $name", (engine) => {
+describe.each(SERVER_ONLY)("on $name", (engine) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene(engine, EVERY_PRIVILEGE);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES } from "../../database/databases.ts";
+import { SERVER_ONLY } from "../../database/databases.ts";
 import type { Actor } from "../../database/owned-database.ts";
 import {
   EVERY_PRIVILEGE,
@@ -29,7 +29,7 @@ const rewrite = (name: string, timing: string, body: string) => `
   create function pg_temp.rewrite() returns trigger language plpgsql as $f$ begin ${body}; return new; end $f$;
   create trigger ${name} ${timing} on public.audit_log for each row execute function pg_temp.rewrite();`;
 
-describe.each(ENGINES)("on $name, a trigger", (engine) => {
+describe.each(SERVER_ONLY)("on $name, a trigger", (engine) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene(engine, EVERY_PRIVILEGE);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES } from "../../database/databases.ts";
+import { SERVER_ONLY } from "../../database/databases.ts";
 import type { Actor } from "../../database/owned-database.ts";
 import { APPEND_ONLY } from "../../database/side-tables.ts";
 import {
@@ -90,7 +90,7 @@ const deep = (statement: string, depth: number) => `
 
 const WRITERS: Actor[] = ["service_role", "owner", "superuser"];
 
-describe.each(ENGINES)("on $name", (engine) => {
+describe.each(SERVER_ONLY)("on $name", (engine) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene(engine, EVERY_PRIVILEGE);
