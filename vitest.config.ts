@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
 import { isLostTypesQuery } from "./local/postgres-pool.ts";
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   resolve: { alias: { "@std/": "deno-std/" } },
   test: {
-    include: ["tests/**/*.test.ts"],
+    include: [mode === "e2e" ? "tests/e2e/*.test.ts" : "tests/**/*.test.ts"],
+    // These need the network or minutes: `npm run test:e2e`.
+    exclude: mode === "e2e" ? [] : ["tests/e2e/**"],
     globalSetup: ["tests/database/start-postgres.ts"],
     maxWorkers: "100%",
     // Test files share no state, and a worker's first PGlite is slow to start.
@@ -15,4 +17,4 @@ export default defineConfig({
     // The stack outlives it, and vitest would see it all the same.
     onUnhandledError: (error) => isLostTypesQuery(error) ? false : undefined,
   },
-});
+}));

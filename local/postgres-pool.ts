@@ -9,6 +9,7 @@ import {
   createPostgresConnection,
   type PostgresConnection,
 } from "@supabase/lite/postgres";
+import { createKysely } from "./kysely-dialect.ts";
 import { joinPreamble } from "./transaction-preamble.ts";
 
 /** Most connections at once. */
@@ -32,7 +33,7 @@ export interface Reservation {
 
 /** A pool that Lite and the migrations share. */
 export interface PostgresPool {
-  /** Lite's connection; everything that Lite does goes through {@linkcode reserve}. */
+  /** Lite's connection; every query of Lite goes through {@linkcode reserve}. */
   connection: PostgresConnection;
   /** Waits for a free connection. Rejects when the server cannot be reached. */
   reserve(): Promise<Reservation>;
@@ -98,8 +99,7 @@ export function createPostgresPool(url: string): PostgresPool {
     }
   }
 
-  // Lite's Kysely asks this object for every connection that it uses.
-  (connection.driver as { reserve: unknown }).reserve = reserve;
+  connection.kysely = createKysely(reserve);
 
   return {
     connection,

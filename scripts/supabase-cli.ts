@@ -9,7 +9,7 @@ export interface CliResult {
 
 /**
  * Runs the Supabase CLI of this project in the project's folder, e.g.
- * `["db", "push", "--remote=postgresql://…", "--yes"]`. It needs neither Docker
+ * `["db", "push", "--db-url=postgresql://…", "--yes"]`. It needs neither Docker
  * nor the network for a database URL; telemetry is off and its settings go into a
  * folder that is removed afterwards. `env` adds variables.
  */

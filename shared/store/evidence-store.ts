@@ -1,6 +1,6 @@
 import type { LogName, Member } from "../ledger/layouts.ts";
 import { READ_TIMEOUT_MS, RECORD_TIMEOUT_MS } from "../limits.ts";
-import { callFunction, type FunctionName } from "./call-function.ts";
+import { callFunction } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
 /** A signed checkpoint as it is kept; `root` is base64. */
@@ -65,7 +65,7 @@ const SERVICE = { kind: "service", keyName: "default" } as const;
 
 async function call<Answer>(
   env: Environment,
-  name: FunctionName,
+  name: string,
   parameters: Record<string, unknown> = {},
   timeoutMs = READ_TIMEOUT_MS,
 ): Promise<Answer> {

@@ -31,7 +31,7 @@ beforeAll(async () => {
 async function run<Answer>(...args: string[]): Promise<Answer> {
   const { code, stdout, stderr } = await runSupabase([
     ...args,
-    `--remote=${url}`,
+    `--db-url=${url}?sslmode=disable`,
     "--output-format=json",
   ]);
   expect(code, stderr + stdout).toBe(0);

@@ -1,9 +1,6 @@
 import { createClient } from "@supabase/supabase-js";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import {
-  callFunction,
-  type FunctionName,
-} from "../../shared/store/call-function.ts";
+import { callFunction } from "../../shared/store/call-function.ts";
 import type { Caller } from "../../shared/store/caller.ts";
 import { StoreError } from "../../shared/store/store-error.ts";
 
@@ -54,7 +51,7 @@ afterAll(() => server.shutdown());
 const call = (
   caller: Caller,
   parameters: Record<string, unknown>,
-  name: FunctionName = "list_log",
+  name = "list_log",
 ) => callFunction({ caller, env }, name, parameters, 5_000);
 
 test.each([["service", SERVICE], ["user", USER]] as const)(

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 const PROJECT = new URL("../../", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, PROJECT));
 
-type FunctionConfig = { verify_jwt?: boolean; import_map?: string };
+type FunctionConfig = { verify_jwt?: boolean; static_files?: string[] };
 const config = parse(read("supabase/config.toml")) as {
   functions: Record<string, FunctionConfig>;
 };
@@ -34,11 +34,15 @@ describe("the functions", () => {
   });
 
   test.each(slugs)(
-    "%s authenticates inside and uses the one import map",
+    "%s authenticates inside, and has the one import map and the one lock",
     (slug) => {
       expect(config.functions[slug]).toEqual({
         verify_jwt: false,
-        import_map: "../deno.json",
+        static_files: ["./functions/deno.lock"],
+      });
+      expect(JSON.parse(read(`supabase/functions/${slug}/deno.json`))).toEqual({
+        importMap: "../../../deno.json",
+        lock: "../deno.lock",
       });
     },
   );
@@ -75,7 +79,7 @@ const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
 
 /** The parts of shared, by the beginning of a path; each leans on earlier ones only. */
 const LAYERS = [
-  ["fault.ts", "limits.ts", "database.types.ts"],
+  ["fault.ts", "limits.ts"],
   ["sensitive/", "signatures/", "ledger/"],
   ["pricing/"],
   ["logs/"],

@@ -183,7 +183,13 @@ test(
         const { code, stdout, stderr } = await new Deno.Command(
           `${root}node_modules/.bin/supabase`,
           {
-            args: ["db", "push", `--remote=${url}`, "--yes", "--agent=no"],
+            args: [
+              "db",
+              "push",
+              `--db-url=${url}?sslmode=disable`,
+              "--yes",
+              "--agent=no",
+            ],
             cwd: project.dir,
             env: { DO_NOT_TRACK: "1", HOME: project.dir },
           },

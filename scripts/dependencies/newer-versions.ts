@@ -1,0 +1,43 @@
+/** Which newer versions of the project's packages are published. */
+import { compare } from "@std/semver/compare.js";
+import { parse } from "@std/semver/parse.js";
+
+/** What is published beyond the version of a direct dependency. */
+export interface Newer {
+  name: string;
+  current: string;
+  /** Newest of the same major version: what `--update` takes. */
+  compatible?: string;
+  /** Newest of a later major version. */
+  major?: string;
+}
+
+/**
+ * Picks from `published`; a pre-release counts only for a package that is pinned
+ * to one. Before 1.0.0 a minor version may break, so it counts as a major one.
+ */
+export function pickNewer(
+  name: string,
+  current: string,
+  published: string[],
+): Newer {
+  const own = parse(current);
+  const isCandidate = (version: string) => {
+    const { prerelease = [] } = parse(version);
+    return compare(parse(version), own) > 0 &&
+      (prerelease.length === 0 || own.prerelease!.length > 0);
+  };
+  const isCompatible = (version: string) => {
+    const { major, minor } = parse(version);
+    return major === own.major && (major > 0 || minor === own.minor);
+  };
+  const newest = (versions: string[]) =>
+    versions.toSorted((a, b) => compare(parse(a), parse(b))).at(-1);
+  const candidates = published.filter(isCandidate);
+  return {
+    name,
+    current,
+    compatible: newest(candidates.filter(isCompatible)),
+    major: newest(candidates.filter((version) => !isCompatible(version))),
+  };
+}

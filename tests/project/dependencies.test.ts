@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import {
+  makeFunctionsLock,
+  type PackageLock,
+} from "../../scripts/dependencies/functions-lock.ts";
+import { pickNewer } from "../../scripts/dependencies/newer-versions.ts";
+
+const read = (path: string) =>
+  Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
+
+type LockedPackage = PackageLock["packages"][string] & {
+  resolved?: string;
+  optionalDependencies?: Record<string, string>;
+};
+const lock = JSON.parse(read("package-lock.json")) as {
+  packages: Record<string, LockedPackage>;
+};
+const installed = Object.entries(lock.packages).filter(([path]) => path !== "");
+
+describe("package-lock.json", () => {
+  test("has the digest of every package", () => {
+    expect(
+      installed.filter(([, { integrity }]) => !integrity?.startsWith("sha512-"))
+        .map(([path]) => path),
+    ).toEqual([]);
+  });
+
+  test("names no registry", () => {
+    expect(installed.filter(([, { resolved }]) => resolved)).toEqual([]);
+  });
+
+  test("holds what a package needs on any platform", () => {
+    const missing = Object.entries(lock.packages).flatMap(
+      ([path, { dependencies = {}, optionalDependencies = {} }]) =>
+        Object.keys({ ...dependencies, ...optionalDependencies })
+          .filter((name) => !isFound(path, name))
+          .map((name) => `${path} lacks ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  function isFound(from: string, name: string): boolean {
+    const parts = from.split("/node_modules/");
+    return parts.some((_, index) =>
+      `${
+        parts.slice(0, index + 1).join("/node_modules/")
+      }/node_modules/${name}` in
+        lock.packages
+    ) || `node_modules/${name}` in lock.packages;
+  }
+});
+
+describe("the lock of the functions", () => {
+  const packages = (
+    entries: Record<string, Omit<LockedPackage, "integrity">>,
+  ): PackageLock => ({
+    packages: Object.fromEntries(
+      Object.entries(entries).map(([path, entry]) => [path, {
+        integrity: `sha512-${path}@${entry.version}`,
+        ...entry,
+      }]),
+    ),
+  });
+
+  test("is what package-lock.json and deno.json say", () => {
+    expect(read("supabase/functions/deno.lock"))
+      .toBe(makeFunctionsLock(lock, JSON.parse(read("deno.json")).imports));
+  });
+
+  test("holds the version that each package finds, and its peers", () => {
+    const made = makeFunctionsLock(
+      packages({
+        "node_modules/a": {
+          version: "1.0.0",
+          dependencies: { b: "^1", c: "^1" },
+          peerDependencies: { "@s/d": "*", e: "*" },
+          peerDependenciesMeta: { e: { optional: true } },
+        },
+        "node_modules/a/node_modules/b": { version: "1.5.0" },
+        "node_modules/b": { version: "2.0.0" },
+        "node_modules/c": { version: "1.1.0", dependencies: { b: "^2" } },
+        "node_modules/@s/d": { version: "3.0.0" },
+        "node_modules/e": { version: "4.0.0" },
+        "node_modules/unused": { version: "9.0.0" },
+      }),
+      { "a/core": "npm:a@1.0.0/core", "d/": "npm:/@s/d@3.0.0/" },
+    );
+    const { version, specifiers, npm } = JSON.parse(made);
+    expect(version).toBe("4");
+    expect(specifiers).toEqual({
+      "npm:@s/d@3.0.0": "3.0.0",
+      "npm:a@1.0.0": "1.0.0_@s+d@3.0.0",
+    });
+    expect(npm).toEqual({
+      "@s/d@3.0.0": { integrity: "sha512-node_modules/@s/d@3.0.0" },
+      "a@1.0.0_@s+d@3.0.0": {
+        integrity: "sha512-node_modules/a@1.0.0",
+        dependencies: ["@s/d", "b@1.5.0", "c"],
+      },
+      "b@1.5.0": { integrity: "sha512-node_modules/a/node_modules/b@1.5.0" },
+      "b@2.0.0": { integrity: "sha512-node_modules/b@2.0.0" },
+      "c@1.1.0": {
+        integrity: "sha512-node_modules/c@1.1.0",
+        dependencies: ["b@2.0.0"],
+      },
+    });
+  });
+
+  test("is refused where deno.json names another version, or none", () => {
+    const tree = packages({ "node_modules/a": { version: "1.0.1" } });
+    expect(() => makeFunctionsLock(tree, { a: "npm:a@1.0.0" }))
+      .toThrow("deno.json has a@1.0.0, package-lock.json a@1.0.1");
+    expect(() => makeFunctionsLock(tree, { a: "npm:a" })).toThrow(
+      "Cannot pin a: wanted npm:<name>@<version>, found npm:a",
+    );
+    expect(() => makeFunctionsLock(tree, { b: "npm:b@1.0.0" }))
+      .toThrow("package-lock.json lacks b");
+  });
+});
+
+test.each([
+  ["1.2.3", ["1.2.3", "1.2.4", "1.10.0", "2.0.0"], "1.10.0", "2.0.0"],
+  ["1.2.3", ["1.0.0", "1.2.3", "1.3.0-rc.1"], undefined, undefined],
+  ["0.5.1", ["0.5.2", "0.6.0"], "0.5.2", "0.6.0"],
+  [
+    "17.1.0-beta.2",
+    ["17.1.0-beta.10", "18.0.0-beta.1"],
+    "17.1.0-beta.10",
+    "18.0.0-beta.1",
+  ],
+])(
+  "of what is published after %s, %j, %s is compatible and %s is not",
+  (current, published, compatible, major) => {
+    expect(pickNewer("a", current, published))
+      .toEqual({ name: "a", current, compatible, major });
+  },
+);
