@@ -4253,9 +4253,9 @@ CREATE OR REPLACE FUNCTION ledger.member_firm_id()
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select u.firm_id from public.users u
-  where u.id = (nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'sub')::pg_catalog.uuid
-$function$;
+    select u.firm_id from public.users u
+    where u.id = (nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'sub')::pg_catalog.uuid
+  $function$;
 COMMENT ON FUNCTION ledger.member_firm_id() IS 'The firm of the user whose JWT the request carries; NULL when there is none.';
 REVOKE EXECUTE ON FUNCTION ledger.member_firm_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.member_firm_id() TO authenticated;
