@@ -96,7 +96,7 @@ CREATE TABLE public.audit_log (
   CONSTRAINT audit_log_firm_id_fkey FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE,
   CONSTRAINT audit_log_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL
 );
-COMMENT ON TABLE public.audit_log IS 'Append-only: who did what to which entity. metadata holds references and counts, never financial data.';
+COMMENT ON TABLE public.audit_log IS 'Append-only: one row per audited action. metadata holds references and counts, never financial data.';
 CREATE INDEX idx_audit_log_action ON public.audit_log USING btree (action);
 CREATE INDEX idx_audit_log_created_at ON public.audit_log USING btree (created_at);
 CREATE INDEX idx_audit_log_entity_id ON public.audit_log USING btree (entity_id);
@@ -164,7 +164,7 @@ CREATE TABLE public.llm_budgets (
   CONSTRAINT llm_budgets_limit_usd_check CHECK (((limit_usd > (0)::numeric) AND (limit_usd < (1000000000)::numeric) AND (scale(limit_usd) <= 6))),
   CONSTRAINT llm_budgets_thresholds_check CHECK (((0 < ALL (thresholds)) AND (1000 >= ALL (thresholds))))
 );
-COMMENT ON TABLE public.llm_budgets IS 'Append-only: what a firm or a project may spend in a month. The newest of each counts.';
+COMMENT ON TABLE public.llm_budgets IS 'Append-only: the monthly budget of a firm or a project. The newest row of each counts.';
 COMMENT ON COLUMN public.llm_budgets.thresholds IS 'Percent of the limit.';
 CREATE INDEX llm_budgets_cma_project_id_idx ON public.llm_budgets USING btree (cma_project_id);
 CREATE INDEX llm_budgets_scope_idx ON public.llm_budgets USING btree (firm_id, cma_project_id, entered_at DESC);
@@ -220,17 +220,17 @@ CREATE TABLE public.llm_usage_details (
   CONSTRAINT llm_usage_details_uncached_input_tokens_check CHECK ((uncached_input_tokens >= 0)),
   CONSTRAINT llm_usage_details_visible_output_tokens_check CHECK ((visible_output_tokens >= 0))
 );
-COMMENT ON TABLE public.llm_usage_details IS 'Append-only: what each row of llm_usage_log consists of and how its cost came to be.';
-COMMENT ON COLUMN public.llm_usage_details.provider IS 'Canonical, in lower case; implied by the model when the event named none.';
-COMMENT ON COLUMN public.llm_usage_details.usage IS 'What the provider said, when the event brought it: counts, no content.';
-COMMENT ON COLUMN public.llm_usage_details.uncached_input_tokens IS 'The token buckets are disjoint: this, the cache''s and the input units of other_units make up input_tokens.';
-COMMENT ON COLUMN public.llm_usage_details.cache_write_5m_tokens IS 'Also writes of which the lifetime is not known.';
-COMMENT ON COLUMN public.llm_usage_details.visible_output_tokens IS 'This, reasoning_tokens and the output units of other_units make up output_tokens.';
-COMMENT ON COLUMN public.llm_usage_details.other_units IS 'What is billed apart, such as {"web_searches": 2, "input_audio_tokens": 310}.';
-COMMENT ON COLUMN public.llm_usage_details.cost_source IS 'reported by the caller, computed from a price, or unpriced: no price was known, and cost_usd is 0 because it must be something.';
-COMMENT ON COLUMN public.llm_usage_details.cost_usd_exact IS 'What is charged, unrounded; llm_usage_log.cost_usd is this, rounded.';
-COMMENT ON COLUMN public.llm_usage_details.cost_is_floor IS 'Whether the call cost more than this, because something in it has no price.';
-COMMENT ON COLUMN public.llm_usage_details.cost_differs IS 'Whether the reported cost is more than one percent off the computed one, and not by rounding alone.';
+COMMENT ON TABLE public.llm_usage_details IS 'Append-only: the token buckets of each row of llm_usage_log, and how its cost was determined.';
+COMMENT ON COLUMN public.llm_usage_details.provider IS 'Canonical, in lower case; implied by the model when the event has none.';
+COMMENT ON COLUMN public.llm_usage_details.usage IS 'The provider''s usage object, when the event has one: counts, no content.';
+COMMENT ON COLUMN public.llm_usage_details.uncached_input_tokens IS 'The token buckets are disjoint: this, the cache buckets and the input units of other_units add up to input_tokens.';
+COMMENT ON COLUMN public.llm_usage_details.cache_write_5m_tokens IS 'Cache writes with a lifetime of 5 minutes, and those of unknown lifetime.';
+COMMENT ON COLUMN public.llm_usage_details.visible_output_tokens IS 'This, reasoning_tokens and the output units of other_units add up to output_tokens.';
+COMMENT ON COLUMN public.llm_usage_details.other_units IS 'Units that are billed separately, such as {"web_searches": 2, "input_audio_tokens": 310}.';
+COMMENT ON COLUMN public.llm_usage_details.cost_source IS 'reported by the caller, computed from a price, or unpriced: without a known price, cost_usd is 0.';
+COMMENT ON COLUMN public.llm_usage_details.cost_usd_exact IS 'The charge, unrounded; llm_usage_log.cost_usd is the same, rounded.';
+COMMENT ON COLUMN public.llm_usage_details.cost_is_floor IS 'Whether the charge is a lower bound, because a unit of the call has no price.';
+COMMENT ON COLUMN public.llm_usage_details.cost_differs IS 'Whether the reported cost differs from the computed one by more than one percent and more than rounding.';
 CREATE INDEX llm_usage_details_reservation_id_idx ON public.llm_usage_details USING btree (reservation_id) WHERE (reservation_id IS NOT NULL);
 ALTER TABLE public.llm_usage_details ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_llm_usage_details ON public.llm_usage_details FOR SELECT TO authenticated
@@ -302,7 +302,7 @@ CREATE TABLE public.llm_usage_ratings (
   CONSTRAINT llm_usage_ratings_cost_usd_exact_check CHECK ((cost_usd_exact >= (0)::numeric)),
   CONSTRAINT llm_usage_ratings_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 256)))
 );
-COMMENT ON TABLE public.llm_usage_ratings IS 'Append-only: what a usage row costs by prices that came after it was charged.';
+COMMENT ON TABLE public.llm_usage_ratings IS 'Append-only: the cost of a usage row by prices that were entered after it was charged.';
 CREATE INDEX llm_usage_ratings_usage_id_idx ON public.llm_usage_ratings USING btree (usage_id, rated_at DESC);
 ALTER TABLE public.llm_usage_ratings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_llm_usage_ratings ON public.llm_usage_ratings FOR SELECT TO authenticated
@@ -356,16 +356,16 @@ END)),
   CONSTRAINT model_prices_service_tier_check CHECK ((service_tier ~ '^[a-z][a-z0-9_-]{0,31}$'::text)),
   CONSTRAINT model_prices_source_check CHECK (((length(source) >= 1) AND (length(source) <= 256)))
 );
-COMMENT ON TABLE public.model_prices IS 'Append-only: what a model costs, from when, and who says so. A correction is a new row.';
-COMMENT ON COLUMN public.model_prices.match_kind IS 'How match_value is compared with a model name in lower case; a regex sees the same name.';
-COMMENT ON COLUMN public.model_prices.firm_id IS 'The firm that negotiated this price; NULL is everybody''s.';
-COMMENT ON COLUMN public.model_prices.effective_to IS 'Exclusive; an effective_to that equals effective_from withdraws the price.';
-COMMENT ON COLUMN public.model_prices.daily_from IS 'The hours of the day, in UTC, at which it holds; daily_to is exclusive and may lie past midnight.';
-COMMENT ON COLUMN public.model_prices.input_usd_per_mtok IS 'USD per million tokens, as all of these. A row without any price says that the price is not known.';
-COMMENT ON COLUMN public.model_prices.other_usd_per_million IS 'USD per million of other units by their names in llm_usage_details.other_units, such as web_searches.';
-COMMENT ON COLUMN public.model_prices.context_tiers IS 'What the whole call costs when its input is larger: [{"above_input_tokens": 200000, "input_usd_per_mtok": "6", …}].';
-COMMENT ON COLUMN public.model_prices.published IS 'A published list price, as imported. An operator''s own entry comes before it.';
-COMMENT ON COLUMN public.model_prices.implies_provider IS 'Whether a model name that matches is this provider''s when an event names none.';
+COMMENT ON TABLE public.model_prices IS 'Append-only: what a model costs, from when, and by which source. A correction is a new row.';
+COMMENT ON COLUMN public.model_prices.match_kind IS 'How match_value is compared with the model name in lower case; a regex is matched against the same name.';
+COMMENT ON COLUMN public.model_prices.firm_id IS 'The firm that negotiated this price; NULL applies to all firms.';
+COMMENT ON COLUMN public.model_prices.effective_to IS 'Exclusive; an effective_to equal to effective_from withdraws the price.';
+COMMENT ON COLUMN public.model_prices.daily_from IS 'The hours of the day, in UTC, in which the price is in force; daily_to is exclusive and may lie past midnight.';
+COMMENT ON COLUMN public.model_prices.input_usd_per_mtok IS 'USD per million tokens, like all columns with this suffix. A row without any price says that it is unknown.';
+COMMENT ON COLUMN public.model_prices.other_usd_per_million IS 'USD per million of other units, by their names in llm_usage_details.other_units, such as web_searches.';
+COMMENT ON COLUMN public.model_prices.context_tiers IS 'Prices of the whole call when its input is larger: [{"above_input_tokens": 200000, "input_usd_per_mtok": "6", …}].';
+COMMENT ON COLUMN public.model_prices.published IS 'An imported list price. An operator''s own entry takes precedence.';
+COMMENT ON COLUMN public.model_prices.implies_provider IS 'Whether a matching model name belongs to this provider when the event has none.';
 CREATE INDEX model_prices_firm_id_idx ON public.model_prices USING btree (firm_id);
 CREATE INDEX model_prices_implied_start_idx ON public.model_prices USING btree (ledger.match_start(match_kind, match_value)) WHERE (implies_provider AND (firm_id IS NULL));
 CREATE INDEX model_prices_match_idx ON public.model_prices USING btree (provider, match_kind, match_value);
@@ -490,7 +490,7 @@ CREATE TABLE public.users (
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_firm_id_fkey FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE
 );
-COMMENT ON TABLE public.users IS 'A member of a firm; id is the subject of her tokens.';
+COMMENT ON TABLE public.users IS 'A member of a firm; id is the subject of the user''s tokens.';
 CREATE INDEX users_firm_id_idx ON public.users USING btree (firm_id);
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_users ON public.users FOR SELECT TO authenticated
@@ -504,7 +504,7 @@ CREATE TABLE public.ventures (
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   CONSTRAINT ventures_pkey PRIMARY KEY (id)
 );
-COMMENT ON TABLE public.ventures IS 'What an agent works for.';
+COMMENT ON TABLE public.ventures IS 'A venture that agents work for.';
 ALTER TABLE public.ventures ENABLE ROW LEVEL SECURITY;
 CREATE POLICY chairman_read_ventures ON public.ventures FOR SELECT TO authenticated
   USING (( SELECT public.fn_is_chairman() AS fn_is_chairman));
@@ -518,7 +518,7 @@ CREATE TABLE ledger.accepted_state (
   statement text NOT NULL,
   CONSTRAINT accepted_state_pkey PRIMARY KEY (log, kind, object)
 );
-COMMENT ON TABLE ledger.accepted_state IS 'The state of each log as the migrations made it; written by ledger.accept_state.';
+COMMENT ON TABLE ledger.accepted_state IS 'The state of each guarded table after the migrations; written by ledger.accept_state.';
 
 CREATE TABLE ledger.budget_months (
   budget_id uuid NOT NULL,
@@ -530,7 +530,7 @@ CREATE TABLE ledger.budget_months (
   CONSTRAINT budget_months_pkey PRIMARY KEY (budget_id, month),
   CONSTRAINT budget_months_budget_id_fkey FOREIGN KEY (budget_id) REFERENCES public.llm_budgets(id) ON DELETE CASCADE
 );
-COMMENT ON TABLE ledger.budget_months IS 'What was charged to a budget in a month; floor_count calls cost more than is known.';
+COMMENT ON TABLE ledger.budget_months IS 'The charges to a budget in a month; of floor_count calls the charge is a lower bound.';
 ALTER TABLE ledger.budget_months ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_budget_months ON ledger.budget_months FOR SELECT TO authenticated
   USING ((firm_id = ( SELECT ledger.member_firm_id() AS member_firm_id)));
@@ -596,7 +596,7 @@ CREATE TABLE ledger.reservations (
   CONSTRAINT reservations_budget_id_fkey FOREIGN KEY (budget_id) REFERENCES public.llm_budgets(id) ON DELETE CASCADE,
   CONSTRAINT reservations_amount_usd_check CHECK ((amount_usd > (0)::numeric))
 );
-COMMENT ON TABLE ledger.reservations IS 'Open reservations; one that is settled or has expired is gone.';
+COMMENT ON TABLE ledger.reservations IS 'Open reservations; settled and expired ones are deleted.';
 CREATE INDEX reservations_budget_id_idx ON ledger.reservations USING btree (budget_id, month);
 ALTER TABLE ledger.reservations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_reservations ON ledger.reservations FOR SELECT TO authenticated
@@ -674,7 +674,7 @@ CREATE OR REPLACE FUNCTION public.import_model_prices(prices jsonb, source text,
 AS $function$
 #variable_conflict use_variable
 declare
-  -- The columns that a row of a list may have, with what it has when it says nothing.
+  -- The columns that a row of a list may have, with their defaults.
   blank constant jsonb := '{"provider": null, "match_kind": null, "match_value": null,
     "service_tier": "standard", "effective_from": null, "effective_to": null, "daily_from": null, "daily_to": null,
     "input_usd_per_mtok": null, "cache_read_usd_per_mtok": null, "cache_write_5m_usd_per_mtok": null,
@@ -690,7 +690,7 @@ begin
   if jsonb_typeof(prices) is distinct from 'array' then
     raise exception 'expected an array of price rows' using errcode = '22023';
   end if;
-  -- Of two imports at once, the second compares with what the first has entered.
+  -- Of two concurrent imports, the second compares with the rows of the first.
   perform pg_advisory_xact_lock(hashtextextended('public.model_prices', 0));
 
   begin
@@ -773,14 +773,14 @@ begin
     ) then
       raise exception 'the list has two rows for the same match and time' using errcode = '22023';
     end if;
-    -- Entered and taken back, so that every fault of a list is found before it is applied.
+    -- A dry run enters the rows and rolls back, so that it finds every fault of the list.
     if not apply then raise exception using errcode = 'LF001'; end if;
   exception when sqlstate 'LF001' then null;
   end;
   return answer;
 end
 $function$;
-COMMENT ON FUNCTION public.import_model_prices(jsonb,text,boolean,boolean) IS 'Compares a price list with the published prices, and enters what is new or different when apply is true; answers {new, corrected, unchanged, unlisted, withheld, entered, changed: [{provider, match_kind, match_value, effective_from, column, from, to}], suspicious: [{…, why}]}. Rows with a suspicious price are withheld without accept_suspicious.';
+COMMENT ON FUNCTION public.import_model_prices(jsonb,text,boolean,boolean) IS 'Compares a price list with the published prices, and enters new and different rows if apply is true. Answers {new, corrected, unchanged, unlisted, withheld, entered, changed: [{provider, match_kind, match_value, effective_from, column, from, to}], suspicious: [{…, why}]}. Rows with a suspicious price are withheld unless accept_suspicious is true.';
 REVOKE EXECUTE ON FUNCTION public.import_model_prices(jsonb,text,boolean,boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.import_model_prices(jsonb,text,boolean,boolean) TO service_role;
 
@@ -811,7 +811,7 @@ begin
     if greatest(done, final) > next_xid then
       raise exception 'the cursor is of another database' using errcode = 'LF002';
     end if;
-    -- xmin has 32 bits: the newest transaction that ends in them is meant.
+    -- xmin has 32 bits and stands for the newest transaction that ends in them.
     row_xid := format('(%1$s - mod(%1$s - r.xmin::text::bigint + 2 * 4294967296, 4294967296))', next_xid);
     condition := concat_ws(' and ', condition, row_xid || ' < ' || final,
       row_xid || ' >= ' || done,
@@ -821,13 +821,16 @@ begin
     condition := condition || format(' and (r.%I, r.id) %s (%L::timestamptz, %L::uuid)', time_column,
       case when ascending then '>' else '<' end, after ->> 'time', after ->> 'id');
   end if;
-  select string_agg(format('%L, r.%I%s', c.name, c.name, case when c.type = 'numeric'::regtype then '::text' else '' end), ', ')
+  select string_agg(format('%L, r.%I%s', c.name, c.name,
+    case when c.type = 'numeric'::regtype then '::text' else '' end), ', ')
   into members
   from ledger.columns_of(log_id) c;
 
   execute format(
-    'select coalesce(jsonb_agg(jsonb_build_object(%s)), ''[]'') from (select * from %s r where %s order by r.%I %s, r.id %5$s limit %s) r',
-    members, ledger.log_source(log_id), condition, time_column, case when ascending then 'asc' else 'desc' end, max_rows + 1)
+    'select coalesce(jsonb_agg(jsonb_build_object(%s)), ''[]'') '
+    'from (select * from %s r where %s order by r.%I %s, r.id %5$s limit %s) r',
+    members, ledger.log_source(log_id), condition, time_column,
+    case when ascending then 'asc' else 'desc' end, max_rows + 1)
   into result;
 
   more := jsonb_array_length(result) > max_rows;
@@ -842,7 +845,7 @@ begin
   end);
 end
 $function$;
-COMMENT ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) IS 'A page of a log, newest or oldest first, as far as the caller may see it.';
+COMMENT ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) IS 'A page of the rows of a log that the caller may see, newest or oldest first.';
 REVOKE EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) TO authenticated;
 GRANT EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) TO service_role;
@@ -857,12 +860,14 @@ begin
   return jsonb_build_object(
     'agents', (
       select coalesce(jsonb_object_agg(r.name, r.ids), '{}') from (
-        select a.name, jsonb_agg(a.id) as ids from public.agent_registry a where a.name = any (agents) group by a.name) r),
+        select a.name, jsonb_agg(a.id) as ids from public.agent_registry a
+        where a.name = any (agents) group by a.name) r),
     'tools', (
       select coalesce(jsonb_object_agg(r.name, r.ids), '{}') from (
-        select t.name, jsonb_agg(t.id) as ids from public.tool_registry t where t.name = any (tools) group by t.name) r));
+        select t.name, jsonb_agg(t.id) as ids from public.tool_registry t
+        where t.name = any (tools) group by t.name) r));
 exception
-  -- A project's own registry may call it otherwise.
+  -- A project's own registry may have another column for the name.
   when undefined_column then
     return '{"agents": {}, "tools": {}}';
 end
@@ -887,9 +892,9 @@ declare
   floors boolean[];
   result json;
 begin
-  -- Two at once would add the same ratings twice.
+  -- Two concurrent runs would add the same ratings twice.
   perform pg_advisory_xact_lock(hashtext('ledger.rate_llm_usage'));
-  -- Not earlier: the newest rating must be the one that was made last.
+  -- Taken after the lock, so that the last run has the newest ratings.
   now_rated := clock_timestamp();
   execute format($query$
     select jsonb_agg(jsonb_build_object('id', u.id, 'firm_id', u.firm_id, 'provider', u.provider, 'model', u.model,
@@ -915,7 +920,7 @@ begin
     select p.price_id, p.cost_usd_exact as cost, p.cost_is_floor as is_floor, p.cost_source as source,
       p.id as usage_id, p.firm_id, p.provider, p.model, b.source_before, b.cost_before, b.is_floor_before
     from ledger.price_events(events) p
-    -- Joined, because looking an element up reads the array from its start.
+    -- A join, because indexing an array reads it from its start.
     join unnest(ids, sources, costs, floors) b (usage_id, source_before, cost_before, is_floor_before)
       on b.usage_id = p.id
   ), changed as (
@@ -949,7 +954,7 @@ begin
   return result;
 end
 $function$;
-COMMENT ON FUNCTION public.rate_llm_usage(jsonb,text,text,text,boolean,integer) IS 'Adds ratings to usage rows whose cost, by the prices as they are entered now, is another.';
+COMMENT ON FUNCTION public.rate_llm_usage(jsonb,text,text,text,boolean,integer) IS 'Adds ratings to usage rows whose cost differs by the current price list.';
 REVOKE EXECUTE ON FUNCTION public.rate_llm_usage(jsonb,text,text,text,boolean,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.rate_llm_usage(jsonb,text,text,text,boolean,integer) TO service_role;
 
@@ -1018,7 +1023,7 @@ AS $function$
     where r.budget_id = b.id and r.month = m.month and r.expires_at > now()
   ) r
 $function$;
-COMMENT ON FUNCTION public.read_llm_budgets(uuid,timestamp with time zone) IS 'Spent, reserved and left of each budget of a firm in the month of a moment.';
+COMMENT ON FUNCTION public.read_llm_budgets(uuid,timestamp with time zone) IS 'The spent, reserved and remaining amounts of each budget of a firm, in the month of a timestamp.';
 REVOKE EXECUTE ON FUNCTION public.read_llm_budgets(uuid,timestamp with time zone) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_llm_budgets(uuid,timestamp with time zone) TO authenticated;
 GRANT EXECUTE ON FUNCTION public.read_llm_budgets(uuid,timestamp with time zone) TO service_role;
@@ -1053,14 +1058,14 @@ AS $function$
 #variable_conflict use_column
 declare
   total constant int := jsonb_array_length(events);
-  complete jsonb;         -- the events with what was stamped on them
-  careful boolean := false;
+  complete jsonb;         -- the events, with their stamped columns
+  careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
-  ids uuid[];             -- and their ids
+  ids uuid[];             -- their ids
   faults jsonb := '{}';   -- {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
-  settled jsonb := '{}';  -- the same, as settling says it
+  settled jsonb := '{}';  -- the same, from settling
   results jsonb;
   attempts int := 0;
 begin
@@ -1139,7 +1144,7 @@ begin
       end if;
 
       if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
-        -- The ids show whose answer this is.
+        -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
 
@@ -1154,7 +1159,7 @@ begin
       ) e
       where cardinality(written) = total or (e.ordinality - 1)::int in (select unnest(written));
 
-      -- Only what was not written has to be compared with what is stored.
+      -- Only events that were not written need a comparison with the stored rows.
       if cardinality(written) < total then
       with event as materialized (
         select e.index, e.sent, e.id
@@ -1185,7 +1190,8 @@ begin
         union all
         select jsonb_strip_nulls(jsonb_build_object(
           'index', c.index, 'id', c.id,
-          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate' else 'conflict' end,
+          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate'
+            else 'conflict' end,
           'faults', c.faults,
           'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
           'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
@@ -1204,7 +1210,7 @@ begin
       return coalesce(results, '[]');
     exception
       when sqlstate 'LF001' then
-        -- Rolled back: what would have been recorded was not.
+        -- The inserts are rolled back: recorded becomes aborted.
         return (
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
@@ -1212,7 +1218,7 @@ begin
       when sqlstate 'LF002' then
         careful := true;
       when foreign_key_violation or not_null_violation or check_violation then
-        -- A parent may also go while each event is looked at.
+        -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
         if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
         careful := true;
@@ -1235,14 +1241,14 @@ AS $function$
 #variable_conflict use_column
 declare
   total constant int := jsonb_array_length(events);
-  complete jsonb;         -- the events with what was stamped on them
-  careful boolean := false;
+  complete jsonb;         -- the events, with their stamped columns
+  careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
-  ids uuid[];             -- and their ids
+  ids uuid[];             -- their ids
   faults jsonb := '{}';   -- {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
-  settled jsonb := '{}';  -- the same, as settling says it
+  settled jsonb := '{}';  -- the same, from settling
   results jsonb;
   attempts int := 0;
 begin
@@ -1319,7 +1325,7 @@ begin
       end if;
 
       if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
-        -- The ids show whose answer this is.
+        -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
 
@@ -1334,7 +1340,7 @@ begin
       ) e
       where cardinality(written) = total or (e.ordinality - 1)::int in (select unnest(written));
 
-      -- Only what was not written has to be compared with what is stored.
+      -- Only events that were not written need a comparison with the stored rows.
       if cardinality(written) < total then
       with event as materialized (
         select e.index, e.sent, e.id
@@ -1391,7 +1397,8 @@ begin
         union all
         select jsonb_strip_nulls(jsonb_build_object(
           'index', c.index, 'id', c.id,
-          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate' else 'conflict' end,
+          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate'
+            else 'conflict' end,
           'faults', c.faults,
           'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
           'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
@@ -1410,7 +1417,7 @@ begin
       return coalesce(results, '[]');
     exception
       when sqlstate 'LF001' then
-        -- Rolled back: what would have been recorded was not.
+        -- The inserts are rolled back: recorded becomes aborted.
         return (
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
@@ -1418,7 +1425,7 @@ begin
       when sqlstate 'LF002' then
         careful := true;
       when foreign_key_violation or not_null_violation or check_violation then
-        -- A parent may also go while each event is looked at.
+        -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
         if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
         careful := true;
@@ -1441,14 +1448,14 @@ AS $function$
 #variable_conflict use_column
 declare
   total constant int := jsonb_array_length(events);
-  complete jsonb;         -- the events with what was stamped on them
-  careful boolean := false;
+  complete jsonb;         -- the events, with their stamped columns
+  careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
-  ids uuid[];             -- and their ids
+  ids uuid[];             -- their ids
   faults jsonb := '{}';   -- {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
-  settled jsonb := '{}';  -- the same, as settling says it
+  settled jsonb := '{}';  -- the same, from settling
   results jsonb;
   attempts int := 0;
 begin
@@ -1514,7 +1521,7 @@ begin
       end if;
 
       if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
-        -- The ids show whose answer this is.
+        -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
 
@@ -1529,7 +1536,7 @@ begin
       ) e
       where cardinality(written) = total or (e.ordinality - 1)::int in (select unnest(written));
 
-      -- Only what was not written has to be compared with what is stored.
+      -- Only events that were not written need a comparison with the stored rows.
       if cardinality(written) < total then
       with event as materialized (
         select e.index, e.sent, e.id
@@ -1562,7 +1569,8 @@ begin
         union all
         select jsonb_strip_nulls(jsonb_build_object(
           'index', c.index, 'id', c.id,
-          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate' else 'conflict' end,
+          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate'
+            else 'conflict' end,
           'faults', c.faults,
           'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
           'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
@@ -1581,7 +1589,7 @@ begin
       return coalesce(results, '[]');
     exception
       when sqlstate 'LF001' then
-        -- Rolled back: what would have been recorded was not.
+        -- The inserts are rolled back: recorded becomes aborted.
         return (
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
@@ -1589,7 +1597,7 @@ begin
       when sqlstate 'LF002' then
         careful := true;
       when foreign_key_violation or not_null_violation or check_violation then
-        -- A parent may also go while each event is looked at.
+        -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
         if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
         careful := true;
@@ -1612,14 +1620,14 @@ AS $function$
 #variable_conflict use_column
 declare
   total constant int := jsonb_array_length(events);
-  complete jsonb;         -- the events with what was stamped on them
-  careful boolean := false;
+  complete jsonb;         -- the events, with their stamped columns
+  careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
-  ids uuid[];             -- and their ids
+  ids uuid[];             -- their ids
   faults jsonb := '{}';   -- {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
-  settled jsonb := '{}';  -- the same, as settling says it
+  settled jsonb := '{}';  -- the same, from settling
   results jsonb;
   attempts int := 0;
 begin
@@ -1691,7 +1699,7 @@ begin
       end if;
 
       if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
-        -- The ids show whose answer this is.
+        -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
 
@@ -1706,7 +1714,7 @@ begin
       ) e
       where cardinality(written) = total or (e.ordinality - 1)::int in (select unnest(written));
 
-      -- Only what was not written has to be compared with what is stored.
+      -- Only events that were not written need a comparison with the stored rows.
       if cardinality(written) < total then
       with event as materialized (
         select e.index, e.sent, e.id
@@ -1736,7 +1744,8 @@ begin
         union all
         select jsonb_strip_nulls(jsonb_build_object(
           'index', c.index, 'id', c.id,
-          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate' else 'conflict' end,
+          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate'
+            else 'conflict' end,
           'faults', c.faults,
           'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
           'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
@@ -1755,7 +1764,7 @@ begin
       return coalesce(results, '[]');
     exception
       when sqlstate 'LF001' then
-        -- Rolled back: what would have been recorded was not.
+        -- The inserts are rolled back: recorded becomes aborted.
         return (
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
@@ -1763,7 +1772,7 @@ begin
       when sqlstate 'LF002' then
         careful := true;
       when foreign_key_violation or not_null_violation or check_violation then
-        -- A parent may also go while each event is looked at.
+        -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
         if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
         careful := true;
@@ -1779,7 +1788,7 @@ CREATE OR REPLACE FUNCTION public.reserve_llm_budget(reservation uuid, firm uuid
  LANGUAGE sql
  SET search_path TO ''
 AS $function$ select ledger.reserve_budget(reservation, firm, project, amount, seconds) $function$;
-COMMENT ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) IS 'Holds an amount of a firm''s budgets until it is settled or expires.';
+COMMENT ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) IS 'Holds an amount of a firm''s budgets until the reservation is settled or expires.';
 REVOKE EXECUTE ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) TO service_role;
 
@@ -1829,7 +1838,7 @@ begin
       || '%4$L, round(avg(r.%1$I::int), 6), %5$L, round(avg((not r.%1$I)::int), 6)',
       c.name, c.name || '_true', c.name || '_false', c.name || '_true_rate', c.name || '_false_rate')
     when c.type = 'numeric'::regtype then format('%1$L, coalesce(sum(r.%1$I), 0::%2$s)::text', c.name, c.type_name)
-    -- The three share one sort.
+    -- The three percentiles share one sort.
     when c.name like '%\_ms' then format(
       '%2$L, percentile_disc(0.5) within group (order by r.%1$I), '
       || '%3$L, percentile_disc(0.95) within group (order by r.%1$I), '
@@ -1842,7 +1851,7 @@ begin
   left join ledger.special_measures(log) s on s.column = c.name
   where s.expressions is not null or c.type in ('boolean'::regtype, 'numeric'::regtype, 'integer'::regtype);
 
-  -- Buckets begin and print in the zone; the function's own setting ends with it.
+  -- Buckets begin and are printed in the zone. The setting ends with the function.
   perform set_config('timezone', zone, true);
   execute format($query$
     with groups as materialized (
@@ -1868,7 +1877,7 @@ begin
   return result;
 end
 $function$;
-COMMENT ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,text[],text,text,integer,text) IS 'Counts and sums of a log over a time range, as far as the caller may see it.';
+COMMENT ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,text[],text,text,integer,text) IS 'Counts and sums over the rows of a log that the caller may see, in a time range.';
 REVOKE EXECUTE ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,text[],text,text,integer,text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,text[],text,text,integer,text) TO authenticated;
 GRANT EXECUTE ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,text[],text,text,integer,text) TO service_role;
@@ -1890,7 +1899,7 @@ AS $function$
   insert into ledger.accepted_state (log, kind, object, statement)
   select accept_state.log, s.kind, s.object, s.statement from ledger.log_state(log) s;
 $function$;
-COMMENT ON FUNCTION ledger.accept_state(name) IS 'Makes the present state of a log the one that ledger.doctor() expects: for the end of a migration that changed the log on purpose.';
+COMMENT ON FUNCTION ledger.accept_state(name) IS 'Makes the current state of a table the one that ledger.doctor() expects. For the end of a migration that changed the table deliberately.';
 REVOKE EXECUTE ON FUNCTION ledger.accept_state(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.add_checkpoint(after_size bigint, size bigint, root text, note text)
@@ -1905,7 +1914,8 @@ begin
     or size <= after_size or size > ledger.tree_size() then
     return false;
   end if;
-  insert into ledger.checkpoints (size, root, note) values (add_checkpoint.size, decode(add_checkpoint.root, 'base64'), add_checkpoint.note);
+  insert into ledger.checkpoints (size, root, note)
+  values (add_checkpoint.size, decode(add_checkpoint.root, 'base64'), add_checkpoint.note);
   return true;
 end
 $function$;
@@ -1923,7 +1933,7 @@ AS $function$
       cross join lateral jsonb_populate_record(null::ledger.context_tier, t.value) typed
       where jsonb_typeof(t.value) <> 'object'
         or coalesce(typed.above_input_tokens < 0, true)
-        -- No other member, and no price that is null.
+        -- Neither unknown members nor null prices.
         or exists (select from jsonb_each(t.value) m where m.value = 'null' or not to_jsonb(typed) ? m.key))
     and (select count(distinct t ->> 'above_input_tokens') = count(*) from jsonb_array_elements(tiers) t)
 $function$;
@@ -1985,7 +1995,7 @@ begin
     condition := condition || case
       when wanted.minimum is not null then
         format(' and r.%I >= %L::%s', wanted.key, wanted.minimum, wanted.type)
-      -- A single value keeps the order of an index that starts with the column.
+      -- With one value, an index that starts with the column still gives the order.
       when cardinality(wanted.list) = 1 then
         format(' and r.%I = %L::%s', wanted.key, wanted.list[1], wanted.type)
       else format(' and r.%I = any (%L::%s[])', wanted.key, wanted.list, wanted.type)
@@ -2014,7 +2024,7 @@ AS $function$
   select case when bool_and(alike) then format('(select %s)', string_agg(condition, ' or ')) end
   from (
     select pg_get_expr(p.polqual, p.polrelid) as condition,
-      -- Neither a column nor the row as a whole is in it.
+      -- The condition uses neither a column nor the whole row.
       not exists (
         select from pg_catalog.pg_depend d
         where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
@@ -2028,7 +2038,7 @@ AS $function$
         where role = 0 or pg_has_role(current_user, role, 'usage'))
   ) policies
 $function$;
-COMMENT ON FUNCTION ledger.build_gate(regclass) IS 'What row security says of all rows alike, as a condition; NULL when it looks at the rows.';
+COMMENT ON FUNCTION ledger.build_gate(regclass) IS 'The part of row security that is the same for all rows, as a condition; NULL if it depends on the row.';
 REVOKE EXECUTE ON FUNCTION ledger.build_gate(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.build_gate(regclass) TO authenticated;
 GRANT EXECUTE ON FUNCTION ledger.build_gate(regclass) TO service_role;
@@ -2053,7 +2063,7 @@ begin
   end loop;
 end
 $function$;
-COMMENT ON FUNCTION ledger.capture(name) IS 'Makes every row of a log, and every reference that a foreign key nulls in it, leave a leaf.';
+COMMENT ON FUNCTION ledger.capture(name) IS 'Installs capture on a log: every new, deleted and nulled row leaves a leaf. Run it again after a change of the log''s columns or foreign keys, which needs a new version of its leaves.';
 REVOKE EXECUTE ON FUNCTION ledger.capture(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.capture_delete_audit_log()
@@ -2167,7 +2177,7 @@ begin
     order by a.attnum
   loop
     nulled := nulled || format($sql$
-  -- A row whose keys lose their parents one after the other is there once for each.
+  -- A row appears once for each of its keys that lose their parents one after the other.
   ids := array(
     select distinct n.id from new_rows n join old_rows o on o.id = n.id
     where o.%1$I is not null and n.%1$I is null);
@@ -2221,8 +2231,9 @@ begin
     select 'audit_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, 'row', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::pg_catalog.bytea[], sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.audit_log', r.id::pg_catalog.text, r.firm_id::pg_catalog.text, encode(r.commitment1, 'hex'), r.action::pg_catalog.text, r.entity_type::pg_catalog.text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
-  -- Each step is computed once, because nothing is pulled up through an OFFSET.
+  select r.leaf_seq, 'row', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::pg_catalog.bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.audit_log', r.id::pg_catalog.text, r.firm_id::pg_catalog.text, encode(r.commitment1, 'hex'), r.action::pg_catalog.text, r.entity_type::pg_catalog.text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
 end
@@ -2246,8 +2257,9 @@ begin
     select 'llm_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, 'row', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::pg_catalog.bytea[], sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.llm_usage_log', r.id::pg_catalog.text, r.firm_id::pg_catalog.text, encode(r.commitment1, 'hex'), r.model::pg_catalog.text, r.task_type::pg_catalog.text, r.input_tokens::pg_catalog.text, r.output_tokens::pg_catalog.text, r.cost_usd::pg_catalog.text, r.latency_ms::pg_catalog.text, r.success::pg_catalog.text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
-  -- Each step is computed once, because nothing is pulled up through an OFFSET.
+  select r.leaf_seq, 'row', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::pg_catalog.bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.llm_usage_log', r.id::pg_catalog.text, r.firm_id::pg_catalog.text, encode(r.commitment1, 'hex'), r.model::pg_catalog.text, r.task_type::pg_catalog.text, r.input_tokens::pg_catalog.text, r.output_tokens::pg_catalog.text, r.cost_usd::pg_catalog.text, r.latency_ms::pg_catalog.text, r.success::pg_catalog.text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
 end
@@ -2271,8 +2283,9 @@ begin
     select 'model_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, 'row', 'model_usage_log', r.id, array[r.commitment1]::pg_catalog.bytea[], sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.model_usage_log', r.id::pg_catalog.text, r.session_id::pg_catalog.text, r.sd_id::pg_catalog.text, r.phase::pg_catalog.text, r.subagent_type::pg_catalog.text, r.subagent_configured_model::pg_catalog.text, r.reported_model_name::pg_catalog.text, r.reported_model_id::pg_catalog.text, r.config_matches_reported::pg_catalog.text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::pg_catalog.text), encode(r.commitment1, 'hex')]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
-  -- Each step is computed once, because nothing is pulled up through an OFFSET.
+  select r.leaf_seq, 'row', 'model_usage_log', r.id, array[r.commitment1]::pg_catalog.bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.model_usage_log', r.id::pg_catalog.text, r.session_id::pg_catalog.text, r.sd_id::pg_catalog.text, r.phase::pg_catalog.text, r.subagent_type::pg_catalog.text, r.subagent_configured_model::pg_catalog.text, r.reported_model_name::pg_catalog.text, r.reported_model_id::pg_catalog.text, r.config_matches_reported::pg_catalog.text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::pg_catalog.text), encode(r.commitment1, 'hex')]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
 end
@@ -2296,8 +2309,9 @@ begin
     select 'tool_usage_ledger', r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, 'row', 'tool_usage_ledger', r.id, array[]::pg_catalog.bytea[], sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.tool_usage_ledger', r.id::pg_catalog.text, r.agent_id::pg_catalog.text, r.venture_id::pg_catalog.text, r.tool_id::pg_catalog.text, r.tokens_consumed::pg_catalog.text, r.cost_usd::pg_catalog.text, r.execution_ms::pg_catalog.text, lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
-  -- Each step is computed once, because nothing is pulled up through an OFFSET.
+  select r.leaf_seq, 'row', 'tool_usage_ledger', r.id, array[]::pg_catalog.bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.tool_usage_ledger', r.id::pg_catalog.text, r.agent_id::pg_catalog.text, r.venture_id::pg_catalog.text, r.tool_id::pg_catalog.text, r.tokens_consumed::pg_catalog.text, r.cost_usd::pg_catalog.text, r.execution_ms::pg_catalog.text, lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at from (select r.* from fresh r offset 0) r offset 0) r;
   return null;
 end
@@ -2317,15 +2331,17 @@ AS $function$
     select %3$L, r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, %4$L, %3$L, r.id, array[%5$s]::pg_catalog.bytea[], sha256(decode('00', 'hex') || convert_to(%6$s, 'UTF8'))
-  -- Each step is computed once, because nothing is pulled up through an OFFSET.
+  select r.leaf_seq, %4$L, %3$L, r.id, array[%5$s]::pg_catalog.bytea[],
+    sha256(decode('00', 'hex') || convert_to(%6$s, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq%7$s from (select r.*%8$s from fresh r offset 0) r offset 0) r$sql$,
     case when committed.count > 0 then 'uuid_send(gen_random_uuid())' else 'null::pg_catalog.bytea' end,
     source, log, kind,
     (select string_agg('r.commitment' || n, ', ' order by n) from generate_series(1, committed.count) n),
     ledger.leaf_expression(log, kind || '/v1'),
     ledger.plain_columns(log) || ledger.commitment_expression(log),
-    (select string_agg(format(', sha512(r.leaf_seed || decode(''%s'', ''hex'')) as leaf_salts%s', lpad(to_hex(n), 2, '0'), n), '' order by n)
+    (select string_agg(format(', sha512(r.leaf_seed || decode(''%s'', ''hex'')) as leaf_salts%s',
+        lpad(to_hex(n), 2, '0'), n), '' order by n)
       from generate_series(0, (committed.count + 3) / 4 - 1) n))
   from (select cardinality(ledger.committed_columns(log))) committed (count)
 $function$;
@@ -2342,7 +2358,7 @@ declare
   ids pg_catalog.uuid[];
 begin
   
-  -- A row whose keys lose their parents one after the other is there once for each.
+  -- A row appears once for each of its keys that lose their parents one after the other.
   ids := array(
     select distinct n.id from new_rows n join old_rows o on o.id = n.id
     where o.user_id is not null and n.user_id is null);
@@ -2367,7 +2383,7 @@ declare
   ids pg_catalog.uuid[];
 begin
   
-  -- A row whose keys lose their parents one after the other is there once for each.
+  -- A row appears once for each of its keys that lose their parents one after the other.
   ids := array(
     select distinct n.id from new_rows n join old_rows o on o.id = n.id
     where o.cma_project_id is not null and n.cma_project_id is null);
@@ -2436,7 +2452,8 @@ begin
     join public.llm_usage_log l on l.id = i.id
     join public.llm_usage_details d on d.id = i.id
   ), charged as materialized (
-    select c.ordinality, c.id, c.firm_id, c.cost, c.cost_is_floor, b.id as budget_id, b.month, b.limit_usd, b.thresholds
+    select c.ordinality, c.id, c.firm_id, c.cost, c.cost_is_floor,
+      b.id as budget_id, b.month, b.limit_usd, b.thresholds
     from call c
     cross join lateral (
       select b.*, ledger.month_of(c.created_at, b.time_zone) as month
@@ -2444,7 +2461,7 @@ begin
     ) b
     where b.month >= b.first_month
   ), counted as (
-    -- In one order, so that two batches cannot wait for each other.
+    -- Locks in one order, so that batches cannot deadlock.
     insert into ledger.budget_months as m (budget_id, month, firm_id, spent_usd, call_count, floor_count)
     select c.budget_id, c.month, c.firm_id, sum(c.cost), count(*), count(*) filter (where c.cost_is_floor)
     from charged c group by c.budget_id, c.month, c.firm_id order by c.budget_id, c.month
@@ -2495,7 +2512,7 @@ begin
   return crossed;
 end
 $function$;
-COMMENT ON FUNCTION ledger.charge_budgets(uuid[]) IS 'Charges rows to their budgets, and says which of them crossed a threshold.';
+COMMENT ON FUNCTION ledger.charge_budgets(uuid[]) IS 'Charges rows to their budgets; answers which of them crossed a threshold or had no open reservation.';
 REVOKE EXECUTE ON FUNCTION ledger.charge_budgets(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.charge_budgets(uuid[]) TO service_role;
 
@@ -2525,7 +2542,7 @@ AS $function$
     order by a.attname, a.attrelid <> log
   ) c
 $function$;
-COMMENT ON FUNCTION ledger.columns_of(regclass) IS 'The columns of a log''s rows as they are shown, those of its details included.';
+COMMENT ON FUNCTION ledger.columns_of(regclass) IS 'The columns of a log''s rows as returned: its own, then those of its details.';
 REVOKE EXECUTE ON FUNCTION ledger.columns_of(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.columns_of(regclass) TO authenticated;
 GRANT EXECUTE ON FUNCTION ledger.columns_of(regclass) TO service_role;
@@ -2537,7 +2554,8 @@ CREATE OR REPLACE FUNCTION ledger.commitment_expression(log name)
  SET search_path TO ''
 AS $function$
   select coalesce(string_agg(
-    format(', sha256(substr(r.leaf_salts%s, %s, 16) || coalesce(convert_to(chr(1) || %s, ''UTF8''), decode(''00'', ''hex''))) as commitment%s',
+    format(', sha256(substr(r.leaf_salts%s, %s, 16) || '
+      'coalesce(convert_to(chr(1) || %s, ''UTF8''), decode(''00'', ''hex''))) as commitment%s',
       (n.position - 1) / 4, 16 * ((n.position - 1) % 4) + 1, ledger.leaf_text(a.attname, a.atttypid), n.position),
     '' order by n.position), '')
   from unnest(ledger.committed_columns(log)) with ordinality n (name, position)
@@ -2576,7 +2594,7 @@ AS $function$
       when b.price = 0 then 'rises from 0'
       when a.price > 10 * b.price then 'is more than ten times the price before'
       when 10 * a.price < b.price then 'is less than a tenth of the price before'
-      -- Without a price of its own, a large context costs what a small one does.
+      -- Without a price of its own, a large context costs the same as a small one.
       when a.price is null and name not like '% above %' then 'is no longer known'
     end
   from ledger.list_unit_prices(before) b full join ledger.list_unit_prices(after) a using (name)
@@ -2616,36 +2634,36 @@ declare
   log_id constant regclass := format('public.%I', log)::regclass;
   details constant regclass := ledger.details_of(log_id);
   columns text;      -- "id", "firm_id", …
-  defaults text;     -- the row that an event without columns becomes
+  defaults text;     -- the row of an event without any column
   details_columns text;
-  differences text;  -- one CASE per column: its name when sent and stored differ
+  differences text;  -- one CASE per column: its name if the sent and stored values differ
   members text;      -- 'id', s.id, …
-  faults text;       -- one SELECT per rule about an event
-  is_faulty text;    -- whether one of the rules that no foreign key sees to is broken
+  faults text;       -- one SELECT per rule
+  is_faulty text;    -- whether an event breaks a rule that no foreign key enforces
   signature text;
   as_actor text := '';
-  codes text;        -- what to warn of, by a row of details d
-  is_warned text;    -- whether there is anything
-  parts jsonb;       -- what stands in place of {{name}}
+  codes text;        -- the warnings of a row d of details
+  is_warned text;    -- whether it has any
+  parts jsonb;       -- the replacement of each {{name}}
   part record;
   definition text := $function$
 create function public.{{function}}({{signature}}) returns jsonb
 language plpgsql volatile security invoker set search_path = '' set timezone = 'UTC'
--- A plan is kept for a session and made for the log as it was then, which may be almost
--- empty: events are looked up by key all the same.
+-- A session keeps its plans, which may have been made when the log was almost empty. The
+-- settings make them look events up by key regardless.
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $record$
 #variable_conflict use_column
 declare
   total constant int := jsonb_array_length(events);
-  complete jsonb;         -- the events with what was stamped on them
-  careful boolean := false;
+  complete jsonb;         -- the events, with their stamped columns
+  careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
-  ids uuid[];             -- and their ids
+  ids uuid[];             -- their ids
   faults jsonb := '{}';   -- {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
-  settled jsonb := '{}';  -- the same, as settling says it
+  settled jsonb := '{}';  -- the same, from settling
   results jsonb;
   attempts int := 0;
 begin
@@ -2691,7 +2709,7 @@ begin
       end if;{{settlement}}
 
       if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
-        -- The ids show whose answer this is.
+        -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
 
@@ -2706,7 +2724,7 @@ begin
       ) e
       where cardinality(written) = total or (e.ordinality - 1)::int in (select unnest(written));
 
-      -- Only what was not written has to be compared with what is stored.
+      -- Only events that were not written need a comparison with the stored rows.
       if cardinality(written) < total then
       with event as materialized (
         select e.index, e.sent, e.id
@@ -2729,7 +2747,8 @@ begin
         union all
         select jsonb_strip_nulls(jsonb_build_object(
           'index', c.index, 'id', c.id,
-          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate' else 'conflict' end,
+          'outcome', case when c.faults is not null then 'rejected' when c.fields = '{}' then 'duplicate'
+            else 'conflict' end,
           'faults', c.faults,
           'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
           'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
@@ -2748,7 +2767,7 @@ begin
       return coalesce(results, '[]');
     exception
       when sqlstate 'LF001' then
-        -- Rolled back: what would have been recorded was not.
+        -- The inserts are rolled back: recorded becomes aborted.
         return (
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
@@ -2756,7 +2775,7 @@ begin
       when sqlstate 'LF002' then
         careful := true;
       when foreign_key_violation or not_null_violation or check_violation then
-        -- A parent may also go while each event is looked at.
+        -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
         if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
         careful := true;
@@ -2800,14 +2819,14 @@ begin
   into codes, is_warned
   from jsonb_each_text(warnings) w;
 
-  -- A row that is stored already needs no parent any more: its key may have been
-  -- nulled since, and the event is still the same event. That every parent is there
-  -- the keys themselves see to; which one is not, is found out when one is missing.
+  -- Rules apply to new events only: the parent of a stored row may be deleted and its key
+  -- nulled, and the event is still a duplicate. The foreign keys enforce that parents
+  -- exist; is_key rules only find out which parent is missing after one has failed.
   select string_agg(rule, E'\n          union all\n          '),
     coalesce(string_agg(format('exists (%s)', rule), ' or ') filter (where not is_key), 'false')
   into faults, is_faulty
   from (
-    -- A log without foreign keys has no rules; the shape of a fault stays.
+    -- Gives a log without any rule the columns of a fault.
     select 'select null::int as index, null::text as "column", null::text as code where false' as rule, true as is_key
     union all
     select format(
@@ -2902,7 +2921,7 @@ begin
   execute format('grant execute on function public.%I to service_role', 'record_' || log);
 end
 $functionx$;
-COMMENT ON FUNCTION ledger.create_record_function(name,name[],name,regproc,jsonb,regproc) IS 'Generates public.record_<log>, the function that writes events into a log and its details, from their columns and foreign keys.';
+COMMENT ON FUNCTION ledger.create_record_function(name,name[],name,regproc,jsonb,regproc) IS 'Generates public.record_<log>, which writes events into a log and its details, from their columns and foreign keys.';
 REVOKE EXECUTE ON FUNCTION ledger.create_record_function(name,name[],name,regproc,jsonb,regproc) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.describe_leaves(leaves ledger.leaves[], place text)
@@ -2918,7 +2937,8 @@ AS $function$
     from (select l.log, array_agg(l.row_id) as ids from leaf l where l.of_row group by l.log) g
     cross join lateral ledger.row_texts(g.log, g.ids) t
   )
-  select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(place, l.index, 'kind', l.kind, 'log', l.log, 'id', l.row_id,
+  select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+      place, l.index, 'kind', l.kind, 'log', l.log, 'id', l.row_id,
       'hash', encode(l.hash, 'hex'), 'commitments', ledger.hexes(l.commitments), 'data', l.data))
     || case when t.id is null then '{}' else jsonb_build_object('texts', to_jsonb(t.texts)) end
     || case when s.row_id is null or l.commitments = '{}' then '{}'
@@ -2941,7 +2961,7 @@ AS $function$
   join pg_catalog.pg_constraint p on p.conrelid = k.conrelid and p.contype = 'p' and p.conkey = k.conkey
   where k.confrelid = log and k.contype = 'f'
 $function$;
-COMMENT ON FUNCTION ledger.details_of(regclass) IS 'The side table of a log, or NULL.';
+COMMENT ON FUNCTION ledger.details_of(regclass) IS 'The side table with the details of a log''s rows, or NULL.';
 REVOKE EXECUTE ON FUNCTION ledger.details_of(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.details_of(regclass) TO authenticated;
 GRANT EXECUTE ON FUNCTION ledger.details_of(regclass) TO service_role;
@@ -2970,7 +2990,7 @@ begin
   return query select * from ledger.examine_surroundings();
 end
 $function$;
-COMMENT ON FUNCTION ledger.doctor() IS 'What makes the logs less than append-only on this project: one row per finding (check, object, problem, remedy), none when all is well.';
+COMMENT ON FUNCTION ledger.doctor() IS 'Everything on this project that makes the logs less than append-only: one row per finding (check, object, problem, remedy), none if the state is as accepted.';
 REVOKE EXECUTE ON FUNCTION ledger.doctor() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.entries(log text, ids uuid[])
@@ -3017,7 +3037,8 @@ begin
   if coalesce(btrim(ticket), '') = '' then
     raise exception 'erasure needs a ticket' using errcode = '22023';
   end if;
-  if cardinality(who) <> 2 or (who[1] = '') is not false or (who[2] = '') is not false or lower(who[1]) = lower(who[2]) then
+  if cardinality(who) <> 2 or (who[1] = '') is not false or (who[2] = '') is not false
+    or lower(who[1]) = lower(who[2]) then
     raise exception 'erasure needs two different approvers' using errcode = '22023';
   end if;
   if columns <@ committed is not true or cardinality(columns) = 0 then
@@ -3044,12 +3065,13 @@ begin
     execute format('alter table %s enable always trigger %I', log_table, guard);
   end loop;
   if erased > 0 then
-    execute format('analyze %s (%s)', log_table, (select string_agg(distinct quote_ident(c), ', ') from unnest(columns) c));
+    execute format('analyze %s (%s)', log_table,
+      (select string_agg(distinct quote_ident(c), ', ') from unnest(columns) c));
   end if;
   return erased;
 end
 $function$;
-COMMENT ON FUNCTION ledger.erase(name,uuid[],name[],text,text[]) IS 'Blanks columns of rows of a log on a ticket with two approvers, forgets their salts, and leaves a leaf for each.';
+COMMENT ON FUNCTION ledger.erase(name,uuid[],name[],text,text[]) IS 'Blanks columns of rows of a log on a ticket with two approvers, deletes their salts, and adds a leaf for each.';
 REVOKE EXECUTE ON FUNCTION ledger.erase(name,uuid[],name[],text,text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.erase_person(person uuid, ticket text, approvers text[], names text[] DEFAULT '{}'::text[])
@@ -3059,7 +3081,7 @@ CREATE OR REPLACE FUNCTION ledger.erase_person(person uuid, ticket text, approve
 AS $function$
 declare
   named constant text[] := array(select lower(n) from unnest(names || person::text) n);
-  -- As they stand in the text of JSON.
+  -- As they are escaped in JSON.
   quoted constant text[] := array(
     select substr(j, 2, length(j) - 2) from (select to_json(n)::text as j from unnest(named) n) t);
   own uuid[];
@@ -3071,7 +3093,7 @@ begin
   if person is null or exists (select from unnest(named) n where (length(btrim(n)) > 2) is not true) then
     raise exception 'erasure needs a person''s id, and names of three characters or more' using errcode = '22023';
   end if;
-  -- Nobody shall write about her between the search and the erasure.
+  -- Keeps new rows about the person out between the search and the erasure.
   lock table public.audit_log, public.model_usage_log, public.llm_usage_log in share row exclusive mode;
   own := array(select a.id from public.audit_log a where a.user_id = person);
   about := array(select a.id from public.audit_log a where a.entity_id = person);
@@ -3091,7 +3113,7 @@ begin
     + ledger.erase('llm_usage_log', errors, '{error_message}', ticket, approvers);
 end
 $function$;
-COMMENT ON FUNCTION ledger.erase_person(uuid,text,text[],text[]) IS 'Erases what the logs say of a person, on a ticket with two approvers; the number of values that were blanked.';
+COMMENT ON FUNCTION ledger.erase_person(uuid,text,text[],text[]) IS 'Erases personal data from the logs, on a ticket with two approvers; answers the number of blanked values.';
 REVOKE EXECUTE ON FUNCTION ledger.erase_person(uuid,text,text[],text[]) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.event_hash(data text)
@@ -3138,7 +3160,8 @@ AS $function$
   left join pg_catalog.pg_trigger t on t.tgrelid = c.oid and t.tgname = 'refuse_change'
   where c.oid in ('ledger.leaves'::regclass, 'ledger.nodes'::regclass, 'ledger.checkpoints'::regclass)
     and (t.oid is null or t.tgenabled <> 'A' or pg_get_triggerdef(t.oid) <> format(
-      'CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger.%I FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()',
+      'CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger.%I '
+      'FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()',
       c.relname))
   union all
   select 'evidence', 'ledger.refuse_change()', 'is not what it was: what is sealed could be changed',
@@ -3166,7 +3189,8 @@ begin
       return query select 'guard', guard, 'the guard''s function is missing', again;
     elsif pg_get_functiondef(function_id) <> wanted then
       return query select 'guard', guard,
-        'is not the function that would be written from the foreign keys as they are now: it was changed, or they were', again;
+        'is not the function that would be written from the foreign keys as they are now: '
+        'it was changed, or they were', again;
     end if;
   exception when feature_not_supported then
     return query select 'guard', guard, sqlerrm, 'Undo that, then ' || again;
@@ -3183,7 +3207,8 @@ begin
     from pg_catalog.pg_proc f, pg_catalog.pg_class c
     where f.oid = function_id and c.oid = format('public.%I', log)::regclass
       and (f.proowner <> c.relowner or exists (
-        select from pg_catalog.aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a where a.grantee <> f.proowner));
+        select from pg_catalog.aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
+        where a.grantee <> f.proowner));
 
   return query
     select 'guard trigger', format('%I on public.%I', w.name, log),
@@ -3229,7 +3254,7 @@ AS $function$
           or p in ('UPDATE', 'REFERENCES') and has_any_column_privilege(r.oid, t.oid, p)) as holder
     from t, pg_catalog.pg_roles r
   ), reachable as (
-    -- Directly, or by a role of which no other finding tells.
+    -- Without the roles in between that have a finding of their own.
     select t.name, r.name as role, other.name as other
     from t, role r, role other
     where not r.predefined and other.oid <> r.oid and pg_has_role(r.oid, other.oid, 'member')
@@ -3270,7 +3295,8 @@ AS $function$
       else format('is now: %s; it was: %s', f.statement, a.statement) end,
     case
       when coalesce(f.kind, a.kind) = 'record function' and a.kind is not null then
-        format('Generate it again, as its migration does: select ledger.create_record_function(%L, …)', examine_state.log)
+        format('Generate it again, as its migration does: '
+          'select ledger.create_record_function(%L, …)', examine_state.log)
       when coalesce(f.kind, a.kind) = 'column' then 'Undo it in a migration'
       else concat_ws('; ', f.undo, a.statement) end
     || format('. If it was meant: select ledger.accept_state(%L)', examine_state.log)
@@ -3278,7 +3304,7 @@ AS $function$
   full join (select * from ledger.accepted_state where accepted_state.log = examine_state.log) a
     on a.kind = f.kind and a.object = f.object
   where f.statement is distinct from a.statement
-  -- A change of the owner changes grants: to be mended before them.
+  -- The owner comes first, because changing it changes grants.
   order by coalesce(f.kind, a.kind) <> 'owner', 1, 2
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.examine_state(name) FROM PUBLIC;
@@ -3303,7 +3329,7 @@ AS $function$
     format('revoke all on %s from %I', c.oid::regclass, o.name)
   from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a, outsider o
   where c.relnamespace = 'ledger'::regnamespace and c.relkind in ('r', 'p') and a.grantee = o.id
-    -- Budgets are shown to those whom row security lets see them.
+    -- Row security decides which budgets a member may read.
     and not (a.privilege_type = 'SELECT' and c.relname in ('budget_months', 'reservations') and c.relrowsecurity
       and o.name in ('authenticated', 'service_role'))
   group by c.oid, o.name
@@ -3331,7 +3357,7 @@ AS $function$
   where d.defaclobjtype = 'r' and a.grantee = o.id
     and d.defaclnamespace in (0, 'public'::regnamespace, 'ledger'::regnamespace)
     and a.privilege_type = any (ledger.owner_privileges())
-    -- Of the roles that own the logs: what another role creates is not theirs.
+    -- Only for the roles that own guarded tables.
     and d.defaclrole in (
       select c.relowner from ledger.accepted_state s
       join pg_catalog.pg_class c on c.oid = to_regclass(format('public.%I', s.log)))
@@ -3408,7 +3434,7 @@ declare
 begin
   execute ledger.guard_definition(log);
   execute format('revoke all on function ledger.%I() from public', 'guard_' || log);
-  -- Referential actions run as the table's owner; the guard reads the parents as the same role.
+  -- Referential actions run as the table's owner, so the guard reads the parents as the same role.
   execute (
     select format('alter function ledger.%I() owner to %I', 'guard_' || log, pg_catalog.pg_get_userbyid(relowner))
     from pg_catalog.pg_class where oid = log_table);
@@ -3418,7 +3444,7 @@ begin
     execute format('alter table %s enable always trigger %I', log_table, part.name);
   end loop;
 
-  -- The privileges that go around the guard, or around the foreign keys.
+  -- These privileges could circumvent the guard or the foreign keys.
   for part in
     select distinct a.grantee from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
     where c.oid = log_table and a.grantee <> c.relowner
@@ -3429,7 +3455,7 @@ begin
   end loop;
 end
 $function$;
-COMMENT ON FUNCTION ledger.guard(name) IS 'Makes a log append-only, its owner included: writes its guard from its foreign keys, puts it on the table, and leaves changing privileges to the owner alone. Run it again after a change of the log''s foreign keys.';
+COMMENT ON FUNCTION ledger.guard(name) IS 'Makes a log append-only for every role: generates its guard from its foreign keys, installs the triggers, and revokes changing privileges from all roles but the owner. Run it again after a change of the log''s foreign keys.';
 REVOKE EXECUTE ON FUNCTION ledger.guard(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.guard_audit_log()
@@ -3444,8 +3470,8 @@ declare
   allowed public.audit_log;
 begin
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
-    -- A key that was dropped, or a parent that was renamed, would make every row
-    -- look like one whose parent is gone.
+    -- After a key was dropped or a parent renamed, every row would look like one whose
+    -- parent is gone.
     if exists (
       select from unnest('{"FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE","FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL"}'::pg_catalog.text[]) wanted
       where wanted not in (
@@ -3457,7 +3483,7 @@ begin
     end if;
     return null;
   end if;
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;
@@ -3494,7 +3520,7 @@ declare
   log_table pg_catalog.pg_class;
   key record;
   refusal text;
-  gone text;                    -- true when the row that OLD's key referred to is gone
+  gone text;                    -- true when the row that OLD's key references is gone
   on_update text := '';         -- one IF per SET NULL key
   on_delete text := '';         -- one IF per CASCADE key
   definitions text[] := '{}';   -- of the keys with an action
@@ -3530,17 +3556,20 @@ begin
       when key.confupdtype not in ('a', 'r') then
         'a change of the parent''s key would change the log: wanted ON UPDATE NO ACTION or RESTRICT'
       when key.confdeltype = 'd' then
-        'SET DEFAULT would put another value in the place of the recorded one: wanted SET NULL, CASCADE, RESTRICT or NO ACTION'
+        'SET DEFAULT would put another value in the place of the recorded one: '
+          'wanted SET NULL, CASCADE, RESTRICT or NO ACTION'
       when key.confdeltype in ('n', 'c') and not key.convalidated then
         'a row may refer to nothing, and would pass for one whose parent is gone: validate the constraint first'
       when key.confdeltype in ('n', 'c') and (
         not key.parent_schema_open or exists (
           select from unnest(key.confkey) column_number
           where not pg_catalog.has_column_privilege(key.owner, key.confrelid, column_number, 'select'))) then
-        format('%s, who owns the log, may not read %s, so the guard could not see whether a row is gone: grant select on %2$s to %1$I',
+        format('%s, who owns the log, may not read %s, so the guard could not see whether a row is gone: '
+          'grant select on %2$s to %1$I',
           key.owner, key.confrelid::regclass)
       when key.confdeltype in ('n', 'c') and key.parent_hides_rows then
-        format('row security can hide rows of %s from %s, who owns the log, so a living row could pass for gone: let the owner bypass it',
+        format('row security can hide rows of %s from %s, who owns the log, so a living row could pass for gone: '
+          'let the owner bypass it',
           key.confrelid::regclass, key.owner)
       end;
     if refusal is not null then
@@ -3549,8 +3578,8 @@ begin
     continue when key.confdeltype not in ('n', 'c');
 
     definitions := definitions || key.definition;
-    -- A key with a NULL in it refers to nothing. ONLY, as the key itself: a row
-    -- of a table that inherits from the parent does not count.
+    -- A key with a NULL in it references nothing. ONLY matches how the key itself works:
+    -- rows of tables that inherit from the parent do not count.
     select format(E'%s\n        and not exists (select from %s%s p where %s)',
       string_agg(format('OLD.%I is not null', a.attname), ' and ' order by c.ordinality),
       case when key.parent_kind = 'p' then '' else 'only ' end,
@@ -3587,8 +3616,8 @@ begin
   if definitions <> '{}' then
     unchanged_keys := format($sql$
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
-    -- A key that was dropped, or a parent that was renamed, would make every row
-    -- look like one whose parent is gone.
+    -- After a key was dropped or a parent renamed, every row would look like one whose
+    -- parent is gone.
     if exists (
       select from unnest(%L::pg_catalog.text[]) wanted
       where wanted not in (
@@ -3600,7 +3629,8 @@ begin
     end if;
     return null;
   end if;$sql$, definitions, format(
-      'the foreign keys of public.%s are not those that its guard was written for, so nothing may change it: restore them, or write the guard again with select ledger.guard(%L)',
+      'the foreign keys of public.%s are not those that its guard was written for, so nothing may change it: '
+      'restore them, or write the guard again with select ledger.guard(%L)',
       log, log));
   else
     unchanged_keys := $sql$
@@ -3620,7 +3650,7 @@ AS $function$
 declare
   allowed public.%3$I;
 begin%4$s
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;%5$s
@@ -3641,7 +3671,7 @@ $definition$,
     coalesce(nullif(on_delete, ''), E'\n      null;'));
 end
 $functionx$;
-COMMENT ON FUNCTION ledger.guard_definition(name) IS 'The trigger function that guards a log, written from its foreign keys as they are now, as pg_get_functiondef shows it.';
+COMMENT ON FUNCTION ledger.guard_definition(name) IS 'The trigger function that guards a log, generated from its current foreign keys, as pg_get_functiondef shows it.';
 REVOKE EXECUTE ON FUNCTION ledger.guard_definition(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.guard_evidence()
@@ -3673,8 +3703,8 @@ declare
   allowed public.llm_budgets;
 begin
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
-    -- A key that was dropped, or a parent that was renamed, would make every row
-    -- look like one whose parent is gone.
+    -- After a key was dropped or a parent renamed, every row would look like one whose
+    -- parent is gone.
     if exists (
       select from unnest('{"FOREIGN KEY (cma_project_id) REFERENCES public.cma_projects(id) ON DELETE CASCADE","FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
       where wanted not in (
@@ -3686,7 +3716,7 @@ begin
     end if;
     return null;
   end if;
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;
@@ -3724,8 +3754,8 @@ declare
   allowed public.llm_usage_details;
 begin
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
-    -- A key that was dropped, or a parent that was renamed, would make every row
-    -- look like one whose parent is gone.
+    -- After a key was dropped or a parent renamed, every row would look like one whose
+    -- parent is gone.
     if exists (
       select from unnest('{"FOREIGN KEY (id) REFERENCES public.llm_usage_log(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
       where wanted not in (
@@ -3737,7 +3767,7 @@ begin
     end if;
     return null;
   end if;
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;
@@ -3771,8 +3801,8 @@ declare
   allowed public.llm_usage_log;
 begin
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
-    -- A key that was dropped, or a parent that was renamed, would make every row
-    -- look like one whose parent is gone.
+    -- After a key was dropped or a parent renamed, every row would look like one whose
+    -- parent is gone.
     if exists (
       select from unnest('{"FOREIGN KEY (cma_project_id) REFERENCES public.cma_projects(id) ON DELETE SET NULL","FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
       where wanted not in (
@@ -3784,7 +3814,7 @@ begin
     end if;
     return null;
   end if;
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;
@@ -3823,8 +3853,8 @@ declare
   allowed public.llm_usage_ratings;
 begin
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
-    -- A key that was dropped, or a parent that was renamed, would make every row
-    -- look like one whose parent is gone.
+    -- After a key was dropped or a parent renamed, every row would look like one whose
+    -- parent is gone.
     if exists (
       select from unnest('{"FOREIGN KEY (usage_id) REFERENCES public.llm_usage_log(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
       where wanted not in (
@@ -3836,7 +3866,7 @@ begin
     end if;
     return null;
   end if;
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;
@@ -3870,8 +3900,8 @@ declare
   allowed public.model_prices;
 begin
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
-    -- A key that was dropped, or a parent that was renamed, would make every row
-    -- look like one whose parent is gone.
+    -- After a key was dropped or a parent renamed, every row would look like one whose
+    -- parent is gone.
     if exists (
       select from unnest('{"FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
       where wanted not in (
@@ -3883,7 +3913,7 @@ begin
     end if;
     return null;
   end if;
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;
@@ -3919,7 +3949,7 @@ begin
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
     return null;
   end if;
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;
@@ -3952,7 +3982,7 @@ begin
   if TG_LEVEL = 'STATEMENT' and TG_OP <> 'TRUNCATE' then
     return null;
   end if;
-  -- A replica runs no referential actions, so there are none to let through.
+  -- Referential actions do not run on a replica, so there are none to let through.
   if TG_LEVEL = 'ROW' and pg_catalog.current_setting('session_replication_role') <> 'replica' then
     if TG_OP = 'UPDATE' then
       allowed := OLD;
@@ -3980,11 +4010,11 @@ AS $function$
   select t.name, format('CREATE TRIGGER %I %s ON public.%I FOR EACH %s EXECUTE FUNCTION ledger.%I()',
     t.name, t.events, log, t.level, 'guard_' || log)
   from (values
-    -- Before the first row: are the foreign keys still the guard's?
+    -- Checks once per statement that the foreign keys are those of the guard.
     ('guard_statement'::name, 'BEFORE DELETE OR UPDATE OR TRUNCATE', 'STATEMENT'),
-    -- Refuses early.
+    -- Refuses before the row is written.
     ('guard_before', 'BEFORE DELETE OR UPDATE', 'ROW'),
-    -- Sees the row as it was finally stored, whatever other triggers made of it.
+    -- Sees the row as stored, after the changes of other BEFORE triggers.
     ('guard_after', 'AFTER DELETE OR UPDATE', 'ROW')
   ) as t (name, events, level)
 $function$;
@@ -4027,7 +4057,7 @@ begin
   return null;
 end
 $function$;
-COMMENT ON FUNCTION ledger.implied_provider(text) IS 'The provider of a model that was sent without one, or NULL.';
+COMMENT ON FUNCTION ledger.implied_provider(text) IS 'The provider that a model name alone implies, or NULL.';
 REVOKE EXECUTE ON FUNCTION ledger.implied_provider(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.implied_provider(text) TO service_role;
 
@@ -4056,7 +4086,7 @@ CREATE OR REPLACE FUNCTION ledger.leaf_text(column_name name, type regtype)
  SET search_path TO ''
 AS $function$
   select case when type = 'timestamptz'::regtype
-    -- As numeric: the last years that there are do not fit into a bigint.
+    -- numeric, because the microseconds of the last years do not fit into a bigint.
     then format('lower(trunc(extract(epoch from r.%I) * 1000000)::pg_catalog.text)', column_name)
     else format('r.%I::pg_catalog.text', column_name) end
 $function$;
@@ -4088,7 +4118,7 @@ CREATE OR REPLACE FUNCTION ledger.log_source(log regclass, as_of text DEFAULT 'c
 AS $function$
 declare
   details constant regclass := ledger.details_of(log);
-  -- What is read instead of a column.
+  -- Expressions by the column that they replace.
   readings jsonb := '{}';
   ratings text := '';
   columns text;
@@ -4119,7 +4149,7 @@ begin
     columns, log, details, ratings);
 end
 $function$;
-COMMENT ON FUNCTION ledger.log_source(regclass,text) IS 'What to select a log''s rows from, its details included.';
+COMMENT ON FUNCTION ledger.log_source(regclass,text) IS 'The FROM item for a log''s rows, its details included.';
 REVOKE EXECUTE ON FUNCTION ledger.log_source(regclass,text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.log_source(regclass,text) TO authenticated;
 GRANT EXECUTE ON FUNCTION ledger.log_source(regclass,text) TO service_role;
@@ -4138,8 +4168,10 @@ AS $function$
     from t
     union all
     select 'row security', t.name,
-      format('alter table %s %s row level security', t.name, case when t.relrowsecurity then 'enable' else 'disable' end)
-      || format('; alter table %s %s row level security', t.name, case when t.relforcerowsecurity then 'force' else 'no force' end),
+      format('alter table %s %s row level security', t.name,
+        case when t.relrowsecurity then 'enable' else 'disable' end)
+      || format('; alter table %s %s row level security', t.name,
+        case when t.relforcerowsecurity then 'force' else 'no force' end),
       null
     from t
     union all
@@ -4157,7 +4189,7 @@ AS $function$
     join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
     left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     union all
-    -- NOT NULL is the column's, whether or not this version calls it a constraint.
+    -- NOT NULL is compared with the column; since PostgreSQL 18 it is a constraint as well.
     select case k.contype when 'f' then 'foreign key' else 'constraint' end, format('%I on %s', k.conname, t.name),
       format('alter table %s add constraint %I %s', t.name, k.conname, pg_get_constraintdef(k.oid))
       || case when exists (
@@ -4169,8 +4201,10 @@ AS $function$
     select 'policy', format('%I on %s', p.polname, t.name),
       format('create policy %I on %s as %s for %s to %s', p.polname, t.name,
         case when p.polpermissive then 'permissive' else 'restrictive' end,
-        case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
-        (select string_agg(case role when 0 then 'public' else quote_ident(pg_get_userbyid(role)) end, ', ' order by role)
+        case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete'
+          else 'all' end,
+        (select string_agg(
+            case role when 0 then 'public' else quote_ident(pg_get_userbyid(role)) end, ', ' order by role)
           from unnest(p.polroles) role))
       || coalesce(' using (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
       || coalesce(' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', ''),
@@ -4195,7 +4229,8 @@ AS $function$
     union all
     select 'trigger', format('%I on %s', g.tgname, t.name),
       pg_get_triggerdef(g.oid) || format('; alter table %s %s trigger %I', t.name,
-        case g.tgenabled when 'A' then 'enable always' when 'R' then 'enable replica' when 'D' then 'disable' else 'enable' end,
+        case g.tgenabled when 'A' then 'enable always' when 'R' then 'enable replica' when 'D' then 'disable'
+          else 'enable' end,
         g.tgname),
       format('drop trigger %I on %s', g.tgname, t.name)
     from t join pg_catalog.pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal
@@ -4207,7 +4242,8 @@ AS $function$
     union all
     select 'inheritance', i.inhrelid::regclass::text,
       format('alter table %s inherit %s', i.inhrelid::regclass, i.inhparent::regclass),
-      case when t.relispartition then format('alter table %s detach partition %s', i.inhparent::regclass, i.inhrelid::regclass)
+      case when t.relispartition
+        then format('alter table %s detach partition %s', i.inhparent::regclass, i.inhrelid::regclass)
         else format('alter table %s no inherit %s', i.inhrelid::regclass, i.inhparent::regclass) end
     from t join pg_catalog.pg_inherits i on t.oid in (i.inhparent, i.inhrelid)
     union all
@@ -4227,7 +4263,7 @@ AS $function$
   )
   select f.kind, f.object, f.statement, f.undo from facts f
 $function$;
-COMMENT ON FUNCTION ledger.log_state(name) IS 'What decides who may do what to a log, read from the catalog, as the SQL that makes it so.';
+COMMENT ON FUNCTION ledger.log_state(name) IS 'The properties of a table that decide who can do what with it, as the SQL that recreates them.';
 REVOKE EXECUTE ON FUNCTION ledger.log_state(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.match_start(match_kind text, match_value text)
@@ -4239,8 +4275,7 @@ AS $function$
   select case match_kind
     when 'equals' then match_value
     when 'starts_with' then match_value
-    -- A regex's last character may be for any number of times, and one with | has
-    -- more than one start.
+    -- The last literal character may be quantified, and alternatives have several starts.
     when 'regex' then coalesce(left(substring(match_value from '^\^([a-z0-9/-]+)(?!.*\|)'), -1), '')
     else '' end
 $function$;
@@ -4256,7 +4291,7 @@ AS $function$
     select u.firm_id from public.users u
     where u.id = (nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'sub')::pg_catalog.uuid
   $function$;
-COMMENT ON FUNCTION ledger.member_firm_id() IS 'The firm of the user whose JWT the request carries; NULL when there is none.';
+COMMENT ON FUNCTION ledger.member_firm_id() IS 'The firm of the user whose JWT the request carries, or NULL.';
 REVOKE EXECUTE ON FUNCTION ledger.member_firm_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.member_firm_id() TO authenticated;
 
@@ -4280,7 +4315,7 @@ declare
   name constant text := lower(btrim(model));
   dated text;
 begin
-  -- Nearly all names have no such date.
+  -- Skips the regular expression for most names.
   if name !~ '-20\d{6}' then return array[name]; end if;
   dated := regexp_replace(name, '-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)', '-\1-\2-\3', 'g');
   return case when dated = name then array[name] else array[name, dated] end;
@@ -4304,15 +4339,14 @@ declare
 begin
   for n in 1 .. cardinality(models) loop
     owner := coalesce(nullif(providers[n], ''), ledger.implied_provider(models[n]));
-    -- The name without dashes in its date counts where the name itself is not known.
+    -- The name with dashes in its date counts only if the name itself has no price.
     foreach name in array ledger.names_of(models[n]) loop
       starts := ledger.starts_of(name);
       return query
       select providers[n], models[n], owner,
-        -- The firm's own price comes before the operator's for all, and that before the
-        -- published one. Among these the surest match decides (equals, regex, the
-        -- longest), then the newest, those for hours of the day first; in it, the
-        -- highest tier that the call has reached.
+        -- Precedence: a firm's own price, an operator's, a published one; then the match
+        -- (exact, regex, longest); then the newest, with those for hours of the day first;
+        -- then the highest context tier that the call has reached.
         row_number() over (order by p.firm_id is null, p.published,
           p.match_kind <> 'equals', p.match_kind <> 'regex', length(p.match_value) desc,
           p.effective_from desc, p.daily_from is null, p.entered_at desc, p.id desc, t.above_input_tokens desc),
@@ -4342,7 +4376,7 @@ begin
         order by p.match_kind, p.match_value, p.published, p.firm_id, p.service_tier,
           p.daily_from, p.daily_to, p.effective_from, p.entered_at desc, p.id desc
       ) p
-      -- Below every tier the rates are those of the price itself.
+      -- The added tier has the rates of the price itself, below every other.
       cross join lateral jsonb_populate_recordset(null::ledger.context_tier,
         p.context_tiers || '{"above_input_tokens": -1}') t;
       is_priced := found;
@@ -4356,7 +4390,7 @@ begin
   end loop;
 end
 $function$;
-COMMENT ON FUNCTION ledger.offers(text[],text[]) IS 'The prices that may be applied to calls of models, with what each bucket costs in USD per million.';
+COMMENT ON FUNCTION ledger.offers(text[],text[]) IS 'The candidate prices for calls of models, with the rate of each bucket in USD per million.';
 REVOKE EXECUTE ON FUNCTION ledger.offers(text[],text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.offers(text[],text[]) TO service_role;
 
@@ -4411,7 +4445,7 @@ CREATE OR REPLACE FUNCTION ledger.price_events(events jsonb)
 AS $function$
 #variable_conflict use_column
 declare
-  -- What is meant by a member that an event does not have.
+  -- The defaults of members that an event does not have.
   sent ledger.llm_event;
 begin
   sent.success := true;
@@ -4420,9 +4454,11 @@ begin
   with event as materialized (
     select e.*, coalesce(e.provider, '') as sent_provider,
       e.input_tokens - e.cache_read_tokens - e.cache_write_5m_tokens - e.cache_write_1h_tokens
-        - case when e.other_units = '{}' then 0 else ledger.count_tokens(e.other_units, false) end as uncached_input_tokens,
+        - case when e.other_units = '{}' then 0 else ledger.count_tokens(e.other_units, false) end
+        as uncached_input_tokens,
       e.output_tokens - e.reasoning_tokens
-        - case when e.other_units = '{}' then 0 else ledger.count_tokens(e.other_units, true) end as visible_output_tokens
+        - case when e.other_units = '{}' then 0 else ledger.count_tokens(e.other_units, true) end
+        as visible_output_tokens
     from (
       select s.ordinality::int - 1 as index, s.id, s.firm_id, s.cma_project_id, s.model, s.task_type,
         s.input_tokens, s.output_tokens, s.cost_usd, s.latency_ms, s.success, s.error_message, s.created_at,
@@ -4460,8 +4496,8 @@ begin
       and e.input_tokens > o.above_input_tokens
     order by e.index, o.rank
   ), priced as (
-    -- A bucket without a price of its own costs what the bucket that it is part of
-    -- costs. Without any price nothing is known; with some, what is left out is a floor.
+    -- A bucket without a price of its own costs the same as the bucket that it belongs to.
+    -- Without any price the cost is unknown; with only some, it is a lower bound.
     select c.*,
       case when c.known then trim_scale(
         (c.uncached_input_tokens * coalesce(c.input, 0)
@@ -4486,7 +4522,7 @@ begin
     ) c
   )
   select p.index, p.id, p.firm_id, p.cma_project_id, p.model, p.task_type, p.input_tokens, p.output_tokens,
-    -- Half away from zero.
+    -- Rounds half away from zero.
     coalesce(p.cost_usd, case when too_large then 0 else round(charged, 6) end),
     p.latency_ms, p.success, p.error_message, p.created_at,
     p.found_provider, p.api_flavor, p.service_tier, p.usage, p.uncached_input_tokens, p.cache_read_tokens,
@@ -4494,7 +4530,7 @@ begin
     p.other_units, p.token_convention, p.convention_basis,
     case when p.reported is not null then 'reported' when p.cost is not null then 'computed' else 'unpriced' end,
     case when p.known then p.price_id end, charged, p.reported, p.cost, p.reported is null and p.is_floor,
-    -- By more than one percent, and not by rounding alone.
+    -- By more than one percent, and by more than rounding.
     coalesce(abs(p.reported - p.cost) > 0.01 * p.cost and p.reported <> round(p.cost, 6), false),
     p.reservation_id,
     case when too_large then 'cost_usd' end, case when too_large then 'out_of_range' end
@@ -4503,7 +4539,7 @@ begin
   cross join lateral (select round(c.charged, 6) >= 10000) l (too_large);
 end
 $function$;
-COMMENT ON FUNCTION ledger.price_events(jsonb) IS 'The rows that events of llm_usage_log become, in the log and in its details, with what they cost; and what is wrong with them.';
+COMMENT ON FUNCTION ledger.price_events(jsonb) IS 'The rows that events of llm_usage_log become, in the log and in its details, with their costs and faults.';
 REVOKE EXECUTE ON FUNCTION ledger.price_events(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.price_events(jsonb) TO service_role;
 
@@ -4544,7 +4580,7 @@ begin
   return rebased;
 end
 $function$;
-COMMENT ON FUNCTION ledger.rebase_pending() IS 'Makes pending leaves sealable that were restored from the dump of another server; how many there are. For the owner, once, before anything is recorded.';
+COMMENT ON FUNCTION ledger.rebase_pending() IS 'Makes pending leaves sealable that were restored from the dump of another server; answers their number. For the owner, once, before anything is recorded.';
 REVOKE EXECUTE ON FUNCTION ledger.rebase_pending() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.refuse_change()
@@ -4589,14 +4625,14 @@ begin
   ) then
     return '{"outcome": "rejected", "faults": [{"column": "cma_project_id", "code": "not_found"}]}';
   end if;
-  -- Not while a budget is set: it would not be held there.
+  -- Waits for ledger.set_budget, which would not see this reservation.
   lock table ledger.reservations in row exclusive mode;
   insert into ledger.budget_months (budget_id, month, firm_id, spent_usd, call_count, floor_count)
   select b.id, ledger.month_of(now(), b.time_zone), firm, 0, 0, 0
   from ledger.budgets_of(firm, project) b
   order by b.id
   on conflict do nothing;
-  -- In one order, so that two reservations cannot wait for each other.
+  -- Locks in one order, so that reservations cannot deadlock.
   perform from ledger.budget_months m
   join ledger.budgets_of(firm, project) b on b.id = m.budget_id and m.month = ledger.month_of(now(), b.time_zone)
   order by m.budget_id for update of m;
@@ -4630,7 +4666,7 @@ begin
   return jsonb_build_object('outcome', 'reserved', 'expires_at', expires);
 end
 $function$;
-COMMENT ON FUNCTION ledger.reserve_budget(uuid,uuid,uuid,numeric,integer) IS 'Holds an amount of a firm''s budgets until it is settled or expires.';
+COMMENT ON FUNCTION ledger.reserve_budget(uuid,uuid,uuid,numeric,integer) IS 'Holds an amount of a firm''s budgets until the reservation is settled or expires.';
 REVOKE EXECUTE ON FUNCTION ledger.reserve_budget(uuid,uuid,uuid,numeric,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.reserve_budget(uuid,uuid,uuid,numeric,integer) TO service_role;
 
@@ -4648,7 +4684,8 @@ begin
   select format('array[%s]', string_agg(ledger.leaf_text(a.attname, a.atttypid), ', ' order by a.attnum))
   into texts
   from pg_catalog.pg_attribute a
-  where a.attrelid = format('public.%I', log)::pg_catalog.regclass and a.attnum > 0 and not a.attisdropped and a.attname <> 'id';
+  where a.attrelid = format('public.%I', log)::pg_catalog.regclass and a.attnum > 0 and not a.attisdropped
+    and a.attname <> 'id';
   return query execute format('select r.id, %s from public.%I r where r.id = any ($1)', texts, log) using ids;
 end
 $function$;
@@ -4674,12 +4711,12 @@ CREATE OR REPLACE FUNCTION ledger.seal(max_leaves integer DEFAULT 100000)
 AS $function$
 declare
   cut constant pg_catalog.xid8 := pg_snapshot_xmin(pg_current_snapshot());
-  complete pg_catalog.xid8 := cut;  -- every transaction below it is in the tree
+  complete pg_catalog.xid8 := cut;  -- all transactions below it are in the tree
   size bigint;
   sealed bigint;
   data pg_catalog.text;
-  width bigint;   -- nodes that are full at a level
-  known bigint;   -- those that are there already
+  width bigint;   -- number of full nodes of a level
+  known bigint;   -- number of those that exist
 begin
   if not pg_try_advisory_xact_lock(hashtext('ledger.seal')) then
     return '{"busy": true}';
@@ -4696,7 +4733,7 @@ begin
   get diagnostics sealed = row_count;
 
   if sealed > 0 then
-    -- Where max_leaves left some, it ends at the first of them.
+    -- If max_leaves left some, the seal is complete up to the first of them.
     complete := coalesce((select min(p.xid) from ledger.pending_leaves p where p.xid < cut), cut);
     data := format('["seal/v1","%s","%s"]', complete, sealed);
     insert into ledger.leaves (index, kind, data, hash) values (size + sealed, 'seal', data, ledger.event_hash(data));
@@ -4713,13 +4750,13 @@ begin
   return (
     select jsonb_build_object('size', size, 'sealed', sealed, 'cut', complete,
       'pending', count(*),
-      -- What cannot be sealed because a transaction that is older than it is open.
+      -- Leaves that wait for an older transaction to end.
       'held_back', count(*) filter (where p.xid >= cut),
       'oldest_pending_seconds', round(extract(epoch from clock_timestamp() - min(p.captured_at))))
     from ledger.pending_leaves p);
 end
 $function$;
-COMMENT ON FUNCTION ledger.seal(integer) IS 'Gives pending leaves their place in the tree; for pg_cron, the function ledger, and npm run seal.';
+COMMENT ON FUNCTION ledger.seal(integer) IS 'Moves pending leaves into the tree; for pg_cron, the function ledger, and npm run seal.';
 REVOKE EXECUTE ON FUNCTION ledger.seal(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.seal(integer) TO service_role;
 
@@ -4809,7 +4846,7 @@ CREATE OR REPLACE FUNCTION ledger.state()
  SET search_path TO ''
 AS $function$
   select jsonb_build_object('size', ledger.tree_size(),
-    -- Changes when something that was recorded is nulled, deleted or erased.
+    -- Changes whenever a recorded value is nulled, deleted or erased.
     'event_count', (select count(*) from ledger.leaves l where l.kind in ('fk-null', 'tombstone', 'redact'))
       + (select count(*) from ledger.pending_leaves p where p.kind in ('fk-null', 'tombstone', 'redact')),
     'pending', (select count(*) from ledger.pending_leaves),
@@ -4859,7 +4896,10 @@ CREATE OR REPLACE FUNCTION ledger.tiles(wanted jsonb)
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select coalesce(jsonb_agg(translate(encode(ledger.tile((w.value ->> 'level')::int, (w.value ->> 'index')::bigint), 'base64'), E'\n', '')
+  select coalesce(jsonb_agg(
+    translate(
+      encode(ledger.tile((w.value ->> 'level')::int, (w.value ->> 'index')::bigint), 'base64'),
+      E'\n', '')
     order by w.ordinality), '[]')
   from jsonb_array_elements(wanted) with ordinality w
 $function$;
@@ -4889,7 +4929,8 @@ begin
       select from ledger.salts s join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id
       where s.row_id = r.id and s.log = %1$L)) order by r.id), '[]')
     from public.%1$I r
-    where not exists (select from ledger.leaves l where l.row_id = r.id and l.log = %1$L and l.kind in ('row', 'backfill'))
+    where not exists (
+      select from ledger.leaves l where l.row_id = r.id and l.log = %1$L and l.kind in ('row', 'backfill'))
   $sql$, log) into result;
   return result;
 end
@@ -4910,7 +4951,8 @@ begin
     on conflict on constraint witnessed_pkey do update
       set size = excluded.size, root = excluded.root, note = excluded.note, signed_at = now() where w.size = 0;
   else
-    update ledger.witnessed w set size = witness.size, root = decode(witness.root, 'base64'), note = witness.note, signed_at = now()
+    update ledger.witnessed w
+    set size = witness.size, root = decode(witness.root, 'base64'), note = witness.note, signed_at = now()
     where w.origin = witness.origin and w.size = old_size and witness.size >= old_size;
   end if;
   return found;
@@ -4925,7 +4967,8 @@ CREATE OR REPLACE FUNCTION ledger.witnessed_of(origin text)
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select jsonb_build_object('size', w.size, 'root', encode(w.root, 'base64')) from ledger.witnessed w where w.origin = $1
+  select jsonb_build_object('size', w.size, 'root', encode(w.root, 'base64'))
+  from ledger.witnessed w where w.origin = $1
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.witnessed_of(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.witnessed_of(text) TO service_role;
