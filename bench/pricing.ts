@@ -27,18 +27,6 @@ const WITHOUT_PRICING =
   `drop table public.llm_usage_details cascade; drop function public.record_llm_usage_log;
   select ledger.create_record_function('llm_usage_log', same_firm => '{cma_project_id}')`;
 
-/** The log alone, written by the record function that there was before pricing. */
-const BEFORE_PRICING =
-  `drop table public.llm_usage_details cascade; drop function public.record_llm_usage_log;
-  drop function ledger.create_record_function(name, name[], name, regproc, jsonb, regproc);
-  ${await Deno.readTextFile(
-    new URL(
-      "../supabase/migrations/20261121090100_record_functions.sql",
-      import.meta.url,
-    ),
-  )};
-  select ledger.create_record_function('llm_usage_log', same_firm => '{cma_project_id}')`;
-
 const BUDGET =
   `select public.set_llm_budget('${FIRM}', null, 1000000, '{50,100}', 'UTC')`;
 
@@ -65,12 +53,10 @@ const server = await startPostgres({ settings: SETTINGS });
 const worlds: World[] = [];
 try {
   const bare = await openWorld(WITHOUT_PRICING);
-  const before = await openWorld(BEFORE_PRICING);
   const priced = await openWorld("");
   const budgeted = await openWorld(BUDGET);
   const runs = [
     ["cost reported, no pricing", bare, EVENTS.reported, ""],
-    ["the same, as before pricing", before, EVENTS.reported, ""],
     ["cost reported", priced, EVENTS.reported, "anthropic"],
     ["cost computed from tokens", priced, EVENTS.tokens, "anthropic"],
     ["… provider implied by the model", priced, EVENTS.tokens, ""],

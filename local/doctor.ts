@@ -95,9 +95,9 @@ function findMachinery(
   return findChanged(wanted, found).map((name) => ({
     check: "machinery",
     object: name,
-    problem: "is not the function of this version's migrations",
+    problem: "is not the function of this version",
     remedy:
-      "Push the migrations if they are newer than the database; else run the function's definition from its migration again",
+      "Push the migrations if they are newer than the database; else run the function's definition in supabase/schema.sql",
   }));
 }
 

@@ -1,7 +1,7 @@
 /**
- * The functions of schema `ledger` as this checkout's migrations define them,
- * compared with a database's. The doctor runs inside the database, so whoever
- * can replace its functions can silence it; this comparison runs outside.
+ * The functions of schema `ledger` as this checkout has them, compared with a
+ * database's. The doctor runs inside the database, so a role that can replace its
+ * functions can silence it; this comparison runs outside.
  */
 
 /** A function of schema `ledger`, by its name, and its body. */
@@ -10,35 +10,27 @@ export interface LedgerFunction {
   body: string;
 }
 
-/** How the migrations spell a function of the machinery; generated ones have no name there. */
+/** A function's definition, as pg_get_functiondef shows it. */
 const DEFINITION =
-  /create (?:or replace )?function (ledger\.\w+)\s*\(.*?\bas (\$\w*\$)(.*?)\2|^drop function (ledger\.\w+)/gms;
+  /^CREATE OR REPLACE FUNCTION (ledger\.\w+)\([\s\S]*?^AS (\$\w+\$)([\s\S]*?)\2;$/gm;
 
-const MIGRATIONS = new URL("../supabase/migrations/", import.meta.url);
+/** How a function begins that is written from a log's columns and foreign keys, which the doctor compares itself. */
+const GENERATED = "\n-- Written by ledger.";
 
-/** The last body of each function in `scripts`, which are in the order in which they run. */
-export function readDefinitions(scripts: string[]): Map<string, string> {
+const SCHEMA = new URL("../supabase/schema.sql", import.meta.url);
+
+/** The body of each function in the text of supabase/schema.sql that is the same in every project. */
+export function readDefinitions(schema: string): Map<string, string> {
   const bodies = new Map<string, string>();
-  for (const script of scripts) {
-    for (const [, name, , body, gone] of script.matchAll(DEFINITION)) {
-      if (gone) bodies.delete(gone);
-      else bodies.set(name, body);
-    }
+  for (const [, name, , body] of schema.matchAll(DEFINITION)) {
+    if (!body.startsWith(GENERATED)) bodies.set(name, body);
   }
   return bodies;
 }
 
-/** {@linkcode readDefinitions} of this project's migrations. */
+/** {@linkcode readDefinitions} of this checkout. */
 export async function readMachinery(): Promise<Map<string, string>> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(MIGRATIONS)) {
-    if (name.endsWith(".sql")) names.push(name);
-  }
-  return readDefinitions(
-    await Promise.all(
-      names.sort().map((name) => Deno.readTextFile(new URL(name, MIGRATIONS))),
-    ),
-  );
+  return readDefinitions(await Deno.readTextFile(SCHEMA));
 }
 
 /** Names of the functions that `found` lacks, or has with another body. */

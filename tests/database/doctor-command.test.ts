@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { runDoctor } from "../../local/doctor.ts";
-import { readDefinitions } from "../../local/machinery.ts";
+import { readDefinitions, readMachinery } from "../../local/machinery.ts";
 import {
   createMigratedDatabase,
   overPostgres,
@@ -99,19 +99,38 @@ describe("npm run doctor", () => {
     expect(await runDoctor(["--database-url", guest.href])).toBe(2);
   });
 
-  test("reads the machinery's functions from the migrations, the last one of each name", () => {
-    const bodies = readDefinitions([
-      "create function ledger.a() returns int language sql as $$one$$;\ncreate function public.b() returns int as $$x$$;",
-      "create or replace function ledger.a() returns int language sql as $body$ t$$wo $body$;",
+  test("reads each function of the machinery from the schema, except those written per log", () => {
+    const bodies = readDefinitions(`
+CREATE OR REPLACE FUNCTION public.a()
+ RETURNS integer
+ LANGUAGE sql
+AS $function$ one $function$;
+
+CREATE OR REPLACE FUNCTION ledger.a(b integer DEFAULT 1)
+ RETURNS integer
+ LANGUAGE sql
+AS $functionx$ as $function$two$function$; $functionx$;
+
+CREATE OR REPLACE FUNCTION ledger.guard_audit_log()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+-- Written by ledger.guard('audit_log') from the catalog: do not edit.
+$function$;
+`);
+    expect([...bodies]).toEqual([
+      ["ledger.a", " as $function$two$function$; "],
     ]);
-    expect([...bodies]).toEqual([["ledger.a", " t$$wo "]]);
   });
 
-  test("does not look for a function that a later migration dropped", () => {
-    const create =
-      "create function ledger.a() returns int language sql as $$one$$;";
-    const drop = "select 1;\ndrop function ledger.a();";
-    expect([...readDefinitions([create, drop])]).toEqual([]);
-    expect([...readDefinitions([create, drop, create])]).toHaveLength(1);
+  test("compares every function of the machinery", async () => {
+    const names = await db.query<{ name: string }>(
+      `select 'ledger.' || proname as name from pg_proc
+        where pronamespace = 'ledger'::regnamespace
+          and proname !~ '^(guard|capture_(insert|update|delete))_(.*_log|.*_ledger|llm_.*|model_prices)$'
+        order by 1`,
+    );
+    expect([...(await readMachinery()).keys()].sort())
+      .toEqual(names.map(({ name }) => name).sort());
   });
 });

@@ -5,22 +5,18 @@
  */
 import { inject } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
-import { startStack } from "../../local/stack.ts";
 import type { NewKeys } from "../../shared/ledger/note-keys.ts";
 import type { TestDatabase } from "../database/databases.ts";
+import { addBeforeCapture } from "../evidence/leaves.ts";
 import { newId, SLUGS, TABLES } from "../endpoint/running-stack.ts";
-import { makeProject } from "../stack/scratch-project.ts";
 import {
-  EvidenceStack,
+  type EvidenceStack,
   makeLogKeys,
   startEvidenceStack,
 } from "./evidence-stack.ts";
 import { FULL_EVENTS } from "./rows-and-receipts.ts";
 
 const ENGINE = "PostgreSQL 17";
-const SUPABASE = new URL("../../supabase/", import.meta.url);
-/** The first of the migrations that bring evidence. */
-const EVIDENCE = "20261121103000_evidence_capture.sql";
 
 /** What a drill begins with. */
 export interface Drill {
@@ -49,11 +45,12 @@ export async function makeDrill(): Promise<Drill> {
   const server = { url: inject("postgresUrl") };
   const databaseUrl = await createDatabase(server);
 
-  const old = await recordBeforeEvidence(databaseUrl);
   const ledger = await startEvidenceStack(ENGINE, env, databaseUrl);
+  let old: Record<string, string>;
   let early: Record<string, string>, late: Record<string, string>;
   let held: [string, string];
   try {
+    old = await recordBeforeCapture(ledger);
     early = await recordOfEach(ledger);
     const first = await ledger.sign();
     // Beyond the first tile.
@@ -99,35 +96,24 @@ export async function recordOfEach(
   return ids;
 }
 
-/** Records in a database whose migrations end before those of evidence. */
-async function recordBeforeEvidence(
-  databaseUrl: string,
+/** Inserts a row into each log that was there before its capture, and returns their ids. */
+async function recordBeforeCapture(
+  ledger: EvidenceStack,
 ): Promise<Record<string, string>> {
-  const project = await makeProject();
-  const copy = async (path: string) =>
-    project.write(path, await Deno.readTextFile(new URL(path, SUPABASE)));
-  await copy("config.toml");
-  await copy("seed.sql");
-  for (const { name } of Deno.readDirSync(new URL("migrations", SUPABASE))) {
-    if (name < EVIDENCE) await copy(`migrations/${name}`);
-  }
-  const running = new EvidenceStack();
-  running.stack = await startStack({
-    port: 0,
-    databaseUrl,
-    projectDir: project.dir,
-  });
-  const ids: Record<string, string> = {};
+  const db = ledger.openDatabase();
   try {
-    for (const [slug, table] of Object.entries(TABLES)) {
-      ids[slug] = newId();
-      const { error } = await running.admin().from(table)
-        .insert({ ...FULL_EVENTS[slug as "audit"], id: ids[slug] });
+    const ids = await addBeforeCapture(db, async (log) => {
+      const [slug] = Object.entries(TABLES).find(([, table]) => table === log)!;
+      const id = newId();
+      const { error } = await ledger.admin().from(log)
+        .insert({ ...FULL_EVENTS[slug as "audit"], id });
       if (error) throw new Error(error.message);
-    }
+      return id;
+    });
+    return Object.fromEntries(
+      Object.entries(TABLES).map(([slug, log]) => [slug, ids[log]]),
+    );
   } finally {
-    await running.stack.stop();
-    await project.remove();
+    await db.close();
   }
-  return ids;
 }

@@ -6,12 +6,9 @@ import {
   expect,
   test,
 } from "vitest";
-import type { LogName } from "../../shared/ledger/layouts.ts";
 import {
-  applyMigration,
   ENGINES,
   type Query,
-  readMigrations,
   type TestDatabase,
 } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";
@@ -22,7 +19,7 @@ import {
   type World,
 } from "../database/worlds.ts";
 import { columnsOf, events, record } from "./events.ts";
-import { countEvidence, expectOneLeaf } from "./leaves.ts";
+import { addBeforeCapture, countEvidence, expectOneLeaf } from "./leaves.ts";
 
 /** Columns that may be NULL, of any log. */
 const NULLABLE = [
@@ -224,18 +221,10 @@ describe.each(ENGINES)("capture on $name", (engine) => {
   });
 
   test("rows that were there before capture have leaves that say so", async () => {
-    const old = await engine.empty();
+    const old = await engine.migrated();
     try {
-      const migrations = await readMigrations();
-      const first = migrations.findIndex(({ name }) =>
-        name.endsWith("_evidence_capture.sql")
-      );
-      for (const one of migrations.slice(0, first)) {
-        await applyMigration(old, one);
-      }
       const w = await makeWorld(old);
-      const ids = {} as Record<LogName, string[]>;
-      for (const log of LOGS) {
+      const ids = await addBeforeCapture(old, async (log) => {
         const { names, values, places } = columnsOf(events(w)[log]);
         const rows = await old.query<{ id: string }>(
           `insert into public.${log} (${names}) values (${places()}), (${
@@ -243,17 +232,15 @@ describe.each(ENGINES)("capture on $name", (engine) => {
           }) returning id`,
           [...values, ...values],
         );
-        ids[log] = rows.map(({ id }) => id);
-      }
-      for (const one of migrations.slice(first)) {
-        await applyMigration(old, one);
-      }
+        return rows.map(({ id }) => id);
+      });
       for (const log of LOGS) {
         for (const id of ids[log]) {
           await expectOneLeaf(old.query, log, id, "backfill/v1");
         }
       }
       expect(await countEvidence(old.query)).toMatchObject({ pending: 8 });
+      expect(await old.query("select * from ledger.doctor()")).toEqual([]);
     } finally {
       await old.close();
     }

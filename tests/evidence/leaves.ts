@@ -218,3 +218,30 @@ export async function untilWaiting({ query }: TestDatabase): Promise<void> {
   }
   throw new Error("no session waits for a lock");
 }
+
+/**
+ * Has `add` insert rows while a log has no capture, as rows that were there before
+ * it; then gives each of them the leaf of such a row. Returns what `add` returned.
+ */
+export async function addBeforeCapture<Added>(
+  { query, exec }: Pick<TestDatabase, "query" | "exec">,
+  add: (log: LogName) => Promise<Added>,
+): Promise<Record<LogName, Added>> {
+  const added = {} as Record<LogName, Added>;
+  for (const log of LOGS) {
+    const capture = (change: string) =>
+      exec(`alter table public.${log} ${change} trigger capture_insert`);
+    await capture("disable");
+    added[log] = await add(log);
+    await capture("enable always");
+    const [{ statement }] = await query<{ statement: string }>(
+      "select ledger.capture_statement($1, $2, 'backfill') as statement",
+      [
+        log,
+        `(select * from public.${log} where id not in (select row_id from ledger.salts))`,
+      ],
+    );
+    await exec(statement);
+  }
+  return added;
+}
