@@ -520,6 +520,15 @@ CREATE TABLE ledger.accepted_state (
 );
 COMMENT ON TABLE ledger.accepted_state IS 'The state of each guarded table after the migrations; written by ledger.accept_state.';
 
+CREATE TABLE ledger.backlog (
+  log name NOT NULL,
+  after_id uuid,
+  rows_left bigint NOT NULL,
+  CONSTRAINT backlog_pkey PRIMARY KEY (log),
+  CONSTRAINT backlog_log_fkey FOREIGN KEY (log) REFERENCES ledger.logs(name)
+);
+COMMENT ON TABLE ledger.backlog IS 'The logs with rows from before their capture, as long as some have no leaf.';
+
 CREATE TABLE ledger.budget_months (
   budget_id uuid NOT NULL,
   month timestamp with time zone NOT NULL,
@@ -561,6 +570,18 @@ CREATE INDEX leaves_events_idx ON ledger.leaves USING btree (kind) WHERE (kind =
 CREATE INDEX leaves_row_id_idx ON ledger.leaves USING btree (row_id);
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger.leaves FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 ALTER TABLE ledger.leaves ENABLE ALWAYS TRIGGER refuse_change;
+
+CREATE TABLE ledger.logs (
+  name name NOT NULL,
+  columns name[] NOT NULL,
+  committed name[] DEFAULT '{}'::name[] NOT NULL,
+  CONSTRAINT logs_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE ledger.logs IS 'The logs, each a table in public.';
+COMMENT ON COLUMN ledger.logs.columns IS 'The documented columns, in the document''s order.';
+COMMENT ON COLUMN ledger.logs.committed IS 'Columns that a leaf holds only as salted commitments, beside the foreign keys that a deleted parent nulls.';
+GRANT SELECT ON ledger.logs TO authenticated;
+GRANT SELECT ON ledger.logs TO service_role;
 
 CREATE TABLE ledger.nodes (
   level integer NOT NULL,
@@ -1922,6 +1943,29 @@ $function$;
 REVOKE EXECUTE ON FUNCTION ledger.add_checkpoint(bigint,bigint,text,text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.add_checkpoint(bigint,bigint,text,text) TO service_role;
 
+CREATE OR REPLACE FUNCTION ledger.add_log(log name, committed name[] DEFAULT '{}'::name[], same_firm name[] DEFAULT '{}'::name[], actor name DEFAULT NULL::name, prepare regproc DEFAULT NULL::regproc, warnings jsonb DEFAULT '{}'::jsonb, settle regproc DEFAULT NULL::regproc)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- The columns of a table that was there before are those of its document.
+  insert into ledger.logs as l (name, columns, committed)
+  select log, array_agg(a.attname order by a.attnum), add_log.committed
+  from pg_attribute a
+  where a.attrelid = format('public.%I', log)::regclass and a.attnum > 0 and not a.attisdropped
+  on conflict (name) do update set committed = excluded.committed;
+  perform ledger.guard(log);
+  perform ledger.create_record_function(log, same_firm, actor, prepare, warnings, settle);
+  perform ledger.capture(log);
+  execute format('insert into ledger.backlog (log, rows_left)
+    select %L, count(*) from public.%1$I having count(*) > 0', log);
+  perform ledger.accept_state(log);
+end
+$function$;
+COMMENT ON FUNCTION ledger.add_log(name,name[],name[],name,regproc,jsonb,regproc) IS 'Makes a table with a uuid primary key id a log: append-only, with a record function and evidence.';
+REVOKE EXECUTE ON FUNCTION ledger.add_log(name,name[],name[],name,regproc,jsonb,regproc) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.are_context_tiers(tiers jsonb)
  RETURNS boolean
  LANGUAGE sql
@@ -2066,6 +2110,42 @@ $function$;
 COMMENT ON FUNCTION ledger.capture(name) IS 'Installs capture on a log: every new, deleted and nulled row leaves a leaf. Run it again after a change of the log''s columns or foreign keys, which needs a new version of its leaves.';
 REVOKE EXECUTE ON FUNCTION ledger.capture(name) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.capture_backlog(max_rows integer DEFAULT 10000)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  item ledger.backlog;
+  ids pg_catalog.uuid[];
+  room int := max_rows;
+begin
+  for item in select * from ledger.backlog b order by b.log for update skip locked loop
+    exit when room <= 0;
+    -- The lock keeps a row from being deleted between this and its leaf. A row that was
+    -- recorded since has a leaf already.
+    execute format('select array(select r.id from public.%I r
+      where ($1 is null or r.id > $1)
+        and not exists (select from ledger.salts s where s.row_id = r.id and s.log = %1$L)
+      order by r.id limit $2 for key share of r)', item.log)
+    into ids using item.after_id, room;
+    execute ledger.capture_statement(item.log, format('(select * from public.%I where id = any ($1))', item.log), 'backfill')
+    using ids;
+    if cardinality(ids) < room then
+      delete from ledger.backlog b where b.log = item.log;
+    else
+      update ledger.backlog b set after_id = ids[cardinality(ids)], rows_left = greatest(b.rows_left - cardinality(ids), 1)
+      where b.log = item.log;
+    end if;
+    room := room - cardinality(ids);
+  end loop;
+  return (select coalesce(sum(b.rows_left), 0) from ledger.backlog b);
+end
+$function$;
+COMMENT ON FUNCTION ledger.capture_backlog(integer) IS 'Captures rows from before a log was captured, at most so many; how many are left. ledger.seal does it at each call.';
+REVOKE EXECUTE ON FUNCTION ledger.capture_backlog(integer) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.capture_delete_audit_log()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2165,16 +2245,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_functions(log name)
  SET search_path TO ''
 AS $function$
 declare
-  log_table constant regclass := format('public.%I', log)::regclass;
   nulled text := '';  -- statements for each reference that a foreign key may null
   part record;
 begin
   for part in
-    select a.attname as name
-    from pg_catalog.pg_constraint k
-    join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
-    where k.conrelid = log_table and k.contype = 'f' and k.confdeltype = 'n'
-    order by a.attnum
+    select c.name from ledger.log_columns(log) c where c.is_nulled order by c.position
   loop
     nulled := nulled || format($sql$
   -- A row appears once for each of its keys that lose their parents one after the other.
@@ -2534,12 +2609,17 @@ CREATE OR REPLACE FUNCTION ledger.columns_of(log regclass)
  STABLE
  SET search_path TO ''
 AS $function$
-  select c.attname, c.atttypid, c.format_type, c.attrelid, row_number() over (order by c.attrelid <> log, c.attnum)::int
+  with own as (
+    select l.* from pg_catalog.pg_class c cross join lateral ledger.log_columns(c.relname) l where c.oid = log
+  )
+  select c.name, c.type, c.type_name, c.source, row_number() over (order by c.source <> log, c.position)::int
   from (
-    select distinct on (a.attname) a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod), a.attrelid, a.attnum
+    select o.name, o.type, o.type_name, log as source, o.position from own o
+    union all
+    select a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod), a.attrelid, a.attnum
     from pg_catalog.pg_attribute a
-    where a.attrelid in (log, ledger.details_of(log)) and a.attnum > 0 and not a.attisdropped
-    order by a.attname, a.attrelid <> log
+    where a.attrelid = ledger.details_of(log) and a.attnum > 0 and not a.attisdropped
+      and a.attname not in (select o.name from own o)
   ) c
 $function$;
 COMMENT ON FUNCTION ledger.columns_of(regclass) IS 'The columns of a log''s rows as returned: its own, then those of its details.';
@@ -2556,10 +2636,10 @@ AS $function$
   select coalesce(string_agg(
     format(', sha256(substr(r.leaf_salts%s, %s, 16) || '
       'coalesce(convert_to(chr(1) || %s, ''UTF8''), decode(''00'', ''hex''))) as commitment%s',
-      (n.position - 1) / 4, 16 * ((n.position - 1) % 4) + 1, ledger.leaf_text(a.attname, a.atttypid), n.position),
+      (n.position - 1) / 4, 16 * ((n.position - 1) % 4) + 1, ledger.leaf_text(c.name, c.type), n.position),
     '' order by n.position), '')
   from unnest(ledger.committed_columns(log)) with ordinality n (name, position)
-  join pg_catalog.pg_attribute a on a.attrelid = format('public.%I', log)::regclass and a.attname = n.name
+  join ledger.log_columns(log) c on c.name = n.name
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.commitment_expression(name) FROM PUBLIC;
 
@@ -2569,16 +2649,9 @@ CREATE OR REPLACE FUNCTION ledger.committed_columns(log name)
  STABLE
  SET search_path TO ''
 AS $function$
-  select coalesce(array_agg(a.attname order by a.attnum), '{}')
-  from pg_catalog.pg_attribute a
-  where a.attrelid = format('public.%I', log)::pg_catalog.regclass and a.attnum > 0 and not a.attisdropped
-    and (
-      exists (
-        select from pg_catalog.pg_constraint k
-        where k.conrelid = a.attrelid and k.contype = 'f' and k.confdeltype = 'n' and k.conkey = array[a.attnum])
-      or (log, a.attname) in (
-        ('audit_log', 'entity_id'), ('audit_log', 'metadata'), ('audit_log', 'ip_address'),
-        ('llm_usage_log', 'error_message'), ('model_usage_log', 'metadata')))
+  select coalesce(array_agg(c.name order by c.position), '{}')
+  from ledger.log_columns(log) c
+  where c.is_nulled or c.name = any ((select l.committed from ledger.logs l where l.name = log)::pg_catalog.name[])
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.committed_columns(name) FROM PUBLIC;
 
@@ -2787,26 +2860,27 @@ $function$;
   actor_firm constant text := '(select u.firm_id from public.users u where u.id = actor)';
 begin
   select
-    string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = log_id),
+    string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = log_id and a.shown),
     string_agg(a.fallback, ', ' order by a.attnum) filter (where a.attrelid = log_id),
     string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = details),
     string_agg(format(
       'case when e.sent ? %L and %s.%I is distinct from %s.%I%s then %L end',
       a.attname, a.made, a.attname, a.stored, a.attname,
       case when a.nullable then format(' and %s.%I is not null', a.stored, a.attname) else '' end,
-      a.attname), E',\n        ' order by a.attrelid <> log_id, a.attnum) filter (where a.shown),
+      a.attname), E',\n        ' order by a.position) filter (where a.shown),
     string_agg(format('%L, %s.%I%s', a.attname, a.stored, a.attname,
       case when a.atttypid = 'numeric'::regtype then '::text' else '' end), ', '
-      order by a.attrelid <> log_id, a.attnum) filter (where a.shown)
+      order by a.position) filter (where a.shown)
   into columns, defaults, details_columns, differences, members
   from (
-    select a.*, a.attrelid = c.source as shown,
+    select a.*, c.position, coalesce(a.attrelid = c.source, false) as shown,
       case when a.attrelid = log_id then 'new' else 'details' end as made,
       case when a.attrelid = log_id then 's' else 'd' end as stored,
       coalesce(k.confdeltype = 'n', false) as nullable,
       coalesce(pg_get_expr(v.adbin, v.adrelid), format('null::%s', format_type(a.atttypid, a.atttypmod))) as fallback
     from pg_catalog.pg_attribute a
-    join ledger.columns_of(log_id) c on c.name = a.attname
+    -- Of the log, further columns of the project's own are here too: a row has them all.
+    left join ledger.columns_of(log_id) c on c.name = a.attname
     left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
     left join pg_catalog.pg_constraint k
       on k.conrelid = a.attrelid and k.contype = 'f' and k.conkey = array[a.attnum]
@@ -2822,26 +2896,26 @@ begin
   -- Rules apply to new events only: the parent of a stored row may be deleted and its key
   -- nulled, and the event is still a duplicate. The foreign keys enforce that parents
   -- exist; is_key rules only find out which parent is missing after one has failed.
-  select string_agg(rule, E'\n          union all\n          '),
+  select string_agg(rule, E'\n          union all\n          ' order by position, rule),
     coalesce(string_agg(format('exists (%s)', rule), ' or ') filter (where not is_key), 'false')
   into faults, is_faulty
   from (
     -- Gives a log without any rule the columns of a fault.
-    select 'select null::int as index, null::text as "column", null::text as code where false' as rule, true as is_key
+    select 'select null::int as index, null::text as "column", null::text as code where false' as rule, true as is_key, 0 as position
     union all
     select format(
       'select e.index, %L, ''not_found'' from event e '
       || 'where e.%I is not null and not exists (select from %s p where p.%I = e.%I)',
-      a.attname, a.attname, k.confrelid::regclass, p.attname, a.attname), true
+      a.attname, a.attname, k.confrelid::regclass, p.attname, a.attname), true, 1
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
     join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
-    where k.conrelid = log_id and k.contype = 'f'
+    where k.conrelid = log_id and k.contype = 'f' and a.attname in (select c.name from ledger.log_columns(log) c)
     union all
     select format(
       'select e.index, %L, ''other_firm'' from event e join %s p on p.%I = e.%I '
       || 'where p.firm_id is distinct from e.firm_id',
-      a.attname, k.confrelid::regclass, p.attname, a.attname), false
+      a.attname, k.confrelid::regclass, p.attname, a.attname), false, 2
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
     join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
@@ -2849,10 +2923,10 @@ begin
     union all
     select format(
       'select e.index, ''firm_id'', case when %1$s is null then ''no_firm'' else ''other_firm'' end '
-      || 'from event e where actor is not null and (%1$s is null or e.firm_id <> %1$s)', actor_firm), false
+      || 'from event e where actor is not null and (%1$s is null or e.firm_id <> %1$s)', actor_firm), false, 3
     where create_record_function.actor is not null
     union all
-    select 'select e.index, e.fault_column, e.fault_code from event e where e.fault_column is not null', false
+    select 'select e.index, e.fault_column, e.fault_code from event e where e.fault_column is not null', false, 4
     where create_record_function.prepare is not null
   ) rules;
 
@@ -3168,6 +3242,11 @@ AS $function$
     'Restore it from the migration that made it'
   from pg_catalog.pg_proc f
   where f.oid = 'ledger.refuse_change'::regproc and md5(f.prosrc) <> '8b5eac2115308b00ddbabcd3c762d658'
+  union all
+  select 'evidence', format('public.%I', b.log),
+    format('%s rows from before evidence was set up have no leaf yet', b.rows_left),
+    'npm run seal, until it reports no backlog'
+  from ledger.backlog b
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.examine_evidence() FROM PUBLIC;
 
@@ -3330,7 +3409,9 @@ AS $function$
   from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a, outsider o
   where c.relnamespace = 'ledger'::regnamespace and c.relkind in ('r', 'p') and a.grantee = o.id
     -- Row security decides which budgets a member may read.
-    and not (a.privilege_type = 'SELECT' and c.relname in ('budget_months', 'reservations') and c.relrowsecurity
+    and not (a.privilege_type = 'SELECT' and (c.relname in ('budget_months', 'reservations') and c.relrowsecurity
+      -- Reading needs the names of documented columns.
+      or c.relname = 'logs')
       and o.name in ('authenticated', 'service_role'))
   group by c.oid, o.name
   union all
@@ -3355,7 +3436,8 @@ AS $function$
       case when d.defaclnamespace = 0 then '' else ' in schema ' || d.defaclnamespace::regnamespace::text end, o.name)
   from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) a, outsider o
   where d.defaclobjtype = 'r' and a.grantee = o.id
-    and d.defaclnamespace in (0, 'public'::regnamespace, 'ledger'::regnamespace)
+    -- Those of public are the project's own: every table of ours has explicit grants.
+    and d.defaclnamespace in (0, 'ledger'::regnamespace)
     and a.privilege_type = any (ledger.owner_privileges())
     -- Only for the roles that own guarded tables.
     and d.defaclrole in (
@@ -3529,54 +3611,20 @@ begin
   select * into strict log_table from pg_catalog.pg_class
   where oid = format('public.%I', log)::regclass;
 
-  refusal := case
-    when log_table.relkind <> 'r' or log_table.relispartition then 'it is not a plain table'
-    when exists (select from pg_catalog.pg_inherits where log_table.oid in (inhparent, inhrelid)) then
-      'it inherits or is inherited from, and the rows of a child have no guard'
-    when exists (select from pg_catalog.pg_attribute where attrelid = log_table.oid and attgenerated <> '') then
-      'it has a generated column, whose value a BEFORE trigger cannot compare'
-    end;
+  select concat_ws(': ', o.problem, o.remedy) into refusal from ledger.guard_obstacles(log_table.oid) o limit 1;
   if refusal is not null then
     raise exception 'cannot guard public.%: %', log, refusal using errcode = '0A000';
   end if;
 
   for key in
-    select k.*, pg_catalog.pg_get_constraintdef(k.oid) as definition,
-      p.relkind as parent_kind, p.relrowsecurity and not (o.rolsuper or o.rolbypassrls
-        or pg_catalog.pg_has_role(o.oid, p.relowner, 'usage') and not p.relforcerowsecurity) as parent_hides_rows,
-      o.rolname as owner, pg_catalog.has_schema_privilege(o.oid, p.relnamespace, 'usage') as parent_schema_open
+    select k.*, pg_catalog.pg_get_constraintdef(k.oid) as definition, p.relkind as parent_kind
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class p on p.oid = k.confrelid
-    join pg_catalog.pg_roles o on o.oid = log_table.relowner
     where k.conrelid = log_table.oid and k.contype = 'f'
       and k.conparentid = 0  -- else: the copy of a key for one partition of its parent
+      and k.confdeltype in ('n', 'c')
     order by k.conname
   loop
-    refusal := case
-      when key.confupdtype not in ('a', 'r') then
-        'a change of the parent''s key would change the log: wanted ON UPDATE NO ACTION or RESTRICT'
-      when key.confdeltype = 'd' then
-        'SET DEFAULT would put another value in the place of the recorded one: '
-          'wanted SET NULL, CASCADE, RESTRICT or NO ACTION'
-      when key.confdeltype in ('n', 'c') and not key.convalidated then
-        'a row may refer to nothing, and would pass for one whose parent is gone: validate the constraint first'
-      when key.confdeltype in ('n', 'c') and (
-        not key.parent_schema_open or exists (
-          select from unnest(key.confkey) column_number
-          where not pg_catalog.has_column_privilege(key.owner, key.confrelid, column_number, 'select'))) then
-        format('%s, who owns the log, may not read %s, so the guard could not see whether a row is gone: '
-          'grant select on %2$s to %1$I',
-          key.owner, key.confrelid::regclass)
-      when key.confdeltype in ('n', 'c') and key.parent_hides_rows then
-        format('row security can hide rows of %s from %s, who owns the log, so a living row could pass for gone: '
-          'let the owner bypass it',
-          key.confrelid::regclass, key.owner)
-      end;
-    if refusal is not null then
-      raise exception 'cannot guard public.%: foreign key %: %', log, key.conname, refusal using errcode = '0A000';
-    end if;
-    continue when key.confdeltype not in ('n', 'c');
-
     definitions := definitions || key.definition;
     -- A key with a NULL in it references nothing. ONLY matches how the key itself works:
     -- rows of tables that inherit from the parent do not count.
@@ -3968,6 +4016,64 @@ begin
 end $function$;
 REVOKE EXECUTE ON FUNCTION ledger.guard_model_usage_log() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.guard_obstacles(log_table regclass)
+ RETURNS TABLE(problem text, remedy text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select t.problem, t.remedy
+  from pg_class c
+  cross join lateral (values
+    (c.relkind <> 'r' or c.relispartition, 'it is not a plain table',
+      format('rename it, and record into a plain table: alter table %s rename to …', log_table)),
+    (exists (select from pg_inherits where log_table in (inhparent, inhrelid)),
+      'it inherits or is inherited from, and the rows of a child have no guard',
+      'alter table <child> no inherit <parent>'),
+    (exists (select from pg_attribute where attrelid = log_table and attgenerated <> ''),
+      'it has a generated column, whose value a BEFORE trigger cannot compare',
+      (select string_agg(format('alter table %s alter column %I drop expression', log_table, attname), '; ' order by attnum)
+        from pg_attribute where attrelid = log_table and attgenerated <> ''))
+  ) t (applies, problem, remedy)
+  where c.oid = log_table and t.applies
+  union all
+  select format('foreign key %s: %s', k.conname, t.problem), t.remedy
+  from pg_constraint k
+  join pg_class p on p.oid = k.confrelid
+  join pg_class c on c.oid = k.conrelid
+  join pg_roles o on o.oid = c.relowner
+  cross join lateral (values
+    (1, k.confupdtype not in ('a', 'r'),
+      'a change of the parent''s key would change the log: wanted ON UPDATE NO ACTION or RESTRICT',
+      format('alter table %s drop constraint %I, add constraint %2$I %s', log_table, k.conname,
+        regexp_replace(pg_get_constraintdef(k.oid), ' ON UPDATE (CASCADE|SET NULL|SET DEFAULT)', ''))),
+    (2, k.confdeltype = 'd',
+      'SET DEFAULT would put another value in the place of the recorded one: wanted SET NULL, CASCADE, RESTRICT or NO ACTION',
+      format('alter table %s drop constraint %I, add constraint %2$I %s', log_table, k.conname,
+        replace(pg_get_constraintdef(k.oid), ' ON DELETE SET DEFAULT', ''))),
+    (3, k.confdeltype in ('n', 'c') and not k.convalidated,
+      'a row may refer to nothing, and would pass for one whose parent is gone: validate the constraint first',
+      format('alter table %s validate constraint %I', log_table, k.conname)),
+    (4, k.confdeltype in ('n', 'c') and (
+        not has_schema_privilege(o.oid, p.relnamespace, 'usage') or exists (
+          select from unnest(k.confkey) column_number
+          where not has_column_privilege(o.oid, k.confrelid, column_number, 'select'))),
+      format('%s, who owns the log, may not read %s, so the guard could not see whether a row is gone',
+        o.rolname, k.confrelid::regclass),
+      format('grant select on %s to %I', k.confrelid::regclass, o.rolname)),
+    (5, k.confdeltype in ('n', 'c') and p.relrowsecurity and not (o.rolsuper or o.rolbypassrls
+        or pg_has_role(o.oid, p.relowner, 'usage') and not p.relforcerowsecurity),
+      format('row security can hide rows of %s from %s, who owns the log, so a living row could pass for gone',
+        k.confrelid::regclass, o.rolname),
+      format('let the owner bypass it: alter role %I bypassrls', o.rolname))
+  ) t (position, applies, problem, remedy)
+  where k.conrelid = log_table and k.contype = 'f'
+    and k.conparentid = 0  -- else: the copy of a key for one partition of its parent
+    and t.applies
+$function$;
+COMMENT ON FUNCTION ledger.guard_obstacles(regclass) IS 'What keeps a log from having a guard, each with what to do about it; no row when nothing does.';
+REVOKE EXECUTE ON FUNCTION ledger.guard_obstacles(regclass) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.guard_tool_usage_ledger()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4070,12 +4176,12 @@ AS $function$
   select format('array_to_json(array[%L, %L, r.id::pg_catalog.text, %s]::pg_catalog.text[])::pg_catalog.text',
     kind, 'public.' || log,
     string_agg(
-      case when a.attname = any (ledger.committed_columns(log))
-        then format('encode(r.commitment%s, ''hex'')', array_position(ledger.committed_columns(log), a.attname))
-        else ledger.leaf_text(a.attname, a.atttypid) end,
-      ', ' order by a.attnum))
-  from pg_catalog.pg_attribute a
-  where a.attrelid = format('public.%I', log)::regclass and a.attnum > 0 and not a.attisdropped and a.attname <> 'id'
+      case when c.name = any (ledger.committed_columns(log))
+        then format('encode(r.commitment%s, ''hex'')', array_position(ledger.committed_columns(log), c.name))
+        else ledger.leaf_text(c.name, c.type) end,
+      ', ' order by c.position))
+  from ledger.log_columns(log) c
+  where c.name <> 'id'
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.leaf_expression(name,text) FROM PUBLIC;
 
@@ -4110,6 +4216,27 @@ $function$;
 REVOKE EXECUTE ON FUNCTION ledger.list_unit_prices(public.model_prices) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.list_unit_prices(public.model_prices) TO service_role;
 
+CREATE OR REPLACE FUNCTION ledger.log_columns(log name)
+ RETURNS TABLE(name name, type regtype, type_name text, is_nulled boolean, "position" integer)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod),
+    exists (
+      select from pg_constraint k
+      where k.conrelid = a.attrelid and k.contype = 'f' and k.confdeltype = 'n' and k.conkey = array[a.attnum]),
+    c.position::int
+  from ledger.logs l
+  cross join lateral unnest(l.columns) with ordinality c (name, position)
+  join pg_attribute a on a.attrelid = to_regclass(format('public.%I', l.name)) and a.attname = c.name
+  where l.name = log
+$function$;
+COMMENT ON FUNCTION ledger.log_columns(name) IS 'The documented columns of a log, in their order; is_nulled where a deleted parent nulls the column.';
+REVOKE EXECUTE ON FUNCTION ledger.log_columns(name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.log_columns(name) TO authenticated;
+GRANT EXECUTE ON FUNCTION ledger.log_columns(name) TO service_role;
+
 CREATE OR REPLACE FUNCTION ledger.log_source(log regclass, as_of text DEFAULT 'charged'::text)
  RETURNS text
  LANGUAGE plpgsql
@@ -4129,23 +4256,28 @@ begin
   if log = 'public.llm_usage_log'::regclass and as_of = 'charged' then
     readings := '{
       "cost_usd_exact": "coalesce(d.cost_usd_exact, l.cost_usd)",
-      "cost_source": "coalesce(d.cost_source, ''reported'')"}';
+      "cost_source": "coalesce(d.cost_source, ''reported'')",
+      "reported_cost_usd": "case when d.id is null then l.cost_usd else d.reported_cost_usd end",
+      "cost_is_floor": "coalesce(d.cost_is_floor, false)",
+      "cost_differs": "coalesce(d.cost_differs, false)"}';
   elsif log = 'public.llm_usage_log'::regclass then
     readings := '{
       "cost_usd_exact": "coalesce(x.cost_usd_exact, d.cost_usd_exact, l.cost_usd)",
       "cost_source": "coalesce(x.cost_source, d.cost_source, ''reported'')",
-      "cost_is_floor": "coalesce(x.cost_is_floor, d.cost_is_floor)",
+      "reported_cost_usd": "case when d.id is null then l.cost_usd else d.reported_cost_usd end",
+      "cost_is_floor": "coalesce(x.cost_is_floor, d.cost_is_floor, false)",
+      "cost_differs": "coalesce(d.cost_differs, false)",
       "price_id": "case when x.usage_id is null then d.price_id else x.price_id end"}';
     ratings := format($sql$ left join lateral (
       select x.* from public.llm_usage_ratings x where x.usage_id = l.id%s
       order by x.rated_at desc, x.id desc limit 1) x on true$sql$,
       case when as_of <> 'latest' then format(' and x.rated_at <= %L::timestamptz', as_of) else '' end);
   end if;
-  select string_agg(format('%s as %I', coalesce(readings ->> c.name, format('d.%I', c.name)), c.name), ', ')
+  select string_agg(case c.source when log then format('l.%I', c.name)
+      else format('%s as %I', coalesce(readings ->> c.name, format('d.%I', c.name)), c.name) end, ', ' order by c.position)
   into columns
-  from ledger.columns_of(log) c
-  where c.source = details;
-  return format('(select l.*, l.xmin as xmin, %s from %s l left join %s d on d.id = l.id%s)',
+  from ledger.columns_of(log) c;
+  return format('(select l.xmin as xmin, %s from %s l left join %s d on d.id = l.id%s)',
     columns, log, details, ratings);
 end
 $function$;
@@ -4288,9 +4420,9 @@ CREATE OR REPLACE FUNCTION ledger.member_firm_id()
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-    select u.firm_id from public.users u
-    where u.id = (nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'sub')::pg_catalog.uuid
-  $function$;
+  select u.firm_id from public.users u
+  where u.id = (nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'sub')::pg_catalog.uuid
+$function$;
 COMMENT ON FUNCTION ledger.member_firm_id() IS 'The firm of the user whose JWT the request carries, or NULL.';
 REVOKE EXECUTE ON FUNCTION ledger.member_firm_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.member_firm_id() TO authenticated;
@@ -4428,10 +4560,9 @@ CREATE OR REPLACE FUNCTION ledger.plain_columns(log name)
  STABLE
  SET search_path TO ''
 AS $function$
-  select coalesce(string_agg(format(', r.%I', a.attname), '' order by a.attnum), '')
-  from pg_catalog.pg_attribute a
-  where a.attrelid = format('public.%I', log)::regclass and a.attnum > 0 and not a.attisdropped
-    and a.attname <> 'id' and a.attname <> all (ledger.committed_columns(log))
+  select coalesce(string_agg(format(', r.%I', c.name), '' order by c.position), '')
+  from ledger.log_columns(log) c
+  where c.name <> 'id' and c.name <> all (ledger.committed_columns(log))
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.plain_columns(name) FROM PUBLIC;
 
@@ -4681,11 +4812,10 @@ declare
   texts pg_catalog.text;
 begin
   perform ledger.require_log(log);
-  select format('array[%s]', string_agg(ledger.leaf_text(a.attname, a.atttypid), ', ' order by a.attnum))
+  select format('array[%s]', string_agg(ledger.leaf_text(c.name, c.type), ', ' order by c.position))
   into texts
-  from pg_catalog.pg_attribute a
-  where a.attrelid = format('public.%I', log)::pg_catalog.regclass and a.attnum > 0 and not a.attisdropped
-    and a.attname <> 'id';
+  from ledger.log_columns(log::pg_catalog.name) c
+  where c.name <> 'id';
   return query execute format('select r.id, %s from public.%I r where r.id = any ($1)', texts, log) using ids;
 end
 $function$;
@@ -4717,6 +4847,7 @@ declare
   data pg_catalog.text;
   width bigint;   -- number of full nodes of a level
   known bigint;   -- number of those that exist
+  backlog bigint;
 begin
   if not pg_try_advisory_xact_lock(hashtext('ledger.seal')) then
     return '{"busy": true}';
@@ -4747,12 +4878,16 @@ begin
       select height, i, ledger.subtree_root(ledger.tile(height - 1, i)) from generate_series(known, width - 1) i;
     end loop;
   end if;
+  -- These leaves are of this transaction, so the next seal takes them.
+  backlog := ledger.capture_backlog();
   return (
     select jsonb_build_object('size', size, 'sealed', sealed, 'cut', complete,
       'pending', count(*),
       -- Leaves that wait for an older transaction to end.
       'held_back', count(*) filter (where p.xid >= cut),
       'oldest_pending_seconds', round(extract(epoch from clock_timestamp() - min(p.captured_at))))
+      -- Rows from before the capture that have no leaf yet.
+      || case when backlog > 0 then jsonb_build_object('backlog', backlog) else '{}' end
     from ledger.pending_leaves p);
 end
 $function$;
@@ -4850,6 +4985,7 @@ AS $function$
     'event_count', (select count(*) from ledger.leaves l where l.kind in ('fk-null', 'tombstone', 'redact'))
       + (select count(*) from ledger.pending_leaves p where p.kind in ('fk-null', 'tombstone', 'redact')),
     'pending', (select count(*) from ledger.pending_leaves),
+    'backlog', (select coalesce(sum(b.rows_left), 0) from ledger.backlog b),
     'oldest_pending_seconds', (
       select round(extract(epoch from clock_timestamp() - min(p.captured_at))) from ledger.pending_leaves p),
     'checkpoint', (

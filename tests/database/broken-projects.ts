@@ -151,9 +151,9 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     [["default privileges", "every schema", "can be changed by anon"]],
   ],
   [
-    "tables in public that will be open to authenticated",
-    "alter default privileges in schema public grant delete on tables to authenticated",
-    [["default privileges", "schema public", "authenticated (delete)"]],
+    "tables of the machinery that will be open to authenticated",
+    "alter default privileges in schema ledger grant delete on tables to authenticated",
+    [["default privileges", "schema ledger", "authenticated (delete)"]],
   ],
   [
     "a machinery that everyone may extend",

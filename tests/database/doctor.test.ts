@@ -117,7 +117,6 @@ describe.each(SERVER_ONLY)("ledger.doctor() on $name", (engine) => {
       select ledger.capture('audit_log'), ledger.accept_state('audit_log')`);
     try {
       expect((await examine()).map(({ object }) => object)).toEqual([
-        "ledger.capture_insert_model_usage_log()",
         "public.model_usage_log.note",
       ]);
     } finally {

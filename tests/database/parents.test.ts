@@ -32,7 +32,7 @@ const OWN_PARENTS = `
     firm_id uuid references public.firms (id) on delete restrict,
     email text not null default 'nobody@example.org', "Nick Name" varchar(40));
   create table public.cma_projects (
-    id uuid primary key, title text, owner uuid references public.users (id) on delete set null);
+    id uuid primary key, firm_id uuid, title text, owner uuid references public.users (id) on delete set null);
   create table public.agent_registry (id uuid primary key, name text, secret text);
   create table public.tool_registry (id uuid primary key, label text);
   create table public.ventures (id uuid primary key, budget numeric(20, 2) default 7);
@@ -62,7 +62,7 @@ const OWN_PARENTS = `
 
   insert into public.firms (name) values ('First');
   insert into public.users (id, firm_id) select id, id from public.firms;
-  insert into public.cma_projects select id, 'Title', id from public.users;
+  insert into public.cma_projects select id, firm_id, 'Title', id from public.users;
   insert into public.agent_registry select id, 'same', 's' from public.users;
   insert into public.agent_registry values (gen_random_uuid(), 'same', 't');
   insert into public.tool_registry select id, 'label' from public.users;

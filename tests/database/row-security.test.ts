@@ -1,11 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type ApiRole,
-  applyMigration,
-  ENGINES,
-  readMigrations,
-  type TestDatabase,
-} from "./databases.ts";
+import { type ApiRole, ENGINES, type TestDatabase } from "./databases.ts";
 import { APPEND_ONLY, SIDE_TABLE_NAMES, SIDE_TABLES } from "./side-tables.ts";
 import { type LogName, LOGS, type Policy, TABLES } from "./specification.ts";
 import {
@@ -62,35 +56,6 @@ describe.each(ENGINES)("row security on $name", (engine) => {
         }]);
       },
     );
-  });
-
-  test("comes in a migration after the one that makes llm_usage_log and audit_log, which nobody can read until then", async () => {
-    const db = await engine.empty();
-    const history: Record<string, string[]> = {
-      llm_usage_log: [],
-      audit_log: [],
-    };
-    for (const migration of await readMigrations()) {
-      await applyMigration(db, migration);
-      for (const log of BY_FIRM) {
-        const [{ there }] = await db.query(
-          "select to_regclass($1) is not null as there",
-          [`public.${log}`],
-        );
-        if (!there) continue;
-        const [{ open }] = await db.query(
-          `select has_table_privilege('anon', $1, 'SELECT,INSERT,UPDATE,DELETE')
-            or has_table_privilege('authenticated', $1, 'SELECT,INSERT,UPDATE,DELETE') as open`,
-          [`public.${log}`],
-        );
-        const { on } = await rowSecurity(db, log);
-        history[log].push(on ? "on" : open ? "off and open" : "off");
-      }
-    }
-    await db.close();
-    for (const log of BY_FIRM) {
-      expect(history[log].join(" ")).toMatch(/^off( off)*( on)+$/);
-    }
   });
 
   describe("at work", () => {

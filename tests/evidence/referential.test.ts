@@ -298,7 +298,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await db.exec(`begin;
       create table two_keys (id uuid primary key default gen_random_uuid(),
         one uuid references users on delete set null, two uuid references cma_projects on delete set null);
-      select ledger.guard('two_keys'); select ledger.capture('two_keys')`);
+      select ledger.add_log('two_keys')`);
     try {
       await db.query("insert into two_keys (one, two) values ($1, $2)", [
         world.user1,
