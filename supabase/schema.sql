@@ -648,7 +648,7 @@ CREATE TABLE ledger.witnessed (
 CREATE OR REPLACE FUNCTION public.add_ledger_checkpoint(after_size bigint, size bigint, root text, note text)
  RETURNS boolean
  LANGUAGE sql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.add_checkpoint(after_size, size, root, note) $function$;
 REVOKE EXECUTE ON FUNCTION public.add_ledger_checkpoint(bigint,bigint,text,text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.add_ledger_checkpoint(bigint,bigint,text,text) TO service_role;
@@ -657,7 +657,7 @@ CREATE OR REPLACE FUNCTION public.export_ledger(first bigint, max_leaves integer
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.export(first, max_leaves) $function$;
 REVOKE EXECUTE ON FUNCTION public.export_ledger(bigint,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.export_ledger(bigint,integer) TO service_role;
@@ -666,7 +666,7 @@ CREATE OR REPLACE FUNCTION public.export_pending_leaves(after_seq bigint, max_le
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.export_pending(after_seq, max_leaves) $function$;
 REVOKE EXECUTE ON FUNCTION public.export_pending_leaves(bigint,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.export_pending_leaves(bigint,integer) TO service_role;
@@ -675,7 +675,7 @@ CREATE OR REPLACE FUNCTION public.fn_is_chairman()
  RETURNS boolean
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
       select coalesce(
         nullif(current_setting('request.jwt.claims', true), '')::jsonb
@@ -690,7 +690,7 @@ GRANT EXECUTE ON FUNCTION public.fn_is_chairman() TO service_role;
 CREATE OR REPLACE FUNCTION public.import_model_prices(prices jsonb, source text, apply boolean DEFAULT false, accept_suspicious boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
 #variable_conflict use_variable
@@ -809,7 +809,7 @@ CREATE OR REPLACE FUNCTION public.list_log(log name, time_column name, filters j
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET seq_page_cost TO '0.1'
  SET random_page_cost TO '0.1'
@@ -875,7 +875,7 @@ CREATE OR REPLACE FUNCTION public.look_up_registries(agents text[], tools text[]
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   return jsonb_build_object(
@@ -900,7 +900,7 @@ GRANT EXECUTE ON FUNCTION public.look_up_registries(text[],text[]) TO service_ro
 CREATE OR REPLACE FUNCTION public.rate_llm_usage(filters jsonb, since text, until text, reason text, dry_run boolean DEFAULT false, max_rows integer DEFAULT 100000)
  RETURNS json
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
 declare
@@ -983,7 +983,7 @@ CREATE OR REPLACE FUNCTION public.read_ledger_checkpoints(first_size bigint DEFA
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.checkpoints_from(first_size) $function$;
 REVOKE EXECUTE ON FUNCTION public.read_ledger_checkpoints(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_ledger_checkpoints(bigint) TO service_role;
@@ -992,7 +992,7 @@ CREATE OR REPLACE FUNCTION public.read_ledger_entries(log text, ids uuid[])
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.entries(log, ids) $function$;
 REVOKE EXECUTE ON FUNCTION public.read_ledger_entries(text,uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_ledger_entries(text,uuid[]) TO service_role;
@@ -1001,7 +1001,7 @@ CREATE OR REPLACE FUNCTION public.read_ledger_state()
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.state() $function$;
 REVOKE EXECUTE ON FUNCTION public.read_ledger_state() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_ledger_state() TO service_role;
@@ -1010,7 +1010,7 @@ CREATE OR REPLACE FUNCTION public.read_ledger_tiles(wanted jsonb)
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.tiles(wanted) $function$;
 REVOKE EXECUTE ON FUNCTION public.read_ledger_tiles(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_ledger_tiles(jsonb) TO service_role;
@@ -1019,7 +1019,7 @@ CREATE OR REPLACE FUNCTION public.read_llm_budgets(firm uuid, at timestamp with 
  RETURNS json
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
   select coalesce(json_agg(json_build_object(
@@ -1053,7 +1053,7 @@ CREATE OR REPLACE FUNCTION public.read_unsealed_rows(log text)
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.unsealed(log) $function$;
 REVOKE EXECUTE ON FUNCTION public.read_unsealed_rows(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_unsealed_rows(text) TO service_role;
@@ -1062,7 +1062,7 @@ CREATE OR REPLACE FUNCTION public.read_witnessed(origin text)
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.witnessed_of(origin) $function$;
 REVOKE EXECUTE ON FUNCTION public.read_witnessed(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_witnessed(text) TO service_role;
@@ -1070,7 +1070,7 @@ GRANT EXECUTE ON FUNCTION public.read_witnessed(text) TO service_role;
 CREATE OR REPLACE FUNCTION public.record_audit_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, actor uuid DEFAULT NULL::uuid, brief boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -1253,7 +1253,7 @@ GRANT EXECUTE ON FUNCTION public.record_audit_log(jsonb,boolean,boolean,uuid,boo
 CREATE OR REPLACE FUNCTION public.record_llm_usage_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -1460,7 +1460,7 @@ GRANT EXECUTE ON FUNCTION public.record_llm_usage_log(jsonb,boolean,boolean,bool
 CREATE OR REPLACE FUNCTION public.record_model_usage_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -1632,7 +1632,7 @@ GRANT EXECUTE ON FUNCTION public.record_model_usage_log(jsonb,boolean,boolean,bo
 CREATE OR REPLACE FUNCTION public.record_tool_usage_ledger(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -1807,7 +1807,7 @@ GRANT EXECUTE ON FUNCTION public.record_tool_usage_ledger(jsonb,boolean,boolean,
 CREATE OR REPLACE FUNCTION public.reserve_llm_budget(reservation uuid, firm uuid, project uuid, amount numeric, seconds integer)
  RETURNS jsonb
  LANGUAGE sql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.reserve_budget(reservation, firm, project, amount, seconds) $function$;
 COMMENT ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) IS 'Holds an amount of a firm''s budgets until the reservation is settled or expires.';
 REVOKE EXECUTE ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) FROM PUBLIC;
@@ -1816,7 +1816,7 @@ GRANT EXECUTE ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integ
 CREATE OR REPLACE FUNCTION public.seal_ledger(max_leaves integer DEFAULT 100000)
  RETURNS jsonb
  LANGUAGE sql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.seal(max_leaves) $function$;
 REVOKE EXECUTE ON FUNCTION public.seal_ledger(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.seal_ledger(integer) TO service_role;
@@ -1824,7 +1824,7 @@ GRANT EXECUTE ON FUNCTION public.seal_ledger(integer) TO service_role;
 CREATE OR REPLACE FUNCTION public.set_llm_budget(firm uuid, project uuid, limit_usd numeric, thresholds integer[], time_zone text)
  RETURNS jsonb
  LANGUAGE sql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.set_budget(firm, project, limit_usd, thresholds, time_zone) $function$;
 COMMENT ON FUNCTION public.set_llm_budget(uuid,uuid,numeric,integer[],text) IS 'Sets the monthly budget of a firm or a project from this month on.';
 REVOKE EXECUTE ON FUNCTION public.set_llm_budget(uuid,uuid,numeric,integer[],text) FROM PUBLIC;
@@ -1834,7 +1834,7 @@ CREATE OR REPLACE FUNCTION public.summarise_log(log name, time_column name, filt
  RETURNS json
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET seq_page_cost TO '0.1'
  SET random_page_cost TO '0.1'
@@ -1906,7 +1906,7 @@ GRANT EXECUTE ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,t
 CREATE OR REPLACE FUNCTION public.witness_checkpoint(origin text, old_size bigint, size bigint, root text, note text)
  RETURNS boolean
  LANGUAGE sql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select ledger.witness(origin, old_size, size, root, note) $function$;
 REVOKE EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text) TO service_role;
@@ -1914,7 +1914,7 @@ GRANT EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text
 CREATE OR REPLACE FUNCTION ledger.accept_state(log name)
  RETURNS void
  LANGUAGE sql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   delete from ledger.accepted_state a where a.log = accept_state.log;
   insert into ledger.accepted_state (log, kind, object, statement)
@@ -1927,7 +1927,7 @@ CREATE OR REPLACE FUNCTION ledger.add_checkpoint(after_size bigint, size bigint,
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   perform pg_advisory_xact_lock(hashtext('ledger.add_checkpoint'));
@@ -1970,7 +1970,7 @@ CREATE OR REPLACE FUNCTION ledger.are_context_tiers(tiers jsonb)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select jsonb_typeof(tiers) = 'array' and not exists (
       select from jsonb_array_elements(tiers) t
@@ -1988,7 +1988,7 @@ CREATE OR REPLACE FUNCTION ledger.are_unit_prices(prices jsonb)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select jsonb_typeof(prices) = 'object' and not exists (
     select from jsonb_each_text(prices) p
@@ -2001,7 +2001,7 @@ CREATE OR REPLACE FUNCTION ledger.budgets_of(firm uuid, project uuid, every bool
  RETURNS SETOF public.llm_budgets
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select b.* from (
     select distinct on (b.cma_project_id) b.* from public.llm_budgets b
@@ -2017,7 +2017,7 @@ CREATE OR REPLACE FUNCTION ledger.build_condition(log regclass, filters jsonb, m
  RETURNS text
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   condition text := concat_ws(' and ', format('r.%I is not null', time_column), ledger.build_gate(log));
@@ -2063,7 +2063,7 @@ CREATE OR REPLACE FUNCTION ledger.build_gate(log regclass)
  RETURNS text
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select case when bool_and(alike) then format('(select %s)', string_agg(condition, ' or ')) end
   from (
@@ -2090,7 +2090,7 @@ GRANT EXECUTE ON FUNCTION ledger.build_gate(regclass) TO service_role;
 CREATE OR REPLACE FUNCTION ledger.capture(log name)
  RETURNS void
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   log_table constant regclass := format('public.%I', log)::regclass;
@@ -2098,7 +2098,7 @@ declare
 begin
   for part in select c.*, format('capture_%s_%s', c.operation, log) as name from ledger.capture_functions(log) c loop
     execute format('create or replace function ledger.%I() returns trigger
-      language plpgsql security definer set search_path = %L as %L', part.name, '', part.body);
+      language plpgsql security definer set search_path = pg_catalog, pg_temp as %L', part.name, part.body);
     execute format('revoke all on function ledger.%I() from public', part.name);
     execute format(
       'create or replace trigger %I after %s on %s referencing %s for each statement execute function ledger.%I()',
@@ -2114,11 +2114,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_backlog(max_rows integer DEFAULT 10000
  RETURNS bigint
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   item ledger.backlog;
-  ids pg_catalog.uuid[];
+  ids uuid[];
   room int := max_rows;
 begin
   for item in select * from ledger.backlog b order by b.log for update skip locked loop
@@ -2130,12 +2130,14 @@ begin
         and not exists (select from ledger.salts s where s.row_id = r.id and s.log = %1$L)
       order by r.id limit $2 for key share of r)', item.log)
     into ids using item.after_id, room;
-    execute ledger.capture_statement(item.log, format('(select * from public.%I where id = any ($1))', item.log), 'backfill')
+    execute ledger.capture_statement(item.log,
+      format('(select * from public.%I where id = any ($1))', item.log), 'backfill')
     using ids;
     if cardinality(ids) < room then
       delete from ledger.backlog b where b.log = item.log;
     else
-      update ledger.backlog b set after_id = ids[cardinality(ids)], rows_left = greatest(b.rows_left - cardinality(ids), 1)
+      update ledger.backlog b
+      set after_id = ids[cardinality(ids)], rows_left = greatest(b.rows_left - cardinality(ids), 1)
       where b.log = item.log;
     end if;
     room := room - cardinality(ids);
@@ -2150,11 +2152,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_delete_audit_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('audit_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   
   with gone as materialized (
@@ -2173,11 +2175,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_delete_llm_usage_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('llm_usage_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   
   with gone as materialized (
@@ -2196,11 +2198,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_delete_model_usage_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('model_usage_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   
   with gone as materialized (
@@ -2219,11 +2221,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_delete_tool_usage_ledger()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('tool_usage_ledger') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   
   with gone as materialized (
@@ -2242,7 +2244,7 @@ CREATE OR REPLACE FUNCTION ledger.capture_functions(log name)
  RETURNS TABLE(operation text, transition text, body text)
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   nulled text := '';  -- statements for each reference that a foreign key may null
@@ -2267,7 +2269,7 @@ $sql$, part.name, log);
     select t.operation, t.transition, format($body$
 -- Written by ledger.capture(%L) from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   %s
   return null;
@@ -2293,11 +2295,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_insert_audit_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('audit_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   with fresh as materialized (
     select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
@@ -2306,10 +2308,10 @@ begin
     select 'audit_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, 'row', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::pg_catalog.bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.audit_log', r.id::pg_catalog.text, r.firm_id::pg_catalog.text, encode(r.commitment1, 'hex'), r.action::pg_catalog.text, r.entity_type::pg_catalog.text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
+  select r.leaf_seq, 'row', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.audit_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
-  from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
 end
 $function$;
@@ -2319,11 +2321,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_insert_llm_usage_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('llm_usage_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   with fresh as materialized (
     select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
@@ -2332,10 +2334,10 @@ begin
     select 'llm_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, 'row', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::pg_catalog.bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.llm_usage_log', r.id::pg_catalog.text, r.firm_id::pg_catalog.text, encode(r.commitment1, 'hex'), r.model::pg_catalog.text, r.task_type::pg_catalog.text, r.input_tokens::pg_catalog.text, r.output_tokens::pg_catalog.text, r.cost_usd::pg_catalog.text, r.latency_ms::pg_catalog.text, r.success::pg_catalog.text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
+  select r.leaf_seq, 'row', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.llm_usage_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
-  from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
 end
 $function$;
@@ -2345,11 +2347,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_insert_model_usage_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('model_usage_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   with fresh as materialized (
     select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
@@ -2358,10 +2360,10 @@ begin
     select 'model_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, 'row', 'model_usage_log', r.id, array[r.commitment1]::pg_catalog.bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.model_usage_log', r.id::pg_catalog.text, r.session_id::pg_catalog.text, r.sd_id::pg_catalog.text, r.phase::pg_catalog.text, r.subagent_type::pg_catalog.text, r.subagent_configured_model::pg_catalog.text, r.reported_model_name::pg_catalog.text, r.reported_model_id::pg_catalog.text, r.config_matches_reported::pg_catalog.text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::pg_catalog.text), encode(r.commitment1, 'hex')]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
+  select r.leaf_seq, 'row', 'model_usage_log', r.id, array[r.commitment1]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.model_usage_log', r.id::text, r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
-  from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::pg_catalog.text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
 end
 $function$;
@@ -2371,21 +2373,21 @@ CREATE OR REPLACE FUNCTION ledger.capture_insert_tool_usage_ledger()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('tool_usage_ledger') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::pg_catalog.bytea as leaf_seed from new_rows r
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from new_rows r
   ), salted as (
     insert into ledger.salts (log, row_id, seed, seq)
     select 'tool_usage_ledger', r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, 'row', 'tool_usage_ledger', r.id, array[]::pg_catalog.bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.tool_usage_ledger', r.id::pg_catalog.text, r.agent_id::pg_catalog.text, r.venture_id::pg_catalog.text, r.tool_id::pg_catalog.text, r.tokens_consumed::pg_catalog.text, r.cost_usd::pg_catalog.text, r.execution_ms::pg_catalog.text, lower(trunc(extract(epoch from r.created_at) * 1000000)::pg_catalog.text)]::pg_catalog.text[])::pg_catalog.text, 'UTF8'))
+  select r.leaf_seq, 'row', 'tool_usage_ledger', r.id, array[]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.tool_usage_ledger', r.id::text, r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at from (select r.* from fresh r offset 0) r offset 0) r;
   return null;
@@ -2397,7 +2399,7 @@ CREATE OR REPLACE FUNCTION ledger.capture_statement(log name, source text, kind 
  RETURNS text
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select format($sql$with fresh as materialized (
     select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, %1$s as leaf_seed from %2$s r
@@ -2406,11 +2408,11 @@ AS $function$
     select %3$L, r.id, r.leaf_seed, r.leaf_seq from fresh r
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
-  select r.leaf_seq, %4$L, %3$L, r.id, array[%5$s]::pg_catalog.bytea[],
+  select r.leaf_seq, %4$L, %3$L, r.id, array[%5$s]::bytea[],
     sha256(decode('00', 'hex') || convert_to(%6$s, 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq%7$s from (select r.*%8$s from fresh r offset 0) r offset 0) r$sql$,
-    case when committed.count > 0 then 'uuid_send(gen_random_uuid())' else 'null::pg_catalog.bytea' end,
+    case when committed.count > 0 then 'uuid_send(gen_random_uuid())' else 'null::bytea' end,
     source, log, kind,
     (select string_agg('r.commitment' || n, ', ' order by n) from generate_series(1, committed.count) n),
     ledger.leaf_expression(log, kind || '/v1'),
@@ -2426,11 +2428,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_update_audit_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('audit_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   
   -- A row appears once for each of its keys that lose their parents one after the other.
@@ -2451,11 +2453,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_update_llm_usage_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('llm_usage_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   
   -- A row appears once for each of its keys that lose their parents one after the other.
@@ -2476,11 +2478,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_update_model_usage_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('model_usage_log') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   
   return null;
@@ -2492,11 +2494,11 @@ CREATE OR REPLACE FUNCTION ledger.capture_update_tool_usage_ledger()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 -- Written by ledger.capture('tool_usage_ledger') from the catalog: do not edit.
 declare
-  ids pg_catalog.uuid[];
+  ids uuid[];
 begin
   
   return null;
@@ -2508,7 +2510,7 @@ CREATE OR REPLACE FUNCTION ledger.charge_budgets(ids uuid[])
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
 declare
@@ -2595,7 +2597,7 @@ CREATE OR REPLACE FUNCTION ledger.checkpoints_from(first_size bigint)
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select coalesce(jsonb_agg(c.note order by c.size), '[]')
   from (select * from ledger.checkpoints c where c.size >= first_size order by c.size desc limit 1000) c
@@ -2607,7 +2609,7 @@ CREATE OR REPLACE FUNCTION ledger.columns_of(log regclass)
  RETURNS TABLE(name name, type regtype, type_name text, source regclass, "position" integer)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   with own as (
     select l.* from pg_catalog.pg_class c cross join lateral ledger.log_columns(c.relname) l where c.oid = log
@@ -2631,7 +2633,7 @@ CREATE OR REPLACE FUNCTION ledger.commitment_expression(log name)
  RETURNS text
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select coalesce(string_agg(
     format(', sha256(substr(r.leaf_salts%s, %s, 16) || '
@@ -2647,11 +2649,11 @@ CREATE OR REPLACE FUNCTION ledger.committed_columns(log name)
  RETURNS name[]
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select coalesce(array_agg(c.name order by c.position), '{}')
   from ledger.log_columns(log) c
-  where c.is_nulled or c.name = any ((select l.committed from ledger.logs l where l.name = log)::pg_catalog.name[])
+  where c.is_nulled or c.name = any ((select l.committed from ledger.logs l where l.name = log)::name[])
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.committed_columns(name) FROM PUBLIC;
 
@@ -2659,7 +2661,7 @@ CREATE OR REPLACE FUNCTION ledger.compare_prices(before public.model_prices, aft
  RETURNS TABLE(name text, old text, new text, why text)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select name, trim_scale(b.price)::text, trim_scale(a.price)::text,
     case
@@ -2686,7 +2688,7 @@ CREATE OR REPLACE FUNCTION ledger.count_tokens(units jsonb, is_output boolean)
  RETURNS integer
  LANGUAGE plpgsql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   return (
@@ -2701,7 +2703,7 @@ GRANT EXECUTE ON FUNCTION ledger.count_tokens(jsonb,boolean) TO service_role;
 CREATE OR REPLACE FUNCTION ledger.create_record_function(log name, same_firm name[] DEFAULT '{}'::name[], actor name DEFAULT NULL::name, prepare regproc DEFAULT NULL::regproc, warnings jsonb DEFAULT '{}'::jsonb, settle regproc DEFAULT NULL::regproc)
  RETURNS void
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $functionx$
 declare
   log_id constant regclass := format('public.%I', log)::regclass;
@@ -2721,7 +2723,7 @@ declare
   part record;
   definition text := $function$
 create function public.{{function}}({{signature}}) returns jsonb
-language plpgsql volatile security invoker set search_path = '' set timezone = 'UTC'
+language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp set timezone = 'UTC'
 -- A session keeps its plans, which may have been made when the log was almost empty. The
 -- settings make them look events up by key regardless.
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
@@ -2901,7 +2903,8 @@ begin
   into faults, is_faulty
   from (
     -- Gives a log without any rule the columns of a fault.
-    select 'select null::int as index, null::text as "column", null::text as code where false' as rule, true as is_key, 0 as position
+    select 'select null::int as index, null::text as "column", null::text as code where false' as rule,
+      true as is_key, 0 as position
     union all
     select format(
       'select e.index, %L, ''not_found'' from event e '
@@ -3002,7 +3005,7 @@ CREATE OR REPLACE FUNCTION ledger.describe_leaves(leaves ledger.leaves[], place 
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   with leaf as materialized (
     select l.*, l.kind in ('row', 'backfill') as of_row from unnest(leaves) l
@@ -3028,7 +3031,7 @@ CREATE OR REPLACE FUNCTION ledger.details_of(log regclass)
  RETURNS regclass
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select k.conrelid::regclass
   from pg_catalog.pg_constraint k
@@ -3044,7 +3047,7 @@ CREATE OR REPLACE FUNCTION ledger.doctor()
  RETURNS TABLE("check" text, object text, problem text, remedy text)
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   log name;
@@ -3071,7 +3074,7 @@ CREATE OR REPLACE FUNCTION ledger.entries(log text, ids uuid[])
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select coalesce(jsonb_object_agg(i.id, jsonb_build_object(
     'leaves', (
@@ -3084,7 +3087,7 @@ AS $function$
       from ledger.pending_of(entries.log, i.id) p),
     'texts', to_jsonb(t.texts),
     'salts', ledger.hexes(ledger.salts_of(s.seed, s.salts, cardinality(c.committed))))), '{}')
-  from (select ledger.committed_columns(entries.log::pg_catalog.name)) c (committed)
+  from (select ledger.committed_columns(entries.log::name)) c (committed)
   cross join unnest(ids) i (id)
   left join ledger.row_texts(log, ids) t on t.id = i.id
   left join ledger.salts s on s.row_id = i.id and s.log = entries.log
@@ -3095,7 +3098,7 @@ GRANT EXECUTE ON FUNCTION ledger.entries(text,uuid[]) TO service_role;
 CREATE OR REPLACE FUNCTION ledger.erase(log name, ids uuid[], columns name[], ticket text, approvers text[])
  RETURNS bigint
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   log_table constant regclass := format('public.%I', log)::regclass;
@@ -3151,7 +3154,7 @@ REVOKE EXECUTE ON FUNCTION ledger.erase(name,uuid[],name[],text,text[]) FROM PUB
 CREATE OR REPLACE FUNCTION ledger.erase_person(person uuid, ticket text, approvers text[], names text[] DEFAULT '{}'::text[])
  RETURNS bigint
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   named constant text[] := array(select lower(n) from unnest(names || person::text) n);
@@ -3194,7 +3197,7 @@ CREATE OR REPLACE FUNCTION ledger.event_hash(data text)
  RETURNS bytea
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select sha256(decode('00', 'hex') || convert_to(data, 'UTF8')) $function$;
 REVOKE EXECUTE ON FUNCTION ledger.event_hash(text) FROM PUBLIC;
 
@@ -3202,7 +3205,7 @@ CREATE OR REPLACE FUNCTION ledger.examine_capture(log name)
  RETURNS TABLE("check" text, object text, problem text, remedy text)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select 'capture', format('ledger.%I()', format('capture_%s_%s', c.operation, log)),
     case when f.oid is null then 'the function is missing'
@@ -3222,7 +3225,7 @@ CREATE OR REPLACE FUNCTION ledger.examine_evidence()
  RETURNS TABLE("check" text, object text, problem text, remedy text)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select 'evidence', format('refuse_change on ledger.%I', c.relname),
     case
@@ -3254,7 +3257,7 @@ CREATE OR REPLACE FUNCTION ledger.examine_guard(log name)
  RETURNS TABLE("check" text, object text, problem text, remedy text)
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   guard constant text := format('ledger.%I()', 'guard_' || log);
@@ -3308,7 +3311,7 @@ CREATE OR REPLACE FUNCTION ledger.examine_privileges(log name)
  RETURNS TABLE("check" text, object text, problem text, remedy text)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   with t as (
     select c.*, c.oid::regclass::text as name, pg_get_userbyid(c.relowner) as owner
@@ -3365,7 +3368,7 @@ CREATE OR REPLACE FUNCTION ledger.examine_state(log name)
  RETURNS TABLE("check" text, object text, problem text, remedy text)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select coalesce(f.kind, a.kind), coalesce(f.object, a.object),
     case
@@ -3392,7 +3395,7 @@ CREATE OR REPLACE FUNCTION ledger.examine_surroundings()
  RETURNS TABLE("check" text, object text, problem text, remedy text)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   with outsider (name, id) as (
     select 'public', 0::oid union all
@@ -3467,7 +3470,7 @@ CREATE OR REPLACE FUNCTION ledger.export(first bigint, max_leaves integer)
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select ledger.describe_leaves(
     array(select l from ledger.leaves l where l.index >= first and l.index < first + max_leaves), 'index')
@@ -3479,7 +3482,7 @@ CREATE OR REPLACE FUNCTION ledger.export_pending(after_seq bigint, max_leaves in
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select ledger.describe_leaves(array(
     select row(p.seq, p.kind, p.log, p.row_id, p.commitments, p.data, p.hash)::ledger.leaves
@@ -3491,10 +3494,10 @@ GRANT EXECUTE ON FUNCTION ledger.export_pending(bigint,integer) TO service_role;
 CREATE OR REPLACE FUNCTION ledger.forget(log name, column_name name, ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  committed constant pg_catalog.name[] := ledger.committed_columns(log);
+  committed constant name[] := ledger.committed_columns(log);
 begin
   update ledger.salts s
   set seed = null, salts = array(
@@ -3508,7 +3511,7 @@ REVOKE EXECUTE ON FUNCTION ledger.forget(name,name,uuid[]) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION ledger.guard(log name)
  RETURNS void
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   log_table constant regclass := format('public.%I', log)::regclass;
@@ -3544,7 +3547,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_audit_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard('audit_log') from the catalog: do not edit.
@@ -3555,7 +3558,7 @@ begin
     -- After a key was dropped or a parent renamed, every row would look like one whose
     -- parent is gone.
     if exists (
-      select from unnest('{"FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE","FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL"}'::pg_catalog.text[]) wanted
+      select from unnest('{"FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE","FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL"}'::text[]) wanted
       where wanted not in (
         select pg_catalog.pg_get_constraintdef(k.oid) from pg_catalog.pg_constraint k
         where k.conrelid = TG_RELID and k.contype = 'f')
@@ -3596,7 +3599,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_definition(log name)
  RETURNS text
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $functionx$
 declare
   log_table pg_catalog.pg_class;
@@ -3667,7 +3670,7 @@ begin
     -- After a key was dropped or a parent renamed, every row would look like one whose
     -- parent is gone.
     if exists (
-      select from unnest(%L::pg_catalog.text[]) wanted
+      select from unnest(%L::text[]) wanted
       where wanted not in (
         select pg_catalog.pg_get_constraintdef(k.oid) from pg_catalog.pg_constraint k
         where k.conrelid = TG_RELID and k.contype = 'f')
@@ -3691,7 +3694,7 @@ begin
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard(%2$L) from the catalog: do not edit.
@@ -3725,7 +3728,7 @@ REVOKE EXECUTE ON FUNCTION ledger.guard_definition(name) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION ledger.guard_evidence()
  RETURNS void
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   name text;
@@ -3743,7 +3746,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_llm_budgets()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard('llm_budgets') from the catalog: do not edit.
@@ -3754,7 +3757,7 @@ begin
     -- After a key was dropped or a parent renamed, every row would look like one whose
     -- parent is gone.
     if exists (
-      select from unnest('{"FOREIGN KEY (cma_project_id) REFERENCES public.cma_projects(id) ON DELETE CASCADE","FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
+      select from unnest('{"FOREIGN KEY (cma_project_id) REFERENCES public.cma_projects(id) ON DELETE CASCADE","FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::text[]) wanted
       where wanted not in (
         select pg_catalog.pg_get_constraintdef(k.oid) from pg_catalog.pg_constraint k
         where k.conrelid = TG_RELID and k.contype = 'f')
@@ -3794,7 +3797,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_llm_usage_details()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard('llm_usage_details') from the catalog: do not edit.
@@ -3805,7 +3808,7 @@ begin
     -- After a key was dropped or a parent renamed, every row would look like one whose
     -- parent is gone.
     if exists (
-      select from unnest('{"FOREIGN KEY (id) REFERENCES public.llm_usage_log(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
+      select from unnest('{"FOREIGN KEY (id) REFERENCES public.llm_usage_log(id) ON DELETE CASCADE"}'::text[]) wanted
       where wanted not in (
         select pg_catalog.pg_get_constraintdef(k.oid) from pg_catalog.pg_constraint k
         where k.conrelid = TG_RELID and k.contype = 'f')
@@ -3841,7 +3844,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_llm_usage_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard('llm_usage_log') from the catalog: do not edit.
@@ -3852,7 +3855,7 @@ begin
     -- After a key was dropped or a parent renamed, every row would look like one whose
     -- parent is gone.
     if exists (
-      select from unnest('{"FOREIGN KEY (cma_project_id) REFERENCES public.cma_projects(id) ON DELETE SET NULL","FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
+      select from unnest('{"FOREIGN KEY (cma_project_id) REFERENCES public.cma_projects(id) ON DELETE SET NULL","FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::text[]) wanted
       where wanted not in (
         select pg_catalog.pg_get_constraintdef(k.oid) from pg_catalog.pg_constraint k
         where k.conrelid = TG_RELID and k.contype = 'f')
@@ -3893,7 +3896,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_llm_usage_ratings()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard('llm_usage_ratings') from the catalog: do not edit.
@@ -3904,7 +3907,7 @@ begin
     -- After a key was dropped or a parent renamed, every row would look like one whose
     -- parent is gone.
     if exists (
-      select from unnest('{"FOREIGN KEY (usage_id) REFERENCES public.llm_usage_log(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
+      select from unnest('{"FOREIGN KEY (usage_id) REFERENCES public.llm_usage_log(id) ON DELETE CASCADE"}'::text[]) wanted
       where wanted not in (
         select pg_catalog.pg_get_constraintdef(k.oid) from pg_catalog.pg_constraint k
         where k.conrelid = TG_RELID and k.contype = 'f')
@@ -3940,7 +3943,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_model_prices()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard('model_prices') from the catalog: do not edit.
@@ -3951,7 +3954,7 @@ begin
     -- After a key was dropped or a parent renamed, every row would look like one whose
     -- parent is gone.
     if exists (
-      select from unnest('{"FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::pg_catalog.text[]) wanted
+      select from unnest('{"FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE"}'::text[]) wanted
       where wanted not in (
         select pg_catalog.pg_get_constraintdef(k.oid) from pg_catalog.pg_constraint k
         where k.conrelid = TG_RELID and k.contype = 'f')
@@ -3987,7 +3990,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_model_usage_log()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard('model_usage_log') from the catalog: do not edit.
@@ -4032,7 +4035,8 @@ AS $function$
       'alter table <child> no inherit <parent>'),
     (exists (select from pg_attribute where attrelid = log_table and attgenerated <> ''),
       'it has a generated column, whose value a BEFORE trigger cannot compare',
-      (select string_agg(format('alter table %s alter column %I drop expression', log_table, attname), '; ' order by attnum)
+      (select string_agg(format('alter table %s alter column %I drop expression', log_table, attname),
+          '; ' order by attnum)
         from pg_attribute where attrelid = log_table and attgenerated <> ''))
   ) t (applies, problem, remedy)
   where c.oid = log_table and t.applies
@@ -4048,7 +4052,8 @@ AS $function$
       format('alter table %s drop constraint %I, add constraint %2$I %s', log_table, k.conname,
         regexp_replace(pg_get_constraintdef(k.oid), ' ON UPDATE (CASCADE|SET NULL|SET DEFAULT)', ''))),
     (2, k.confdeltype = 'd',
-      'SET DEFAULT would put another value in the place of the recorded one: wanted SET NULL, CASCADE, RESTRICT or NO ACTION',
+      'SET DEFAULT would put another value in the place of the recorded one: '
+        'wanted SET NULL, CASCADE, RESTRICT or NO ACTION',
       format('alter table %s drop constraint %I, add constraint %2$I %s', log_table, k.conname,
         replace(pg_get_constraintdef(k.oid), ' ON DELETE SET DEFAULT', ''))),
     (3, k.confdeltype in ('n', 'c') and not k.convalidated,
@@ -4078,7 +4083,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_tool_usage_ledger()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET row_security TO 'off'
 AS $function$
 -- Written by ledger.guard('tool_usage_ledger') from the catalog: do not edit.
@@ -4111,7 +4116,7 @@ CREATE OR REPLACE FUNCTION ledger.guard_triggers(log name)
  RETURNS TABLE(name name, definition text)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select t.name, format('CREATE TRIGGER %I %s ON public.%I FOR EACH %s EXECUTE FUNCTION ledger.%I()',
     t.name, t.events, log, t.level, 'guard_' || log)
@@ -4131,7 +4136,7 @@ CREATE OR REPLACE FUNCTION ledger.hexes(list bytea[])
  RETURNS jsonb
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select jsonb_agg(encode(h, 'hex') order by n) from unnest(list) with ordinality u (h, n) $function$;
 REVOKE EXECUTE ON FUNCTION ledger.hexes(bytea[]) FROM PUBLIC;
 
@@ -4139,7 +4144,7 @@ CREATE OR REPLACE FUNCTION ledger.implied_provider(model text)
  RETURNS text
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   name text;
@@ -4171,9 +4176,9 @@ CREATE OR REPLACE FUNCTION ledger.leaf_expression(log name, kind text)
  RETURNS text
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select format('array_to_json(array[%L, %L, r.id::pg_catalog.text, %s]::pg_catalog.text[])::pg_catalog.text',
+  select format('array_to_json(array[%L, %L, r.id::text, %s]::text[])::text',
     kind, 'public.' || log,
     string_agg(
       case when c.name = any (ledger.committed_columns(log))
@@ -4189,12 +4194,12 @@ CREATE OR REPLACE FUNCTION ledger.leaf_text(column_name name, type regtype)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select case when type = 'timestamptz'::regtype
     -- numeric, because the microseconds of the last years do not fit into a bigint.
-    then format('lower(trunc(extract(epoch from r.%I) * 1000000)::pg_catalog.text)', column_name)
-    else format('r.%I::pg_catalog.text', column_name) end
+    then format('lower(trunc(extract(epoch from r.%I) * 1000000)::text)', column_name)
+    else format('r.%I::text', column_name) end
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.leaf_text(name,regtype) FROM PUBLIC;
 
@@ -4202,7 +4207,7 @@ CREATE OR REPLACE FUNCTION ledger.list_unit_prices(prices public.model_prices)
  RETURNS TABLE(name text, price numeric)
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select p.key, p.value::numeric from jsonb_each_text(to_jsonb(prices)) p
   where (p.key like '%\_usd\_per\_mtok' or p.key = 'request_usd') and p.value is not null
@@ -4241,7 +4246,7 @@ CREATE OR REPLACE FUNCTION ledger.log_source(log regclass, as_of text DEFAULT 'c
  RETURNS text
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   details constant regclass := ledger.details_of(log);
@@ -4274,7 +4279,8 @@ begin
       case when as_of <> 'latest' then format(' and x.rated_at <= %L::timestamptz', as_of) else '' end);
   end if;
   select string_agg(case c.source when log then format('l.%I', c.name)
-      else format('%s as %I', coalesce(readings ->> c.name, format('d.%I', c.name)), c.name) end, ', ' order by c.position)
+      else format('%s as %I', coalesce(readings ->> c.name, format('d.%I', c.name)), c.name) end,
+    ', ' order by c.position)
   into columns
   from ledger.columns_of(log) c;
   return format('(select l.xmin as xmin, %s from %s l left join %s d on d.id = l.id%s)',
@@ -4290,7 +4296,7 @@ CREATE OR REPLACE FUNCTION ledger.log_state(log name)
  RETURNS TABLE(kind text, object text, statement text, undo text)
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   with t as (
     select c.*, c.oid::regclass::text as name from pg_catalog.pg_class c
@@ -4402,7 +4408,7 @@ CREATE OR REPLACE FUNCTION ledger.match_start(match_kind text, match_value text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select case match_kind
     when 'equals' then match_value
@@ -4418,10 +4424,10 @@ CREATE OR REPLACE FUNCTION ledger.member_firm_id()
  RETURNS uuid
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select u.firm_id from public.users u
-  where u.id = (nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'sub')::pg_catalog.uuid
+  where u.id = (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
 $function$;
 COMMENT ON FUNCTION ledger.member_firm_id() IS 'The firm of the user whose JWT the request carries, or NULL.';
 REVOKE EXECUTE ON FUNCTION ledger.member_firm_id() FROM PUBLIC;
@@ -4431,7 +4437,7 @@ CREATE OR REPLACE FUNCTION ledger.month_of(moment timestamp with time zone, time
  RETURNS timestamp with time zone
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select date_trunc('month', moment, time_zone) $function$;
 REVOKE EXECUTE ON FUNCTION ledger.month_of(timestamp with time zone,text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.month_of(timestamp with time zone,text) TO authenticated;
@@ -4441,7 +4447,7 @@ CREATE OR REPLACE FUNCTION ledger.names_of(model text)
  RETURNS text[]
  LANGUAGE plpgsql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   name constant text := lower(btrim(model));
@@ -4460,7 +4466,7 @@ CREATE OR REPLACE FUNCTION ledger.offers(providers text[], models text[])
  RETURNS TABLE(sent_provider text, sent_model text, provider text, rank bigint, price_id uuid, firm_id uuid, service_tier text, effective_from timestamp with time zone, effective_to timestamp with time zone, daily_from time without time zone, daily_to time without time zone, above_input_tokens integer, input numeric, cache_read numeric, cache_write_5m numeric, cache_write_1h numeric, output numeric, reasoning numeric, request numeric, other jsonb, known boolean)
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
 declare
@@ -4530,7 +4536,7 @@ CREATE OR REPLACE FUNCTION ledger.owner_privileges()
  RETURNS text[]
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select '{UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]
     || case when current_setting('server_version_num')::int >= 170000 then '{MAINTAIN}'::text[] else '{}' end
@@ -4542,7 +4548,7 @@ CREATE OR REPLACE FUNCTION ledger.pending_of(log text, id uuid)
  RETURNS SETOF ledger.pending_leaves
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select p.* from ledger.salts s
   join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
@@ -4558,7 +4564,7 @@ CREATE OR REPLACE FUNCTION ledger.plain_columns(log name)
  RETURNS text
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select coalesce(string_agg(format(', r.%I', c.name), '' order by c.position), '')
   from ledger.log_columns(log) c
@@ -4570,7 +4576,7 @@ CREATE OR REPLACE FUNCTION ledger.price_events(events jsonb)
  RETURNS TABLE(index integer, id uuid, firm_id uuid, cma_project_id uuid, model text, task_type text, input_tokens integer, output_tokens integer, cost_usd numeric, latency_ms integer, success boolean, error_message text, created_at timestamp with time zone, provider text, api_flavor text, service_tier text, usage jsonb, uncached_input_tokens integer, cache_read_tokens integer, cache_write_5m_tokens integer, cache_write_1h_tokens integer, visible_output_tokens integer, reasoning_tokens integer, other_units jsonb, token_convention text, convention_basis text, cost_source text, price_id uuid, cost_usd_exact numeric, reported_cost_usd numeric, computed_cost_usd numeric, cost_is_floor boolean, cost_differs boolean, reservation_id uuid, fault_column text, fault_code text)
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
@@ -4678,7 +4684,7 @@ CREATE OR REPLACE FUNCTION ledger.price_units(units jsonb, prices jsonb, input n
  RETURNS ledger.priced_units
  LANGUAGE plpgsql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   return (
@@ -4701,7 +4707,7 @@ GRANT EXECUTE ON FUNCTION ledger.price_units(jsonb,jsonb,numeric,numeric,numeric
 CREATE OR REPLACE FUNCTION ledger.rebase_pending()
  RETURNS bigint
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   rebased bigint;
@@ -4717,7 +4723,7 @@ REVOKE EXECUTE ON FUNCTION ledger.rebase_pending() FROM PUBLIC;
 CREATE OR REPLACE FUNCTION ledger.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   raise exception using errcode = '42501',
@@ -4730,7 +4736,7 @@ CREATE OR REPLACE FUNCTION ledger.require_log(log text)
  RETURNS void
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   if log is null or to_regprocedure(format('ledger.%I()', 'capture_insert_' || log)) is null then
@@ -4744,7 +4750,7 @@ CREATE OR REPLACE FUNCTION ledger.reserve_budget(reservation uuid, firm uuid, pr
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
 declare
@@ -4805,16 +4811,16 @@ CREATE OR REPLACE FUNCTION ledger.row_texts(log text, ids uuid[])
  RETURNS TABLE(id uuid, texts text[])
  LANGUAGE plpgsql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
 declare
-  texts pg_catalog.text;
+  texts text;
 begin
   perform ledger.require_log(log);
   select format('array[%s]', string_agg(ledger.leaf_text(c.name, c.type), ', ' order by c.position))
   into texts
-  from ledger.log_columns(log::pg_catalog.name) c
+  from ledger.log_columns(log::name) c
   where c.name <> 'id';
   return query execute format('select r.id, %s from public.%I r where r.id = any ($1)', texts, log) using ids;
 end
@@ -4825,7 +4831,7 @@ CREATE OR REPLACE FUNCTION ledger.salts_of(seed bytea, salts bytea[], count inte
  RETURNS bytea[]
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select case when salts is not null or seed is null then salts else array(
     select substr(sha512(seed || decode(lpad(to_hex(i / 4), 2, '0'), 'hex')), 16 * (i % 4) + 1, 16)
@@ -4837,14 +4843,14 @@ CREATE OR REPLACE FUNCTION ledger.seal(max_leaves integer DEFAULT 100000)
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  cut constant pg_catalog.xid8 := pg_snapshot_xmin(pg_current_snapshot());
-  complete pg_catalog.xid8 := cut;  -- all transactions below it are in the tree
+  cut constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
+  complete xid8 := cut;  -- all transactions below it are in the tree
   size bigint;
   sealed bigint;
-  data pg_catalog.text;
+  data text;
   width bigint;   -- number of full nodes of a level
   known bigint;   -- number of those that exist
   backlog bigint;
@@ -4899,7 +4905,7 @@ CREATE OR REPLACE FUNCTION ledger.set_budget(firm uuid, project uuid, limit_usd 
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
 declare
@@ -4942,7 +4948,7 @@ CREATE OR REPLACE FUNCTION ledger.special_measures(log name)
  RETURNS TABLE("column" name, expressions text)
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select m.* from (values
     ('cost_usd_exact', $sql$'cost_usd_exact', trim_scale(coalesce(sum(r.cost_usd_exact), 0))::text$sql$),
@@ -4965,7 +4971,7 @@ CREATE OR REPLACE FUNCTION ledger.starts_of(name text)
  RETURNS text[]
  LANGUAGE plpgsql
  IMMUTABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   return array(select left(name, n) from generate_series(0, length(name)) n);
@@ -4978,7 +4984,7 @@ CREATE OR REPLACE FUNCTION ledger.state()
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select jsonb_build_object('size', ledger.tree_size(),
     -- Changes whenever a recorded value is nulled, deleted or erased.
@@ -4999,7 +5005,7 @@ CREATE OR REPLACE FUNCTION ledger.subtree_root(hashes bytea)
  RETURNS bytea
  LANGUAGE plpgsql
  IMMUTABLE STRICT
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   while length(hashes) > 32 loop
@@ -5016,7 +5022,7 @@ CREATE OR REPLACE FUNCTION ledger.tile(level integer, tile bigint)
  RETURNS bytea
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select case when level = 0
     then (select string_agg(l.hash, '' order by l.index) from ledger.leaves l
@@ -5030,7 +5036,7 @@ CREATE OR REPLACE FUNCTION ledger.tiles(wanted jsonb)
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select coalesce(jsonb_agg(
     translate(
@@ -5046,7 +5052,7 @@ CREATE OR REPLACE FUNCTION ledger.tree_size()
  RETURNS bigint
  LANGUAGE sql
  STABLE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select coalesce(max(l.index) + 1, 0) from ledger.leaves l $function$;
 REVOKE EXECUTE ON FUNCTION ledger.tree_size() FROM PUBLIC;
 
@@ -5054,10 +5060,10 @@ CREATE OR REPLACE FUNCTION ledger.unsealed(log text)
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  result pg_catalog.jsonb;
+  result jsonb;
 begin
   perform ledger.require_log(log);
   execute format($sql$
@@ -5078,7 +5084,7 @@ CREATE OR REPLACE FUNCTION ledger.witness(origin text, old_size bigint, size big
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   if old_size = 0 then
@@ -5101,7 +5107,7 @@ CREATE OR REPLACE FUNCTION ledger.witnessed_of(origin text)
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select jsonb_build_object('size', w.size, 'root', encode(w.root, 'base64'))
   from ledger.witnessed w where w.origin = $1

@@ -51,11 +51,11 @@ grant execute on function ledger.log_columns(name) to authenticated, service_rol
 -- reveals only the caller's own firm. Its body names a table that may not be there yet.
 do $$ begin perform set_config('check_function_bodies', 'off', true); end $$;
 
-create function ledger.member_firm_id() returns pg_catalog.uuid
-language sql stable security definer set search_path = ''
+create function ledger.member_firm_id() returns uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select u.firm_id from public.users u
-  where u.id = (nullif(current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb ->> 'sub')::pg_catalog.uuid
+  where u.id = (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
 $$;
 comment on function ledger.member_firm_id() is
   'The firm of the user whose JWT the request carries, or NULL.';
@@ -70,7 +70,7 @@ begin
     -- The claims are read as PostgREST passes them on, not by auth.jwt(), so that a
     -- database without Supabase's auth schema works too.
     create function public.fn_is_chairman() returns boolean
-    language sql stable set search_path = ''
+    language sql stable set search_path = pg_catalog, pg_temp
     as $body$
       select coalesce(
         nullif(current_setting('request.jwt.claims', true), '')::jsonb
@@ -256,7 +256,9 @@ do $$
 declare
   draft regclass;
 begin
-  for draft in select oid from pg_catalog.pg_class where relnamespace = 'ledger_draft'::regnamespace and relkind = 'r' loop
+  for draft in
+    select oid from pg_catalog.pg_class where relnamespace = 'ledger_draft'::regnamespace and relkind = 'r'
+  loop
     execute format('alter table %s enable row level security', draft);
     execute format('revoke all on %s from public, anon, authenticated, service_role', draft);
     execute format('grant select on %s to authenticated', draft);
@@ -293,7 +295,8 @@ as $$
       'alter table <child> no inherit <parent>'),
     (exists (select from pg_attribute where attrelid = log_table and attgenerated <> ''),
       'it has a generated column, whose value a BEFORE trigger cannot compare',
-      (select string_agg(format('alter table %s alter column %I drop expression', log_table, attname), '; ' order by attnum)
+      (select string_agg(format('alter table %s alter column %I drop expression', log_table, attname),
+          '; ' order by attnum)
         from pg_attribute where attrelid = log_table and attgenerated <> ''))
   ) t (applies, problem, remedy)
   where c.oid = log_table and t.applies
@@ -309,7 +312,8 @@ as $$
       format('alter table %s drop constraint %I, add constraint %2$I %s', log_table, k.conname,
         regexp_replace(pg_get_constraintdef(k.oid), ' ON UPDATE (CASCADE|SET NULL|SET DEFAULT)', ''))),
     (2, k.confdeltype = 'd',
-      'SET DEFAULT would put another value in the place of the recorded one: wanted SET NULL, CASCADE, RESTRICT or NO ACTION',
+      'SET DEFAULT would put another value in the place of the recorded one: '
+        'wanted SET NULL, CASCADE, RESTRICT or NO ACTION',
       format('alter table %s drop constraint %I, add constraint %2$I %s', log_table, k.conname,
         replace(pg_get_constraintdef(k.oid), ' ON DELETE SET DEFAULT', ''))),
     (3, k.confdeltype in ('n', 'c') and not k.convalidated,
@@ -351,10 +355,16 @@ create function ledger_draft.default_text(expression text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp
 as $$
   select case
-    when expression ~ '^(now\(\)|CURRENT_TIMESTAMP|transaction_timestamp\(\)|timezone\(''utc''::text, now\(\)\))$' then 'now()'
+    when expression in ('now()', 'CURRENT_TIMESTAMP', 'transaction_timestamp()', 'timezone(''utc''::text, now())')
+      then 'now()'
     when expression ~ '^(\w+\.)?(gen_random_uuid|uuid_generate_v4)\(\)$' then 'gen_random_uuid()'
     else expression end
 $$;
+
+-- An index without its name and table: equal for indexes that serve the same queries.
+create function ledger_draft.index_text(index_id regclass) returns text
+language sql stable set search_path = pg_catalog, pg_temp
+as $$ select substr(d.text, strpos(d.text, ' USING ')) from (select pg_get_indexdef(index_id) as text) d $$;
 
 -- How the tables of this project differ from the document, so that they cannot be taken
 -- over: all differences of all tables, each with the statement that mends it.
@@ -382,7 +392,7 @@ as $$
     left join pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
     left join pg_attribute f on f.attrelid = p.found and f.attname = a.attname and f.attnum > 0 and not f.attisdropped
     left join pg_attrdef fv on fv.adrelid = f.attrelid and fv.adnum = f.attnum
-    where p.kind in ('r', 'p') and (p.is_log or a.attname in ('id', 'firm_id') and p.name <> 'firms' or a.attname = 'id')
+    where p.kind in ('r', 'p') and (p.is_log or a.attname in ('id', 'firm_id'))
   ), wanted_constraint as (
     select l.found, k.oid, k.conname as name, k.contype as kind, k.conkey,
       replace(pg_get_constraintdef(k.oid), 'ledger_draft.', 'public.') as definition,
@@ -410,7 +420,8 @@ as $$
     union all
     select 4, found, format('%s.%I', found, name), 'is missing', case
       when is_required and default_value is null then format(
-        'alter table %s add column %I %s; give it a value in every row; alter table %1$s alter column %2$I set not null',
+        'alter table %s add column %I %s; give it a value in every row; '
+          'alter table %1$s alter column %2$I set not null',
         found, name, type)
       else format('alter table %s add column %I %s%s%s', found, name, type,
         coalesce(' default ' || default_value, ''), case when is_required then ' not null' else '' end) end
@@ -422,7 +433,8 @@ as $$
     union all
     select 6, found, format('%s.%I', found, name), case when is_required then 'takes NULL; the document says NOT NULL'
         else 'is NOT NULL; the document says that it takes NULL' end,
-      format('alter table %s alter column %I %s not null', found, name, case when is_required then 'set' else 'drop' end)
+      format('alter table %s alter column %I %s not null', found, name,
+        case when is_required then 'set' else 'drop' end)
     from wanted_column where is_log and found_is_required <> is_required
     union all
     select 7, found, format('%s.%I', found, name),
@@ -470,7 +482,8 @@ as $$
     from log l join pg_index i on i.indrelid = l.found
     where (i.indisunique or i.indisexclusion) and not i.indisprimary
     union all
-    select 11, found, found::text, format('has no unique key of its column id, which %s must refer to', string_agg(c.relname, ' and ')),
+    select 11, found, found::text,
+      format('has no unique key of its column id, which %s must refer to', string_agg(c.relname, ' and ')),
       format('alter table %s add primary key (id)', found)
     from pair p
     join pg_constraint k on k.confrelid = p.draft and k.contype = 'f'
@@ -481,7 +494,8 @@ as $$
           and i.indnkeyatts = 1 and i.indkey[0] = a.attnum)
     group by p.found
     union all
-    select 12, found, found::text, format('%s may not refer to it', current_user), format('grant references on %s to %I', found, current_user)
+    select 12, found, found::text, format('%s may not refer to it', current_user),
+      format('grant references on %s to %I', found, current_user)
     from pair p
     where not p.is_log and p.kind in ('r', 'p') and not has_table_privilege(p.found, 'references')
     union all
@@ -522,32 +536,33 @@ as $$
     join pair parent on parent.draft = k.confrelid
     where p.found is null and parent.found is not null
     union all
+    -- Names may differ, and one may be taken: Postgres then chooses another.
     select 4, 'add index', k.object, format('create index %s on %s%s',
         case when to_regclass(format('public.%I', x.relname)) is null then quote_ident(x.relname) else '' end,
-        k.object, substr(d.definition, strpos(d.definition, ' USING ')))
+        k.object, ledger_draft.index_text(i.indexrelid))
     from kept k
     join pg_index i on i.indrelid = k.draft and not i.indisunique
     join pg_class x on x.oid = i.indexrelid
-    cross join lateral (select pg_get_indexdef(i.indexrelid) as definition) d
     where not exists (
-      select from pg_index f cross join lateral (select pg_get_indexdef(f.indexrelid) as definition) e
+      select from pg_index f
       where f.indrelid = k.found and f.indisvalid
-        and substr(e.definition, strpos(e.definition, ' USING ')) = substr(d.definition, strpos(d.definition, ' USING ')))
+        and ledger_draft.index_text(f.indexrelid) = ledger_draft.index_text(i.indexrelid))
     union all
     select 5, 'enable row security', k.object, format('alter table %s enable row level security', k.object)
     from kept k where not k.relrowsecurity
     union all
     select 6, 'add policy', format('%I on %s', p.polname, k.object),
       format('create policy %I on %s for %s to %s', p.polname, k.object,
-        case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
+        case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete'
+          else 'all' end,
         (select string_agg(quote_ident(pg_get_userbyid(role)), ', ') from unnest(p.polroles) role))
       || coalesce(' using (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
       || coalesce(' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
     from kept k join pg_policy p on p.polrelid = k.draft
     where not exists (select from pg_policy f where f.polrelid = k.found and f.polname = p.polname)
     union all
-    select 7, 'grant', k.object, format('grant %s on %s to %I', string_agg(lower(a.privilege_type), ', ' order by a.privilege_type),
-        k.object, pg_get_userbyid(a.grantee))
+    select 7, 'grant', k.object, format('grant %s on %s to %I',
+        string_agg(lower(a.privilege_type), ', ' order by a.privilege_type), k.object, pg_get_userbyid(a.grantee))
     from kept k cross join aclexplode(k.acl) a
     where a.grantee <> k.relowner and not has_table_privilege(a.grantee, k.found, a.privilege_type)
       and a.privilege_type in ('SELECT', 'INSERT')

@@ -343,7 +343,7 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
   [
     "a record function that does something else",
     `create or replace function record_model_usage_log(events jsonb, atomic boolean default false, representation boolean default false)
-       returns jsonb language sql security invoker set search_path = '' set timezone = 'UTC' as 'select ''[]''::jsonb'`,
+       returns jsonb language sql security invoker set search_path = pg_catalog, pg_temp set timezone = 'UTC' as 'select ''[]''::jsonb'`,
     [["record function", "record_model_usage_log", "body"]],
   ],
   [

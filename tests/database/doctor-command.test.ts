@@ -58,7 +58,7 @@ describe("npm run doctor", () => {
     await db.exec(`begin;
       create table original as select pg_get_functiondef('ledger.doctor()'::regprocedure) as definition;
       create or replace function ledger.doctor() returns table ("check" text, object text, problem text, remedy text)
-        language sql stable set search_path = '' as 'select null, null, null, null where false';
+        language sql stable set search_path = pg_catalog, pg_temp as 'select null, null, null, null where false';
       commit`);
     const { code, stdout } = await run("--database-url", url);
     await db.exec(

@@ -19,14 +19,14 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
       expect(rows).toEqual([{ parameter: "jsonb", returns: "jsonb" }]);
     });
 
-    test("runs with its caller's rights and an empty search path", async () => {
+    test("runs with its caller's rights and a search path of its own", async () => {
       const [row] = await db.query<{ definer: boolean; settings: string[] }>(
         `select prosecdef as definer, proconfig as settings
           from pg_proc where pronamespace = 'public'::regnamespace and proname = $1`,
         [`record_${log}`],
       );
       expect(row.definer).toBe(false);
-      expect(row.settings).toContain('search_path=""');
+      expect(row.settings).toContain("search_path=pg_catalog, pg_temp");
     });
 
     test("can be executed by the service role and its owner alone", async () => {
@@ -80,7 +80,7 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
     const rows = await db.query(
       `select oid::regprocedure::text as function from pg_proc
         where pronamespace in ('public'::regnamespace, 'ledger'::regnamespace)
-          and not coalesce('search_path=""' = any (proconfig), false)`,
+          and not coalesce('search_path=pg_catalog, pg_temp' = any (proconfig), false)`,
     );
     expect(rows).toEqual([]);
   });

@@ -66,7 +66,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
       );
       expect(row).toEqual({
         prosecdef: true,
-        proconfig: ['search_path=""', "row_security=off"],
+        proconfig: ["search_path=pg_catalog, pg_temp", "row_security=off"],
         dynamic: false,
         open: false,
       });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeSchema } from "../../scripts/schema.ts";
-import { ENGINES, type TestDatabase } from "./databases.ts";
+import { ENGINES, readMigrations, type TestDatabase } from "./databases.ts";
 
 const read = (path: string) =>
   Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
@@ -145,4 +145,28 @@ describe.each(ENGINES)("supabase/schema.sql on $name", (engine) => {
       await expect(compare(change)).rejects.toThrow(name);
     },
   );
+});
+
+describe("the migrations", async () => {
+  const migrations = await readMigrations();
+
+  test.each(migrations)("$name has lines of at most 120 columns", ({ sql }) => {
+    expect(sql.split("\n").filter((line) => line.length > 120)).toEqual([]);
+  });
+
+  test("of the baseline define each object once, and drop the drafts alone", () => {
+    const baseline = migrations.filter(({ name }) => name < "20261202");
+    const script = baseline.map(({ sql }) => sql).join("");
+    const defined = [...script.matchAll(
+      /^ *create (?:or replace )?(?:function|table|type|domain|index|policy) ("[^"]+"|[\w.]+)/gm,
+    )].map(([, name]) => name);
+    expect(defined.length).toBeGreaterThan(120);
+    expect(defined.filter((name, at) => defined.indexOf(name) !== at)).toEqual(
+      [],
+    );
+    // The drafts that the documented tables are compared with.
+    expect(script.match(/^ *drop .*$/gm)).toEqual([
+      "  drop schema ledger_draft cascade;",
+    ]);
+  });
 });

@@ -318,7 +318,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
   test("the doctor finds that the trigger before what is sealed refuses nothing", async () => {
     await db.exec(
       `begin; create or replace function ledger.refuse_change() returns trigger
-        language plpgsql set search_path = '' as 'begin return null; end'`,
+        language plpgsql set search_path = pg_catalog, pg_temp as 'begin return null; end'`,
     );
     const findings = await db.query("select * from ledger.doctor()");
     await db.exec("rollback");
