@@ -2,11 +2,16 @@
  * `npm run doctor`: what makes the logs of a project less than append-only, one
  * line per finding with how to mend it.
  *
- *     deno run -A local/doctor.ts --database-url postgresql://…
+ *     npm run doctor -- --database-url postgresql://… [--before-install]
  *
- * Exit code 0: nothing found; 1: findings; 2: could not look.
+ * `--before-install` examines a database that the migrations were not pushed to yet:
+ * what the push would take over, create, add, revoke and refuse. It changes nothing.
+ *
+ * Exit code 0: nothing found, or nothing that the push refuses; 1: findings; 2: could
+ * not look.
  */
 import postgres from "postgres";
+import { type Effect, foresee } from "./before-install.ts";
 import { readFlags } from "./command-line.ts";
 import { withoutPassword } from "./database.ts";
 import {
@@ -28,11 +33,16 @@ export interface Finding {
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10;
-const FLAGS = { "database-url": { type: "string" } } as const;
+const FLAGS = {
+  "database-url": { type: "string" },
+  "before-install": { type: "boolean" },
+} as const;
 
 /** SQLSTATEs of a database without the doctor, and of a role that may not call it. */
 const NO_DOCTOR = ["42883", "3F000"];
 const NOT_ALLOWED = "42501";
+/** SQLSTATE of a schema that exists already. */
+const INSTALLED = "42P06";
 
 if (import.meta.main) Deno.exit(await runDoctor(Deno.args));
 
@@ -40,12 +50,16 @@ if (import.meta.main) Deno.exit(await runDoctor(Deno.args));
 export async function runDoctor(args: string[]): Promise<0 | 1 | 2> {
   let findings: Finding[];
   try {
-    const url = readFlags(args, FLAGS)["database-url"];
+    const { "database-url": url, "before-install": isBefore } = readFlags(
+      args,
+      FLAGS,
+    );
     if (!url) {
       throw new StackError(
         "Cannot examine a database without its URL: wanted --database-url postgresql://user:password@host:port/database",
       );
     }
+    if (isBefore) return printForesight(await foreseeInstall(url));
     findings = await examine(url);
   } catch (error) {
     if (!(error instanceof StackError)) throw error;
@@ -69,6 +83,28 @@ export async function runDoctor(args: string[]): Promise<0 | 1 | 2> {
  * @throws {StackError} when the database cannot be reached or has no doctor.
  */
 export async function examine(url: string): Promise<Finding[]> {
+  return await connect(url, async (sql) => {
+    const found = await sql<LedgerFunction[]>`
+      select pronamespace::regnamespace || '.' || proname as name, prosrc as body
+      from pg_proc where pronamespace = to_regnamespace('ledger')`;
+    const findings = await sql<Finding[]>`select * from ledger.doctor()`;
+    return [...findMachinery(await readMachinery(), found), ...findings];
+  });
+}
+
+/**
+ * What a push to a database would do, which it was not done to yet.
+ *
+ * @throws {StackError} when the database cannot be reached or has the migrations.
+ */
+async function foreseeInstall(url: string): Promise<Effect[]> {
+  return await connect(url, foresee);
+}
+
+async function connect<Result>(
+  url: string,
+  work: (sql: postgres.Sql) => Promise<Result>,
+): Promise<Result> {
   const shown = withoutPassword(url);
   const sql = postgres(url, {
     max: 1,
@@ -76,16 +112,30 @@ export async function examine(url: string): Promise<Finding[]> {
     onnotice: () => {},
   });
   try {
-    const found = await sql<LedgerFunction[]>`
-      select pronamespace::regnamespace || '.' || proname as name, prosrc as body
-      from pg_proc where pronamespace = to_regnamespace('ledger')`;
-    const findings = await sql<Finding[]>`select * from ledger.doctor()`;
-    return [...findMachinery(await readMachinery(), found), ...findings];
+    return await work(sql);
   } catch (error) {
     throw new StackError(explain(error, shown));
   } finally {
     await sql.end();
   }
+}
+
+function printForesight(effects: Effect[]): 0 | 1 {
+  for (const { kind, object, effect, statement } of effects) {
+    const line = `${kind}: ${object}: ${effect}`;
+    console.log(statement === undefined ? line : `${line}\n    ${statement};`);
+  }
+  const refused = effects.filter(({ kind }) => kind === "refuse").length;
+  if (refused === 0) {
+    console.log("The push succeeds. Nothing was changed.");
+    return 0;
+  }
+  console.error(
+    `The push is refused until ${refused} ${
+      refused === 1 ? "difference is" : "differences are"
+    } mended. Nothing was changed.`,
+  );
+  return 1;
 }
 
 function findMachinery(
@@ -105,6 +155,9 @@ function explain(error: unknown, shown: string): string {
   const { code = "", message } = error as { code?: string; message?: string };
   if (NO_DOCTOR.includes(code)) {
     return `Cannot examine the database at ${shown}: it has no ledger.doctor(); push the migrations first`;
+  }
+  if (code === INSTALLED) {
+    return `The database at ${shown} has the migrations already: leave out --before-install`;
   }
   if (code === NOT_ALLOWED) {
     return `Cannot examine the database at ${shown} as this role: connect as the owner of the logs (${message})`;

@@ -4,8 +4,9 @@
  *
  *     npm run seal [-- --url https://<ref>.supabase.co] [--every 5]
  *
- * `--every` goes on, with so many seconds in between, until Ctrl-C; what fails
- * after the first time is said, and tried again.
+ * Rows from before evidence was set up are captured in batches: it seals until none
+ * is left. `--every` repeats it every so many seconds, until Ctrl-C; a failure after
+ * the first time is printed, and the next round tries again.
  */
 import { readFlags, runCommand } from "../local/command-line.ts";
 import { StackError } from "../local/stack-error.ts";
@@ -27,8 +28,11 @@ async function sealProject(args: string[]): Promise<void> {
     );
   }
   const sealOnce = async () => {
-    const answer = await postJson(project, "/functions/v1/ledger/seal", {});
-    console.log(JSON.stringify(answer));
+    for (let hasBacklog = true; hasBacklog;) {
+      const answer = await postJson(project, "/functions/v1/ledger/seal", {});
+      console.log(JSON.stringify(answer));
+      hasBacklog = Object.hasOwn(answer as object, "backlog");
+    }
   };
   await sealOnce();
   while (seconds !== null) {

@@ -4853,7 +4853,7 @@ declare
   data text;
   width bigint;   -- number of full nodes of a level
   known bigint;   -- number of those that exist
-  backlog bigint;
+  backlog bigint;  -- rows from before the capture that have no leaf yet
 begin
   if not pg_try_advisory_xact_lock(hashtext('ledger.seal')) then
     return '{"busy": true}';
@@ -4885,15 +4885,16 @@ begin
     end loop;
   end if;
   -- These leaves are of this transaction, so the next seal takes them.
-  backlog := ledger.capture_backlog();
+  if exists (select from ledger.backlog) then
+    backlog := ledger.capture_backlog();
+  end if;
   return (
     select jsonb_build_object('size', size, 'sealed', sealed, 'cut', complete,
       'pending', count(*),
       -- Leaves that wait for an older transaction to end.
       'held_back', count(*) filter (where p.xid >= cut),
       'oldest_pending_seconds', round(extract(epoch from clock_timestamp() - min(p.captured_at))))
-      -- Rows from before the capture that have no leaf yet.
-      || case when backlog > 0 then jsonb_build_object('backlog', backlog) else '{}' end
+      || case when backlog is not null then jsonb_build_object('backlog', backlog) else '{}' end
     from ledger.pending_leaves p);
 end
 $function$;

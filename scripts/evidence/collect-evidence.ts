@@ -19,6 +19,7 @@ type PendingLeaf = Omit<ExportedLeaf, "index"> & { seq: number };
 type State = {
   size: number;
   event_count: number;
+  backlog: number;
   checkpoint: { size: number; note: string } | null;
 };
 
@@ -27,7 +28,8 @@ type State = {
  * `write`; `restart` begins it again, because something that was read was nulled,
  * deleted or erased meanwhile.
  *
- * @throws {StackError} when nothing is signed yet, or the log never stands still.
+ * @throws {StackError} when nothing is signed yet, when rows from before evidence was
+ * set up have no leaf yet, or when the logs change at every attempt.
  */
 export async function collectEvidence(
   project: Project,
@@ -41,6 +43,11 @@ export async function collectEvidence(
     if (before.checkpoint === null) {
       throw new StackError(
         "Nothing is signed yet: seal first (npm run seal), with LEDGER_SIGNING_KEYS set",
+      );
+    }
+    if (before.backlog > 0) {
+      throw new StackError(
+        `${before.backlog} rows from before evidence was set up have no leaf yet: run npm run seal, which captures them`,
       );
     }
     let count = 0;

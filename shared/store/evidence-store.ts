@@ -12,6 +12,8 @@ export type LedgerState = {
   /** Changes when something that was recorded is nulled, deleted or erased. */
   event_count: number;
   pending: number;
+  /** Rows from before evidence was set up that have no leaf yet. */
+  backlog: number;
   oldest_pending_seconds: number | null;
   checkpoint: StoredCheckpoint | null;
 };
@@ -26,6 +28,11 @@ export type SealResult =
     pending: number;
     held_back: number;
     oldest_pending_seconds: number | null;
+    /**
+     * Rows from before evidence was set up that have no leaf yet, where this call
+     * captured some: the next one seals those and captures more.
+     */
+    backlog?: number;
   };
 
 /** A leaf that speaks of a row. Hashes are hex. */

@@ -568,17 +568,21 @@ as $$
       and a.privilege_type in ('SELECT', 'INSERT')
     group by k.object, a.grantee
     union all
-    select 8, 'revoke', k.object, format('revoke %s on %s from %s cascade',
-        string_agg(distinct lower(a.privilege_type), ', '), k.object,
-        case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
-    from kept k
-    cross join lateral (
-      select (aclexplode(k.relacl)).*
-      union all
-      select (aclexplode(c.attacl)).* from pg_attribute c where c.attrelid = k.found and c.attacl is not null
-    ) a
-    where a.grantee <> k.relowner and a.privilege_type not in ('SELECT', 'INSERT')
-    group by k.object, a.grantee
+    select 8, 'revoke', r.object, format('revoke %s on %s from %s cascade', r.privileges, r.object,
+        string_agg(r.role, ', ' order by r.role))
+    from (
+      select k.object, case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as role,
+        string_agg(distinct lower(a.privilege_type), ', ') as privileges
+      from kept k
+      cross join lateral (
+        select (aclexplode(k.relacl)).*
+        union all
+        select (aclexplode(c.attacl)).* from pg_attribute c where c.attrelid = k.found and c.attacl is not null
+      ) a
+      where a.grantee <> k.relowner and a.privilege_type not in ('SELECT', 'INSERT')
+      group by k.object, a.grantee
+    ) r
+    group by r.object, r.privileges
     union all
     -- A grant on a table of the project's own is the project's to give.
     select 9, 'advise', p.object, format('grant select on %s to service_role', p.object)
