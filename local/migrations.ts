@@ -18,7 +18,7 @@ interface Migration {
 export interface MigrateResult {
   /** Names of the migration files applied now, in order. */
   applied: string[];
-  /** Whether the seed ran: only on a database that had no migration before. */
+  /** Whether the seed ran: only on a database that had no migration and no tables before. */
   seeded: boolean;
 }
 
@@ -95,12 +95,22 @@ async function applyFiles(
   const applied = await readAppliedVersions(database);
   const pending = (await listMigrations(`${supabaseDir}/migrations`))
     .filter((migration) => !applied.has(migration.version));
-  if (applied.size === 0) await markSeedsPending(database, seedPaths);
+  if (applied.size === 0 && !await hasTables(database)) {
+    await markSeedsPending(database, seedPaths);
+  }
   for (const migration of pending) {
     await applyMigration(database, `${supabaseDir}/migrations`, migration);
   }
   const seeded = await runPendingSeeds(database, supabaseDir);
   return { applied: pending.map((migration) => migration.file), seeded };
+}
+
+/** Whether the database holds a project's own tables, which a seed must not write to. */
+async function hasTables(database: Database): Promise<boolean> {
+  const [{ found }] = await database.query<{ found: boolean }>(
+    "select exists (select from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')) as found",
+  );
+  return found;
 }
 
 /** The tables that `/auth/v1` works on, unless the database has its own. */

@@ -121,6 +121,13 @@ for (const kind of ["pglite", "postgres"] as const) {
         expect(await names(database)).toEqual(["from;migration"]);
       }));
 
+    test("leave the seed out of a database that has tables of its own", () =>
+      withDatabase(kind, async (database, project) => {
+        await database.run("create table public.firms (id int)");
+        expect((await apply(database, project)).seeded).toBe(false);
+        expect(await names(database)).toEqual(["from;migration"]);
+      }));
+
     test("find the platform's roles, and new tables without grants", () =>
       withDatabase(kind, async (database, project) => {
         await apply(database, project);
