@@ -13,10 +13,9 @@
 import { readFlags, runCommand } from "../local/command-line.ts";
 import { SECRET_KEY } from "../local/keys.ts";
 import { StackError } from "../local/stack-error.ts";
-import type { LogSlug } from "../shared/adapters/adapter.ts";
-import { isLogSlug, LOGS } from "../shared/adapters/logs-by-slug.ts";
 import type { Sample } from "../shared/adapters/samples/sample.ts";
 import { SAMPLES } from "../shared/adapters/samples/samples.ts";
+import { isLogSlug, LOG_SLUGS, type LogSlug } from "../shared/logs/index.ts";
 import { signMessage } from "../shared/signatures/standard-webhooks.ts";
 import { parseSecrets } from "../shared/signatures/webhook-secrets.ts";
 
@@ -64,7 +63,7 @@ function createSample(target: string): Sample {
 function listTargets(): string {
   const names = Object.entries(SAMPLES)
     .map(([name, { takesLog }]) => takesLog ? `${name}/<log>` : name);
-  return `${names.join(", ")}, where <log> is ${Object.keys(LOGS).join(", ")}`;
+  return `${names.join(", ")}, where <log> is ${LOG_SLUGS.join(", ")}`;
 }
 
 function readUrl(base: string, path: string, query: string | undefined): URL {

@@ -1,4 +1,3 @@
-import { LOGS } from "./adapters/logs-by-slug.ts";
 import { authenticate } from "./endpoint/authenticate.ts";
 import { answerPreflight } from "./endpoint/cors.ts";
 import { requireService } from "./endpoint/prepare-events.ts";
@@ -13,11 +12,11 @@ import { proveRow } from "./evidence/prove-row.ts";
 import { createTileReader } from "./evidence/read-tiles.ts";
 import { signTree } from "./evidence/sign-tree.ts";
 import { toBase64 } from "./ledger/base64.ts";
-import type { LogName } from "./ledger/layouts.ts";
 import { proveConsistency } from "./ledger/proofs.ts";
 import { HASH_BYTES } from "./ledger/sha256.ts";
 import { parseTilePath, TILE_WIDTH } from "./ledger/tiles.ts";
 import { uuid } from "./logs/fields.ts";
+import { isLogSlug, LOG_SLUGS, LOGS_BY_SLUG } from "./logs/index.ts";
 import type { Environment, ResolvedEnvironment } from "./store/environment.ts";
 import { readState, seal } from "./store/evidence-store.ts";
 import { fetchRow } from "./store/read-log.ts";
@@ -135,19 +134,19 @@ async function showConsistency({ env, request }: Call): Promise<Response> {
 
 async function showProof({ env, request, rest }: Call): Promise<Response> {
   const [slug = "", id = "", ...more] = rest;
-  const log = Object.values(LOGS).find((log) => log.slug === slug);
-  if (!log || more.length > 0 || !uuid().safeParse(id).success) {
+  const isRow = isLogSlug(slug) && more.length === 0 &&
+    uuid().safeParse(id).success;
+  if (!isRow) {
     throw notFound(
-      `Proofs are at proof/<log>/<id>, where <log> is ${
-        Object.keys(LOGS).join(", ")
-      }`,
+      `Proofs are at proof/<log>/<id>, where <log> is ${LOG_SLUGS.join(", ")}`,
     );
   }
+  const log = LOGS_BY_SLUG[slug];
   const caller = await authenticate(request, env);
   const isVisible = caller.kind === "service" ||
     await fetchRow({ log, caller, env }, id) !== null;
   if (!isVisible) throw notFound(`${log.table} has no such row`);
-  const result = await proveRow(env, log.table as LogName, id.toLowerCase());
+  const result = await proveRow(env, log.table, id.toLowerCase());
   if ("reason" in result) throw notFound(result.reason);
   return text(result.proof);
 }

@@ -1,6 +1,5 @@
-import type { Adapted, AdaptedEvent, LogSlug } from "./adapters/adapter.ts";
+import type { Adapted, AdaptedEvent } from "./adapters/adapter.ts";
 import { isAuthHook } from "./adapters/auth.ts";
-import { LOGS } from "./adapters/logs-by-slug.ts";
 import { QUERY_MEMBERS } from "./adapters/query-members.ts";
 import { recordAdapted } from "./adapters/record-adapted.ts";
 import { overloaded, placeOf } from "./endpoint/admission.ts";
@@ -13,6 +12,7 @@ import { requireKnown } from "./endpoint/query.ts";
 import { decodeText, readBytes, readFormat } from "./endpoint/read-body.ts";
 import { noteOn } from "./endpoint/request-notes.ts";
 import { type Report, serve } from "./endpoint/serve.ts";
+import { LOGS_BY_SLUG, type LogSlug } from "./logs/index.ts";
 import {
   findSettingFaults,
   type WebhookSettings,
@@ -134,7 +134,7 @@ async function recordAll(
 }
 
 function logOf({ log }: AdaptedEvent) {
-  return LOGS[log];
+  return LOGS_BY_SLUG[log];
 }
 
 function requireEnvironment(environment: ResolvedEnvironment): Environment {

@@ -1,8 +1,6 @@
 import type { Fault } from "../fault.ts";
+import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
-
-/** A log by the slug of its endpoint. */
-export type LogSlug = "llm-usage" | "tool-usage" | "model-usage" | "audit";
 
 /** What a sender posted, authenticated and decoded. Adapters read nothing else. */
 export type Delivery = {

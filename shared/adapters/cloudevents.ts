@@ -3,8 +3,9 @@ import type { Fault } from "../fault.ts";
 import { createProblem, ProblemError } from "../endpoint/problem.ts";
 import { readEvents } from "../endpoint/read-events.ts";
 import { JsonSyntaxError, parseStrictJson } from "../endpoint/strict-json.ts";
+import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
-import type { Adapted, AdaptedEvent, Delivery, LogSlug } from "./adapter.ts";
+import type { Adapted, AdaptedEvent, Delivery } from "./adapter.ts";
 import {
   checkAttributes,
   isJson,

@@ -1,6 +1,7 @@
 import type { Fault } from "../fault.ts";
+import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
-import type { AdaptedEvent, LogSlug } from "./adapter.ts";
+import type { AdaptedEvent } from "./adapter.ts";
 import { findRelevantFaults } from "./payload.ts";
 
 /** An event while it is put together; members may still be undefined. */

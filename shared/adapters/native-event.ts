@@ -1,8 +1,8 @@
 import { type Fault, toPointer } from "../fault.ts";
+import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
-import type { AdaptedEvent, LogSlug } from "./adapter.ts";
+import type { AdaptedEvent } from "./adapter.ts";
 import { addFault, type Draft, setMember, startDraft } from "./draft.ts";
-import { LOGS } from "./logs-by-slug.ts";
 import { isObject } from "./payload.ts";
 
 /** A native event inside of an envelope, and what the envelope says of it. */
@@ -26,7 +26,7 @@ export function unpackEvent(
   said: LogEvent,
 ): Draft {
   const draft = startDraft(said);
-  const { timeColumn } = LOGS[log];
+  const { timeColumn } = LOGS_BY_SLUG[log];
   if (time !== undefined) {
     setMember(draft, timeColumn, time.value, time.pointer);
   }

@@ -1,7 +1,6 @@
 import { readOne } from "../endpoint/query.ts";
+import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
-import type { LogSlug } from "./adapter.ts";
-import { LOGS } from "./logs-by-slug.ts";
 
 /**
  * What a webhook's URL may say of events, by log: whom they belong to and what
@@ -27,7 +26,7 @@ export function readQueryMembers(
 ): LogEvent {
   const members: LogEvent = {};
   for (const name of QUERY_MEMBERS[log]) {
-    const schema = LOGS[log].event.shape[name];
+    const schema = LOGS_BY_SLUG[log].event.shape[name];
     const value = readOne<unknown>(query, name, schema as never);
     if (value !== null) members[name] = value;
   }

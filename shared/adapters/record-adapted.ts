@@ -4,12 +4,12 @@ import {
   type PreparedEvent,
   prepareEvents,
 } from "../endpoint/prepare-events.ts";
+import { LOG_SLUGS, LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import { settle } from "../endpoint/record.ts";
 import { type EventResult, rejectEvent } from "../endpoint/results.ts";
 import type { Environment } from "../store/environment.ts";
-import { type AdaptedEvent, type LogSlug, relocateFaults } from "./adapter.ts";
-import { LOGS } from "./logs-by-slug.ts";
+import { type AdaptedEvent, relocateFaults } from "./adapter.ts";
 import { splitDecided } from "./split-decided.ts";
 
 /** Whoever is allowed to push writes as a service. */
@@ -32,7 +32,7 @@ export async function recordAdapted(
   options: { representation: boolean } = { representation: false },
 ): Promise<AdaptedResult[]> {
   const results: AdaptedResult[] = [];
-  for (const log of Object.keys(LOGS) as LogSlug[]) {
+  for (const log of LOG_SLUGS) {
     const own = events.map((adapted, index) => ({ adapted, index }))
       .filter(({ adapted }) => adapted.log === log);
     for (let from = 0; from < own.length; from += MAX_EVENTS) {
@@ -58,7 +58,7 @@ async function recordChunk(
   options: { representation: boolean },
 ): Promise<EventResult[]> {
   const write = async (prepared: PreparedEvent[]) =>
-    await settle(LOGS[log], prepared, SENDER, env, {
+    await settle(LOGS_BY_SLUG[log], prepared, SENDER, env, {
       atomic: false,
       ...options,
     });
@@ -89,7 +89,7 @@ async function prepare(adapted: AdaptedEvent): Promise<Draft> {
   const { faults } = adapted;
   const validate = async (value: LogEvent) => {
     const [prepared] = await prepareEvents(
-      LOGS[adapted.log],
+      LOGS_BY_SLUG[adapted.log],
       [{ value, faults }],
       SOURCE,
     );

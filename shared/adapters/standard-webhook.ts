@@ -1,5 +1,6 @@
 import { readEvents } from "../endpoint/read-events.ts";
-import type { Adapted, Delivery, LogSlug } from "./adapter.ts";
+import type { LogSlug } from "../logs/index.ts";
+import type { Adapted, Delivery } from "./adapter.ts";
 import { addFault, rejectPayload } from "./draft.ts";
 import { deriveId } from "./event-identity.ts";
 import { finishEnvelope, unpackEvent } from "./native-event.ts";

@@ -7,7 +7,7 @@ import {
   MAX_METADATA_STRING_LENGTH,
 } from "../sensitive/audit-metadata.ts";
 import { decidedByServer, moment, text, uuid } from "./fields.ts";
-import type { Log } from "./log.ts";
+import { defineLog } from "./log.ts";
 
 const METADATA =
   `References and counts, never financial data: at most ${MAX_METADATA_BYTES} bytes of JSON, ${MAX_METADATA_DEPTH} levels and ${MAX_METADATA_KEYS} keys; strings of at most ${MAX_METADATA_STRING_LENGTH} characters, integers, booleans and null`;
@@ -41,10 +41,9 @@ const event = z.strictObject({
 });
 
 /** Who did what to which entity of a firm. */
-export const auditLog: Log = {
+export const auditLog = defineLog({
   description: "Who did what to which entity of a firm",
   table: "audit_log",
-  recordFunction: "record_audit_log",
   slug: "audit",
   columns: Object.keys(event.shape),
   timeColumn: "created_at",
@@ -79,4 +78,4 @@ export const auditLog: Log = {
     attributed: true,
     addressColumn: "ip_address",
   },
-};
+});

@@ -5,7 +5,7 @@ import { canonicalServiceTier } from "../pricing/canonical-service-tier.ts";
 import { flag, integer, moment, money, text, uuid } from "./fields.ts";
 import { checkUsage, deriveUsage } from "./llm-usage.ts";
 import { LLM_USAGE_MEASURES, LLM_USAGE_ROW } from "./llm-usage-details.ts";
-import type { Log } from "./log.ts";
+import { defineLog } from "./log.ts";
 import { usageObject } from "./usage-object.ts";
 
 const taskType = z.enum(
@@ -83,10 +83,9 @@ const columns = [
 ];
 
 /** What each LLM call of a firm consumed and cost. */
-export const llmUsageLog: Log = {
+export const llmUsageLog = defineLog({
   description: "What each LLM call of a firm consumed and cost",
   table: "llm_usage_log",
-  recordFunction: "record_llm_usage_log",
   slug: "llm-usage",
   columns,
   row: LLM_USAGE_ROW,
@@ -162,4 +161,4 @@ export const llmUsageLog: Log = {
     reservation_not_open:
       "The reservation was settled before, has expired, or never was; the call is recorded all the same",
   },
-};
+});

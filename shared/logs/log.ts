@@ -33,17 +33,15 @@ export type Measure = {
 
 /**
  * One of the logs, declared once. The endpoint, its limits and its documents
- * are derived from this.
+ * are derived from this. `shared/logs/index.ts` has all of them.
  */
-export type Log = {
+export type Log<Slug extends string = string, Table extends string = string> = {
   /** What a row tells, in one phrase. */
   description: string;
-  /** The table, in the schema public. */
-  table: string;
-  /** The SQL function that writes it. */
-  recordFunction: `record_${string}`;
+  /** The table, in the schema public; `record_<table>` writes it. */
+  table: Table;
   /** The Edge Function that serves it, and the last part of its URL. */
-  slug: string;
+  slug: Slug;
   /**
    * Every column, in the documented order, then those of the details that belong
    * to each row, where the log has a side table for them; replies keep the order.
@@ -82,3 +80,13 @@ export type Log = {
   /** What the answer to an event may warn of: the database's code → what it means. */
   warnings?: Record<string, string>;
 };
+
+/** Declares a log; the registry derives its types from the slug and the table. */
+export function defineLog<
+  const Slug extends string,
+  const Table extends string,
+>(
+  log: Log<Slug, Table>,
+): Log<Slug, Table> {
+  return log;
+}

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { decidedByServer, flag, moment, text, uuid } from "./fields.ts";
-import type { Log } from "./log.ts";
+import { defineLog } from "./log.ts";
 import { namesSameModel } from "./model-alias.ts";
 
 /** Bytes of `metadata` as JSON. */
@@ -34,11 +34,10 @@ const event = z.strictObject({
 });
 
 /** Which model a session or sub-agent reported, against the configured one. */
-export const modelUsageLog: Log = {
+export const modelUsageLog = defineLog({
   description:
     "Which model a session or sub-agent reported, against the configured one",
   table: "model_usage_log",
-  recordFunction: "record_model_usage_log",
   slug: "model-usage",
   columns: Object.keys(event.shape),
   timeColumn: "captured_at",
@@ -85,4 +84,4 @@ export const modelUsageLog: Log = {
     ].some((reported) => namesSameModel(configured, String(reported)));
     return { stamped: { config_matches_reported } };
   },
-};
+});

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { MAX_INTEGER } from "../limits.ts";
 import { integer, moment, money, uuid } from "./fields.ts";
-import type { Log } from "./log.ts";
+import { defineLog } from "./log.ts";
 
 const event = z.strictObject({
   id: uuid().optional(),
@@ -16,10 +16,9 @@ const event = z.strictObject({
 });
 
 /** What each use of a tool by an agent consumed and cost. */
-export const toolUsageLedger: Log = {
+export const toolUsageLedger = defineLog({
   description: "What each use of a tool by an agent consumed and cost",
   table: "tool_usage_ledger",
-  recordFunction: "record_tool_usage_ledger",
   slug: "tool-usage",
   columns: Object.keys(event.shape),
   timeColumn: "created_at",
@@ -38,4 +37,4 @@ export const toolUsageLedger: Log = {
   filters: { agent_id: uuid(), tool_id: uuid(), venture_id: uuid() },
   minimums: { cost_usd: money({ negative: true }) },
   groups: ["agent_id", "tool_id", "venture_id"],
-};
+});

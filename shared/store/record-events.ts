@@ -51,7 +51,7 @@ export async function recordEvents(
 ): Promise<StoreResult[]> {
   const results = await callFunction(
     { caller: WRITER, env },
-    log.recordFunction,
+    `record_${log.table}`,
     // Most batches are recorded whole: the database then says just that.
     { events, ...options, brief: !options.representation },
     RECORD_TIMEOUT_MS,

@@ -1,11 +1,11 @@
-import type { Adapted, Delivery, LogSlug } from "../adapters/adapter.ts";
+import type { Adapted, Delivery } from "../adapters/adapter.ts";
 import { adaptAuth } from "../adapters/auth.ts";
 import { adaptCloudEvents } from "../adapters/cloudevents.ts";
 import { adaptDatabaseWebhook } from "../adapters/database-webhook.ts";
 import { adaptLitellm } from "../adapters/litellm.ts";
-import { isLogSlug, LOGS } from "../adapters/logs-by-slug.ts";
 import { adaptStandardWebhook } from "../adapters/standard-webhook.ts";
 import { createProblem, ProblemError } from "../endpoint/problem.ts";
+import { isLogSlug, LOG_SLUGS, type LogSlug } from "../logs/index.ts";
 import type { WebhookSettings } from "../signatures/webhook-settings.ts";
 
 /** A format that is understood at a path of its own. */
@@ -56,7 +56,7 @@ export function readFormatPath(
   throw new ProblemError(createProblem(
     "not_found",
     `There is nothing at this path. There are ${PATHS}, where <log> is ${
-      Object.keys(LOGS).join(", ")
+      LOG_SLUGS.join(", ")
     }`,
   ));
 }

@@ -1,5 +1,5 @@
 import type { AdaptedEvent, Delivery } from "../../shared/adapters/adapter.ts";
-import { LOGS } from "../../shared/adapters/logs-by-slug.ts";
+import { LOGS_BY_SLUG } from "../../shared/logs/index.ts";
 import type { Fault } from "../../shared/fault.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 
@@ -30,5 +30,5 @@ export function codesOf({ faults }: { faults: readonly Fault[] }): string[] {
 
 /** The faults that the event's own log finds in it. */
 export function validate({ log, event }: AdaptedEvent): Fault[] {
-  return validateEvent(LOGS[log].event, event).faults;
+  return validateEvent(LOGS_BY_SLUG[log].event, event).faults;
 }

@@ -1,17 +1,15 @@
 import { describe, expect, test } from "vitest";
-import type { LogSlug } from "../../shared/adapters/adapter.ts";
 import { adaptAuth } from "../../shared/adapters/auth.ts";
 import { adaptCloudEvents } from "../../shared/adapters/cloudevents.ts";
 import { adaptDatabaseWebhook } from "../../shared/adapters/database-webhook.ts";
 import { adaptLitellm } from "../../shared/adapters/litellm.ts";
-import { LOGS } from "../../shared/adapters/logs-by-slug.ts";
+import { LOG_SLUGS, type LogSlug } from "../../shared/logs/index.ts";
 import { adaptStandardWebhook } from "../../shared/adapters/standard-webhook.ts";
 import { DEMO } from "../../shared/adapters/samples/sample.ts";
 import { SAMPLES } from "../../shared/adapters/samples/samples.ts";
 import { deliver, validate } from "./deliveries.ts";
 import { read } from "./otlp/exports.ts";
 
-const SLUGS = Object.keys(LOGS) as LogSlug[];
 const create = (format: string, log: LogSlug = "audit") =>
   SAMPLES[format].create({
     log,
@@ -63,7 +61,7 @@ describe("a sample", () => {
     },
   );
 
-  test.each(SLUGS)("of an envelope is an event of %s", async (log) => {
+  test.each(LOG_SLUGS)("of an envelope is an event of %s", async (log) => {
     for (
       const [format, adapt] of [
         ["standard", adaptStandardWebhook],
@@ -78,7 +76,7 @@ describe("a sample", () => {
     }
   });
 
-  test.each(SLUGS)("of a native event is one of %s", (log) => {
+  test.each(LOG_SLUGS)("of a native event is one of %s", (log) => {
     const { path, body } = create("native", log);
     expect(path).toBe(log);
     const event = JSON.parse(body);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { LogSlug } from "../../shared/adapters/adapter.ts";
+import type { LogSlug } from "../../shared/logs/index.ts";
 import { relocateFaults } from "../../shared/adapters/adapter.ts";
 import { adaptStandardWebhook } from "../../shared/adapters/standard-webhook.ts";
 import { codesOf, deliver, FIRM, USER, validate } from "./deliveries.ts";

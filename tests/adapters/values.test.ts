@@ -15,8 +15,7 @@ import {
   QUERY_MEMBERS,
   readQueryMembers,
 } from "../../shared/adapters/query-members.ts";
-import { LOGS } from "../../shared/adapters/logs-by-slug.ts";
-import type { LogSlug } from "../../shared/adapters/adapter.ts";
+import { LOGS_BY_SLUG, type LogSlug } from "../../shared/logs/index.ts";
 
 describe("decimal text", () => {
   test("means the same double and has no exponent", () => {
@@ -151,7 +150,7 @@ describe("a payload", () => {
 test("what a URL may say are members of the log", () => {
   for (const [slug, names] of Object.entries(QUERY_MEMBERS)) {
     for (const name of names) {
-      expect(LOGS[slug as LogSlug].columns).toContain(name);
+      expect(LOGS_BY_SLUG[slug as LogSlug].columns).toContain(name);
     }
   }
   const query = new URLSearchParams("phase=EXEC&firm_id=ignored");

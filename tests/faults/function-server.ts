@@ -1,4 +1,4 @@
-import { LOGS } from "../../shared/adapters/logs-by-slug.ts";
+import { LOGS } from "../../shared/logs/index.ts";
 import { serveLog } from "../../shared/serve-log.ts";
 import { usageRoutes } from "../../shared/usage-routes.ts";
 
@@ -24,8 +24,8 @@ export function createHandlers({ url, secretKey }: Project) {
     secretKeys: { default: secretKey },
     jwks: { keys: [] },
   };
-  return new Map(
-    Object.values(LOGS).map((log) => [
+  return new Map<string, (request: Request) => Promise<Response>>(
+    LOGS.map((log) => [
       log.slug,
       serveLog(
         log,

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { collectLogs } from "../../scripts/openapi.ts";
+import { LOGS } from "../../shared/logs/index.ts";
 import {
   MAX_BODY_BYTES,
   MAX_EVENTS,
@@ -11,14 +11,13 @@ import { NOBODY, useStack } from "../endpoint/running-stack.ts";
 import { AWAY } from "./away-environment.ts";
 import { DocumentSchemas } from "./document-schemas.ts";
 
-const logs = await collectLogs();
-const document = await createDocument(logs);
+const document = await createDocument(LOGS);
 const schemas = new DocumentSchemas(document);
 const RANGE = "from=2026-01-01&to=2026-01-02";
 
 describe("answers as documented", () => {
   const ledger = useStack("PGlite");
-  describe.each(logs.map((log) => [log.slug, log] as const))(
+  describe.each(LOGS.map((log) => [log.slug, log] as const))(
     "%s",
     (slug, log) => {
       test.each(

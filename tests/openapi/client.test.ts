@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { collectLogs } from "../../scripts/openapi.ts";
+import { LOGS } from "../../shared/logs/index.ts";
 import type { Log } from "../../shared/logs/log.ts";
 import { useStack } from "../endpoint/running-stack.ts";
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
-const logs = await collectLogs();
 
 /** What a program does with one log: record, list and summarise it. */
 function useLog({ slug, example, timeColumn }: Log): string {
@@ -112,8 +111,8 @@ const [baseUrl, apikey] = Deno.args;
 type Media = "application/json" | "application/problem+json";
 const client = createClient<paths, Media>({ baseUrl, headers: { apikey } });
 const told: unknown[] = [];
-${logs.map(useLog).join("\n")}
-${useBudgets(logs.find(({ slug }) => slug === "llm-usage")!)}
+${LOGS.map(useLog).join("\n")}
+${useBudgets(LOGS.find(({ slug }) => slug === "llm-usage")!)}
 const money: string = null! as components["schemas"]["LlmUsageRow"]["cost_usd"];
 void money;
 console.log(JSON.stringify(told));
@@ -169,7 +168,7 @@ describe("a client that is generated from openapi.json", () => {
         0,
       ]);
       expect(told).toEqual(
-        logs.map(({ slug, example, timeColumn }) => [
+        LOGS.map(({ slug, example, timeColumn }) => [
           `/${slug}`,
           example.id,
           1,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { collectLogs } from "../../scripts/openapi.ts";
+import { LOGS } from "../../shared/logs/index.ts";
 import { createDocument } from "../../shared/openapi/create-document.ts";
 import {
   ENGINES,
@@ -10,8 +10,7 @@ import {
 import { DocumentSchemas } from "./document-schemas.ts";
 import { type DocumentedExample, examplesIn } from "./documented-examples.ts";
 
-const logs = await collectLogs();
-const document = await createDocument(logs);
+const document = await createDocument(LOGS);
 const schemas = new DocumentSchemas(document);
 
 /** Sends an example, and checks the answer against the document. */
@@ -81,7 +80,7 @@ describe.each(ENGINES)("the examples on %s", (engine) => {
 /** When and from where a user sent it is no part of an example. */
 function withoutOccasion(body: unknown, example: DocumentedExample): unknown {
   if (example.credential !== "userToken") return body;
-  const log = logs.find(({ slug }) => example.path === `/${slug}`)!;
+  const log = LOGS.find(({ slug }) => example.path === `/${slug}`)!;
   const { [log.timeColumn]: _time, ...rest } = body as Record<string, unknown>;
   if (log.userWrites?.addressColumn) delete rest[log.userWrites.addressColumn];
   return rest;

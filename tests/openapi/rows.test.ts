@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { collectLogs } from "../../scripts/openapi.ts";
+import { LOGS } from "../../shared/logs/index.ts";
 import { createDocument } from "../../shared/openapi/create-document.ts";
 import { nameOf } from "../../shared/openapi/name-of.ts";
 import { ENGINES, type TestDatabase } from "../database/databases.ts";
 
-const logs = await collectLogs();
-const { components } = await createDocument(logs);
+const { components } = await createDocument(LOGS);
 
 /** What JSON type a column of the table has in a reply. */
 const TYPES: Record<string, string | undefined> = {
@@ -49,7 +48,7 @@ describe("the schema of a row is that of the table and of its details", () => {
       [table],
     );
 
-  test.each(logs.map((log) => [log.table, log] as const))(
+  test.each(LOGS.map((log) => [log.table, log] as const))(
     "%s",
     async (table, log) => {
       const own = await columnsOf(table);

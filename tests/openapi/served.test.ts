@@ -1,10 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
-import { collectLogs } from "../../scripts/openapi.ts";
+import { LOGS } from "../../shared/logs/index.ts";
 import { serveLog } from "../../shared/serve-log.ts";
 import { createDocument } from "../../shared/openapi/create-document.ts";
 import { useStack } from "../endpoint/running-stack.ts";
-
-const logs = await collectLogs();
 
 /** The paths that a log has beyond those of every log. */
 const OWN_PATHS: Record<string, string[]> = {
@@ -18,7 +16,7 @@ const OWN_PATHS: Record<string, string[]> = {
 describe("openapi.json of a function", () => {
   const ledger = useStack("PGlite");
 
-  describe.each(logs.map((log) => [log.slug, log] as const))(
+  describe.each(LOGS.map((log) => [log.slug, log] as const))(
     "%s",
     (slug, log) => {
       const get = (query = "", method = "GET") =>

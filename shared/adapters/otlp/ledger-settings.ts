@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { readOne, requireKnown } from "../../endpoint/query.ts";
-import { LOGS } from "../logs-by-slug.ts";
+import { llmUsageLog } from "../../logs/llm-usage-log.ts";
+import { toolUsageLedger } from "../../logs/tool-usage-ledger.ts";
 import { LEDGER_NAMES, type LedgerName } from "./attribute-names.ts";
 import type { Span } from "./span.ts";
 
@@ -51,7 +52,7 @@ export function explainMissing(name: LedgerName): string {
 
 function schemaOf(name: LedgerName): z.ZodType<string> {
   if (name === "token_convention") return convention;
-  const calls = LOGS["llm-usage"].event.shape;
-  const uses = LOGS["tool-usage"].event.shape;
+  const calls = llmUsageLog.event.shape;
+  const uses = toolUsageLedger.event.shape;
   return (calls[name] ?? uses[name]) as z.ZodType<string>;
 }

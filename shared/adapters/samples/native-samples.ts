@@ -1,4 +1,4 @@
-import { LOGS } from "../logs-by-slug.ts";
+import { LOGS_BY_SLUG } from "../../logs/index.ts";
 import { createJsonSample, type Sample, type SampleSeed } from "./sample.ts";
 
 /** A native event of a log, posted to the log itself. */
@@ -31,7 +31,7 @@ export function createCloudEventSample(seed: SampleSeed): Sample {
 
 /** The log's example, happening now, without an id. */
 function createEvent({ log, now }: SampleSeed): Record<string, unknown> {
-  const { example, timeColumn } = LOGS[log];
+  const { example, timeColumn } = LOGS_BY_SLUG[log];
   const { id: _, ...event } = example;
   return { ...event, [timeColumn]: now.toISOString() };
 }

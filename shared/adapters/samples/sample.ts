@@ -1,4 +1,4 @@
-import type { LogSlug } from "../adapter.ts";
+import type { LogSlug } from "../../logs/index.ts";
 
 /** A realistic delivery of one format, for trying an endpoint out. */
 export type Sample = {
