@@ -1,6 +1,5 @@
 import type { Adapted, AdaptedEvent } from "./adapters/adapter.ts";
 import { isAuthHook } from "./adapters/auth.ts";
-import { QUERY_MEMBERS } from "./adapters/query-members.ts";
 import { recordAdapted } from "./adapters/record-adapted.ts";
 import { overloaded, placeOf } from "./endpoint/admission.ts";
 import { answerBatch, answerSingle, countOutcomes } from "./endpoint/answer.ts";
@@ -104,7 +103,7 @@ async function record(
   const { headers } = request;
   if (!format.anyMediaType) readFormat(headers.get("content-type"));
   const query = new URL(request.url).searchParams;
-  requireKnown(query, [...QUERY_MEMBERS[log]]);
+  requireKnown(query, [...LOGS_BY_SLUG[log].urlDefaults]);
   const delivery = { text: decodeText(bytes), headers, query };
   const adapted = await format.adapt(delivery, log);
   return await recordAll(request, adapted, requireEnvironment(environment));

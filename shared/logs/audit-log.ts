@@ -68,6 +68,7 @@ export const auditLog = defineLog({
   },
   minimums: {},
   groups: ["action", "entity_type", "user_id", "firm_id"],
+  urlDefaults: ["firm_id", "user_id"],
   userWrites: {
     event: event.extend({
       firm_id: uuid().optional(),

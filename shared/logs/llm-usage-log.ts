@@ -146,6 +146,7 @@ export const llmUsageLog = defineLog({
     "service_tier",
     "cost_source",
   ],
+  urlDefaults: ["firm_id", "cma_project_id", "task_type"],
   measures: LLM_USAGE_MEASURES,
   rated: true,
   derive: deriveUsage,

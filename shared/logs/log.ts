@@ -75,6 +75,11 @@ export type Log<Slug extends string = string, Table extends string = string> = {
   measures?: Record<string, Record<string, Measure>>;
   /** Whether a summary takes `as_of`: which ratings of the rows count. */
   rated?: boolean;
+  /**
+   * Columns that the URL of a webhook may set for events that leave them out: the
+   * owner of an event and what the event is part of, never a measured value.
+   */
+  urlDefaults: readonly string[];
   /** Columns that the server computes from a valid event that left them out. */
   derive?: (event: LogEvent) => Derived | Promise<Derived>;
   /** What the answer to an event may warn of: the database's code → what it means. */

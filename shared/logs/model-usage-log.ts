@@ -72,6 +72,7 @@ export const modelUsageLog = defineLog({
   },
   minimums: {},
   groups: ["phase", "subagent_type", "reported_model_id"],
+  urlDefaults: ["session_id", "sd_id", "phase", "subagent_type"],
   derive(sent) {
     const { subagent_configured_model: configured } = sent;
     if (

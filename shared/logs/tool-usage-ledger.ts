@@ -37,4 +37,5 @@ export const toolUsageLedger = defineLog({
   filters: { agent_id: uuid(), tool_id: uuid(), venture_id: uuid() },
   minimums: { cost_usd: money({ negative: true }) },
   groups: ["agent_id", "tool_id", "venture_id"],
+  urlDefaults: ["agent_id", "tool_id", "venture_id"],
 });

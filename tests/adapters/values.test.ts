@@ -11,11 +11,8 @@ import {
   findRelevantFaults,
   readPointer,
 } from "../../shared/adapters/payload.ts";
-import {
-  QUERY_MEMBERS,
-  readQueryMembers,
-} from "../../shared/adapters/query-members.ts";
-import { LOGS_BY_SLUG, type LogSlug } from "../../shared/logs/index.ts";
+import { readQueryMembers } from "../../shared/adapters/query-members.ts";
+import { LOGS } from "../../shared/logs/index.ts";
 
 describe("decimal text", () => {
   test("means the same double and has no exponent", () => {
@@ -148,10 +145,8 @@ describe("a payload", () => {
 });
 
 test("what a URL may say are members of the log", () => {
-  for (const [slug, names] of Object.entries(QUERY_MEMBERS)) {
-    for (const name of names) {
-      expect(LOGS_BY_SLUG[slug as LogSlug].columns).toContain(name);
-    }
+  for (const { columns, urlDefaults } of LOGS) {
+    for (const name of urlDefaults) expect(columns).toContain(name);
   }
   const query = new URLSearchParams("phase=EXEC&firm_id=ignored");
   expect(readQueryMembers(query, "model-usage")).toEqual({ phase: "EXEC" });
