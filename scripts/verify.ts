@@ -22,7 +22,7 @@ import { StackError } from "../local/stack-error.ts";
 import { readBundleLines } from "./evidence/read-bundle-lines.ts";
 import { verifyUrl } from "./evidence/verify-url.ts";
 import { parsePolicy, type Policy } from "../shared/ledger/policy.ts";
-import { verifyBundle } from "../shared/ledger/verify-bundle.ts";
+import { verifyBundle } from "../shared/evidence/verify-bundle.ts";
 
 /** Faults that are shown; the others are counted. */
 const MAX_SHOWN = 50;

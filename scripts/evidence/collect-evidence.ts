@@ -3,9 +3,9 @@ import {
   type BundleLine,
   formatBundleLine,
   type LeafEvidence,
-} from "../../shared/ledger/bundle.ts";
-import { layouts, type LogName } from "../../shared/ledger/layouts.ts";
-import type { ExportedLeaf } from "../../shared/store/evidence-store.ts";
+} from "../../shared/evidence/bundle.ts";
+import { layouts, type LogName } from "../../shared/evidence/layouts.ts";
+import type { Member } from "../../shared/logs/leaf-columns.ts";
 import { postJson, type Project } from "./project-rest.ts";
 
 /** Leaves per call: PostgREST's usual limit of rows does not touch them. */
@@ -13,6 +13,19 @@ const PAGE = 2_000;
 
 /** A bundle is of one moment; a log that is erased from meanwhile is read again. */
 const ATTEMPTS = 5;
+
+/** A leaf of the export, with its row while that is there. */
+type ExportedLeaf = {
+  index: number;
+  kind: string;
+  log?: LogName;
+  id?: string;
+  hash: string;
+  commitments?: string[];
+  data?: string;
+  texts?: Member[];
+  salts?: (string | null)[];
+};
 
 type PendingLeaf = Omit<ExportedLeaf, "index"> & { seq: number };
 

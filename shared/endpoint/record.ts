@@ -1,5 +1,5 @@
 import { readReceipts } from "../evidence/receipts.ts";
-import type { LogName } from "../ledger/layouts.ts";
+import type { LogName } from "../evidence/layouts.ts";
 import type { Log } from "../logs/log.ts";
 import { recordEvents } from "../store/record-events.ts";
 import { placeOf } from "./admission.ts";

@@ -1,4 +1,4 @@
-import type { LogName } from "../ledger/layouts.ts";
+import type { LogName } from "./layouts.ts";
 import type { Environment } from "../store/environment.ts";
 import { readEntries } from "../store/evidence-store.ts";
 

@@ -1,5 +1,5 @@
-import type { LogName, Member } from "../ledger/layouts.ts";
 import { READ_TIMEOUT_MS, RECORD_TIMEOUT_MS } from "../limits.ts";
+import type { Member } from "../logs/leaf-columns.ts";
 import { callFunction } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
@@ -55,19 +55,6 @@ export type Entry = {
   salts: (string | null)[] | null;
 };
 
-/** A leaf of the export, with its row while that is there. */
-export type ExportedLeaf = {
-  index: number;
-  kind: string;
-  log?: LogName;
-  id?: string;
-  hash: string;
-  commitments?: string[];
-  data?: string;
-  texts?: Member[];
-  salts?: (string | null)[];
-};
-
 const SERVICE = { kind: "service", keyName: "default" } as const;
 
 async function call<Answer>(
@@ -95,7 +82,7 @@ export const readTiles = (
 ) => call<(string | null)[]>(env, "read_ledger_tiles", { wanted });
 
 /** What evidence there is of rows of a log, by id. */
-export const readEntries = (env: Environment, log: LogName, ids: string[]) =>
+export const readEntries = (env: Environment, log: string, ids: string[]) =>
   call<Record<string, Entry>>(env, "read_ledger_entries", { log, ids });
 
 /** Notes of the checkpoints from a size on, oldest first. */

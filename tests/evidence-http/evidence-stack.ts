@@ -14,8 +14,8 @@ import {
 } from "../../shared/ledger/open-checkpoint.ts";
 import { createKeys, type NewKeys } from "../../shared/ledger/note-keys.ts";
 import { parsePolicy, type Policy } from "../../shared/ledger/policy.ts";
-import type { Verdict } from "../../shared/ledger/verdict.ts";
-import { verifyBundle } from "../../shared/ledger/verify-bundle.ts";
+import type { Verdict } from "../../shared/evidence/verdict.ts";
+import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
 import { overPostgres, type TestDatabase } from "../database/databases.ts";
 import { ENGINES, RunningStack } from "../endpoint/running-stack.ts";
 

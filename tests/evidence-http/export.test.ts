@@ -3,7 +3,7 @@ import { StackError } from "../../local/stack-error.ts";
 import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
 import type { NewKeys } from "../../shared/ledger/note-keys.ts";
 import type { Policy } from "../../shared/ledger/policy.ts";
-import { verifyBundle } from "../../shared/ledger/verify-bundle.ts";
+import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { EVENTS, newId } from "../endpoint/running-stack.ts";
 import {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Policy } from "../../shared/ledger/policy.ts";
-import type { Verdict } from "../../shared/ledger/verdict.ts";
+import type { Verdict } from "../../shared/evidence/verdict.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { EVENTS } from "../endpoint/running-stack.ts";
 import { type Drill, makeDrill, recordOfEach } from "./drill.ts";

@@ -5,13 +5,10 @@
  */
 import { decodeHex } from "@std/encoding/hex.js";
 import { expect } from "vitest";
-import { commitTo } from "../../shared/ledger/commitment.ts";
-import {
-  layouts,
-  type LogName,
-  type Member,
-} from "../../shared/ledger/layouts.ts";
-import { formatLeaf, hideCommitted } from "../../shared/ledger/leaf.ts";
+import { commitTo } from "../../shared/evidence/commitment.ts";
+import { layouts, type LogName } from "../../shared/evidence/layouts.ts";
+import type { Member } from "../../shared/logs/leaf-columns.ts";
+import { formatLeaf, hideCommitted } from "../../shared/evidence/leaf.ts";
 import { toHex } from "../../shared/ledger/hex.ts";
 import { hashLeaf } from "../../shared/ledger/tree.ts";
 import {

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { LogName } from "../../shared/ledger/layouts.ts";
+import type { LogName } from "../../shared/evidence/layouts.ts";
 import type { Policy } from "../../shared/ledger/policy.ts";
 import type {
   EvidenceFaultCode,
   Verdict,
-} from "../../shared/ledger/verdict.ts";
+} from "../../shared/evidence/verdict.ts";
 import {
   EVENTS,
   FIRM,

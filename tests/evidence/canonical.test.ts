@@ -1,20 +1,19 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commitTo } from "../../shared/ledger/commitment.ts";
+import { commitTo } from "../../shared/evidence/commitment.ts";
 import {
-  type ColumnType,
   committedColumns,
   layouts,
   type LogName,
-  type Member,
-} from "../../shared/ledger/layouts.ts";
+} from "../../shared/evidence/layouts.ts";
+import type { ColumnType, Member } from "../../shared/logs/leaf-columns.ts";
 import {
   formatLeaf,
   hideCommitted,
   type RowLeaf,
-} from "../../shared/ledger/leaf.ts";
-import { parseLeaf } from "../../shared/ledger/parse-leaf.ts";
+} from "../../shared/evidence/leaf.ts";
+import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
 import { toHex } from "../../shared/ledger/hex.ts";
 import { hashLeaf } from "../../shared/ledger/tree.ts";
 import { ENGINES, type TestDatabase } from "../database/databases.ts";

@@ -6,8 +6,8 @@ import {
   expect,
   test,
 } from "vitest";
-import type { LogName } from "../../shared/ledger/layouts.ts";
-import type { EventLeaf } from "../../shared/ledger/leaf.ts";
+import type { LogName } from "../../shared/evidence/layouts.ts";
+import type { EventLeaf } from "../../shared/evidence/leaf.ts";
 import { ENGINES } from "../database/databases.ts";
 import {
   openOwnedDatabase,

@@ -3,7 +3,7 @@ import {
   committedColumns,
   layouts,
   type LogName,
-} from "../../shared/ledger/layouts.ts";
+} from "../../shared/evidence/layouts.ts";
 import { ENGINES, type TestDatabase } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";
 

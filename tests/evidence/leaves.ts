@@ -5,19 +5,19 @@
  */
 import { decodeHex } from "@std/encoding/hex.js";
 import { expect } from "vitest";
-import { commitTo } from "../../shared/ledger/commitment.ts";
+import { commitTo } from "../../shared/evidence/commitment.ts";
 import {
   committedColumns,
   layouts,
   type LogName,
-  type Member,
-} from "../../shared/ledger/layouts.ts";
+} from "../../shared/evidence/layouts.ts";
+import type { Member } from "../../shared/logs/leaf-columns.ts";
 import {
   type EventLeaf,
   formatLeaf,
   hideCommitted,
   type RowKind,
-} from "../../shared/ledger/leaf.ts";
+} from "../../shared/evidence/leaf.ts";
 import { toHex } from "../../shared/ledger/hex.ts";
 import { hashLeaf } from "../../shared/ledger/tree.ts";
 import type { Query, TestDatabase } from "../database/databases.ts";

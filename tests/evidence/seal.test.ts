@@ -8,7 +8,7 @@ import {
   expect,
   test,
 } from "vitest";
-import { formatLeaf } from "../../shared/ledger/leaf.ts";
+import { formatLeaf } from "../../shared/evidence/leaf.ts";
 import { toHex } from "../../shared/ledger/hex.ts";
 import { type Bytes } from "../../shared/ledger/sha256.ts";
 import { hashLeaf, hashTree } from "../../shared/ledger/tree.ts";

@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   type BundleLine,
   formatBundleLine,
-} from "../../shared/ledger/bundle.ts";
+} from "../../shared/evidence/bundle.ts";
 import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
-import { parseBundleLine } from "../../shared/ledger/parse-bundle-line.ts";
+import { parseBundleLine } from "../../shared/evidence/parse-bundle-line.ts";
 import { EMPTY_ROOT } from "../../shared/ledger/tree.ts";
-import { verifyBundle } from "../../shared/ledger/verify-bundle.ts";
+import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
 import { makeSigner } from "./readings.ts";
 import { SyntheticLedger } from "./synthetic-ledger.ts";
 

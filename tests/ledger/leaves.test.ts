@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { commitTo } from "../../shared/ledger/commitment.ts";
+import { commitTo } from "../../shared/evidence/commitment.ts";
 import {
   committedColumns,
   isLogName,
   isMember,
   layouts,
   type LogName,
-} from "../../shared/ledger/layouts.ts";
+} from "../../shared/evidence/layouts.ts";
 import {
   formatLeaf,
   hideCommitted,
   type Leaf,
-} from "../../shared/ledger/leaf.ts";
-import { parseLeaf } from "../../shared/ledger/parse-leaf.ts";
+} from "../../shared/evidence/leaf.ts";
+import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
 import { toHex } from "../../shared/ledger/hex.ts";
 import { sha256 } from "../../shared/ledger/sha256.ts";
 import { hashLeaf } from "../../shared/ledger/tree.ts";

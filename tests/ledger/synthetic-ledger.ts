@@ -3,22 +3,21 @@ import {
   type BundleLine,
   formatBundleLine,
   type LeafEvidence,
-} from "../../shared/ledger/bundle.ts";
+} from "../../shared/evidence/bundle.ts";
 import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
-import { commitTo } from "../../shared/ledger/commitment.ts";
+import { commitTo } from "../../shared/evidence/commitment.ts";
 import { cosign } from "../../shared/ledger/cosignature.ts";
 import {
   committedColumns,
-  type LayoutColumn,
   layouts,
   type LogName,
-  type Member,
-} from "../../shared/ledger/layouts.ts";
+} from "../../shared/evidence/layouts.ts";
+import type { LeafColumn, Member } from "../../shared/logs/leaf-columns.ts";
 import {
   formatLeaf,
   hideCommitted,
   type RowKind,
-} from "../../shared/ledger/leaf.ts";
+} from "../../shared/evidence/leaf.ts";
 import { formatNote } from "../../shared/ledger/note.ts";
 import type { SignerKey } from "../../shared/ledger/note-keys.ts";
 import type { Policy } from "../../shared/ledger/policy.ts";
@@ -284,7 +283,7 @@ export class SyntheticLedger {
 
 /** The place of a column among the members of a row. */
 export function columnAt(log: LogName, column: string): number {
-  const columns: readonly LayoutColumn[] = layouts[log];
+  const columns: readonly LeafColumn[] = layouts[log];
   return columns.findIndex(({ name }) => name === column);
 }
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
-import { formatLeaf } from "../../shared/ledger/leaf.ts";
+import { formatLeaf } from "../../shared/evidence/leaf.ts";
 import { hashLeaf } from "../../shared/ledger/tree.ts";
-import type { Verdict } from "../../shared/ledger/verdict.ts";
-import { verifyBundle } from "../../shared/ledger/verify-bundle.ts";
+import type { Verdict } from "../../shared/evidence/verdict.ts";
+import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
 import {
   type SyntheticLeaf,
   SyntheticLedger,

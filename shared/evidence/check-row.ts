@@ -1,14 +1,10 @@
 import type { RowEvidence } from "./bundle.ts";
 import { opens } from "./commitment.ts";
-import { isHexOf } from "./hex.ts";
-import {
-  committedColumns,
-  type LayoutColumn,
-  layouts,
-  type Member,
-} from "./layouts.ts";
+import { isHexOf } from "../ledger/hex.ts";
+import { committedColumns, layouts } from "./layouts.ts";
+import type { LeafColumn, Member } from "../logs/leaf-columns.ts";
 import { formatLeaf, hideCommitted } from "./leaf.ts";
-import { hashLeaf } from "./tree.ts";
+import { hashLeaf } from "../ledger/tree.ts";
 import type { EvidenceFaultCode } from "./verdict.ts";
 
 /** How a row that is there compares with its leaf. */
@@ -36,7 +32,7 @@ export function checkRow(
       sentence: "is not what was recorded: it does not hash to its leaf",
     });
   }
-  const columns: readonly LayoutColumn[] = layouts[log];
+  const columns: readonly LeafColumn[] = layouts[log];
   for (const [at, column] of committedColumns[log].entries()) {
     const value = row[columns.indexOf(column)];
     openCommitment(column.name, value, commitments[at], salts[at], findings);

@@ -1,5 +1,5 @@
 import type { LogName } from "./layouts.ts";
-import type { OpenedCheckpoint } from "./open-checkpoint.ts";
+import type { OpenedCheckpoint } from "../ledger/open-checkpoint.ts";
 
 /** What can be wrong with evidence: code → what it means. */
 export const EVIDENCE_FAULTS = {

@@ -1,11 +1,11 @@
 import type { LeafEvidence, RowEvidence } from "./bundle.ts";
 import { checkRow } from "./check-row.ts";
-import { fromHex } from "./hex.ts";
+import { fromHex } from "../ledger/hex.ts";
 import type { LogName } from "./layouts.ts";
 import type { Leaf, RowLeaf } from "./leaf.ts";
 import { parseLeaf } from "./parse-leaf.ts";
 import { RowRegister } from "./row-register.ts";
-import { appendLeaf, createFrontier, hashLeaf } from "./tree.ts";
+import { appendLeaf, createFrontier, hashLeaf } from "../ledger/tree.ts";
 import {
   createCounts,
   type EvidenceFault,

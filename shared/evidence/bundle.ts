@@ -1,4 +1,5 @@
-import type { LogName, Member } from "./layouts.ts";
+import type { LogName } from "./layouts.ts";
+import type { Member } from "../logs/leaf-columns.ts";
 import type { RowKind } from "./leaf.ts";
 
 /**

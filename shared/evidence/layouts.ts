@@ -1,29 +1,11 @@
-/** How a column's value is written as the member of a leaf. */
-export type ColumnType =
-  | "uuid"
-  | "text"
-  | "integer"
-  | "numeric"
-  | "boolean"
-  | "timestamptz"
-  | "jsonb";
-
-/** One column of a log, as the log's leaves hold it. */
-export type LayoutColumn = {
-  name: string;
-  type: ColumnType;
-  /** Whether the leaf holds a salted commitment instead of the value. */
-  committed: boolean;
-  /** Whether deleting the row that it refers to sets it to NULL. */
-  setNull: boolean;
-};
-
-/**
- * A value as a leaf holds it: text as it is, uuid in lower case, integer in
- * decimal, numeric as Postgres prints it, boolean `true` or `false`, timestamptz
- * as microseconds since 1970 in decimal, jsonb as Postgres prints it, NULL as null.
- */
-export type Member = string | null;
+import {
+  type ColumnType,
+  erasable,
+  type LeafColumn,
+  type Member,
+  plain,
+  reference,
+} from "../logs/leaf-columns.ts";
 
 /**
  * The columns of every log, without `id`, in the order of the table. A column
@@ -76,13 +58,13 @@ export const layouts = {
     plain("captured_at", "timestamptz"),
     erasable("metadata", "jsonb"),
   ],
-} as const satisfies Record<string, readonly LayoutColumn[]>;
+} as const satisfies Record<string, readonly LeafColumn[]>;
 
 /** A log by its table, in the schema public. */
 export type LogName = keyof typeof layouts;
 
 /** The columns of a log that its leaves commit to, in the order of the table. */
-export const committedColumns: Record<LogName, readonly LayoutColumn[]> = {
+export const committedColumns: Record<LogName, readonly LeafColumn[]> = {
   llm_usage_log: layouts.llm_usage_log.filter(isCommitted),
   audit_log: layouts.audit_log.filter(isCommitted),
   tool_usage_ledger: layouts.tool_usage_ledger.filter(isCommitted),
@@ -111,18 +93,6 @@ export function isMember(type: ColumnType, value: unknown): value is Member {
   return typeof value === "string" && (FORMS[type]?.test(value) ?? true);
 }
 
-function plain(name: string, type: ColumnType): LayoutColumn {
-  return { name, type, committed: false, setNull: false };
-}
-
-function reference(name: string): LayoutColumn {
-  return { name, type: "uuid", committed: true, setNull: true };
-}
-
-function erasable(name: string, type: ColumnType): LayoutColumn {
-  return { name, type, committed: true, setNull: false };
-}
-
-function isCommitted({ committed }: LayoutColumn): boolean {
+function isCommitted({ committed }: LeafColumn): boolean {
   return committed;
 }

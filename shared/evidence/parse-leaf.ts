@@ -1,14 +1,8 @@
-import { isHex } from "./hex.ts";
-import {
-  isLogName,
-  isMember,
-  type LayoutColumn,
-  layouts,
-  type LogName,
-  type Member,
-} from "./layouts.ts";
+import { isHex } from "../ledger/hex.ts";
+import { isLogName, isMember, layouts, type LogName } from "./layouts.ts";
+import type { LeafColumn, Member } from "../logs/leaf-columns.ts";
 import type { Leaf, NulledLeaf, RedactedLeaf, SealLeaf } from "./leaf.ts";
-import { HASH_BYTES } from "./sha256.ts";
+import { HASH_BYTES } from "../ledger/sha256.ts";
 
 const DECIMAL = /^(0|[1-9]\d*)$/;
 
@@ -75,7 +69,7 @@ function toErasure(
   members: Member[],
 ): NulledLeaf | RedactedLeaf | null {
   const [name, ticket, ...approvers] = members;
-  const columns: readonly LayoutColumn[] = layouts[log];
+  const columns: readonly LeafColumn[] = layouts[log];
   const column = columns.find((column) => column.name === name);
   if (!column?.committed) return null;
   if (kind === "fk-null/v1") {
@@ -95,7 +89,7 @@ function toErasure(
 }
 
 function fits(log: LogName, members: Member[]): boolean {
-  const columns: readonly LayoutColumn[] = layouts[log];
+  const columns: readonly LeafColumn[] = layouts[log];
   return members.length === columns.length &&
     columns.every(({ type, committed }, at) =>
       committed

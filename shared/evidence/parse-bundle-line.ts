@@ -5,9 +5,9 @@ import {
   type RowEvidence,
 } from "./bundle.ts";
 import { SALT_BYTES } from "./commitment.ts";
-import { isHex } from "./hex.ts";
+import { isHex } from "../ledger/hex.ts";
 import { committedColumns, isLogName, isMember, layouts } from "./layouts.ts";
-import { HASH_BYTES } from "./sha256.ts";
+import { HASH_BYTES } from "../ledger/sha256.ts";
 
 /** A JSON object. */
 type Members = Record<string, unknown>;
