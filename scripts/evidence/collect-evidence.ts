@@ -4,7 +4,7 @@ import {
   formatBundleLine,
   type LeafEvidence,
 } from "../../shared/evidence/bundle.ts";
-import { layouts, type LogName } from "../../shared/evidence/layouts.ts";
+import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/leaf-columns.ts";
 import { postJson, type Project } from "./project-rest.ts";
 
@@ -110,7 +110,7 @@ async function* listLines(
     const isTwice = "seq" in leaf && sealedMeanwhile.has(leaf.hash);
     if (!isTwice) yield { type: "pending", evidence: describe(leaf) };
   }
-  for (const log of Object.keys(layouts) as LogName[]) {
+  for (const log of LOG_NAMES) {
     const rows = await call(project, "read_unsealed_rows", { log }) as {
       id: string;
       pending: boolean;

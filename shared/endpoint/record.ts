@@ -1,5 +1,4 @@
 import { readReceipts } from "../evidence/receipts.ts";
-import type { LogName } from "../evidence/layouts.ts";
 import type { Log } from "../logs/log.ts";
 import { recordEvents } from "../store/record-events.ts";
 import { placeOf } from "./admission.ts";
@@ -85,7 +84,7 @@ async function addReceipts(
     id !== null && (outcome === "recorded" || outcome === "duplicate")
   );
   const ids = stored.map(({ id }) => id!);
-  const receipts = await readReceipts(env, log.table as LogName, ids);
+  const receipts = await readReceipts(env, log.table, ids);
   for (const result of stored) result.receipt = receipts.get(result.id!);
 }
 

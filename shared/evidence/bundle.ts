@@ -1,4 +1,4 @@
-import type { LogName } from "./layouts.ts";
+import type { LogName } from "../logs/index.ts";
 import type { Member } from "../logs/leaf-columns.ts";
 import type { RowKind } from "./leaf.ts";
 

@@ -1,4 +1,5 @@
-import { layouts, type LogName } from "./layouts.ts";
+import { layouts } from "./layouts.ts";
+import type { LogName } from "../logs/index.ts";
 import type { Member } from "../logs/leaf-columns.ts";
 
 /** Kinds of leaves that hold a row: recorded, or there before recording began. */

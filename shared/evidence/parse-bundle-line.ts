@@ -6,7 +6,8 @@ import {
 } from "./bundle.ts";
 import { SALT_BYTES } from "./commitment.ts";
 import { isHex } from "../ledger/hex.ts";
-import { committedColumns, isLogName, isMember, layouts } from "./layouts.ts";
+import { committedColumns, isMember, layouts } from "./layouts.ts";
+import { isLogName } from "../logs/index.ts";
 import { HASH_BYTES } from "../ledger/sha256.ts";
 
 /** A JSON object. */

@@ -1,5 +1,6 @@
 import { isHex } from "../ledger/hex.ts";
-import { isLogName, isMember, layouts, type LogName } from "./layouts.ts";
+import { isMember, layouts } from "./layouts.ts";
+import { isLogName, type LogName } from "../logs/index.ts";
 import type { LeafColumn, Member } from "../logs/leaf-columns.ts";
 import type { Leaf, NulledLeaf, RedactedLeaf, SealLeaf } from "./leaf.ts";
 import { HASH_BYTES } from "../ledger/sha256.ts";

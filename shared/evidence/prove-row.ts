@@ -1,5 +1,5 @@
 import { formatLeaf, hideCommitted } from "./leaf.ts";
-import type { LogName } from "./layouts.ts";
+import type { LogName } from "../logs/index.ts";
 import { proveInclusion } from "../ledger/proofs.ts";
 import { formatTlogProof } from "../ledger/tlog-proof.ts";
 import type { Environment } from "../store/environment.ts";

@@ -1,4 +1,3 @@
-import type { LogName } from "./layouts.ts";
 import type { Environment } from "../store/environment.ts";
 import { readEntries } from "../store/evidence-store.ts";
 
@@ -20,7 +19,7 @@ export type Receipt = {
 /** Receipts of recorded rows, by id. */
 export async function readReceipts(
   env: Environment,
-  log: LogName,
+  log: string,
   ids: string[],
 ): Promise<Map<string, Receipt>> {
   const entries = ids.length > 0 ? await readEntries(env, log, ids) : {};

@@ -1,7 +1,7 @@
 import type { LeafEvidence, RowEvidence } from "./bundle.ts";
 import { checkRow } from "./check-row.ts";
 import { fromHex } from "../ledger/hex.ts";
-import type { LogName } from "./layouts.ts";
+import type { LogName } from "../logs/index.ts";
 import type { Leaf, RowLeaf } from "./leaf.ts";
 import { parseLeaf } from "./parse-leaf.ts";
 import { RowRegister } from "./row-register.ts";

@@ -1,4 +1,4 @@
-import type { LogName } from "./layouts.ts";
+import type { LogName } from "../logs/index.ts";
 import type { EventLeaf } from "./leaf.ts";
 import { type EvidenceFault, nameLeaf, toRowFault } from "./verdict.ts";
 

@@ -1,4 +1,4 @@
-import type { LogName } from "./layouts.ts";
+import type { LogName } from "../logs/index.ts";
 import type { OpenedCheckpoint } from "../ledger/open-checkpoint.ts";
 
 /** What can be wrong with evidence: code → what it means. */

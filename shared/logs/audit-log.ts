@@ -7,6 +7,7 @@ import {
   MAX_METADATA_STRING_LENGTH,
 } from "../sensitive/audit-metadata.ts";
 import { decidedByServer, moment, text, uuid } from "./fields.ts";
+import { erasable, plain, reference } from "./leaf-columns.ts";
 import { defineLog } from "./log.ts";
 
 const METADATA =
@@ -46,6 +47,16 @@ export const auditLog = defineLog({
   table: "audit_log",
   slug: "audit",
   columns: Object.keys(event.shape),
+  leaf: [
+    plain("firm_id", "uuid"),
+    reference("user_id"),
+    plain("action", "text"),
+    plain("entity_type", "text"),
+    erasable("entity_id", "uuid"),
+    erasable("metadata", "jsonb"),
+    erasable("ip_address", "text"),
+    plain("created_at", "timestamptz"),
+  ],
   timeColumn: "created_at",
   event,
   example: {

@@ -30,8 +30,8 @@ export const LOGS_BY_NAME = Object.fromEntries(
   LOGS.map((log) => [log.table, log]),
 ) as Record<LogName, RegisteredLog>;
 
-export const LOG_SLUGS = Object.keys(LOGS_BY_SLUG) as LogSlug[];
-export const LOG_NAMES = Object.keys(LOGS_BY_NAME) as LogName[];
+export const LOG_SLUGS: readonly LogSlug[] = LOGS.map(({ slug }) => slug);
+export const LOG_NAMES: readonly LogName[] = LOGS.map(({ table }) => table);
 
 /** Whether a value is the slug of a log. */
 export function isLogSlug(value: unknown): value is LogSlug {

@@ -5,6 +5,7 @@ import { canonicalServiceTier } from "../pricing/canonical-service-tier.ts";
 import { flag, integer, moment, money, text, uuid } from "./fields.ts";
 import { checkUsage, deriveUsage } from "./llm-usage.ts";
 import { LLM_USAGE_MEASURES, LLM_USAGE_ROW } from "./llm-usage-details.ts";
+import { erasable, plain, reference } from "./leaf-columns.ts";
 import { defineLog } from "./log.ts";
 import { usageObject } from "./usage-object.ts";
 
@@ -88,6 +89,19 @@ export const llmUsageLog = defineLog({
   table: "llm_usage_log",
   slug: "llm-usage",
   columns,
+  leaf: [
+    plain("firm_id", "uuid"),
+    reference("cma_project_id"),
+    plain("model", "text"),
+    plain("task_type", "text"),
+    plain("input_tokens", "integer"),
+    plain("output_tokens", "integer"),
+    plain("cost_usd", "numeric"),
+    plain("latency_ms", "integer"),
+    plain("success", "boolean"),
+    erasable("error_message", "text"),
+    plain("created_at", "timestamptz"),
+  ],
   row: LLM_USAGE_ROW,
   timeColumn: "created_at",
   event,

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Fault } from "../fault.ts";
+import type { LeafColumn } from "./leaf-columns.ts";
 
 /** What a signed-in user may write into a log, and what the server decides. */
 export type UserWrites = {
@@ -47,6 +48,13 @@ export type Log<Slug extends string = string, Table extends string = string> = {
    * to each row, where the log has a side table for them; replies keep the order.
    */
   columns: readonly string[];
+  /**
+   * Every column of the table but `id`, in the table's order, as leaves hold it.
+   * Commit to a column whose value may have to be forgotten: a reference that is set
+   * to NULL, and personal data. The migration commits to the same columns. Leaves
+   * that are recorded keep their layout: changing it needs new kinds (`row/v2`).
+   */
+  leaf: readonly LeafColumn[];
   /** Columns of a row that are not as the event sends them. */
   row?: Record<string, z.ZodType>;
   /** The column with the event's time. */

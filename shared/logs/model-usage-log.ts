@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { decidedByServer, flag, moment, text, uuid } from "./fields.ts";
+import { erasable, plain } from "./leaf-columns.ts";
 import { defineLog } from "./log.ts";
 import { namesSameModel } from "./model-alias.ts";
 
@@ -40,6 +41,18 @@ export const modelUsageLog = defineLog({
   table: "model_usage_log",
   slug: "model-usage",
   columns: Object.keys(event.shape),
+  leaf: [
+    plain("session_id", "text"),
+    plain("sd_id", "text"),
+    plain("phase", "text"),
+    plain("subagent_type", "text"),
+    plain("subagent_configured_model", "text"),
+    plain("reported_model_name", "text"),
+    plain("reported_model_id", "text"),
+    plain("config_matches_reported", "boolean"),
+    plain("captured_at", "timestamptz"),
+    erasable("metadata", "jsonb"),
+  ],
   timeColumn: "captured_at",
   event,
   example: {

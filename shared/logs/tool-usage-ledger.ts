@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { MAX_INTEGER } from "../limits.ts";
 import { integer, moment, money, uuid } from "./fields.ts";
+import { plain } from "./leaf-columns.ts";
 import { defineLog } from "./log.ts";
 
 const event = z.strictObject({
@@ -21,6 +22,15 @@ export const toolUsageLedger = defineLog({
   table: "tool_usage_ledger",
   slug: "tool-usage",
   columns: Object.keys(event.shape),
+  leaf: [
+    plain("agent_id", "uuid"),
+    plain("venture_id", "uuid"),
+    plain("tool_id", "uuid"),
+    plain("tokens_consumed", "integer"),
+    plain("cost_usd", "numeric"),
+    plain("execution_ms", "integer"),
+    plain("created_at", "timestamptz"),
+  ],
   timeColumn: "created_at",
   event,
   example: {

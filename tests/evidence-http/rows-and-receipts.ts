@@ -6,7 +6,8 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import { expect } from "vitest";
 import { commitTo } from "../../shared/evidence/commitment.ts";
-import { layouts, type LogName } from "../../shared/evidence/layouts.ts";
+import { layouts } from "../../shared/evidence/layouts.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/leaf-columns.ts";
 import { formatLeaf, hideCommitted } from "../../shared/evidence/leaf.ts";
 import { toHex } from "../../shared/ledger/hex.ts";

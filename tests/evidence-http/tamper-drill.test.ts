@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { LogName } from "../../shared/evidence/layouts.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import type { Policy } from "../../shared/ledger/policy.ts";
 import type {
   EvidenceFaultCode,

@@ -5,7 +5,7 @@
  */
 import { parseBase64, toBase64 } from "../../shared/ledger/base64.ts";
 import { formatCheckpoint } from "../../shared/ledger/checkpoint.ts";
-import type { LogName } from "../../shared/evidence/layouts.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import { formatNote, signNote } from "../../shared/ledger/note.ts";
 import { parseSignerKey } from "../../shared/ledger/note-keys.ts";
 import type { Bytes } from "../../shared/ledger/sha256.ts";

@@ -2,11 +2,8 @@ import { decodeHex } from "@std/encoding/hex.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commitTo } from "../../shared/evidence/commitment.ts";
-import {
-  committedColumns,
-  layouts,
-  type LogName,
-} from "../../shared/evidence/layouts.ts";
+import { committedColumns, layouts } from "../../shared/evidence/layouts.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import type { ColumnType, Member } from "../../shared/logs/leaf-columns.ts";
 import {
   formatLeaf,

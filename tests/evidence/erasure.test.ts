@@ -6,7 +6,7 @@ import {
   expect,
   test,
 } from "vitest";
-import type { LogName } from "../../shared/evidence/layouts.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import type { EventLeaf } from "../../shared/evidence/leaf.ts";
 import { ENGINES } from "../database/databases.ts";
 import {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LogName } from "../../shared/evidence/layouts.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import type { Query } from "../database/databases.ts";
 import type { World } from "../database/worlds.ts";
 

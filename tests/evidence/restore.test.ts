@@ -5,7 +5,7 @@ import {
   type PostgresServer,
   startPostgres,
 } from "../../local/postgres.ts";
-import type { LogName } from "../../shared/evidence/layouts.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import {
   applyMigrations,
   createMigratedDatabase,

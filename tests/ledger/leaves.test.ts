@@ -3,11 +3,10 @@ import { describe, expect, test } from "vitest";
 import { commitTo } from "../../shared/evidence/commitment.ts";
 import {
   committedColumns,
-  isLogName,
   isMember,
   layouts,
-  type LogName,
 } from "../../shared/evidence/layouts.ts";
+import { isLogName, LOG_NAMES } from "../../shared/logs/index.ts";
 import {
   formatLeaf,
   hideCommitted,
@@ -260,7 +259,7 @@ describe("the layouts", () => {
   });
 
   test("have no id, and no name twice", () => {
-    for (const log of Object.keys(layouts) as LogName[]) {
+    for (const log of LOG_NAMES) {
       const names = layouts[log].map(({ name }) => name);
       expect(names).not.toContain("id");
       expect(new Set(names).size).toBe(names.length);

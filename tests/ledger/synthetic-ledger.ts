@@ -7,11 +7,8 @@ import {
 import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
 import { commitTo } from "../../shared/evidence/commitment.ts";
 import { cosign } from "../../shared/ledger/cosignature.ts";
-import {
-  committedColumns,
-  layouts,
-  type LogName,
-} from "../../shared/evidence/layouts.ts";
+import { committedColumns, layouts } from "../../shared/evidence/layouts.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../shared/logs/leaf-columns.ts";
 import {
   formatLeaf,
