@@ -1,4 +1,5 @@
 import { parse } from "@std/toml/parse.js";
+import { LOG_NAMES, LOG_SLUGS, LOGS } from "../../shared/logs/index.ts";
 import { walkImports } from "./walk-imports.ts";
 import { describe, expect, test } from "vitest";
 
@@ -31,6 +32,13 @@ describe("the functions", () => {
     ]
       .filter((entry) => entry.isDirectory).map((entry) => entry.name);
     expect(folders.sort()).toEqual([...slugs].sort());
+  });
+
+  test("include that of every log of the registry, which has no slug or table twice", () => {
+    expect(slugs).toEqual(expect.arrayContaining([...LOG_SLUGS]));
+    for (const names of [LOG_SLUGS, LOG_NAMES]) {
+      expect(new Set(names).size).toBe(LOGS.length);
+    }
   });
 
   test.each(slugs)(

@@ -22,15 +22,19 @@ export interface RunningCommand {
 
 const root = new URL("../..", import.meta.url).pathname;
 
-/** Starts `deno run -A local/<script>` with nothing of this process's settings. */
+/**
+ * Starts `deno run -A local/<script>` in a project's folder, this one by default,
+ * with nothing of this process's settings.
+ */
 export function spawn(
   script: string,
   args: string[],
   env: Record<string, string> = {},
+  dir = root,
 ): RunningCommand {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", `local/${script}`, ...args],
-    cwd: root,
+    cwd: dir,
     env: { PORT: "0", LOCAL_SECRET_KEYS: "", NO_COLOR: "1", ...env },
     stdout: "piped",
     stderr: "piped",
