@@ -2024,14 +2024,14 @@ declare
   wanted record;
 begin
   for wanted in
-    select f.key, format_type(a.type, null) as type,
-      array(select jsonb_array_elements_text(f.value)) as list, null as minimum
-    from jsonb_each(filters) f
-    left join ledger.columns_of(log) a on a.name = f.key
-    union all
-    select m.key, format_type(a.type, null), null, m.value
-    from jsonb_each_text(minimums) m
-    left join ledger.columns_of(log) a on a.name = m.key
+    select w.key, format_type(a.type, null) as type, w.list, w.minimum
+    from (
+      select f.key, array(select jsonb_array_elements_text(f.value)) as list, null as minimum
+      from jsonb_each(filters) f
+      union all
+      select m.key, null, m.value from jsonb_each_text(minimums) m
+    ) w
+    left join ledger.columns_of(log) a on a.name = w.key
   loop
     if wanted.type is null then
       raise exception '% has no column %', log, wanted.key using errcode = '22023';
@@ -2607,22 +2607,24 @@ GRANT EXECUTE ON FUNCTION ledger.checkpoints_from(bigint) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.columns_of(log regclass)
  RETURNS TABLE(name name, type regtype, type_name text, source regclass, "position" integer)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with own as (
-    select l.* from pg_catalog.pg_class c cross join lateral ledger.log_columns(c.relname) l where c.oid = log
-  )
-  select c.name, c.type, c.type_name, c.source, row_number() over (order by c.source <> log, c.position)::int
-  from (
-    select o.name, o.type, o.type_name, log as source, o.position from own o
-    union all
-    select a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod), a.attrelid, a.attnum
-    from pg_catalog.pg_attribute a
-    where a.attrelid = ledger.details_of(log) and a.attnum > 0 and not a.attisdropped
-      and a.attname not in (select o.name from own o)
-  ) c
+declare
+  details constant regclass := ledger.details_of(log);
+  documented name[];
+begin
+  select l.columns into documented from ledger.logs l
+  where l.name = (select c.relname from pg_class c where c.oid = log);
+  return query
+    select a.attname, a.atttypid::regtype, format_type(a.atttypid, a.atttypmod), a.attrelid::regclass,
+      case when a.attrelid = log then array_position(documented, a.attname)
+        else cardinality(documented) + a.attnum end
+    from pg_attribute a
+    where a.attrelid in (log, details) and a.attnum > 0 and not a.attisdropped
+      and (a.attrelid = log) = (a.attname = any (documented));
+end
 $function$;
 COMMENT ON FUNCTION ledger.columns_of(regclass) IS 'The columns of a log''s rows as returned: its own, then those of its details.';
 REVOKE EXECUTE ON FUNCTION ledger.columns_of(regclass) FROM PUBLIC;
@@ -3029,14 +3031,17 @@ REVOKE EXECUTE ON FUNCTION ledger.describe_leaves(ledger.leaves[],text) FROM PUB
 
 CREATE OR REPLACE FUNCTION ledger.details_of(log regclass)
  RETURNS regclass
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select k.conrelid::regclass
-  from pg_catalog.pg_constraint k
-  join pg_catalog.pg_constraint p on p.conrelid = k.conrelid and p.contype = 'p' and p.conkey = k.conkey
-  where k.confrelid = log and k.contype = 'f'
+begin
+  return (
+    select k.conrelid::regclass
+    from pg_constraint k
+    join pg_constraint p on p.conrelid = k.conrelid and p.contype = 'p' and p.conkey = k.conkey
+    where k.confrelid = log and k.contype = 'f');
+end
 $function$;
 COMMENT ON FUNCTION ledger.details_of(regclass) IS 'The side table with the details of a log''s rows, or NULL.';
 REVOKE EXECUTE ON FUNCTION ledger.details_of(regclass) FROM PUBLIC;
