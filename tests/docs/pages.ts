@@ -54,7 +54,7 @@ function readPage(path: string): Page {
     setUp: blocks.filter(isShell).map(({ code }) => code)
       .find((code) => code.startsWith("export URL=")) ?? "",
     examples: blocks.flatMap((block, index): Example[] => {
-      if (!isShell(block) || !block.code.includes("$URL")) return [];
+      if (!isShell(block) || !/\$\{?URL\b/.test(block.code)) return [];
       const next = blocks[index + 1];
       const isAnswer = next && isBelow(text, block, next) &&
         ["json", "csv", "text"].includes(next.language);
