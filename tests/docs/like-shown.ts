@@ -16,12 +16,18 @@ export function likeShown(actual: unknown, shown: unknown): unknown {
   return { ...Object.fromEntries(seen), ...isMore && { "…": "…" } };
 }
 
-/** The pattern of a text in which "…" stands for something within a line. */
+/**
+ * The pattern of a text in which "…" stands for something within a line, and a line
+ * that is only "…" for any number of lines.
+ */
 export function patternOf(shown: string): RegExp {
-  const parts = shown.trimEnd().split("…").map((part) =>
-    part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
-  );
-  return new RegExp(`^${parts.join(".+")}$`);
+  const lines = shown.trimEnd().split("\n").map((line) => {
+    const parts = line.split("…").map((part) =>
+      part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
+    );
+    return line === "…" ? "[^]*?" : parts.join(".+");
+  });
+  return new RegExp(`^${lines.join("\n")}$`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

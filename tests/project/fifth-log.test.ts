@@ -21,7 +21,7 @@ const EVENT = {
 
 const DAY_MS = 86_400_000;
 
-describe("a fifth log, added as the README says", () => {
+describe("a fifth log, added as CONTRIBUTING.md says", () => {
   let dir: string;
   let keys: NewKeys;
   let db: TestDatabase;

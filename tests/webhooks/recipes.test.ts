@@ -10,17 +10,11 @@ import {
 import { createEntry } from "../adapters/supabase-payloads.ts";
 import { countRows, useReceiver } from "./receiving-stack.ts";
 
-const README = Deno.readTextFileSync(
-  new URL("../../README.md", import.meta.url),
-);
-
-/** The SQL block of the page that holds a text. */
-const findRecipe = (text: string) => {
-  const blocks = [...README.matchAll(/```sql\n([\s\S]*?)```/g)]
-    .map(([, sql]) => sql).filter((sql) => sql.includes(text));
-  expect(blocks).toHaveLength(1);
-  return blocks[0];
-};
+/** The SQL of a recipe, as the pages of documentation show it. */
+const readRecipe = (name: string) =>
+  Deno.readTextFileSync(
+    new URL(`../../supabase/recipes/${name}.sql`, import.meta.url),
+  );
 
 /**
  * What a hosted project has and this server has not: pg_net's tables and
@@ -63,7 +57,7 @@ $$;
 create table public.invoices (id uuid primary key, firm_id uuid, status text, amount numeric);
 `;
 
-describe("the SQL of the README, on PostgreSQL with stand-ins for the platform,", () => {
+describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
   const ledger = useReceiver("PostgreSQL 17");
   let sql: postgres.Sql;
 
@@ -78,13 +72,9 @@ describe("the SQL of the README, on PostgreSQL with stand-ins for the platform,"
     await sql.unsafe(PLATFORM);
     await sql`insert into vault.decrypted_secrets
       values ('ledger_key', ${ledger.stack.secretKey})`;
-    for (
-      const name of [
-        "invoices_to_ledger",
-        "invoices_to_outbox",
-        "audit_entries_to_ledger",
-      ]
-    ) await sql.unsafe(fillIn(findRecipe(name)));
+    for (const name of ["database-webhook", "outbox", "auth-audit-log"]) {
+      await sql.unsafe(fillIn(readRecipe(name)));
+    }
   });
   afterAll(() => sql?.end());
 
