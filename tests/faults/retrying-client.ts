@@ -1,6 +1,6 @@
 /**
- * A client that retries as the README tells it to: without an answer, and with
- * one of 5xx, it sends the same request again after `Retry-After`. Every event has
+ * A client that retries as docs/recording.md says: without an answer, and at any
+ * 5xx, it sends the same request again after `Retry-After`. Every event has
  * an id, or the request has an Idempotency-Key.
  *
  * @module
