@@ -25,6 +25,8 @@ const TABLES = new URL(
 const EFFECTS: Record<string, string> = {
   keep: "stays as it is",
   create: "is created",
+  "rename index":
+    "is created, with an index of another name, because the name is taken",
   "add index": "gains an index",
   "enable row security":
     "gains row security: anon and authenticated then see and insert only what a policy admits",
