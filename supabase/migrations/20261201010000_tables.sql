@@ -18,12 +18,15 @@ grant usage on schema ledger to authenticated, service_role;
 create table ledger.logs (
   name name primary key,
   columns name[] not null,
-  committed name[] not null default '{}'
+  committed name[] not null default '{}',
+  details name
 );
 comment on table ledger.logs is 'The logs, each a table in public.';
 comment on column ledger.logs.columns is 'The documented columns, in the document''s order.';
 comment on column ledger.logs.committed is
   'Columns that a leaf holds only as salted commitments, beside the foreign keys that a deleted parent nulls.';
+comment on column ledger.logs.details is
+  'The side table in public whose primary key refers to the log''s, and whose columns a row shows too; NULL for none.';
 revoke all on ledger.logs from public, anon, authenticated, service_role;
 
 grant select on ledger.logs to authenticated, service_role;

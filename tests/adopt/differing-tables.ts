@@ -166,7 +166,9 @@ export const DIFFERENCES: Difference[] = [
     title: "a missing CHECK",
     change:
       "alter table model_usage_log drop constraint model_usage_log_phase_check;",
-    named: [/model_usage_log_phase_check on public\.model_usage_log is missing/],
+    named: [
+      /model_usage_log_phase_check on public\.model_usage_log is missing/,
+    ],
   },
   {
     title: "a CHECK of other values",
@@ -181,7 +183,9 @@ export const DIFFERENCES: Difference[] = [
     change:
       `alter table llm_usage_log drop constraint llm_usage_log_task_type_check,
         add constraint tasks check (task_type in ('extraction', 'classification', 'validation', 'fallback', 'chat'));`,
-    named: [/llm_usage_log_task_type_check on public\.llm_usage_log is missing/],
+    named: [
+      /llm_usage_log_task_type_check on public\.llm_usage_log is missing/,
+    ],
   },
   {
     title: "no primary key",
@@ -192,7 +196,9 @@ export const DIFFERENCES: Difference[] = [
     title: "a primary key of other columns",
     change:
       "alter table audit_log drop constraint audit_log_pkey, add primary key (id, firm_id);",
-    named: [/audit_log_pkey on public\.audit_log is PRIMARY KEY \(id, firm_id\)/],
+    named: [
+      /audit_log_pkey on public\.audit_log is PRIMARY KEY \(id, firm_id\)/,
+    ],
   },
   {
     title: "an unlogged table",
@@ -215,7 +221,8 @@ export const DIFFERENCES: Difference[] = [
   },
   {
     title: "a log that is a partition",
-    change: `create table usages (like audit_log including all) partition by hash (id);
+    change:
+      `create table usages (like audit_log including all) partition by hash (id);
       alter table usages attach partition audit_log for values with (modulus 1, remainder 0);`,
     named: [/public\.audit_log/],
   },
@@ -226,7 +233,8 @@ export const DIFFERENCES: Difference[] = [
   },
   {
     title: "a log with a parent",
-    change: "create table base (id uuid not null); alter table audit_log inherit base;",
+    change:
+      "create table base (id uuid not null); alter table audit_log inherit base;",
     named: [/public\.audit_log.* inherit/],
   },
   {
@@ -260,7 +268,8 @@ export const DIFFERENCES: Difference[] = [
   },
   {
     title: "a parent without a key",
-    change: "alter table agent_registry drop constraint agent_registry_pkey cascade;",
+    change:
+      "alter table agent_registry drop constraint agent_registry_pkey cascade;",
     named: [
       /public\.agent_registry has no unique key/,
       /tool_usage_ledger_agent_id_fkey on public\.tool_usage_ledger is missing/,
@@ -293,19 +302,24 @@ export const DIFFERENCES: Difference[] = [
   },
   {
     title: "a view in place of a parent",
-    change: `drop table tool_usage_ledger; alter table ventures rename to businesses;
+    change:
+      `drop table tool_usage_ledger; alter table ventures rename to businesses;
       create view ventures as select * from businesses;`,
     named: [/public\.ventures is not a plain table/],
   },
   {
     title: "a parent that is missing while its log is there",
     change: "delete from tool_usage_ledger; drop table ventures cascade;",
-    named: [/tool_usage_ledger_venture_id_fkey on public\.tool_usage_ledger is missing/],
+    named: [
+      /tool_usage_ledger_venture_id_fkey on public\.tool_usage_ledger is missing/,
+    ],
   },
   {
     title: "a parent that is missing, and that the log's rows refer to",
     change: "drop table cma_projects cascade;",
-    named: [/llm_usage_log_cma_project_id_fkey on public\.llm_usage_log is missing/],
+    named: [
+      /llm_usage_log_cma_project_id_fkey on public\.llm_usage_log is missing/,
+    ],
   },
   {
     title: "a fn_is_chairman that returns text",

@@ -48,7 +48,6 @@ describe.each(ENGINES)("a project's tables that differ, on $name", (engine) => {
       }
     },
   );
-
 });
 
 describe.each(ENGINES)("all differences at once on $name", (engine) => {
