@@ -3500,6 +3500,15 @@ AS $function$
   from t, unnest('{SELECT,UPDATE,DELETE}'::text[]) p
   where not has_table_privilege(t.relowner, t.oid, p)
   group by t.name, t.owner
+  union all
+  -- The CLI does not show the warning of the push.
+  select 'privilege', k.confrelid::regclass::text,
+    format('service_role may not read it, so recording into %s fails wherever that has to be done', t.name),
+    format('grant select on %s to service_role', k.confrelid::regclass)
+  from t join pg_catalog.pg_constraint k on k.conrelid = t.oid and k.contype = 'f' and k.conparentid = 0
+  join ledger.log_columns(log) c on exists (
+    select from pg_catalog.pg_attribute a where a.attrelid = t.oid and a.attname = c.name and k.conkey = array[a.attnum])
+  where not has_table_privilege('service_role', k.confrelid, 'select')
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.examine_privileges(name) FROM PUBLIC;
 
