@@ -3507,7 +3507,8 @@ AS $function$
     format('grant select on %s to service_role', k.confrelid::regclass)
   from t join pg_catalog.pg_constraint k on k.conrelid = t.oid and k.contype = 'f' and k.conparentid = 0
   join ledger.log_columns(log) c on exists (
-    select from pg_catalog.pg_attribute a where a.attrelid = t.oid and a.attname = c.name and k.conkey = array[a.attnum])
+    select from pg_catalog.pg_attribute a
+    where a.attrelid = t.oid and a.attname = c.name and k.conkey = array[a.attnum])
   where not has_table_privilege('service_role', k.confrelid, 'select')
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.examine_privileges(name) FROM PUBLIC;

@@ -453,7 +453,9 @@ as $$
     union all
     select 3, found, found::text, format('belongs to %s, so %s cannot guard it', pg_get_userbyid(owner), current_user),
       format('alter table %s owner to %I', found, current_user)
-    from log where not pg_has_role(current_user, owner, 'usage')
+    -- A guard belongs to the owner of its log, in a schema that only the migrations' owner can add to.
+    from log where not exists (
+      select from pg_roles r where r.rolname = current_user and (r.oid = owner or r.rolsuper))
     union all
     select 4, found, format('%s.%I', found, name), 'is missing',
       format('alter table %s add column %I %s%s%s', found, name, type, coalesce(' default ' || default_value, ''),
@@ -617,13 +619,17 @@ as $$
       || coalesce(' using (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
       || coalesce(' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
     from kept k join pg_policy p on p.polrelid = k.draft
-    where not exists (select from pg_policy f where f.polrelid = k.found and f.polname = p.polname)
+    -- Policies of the same command add up: one more would show rows that a project's own hide.
+    where not k.relrowsecurity
+      and not exists (select from pg_policy f where f.polrelid = k.found and f.polname = p.polname)
     union all
     select 8, 'grant', k.object, format('grant %s on %s to %I',
         string_agg(lower(a.privilege_type), ', ' order by a.privilege_type), k.object, pg_get_userbyid(a.grantee))
     from kept k cross join aclexplode(k.acl) a
     where a.grantee <> k.relowner and not has_table_privilege(a.grantee, k.found, a.privilege_type)
-      and a.privilege_type in ('SELECT', 'INSERT')
+      -- The functions write as service_role and read as authenticated; anon is the project's to let in.
+      and (pg_get_userbyid(a.grantee) = 'service_role' and a.privilege_type in ('SELECT', 'INSERT')
+        or pg_get_userbyid(a.grantee) = 'authenticated' and a.privilege_type = 'SELECT' and not k.relrowsecurity)
     group by k.object, a.grantee
     union all
     select 9, 'revoke', r.object, format('revoke %s on %s from %s cascade', r.privileges, r.object,

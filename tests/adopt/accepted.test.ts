@@ -4,6 +4,7 @@ import {
   ENGINES,
   type Query,
   readMigrations,
+  SERVER_ONLY,
   type TestDatabase,
 } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";
@@ -50,7 +51,7 @@ const EVENTS: Record<string, Record<string, unknown>> = {
   },
 };
 
-describe.each(ENGINES)("tables that are accepted on $name", (engine) => {
+describe.each(SERVER_ONLY)("tables that are accepted on $name", (engine) => {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await engine.empty();

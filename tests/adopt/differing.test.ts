@@ -4,6 +4,7 @@ import {
   ENGINES,
   type Migration,
   readMigrations,
+  SERVER_ONLY,
   type TestDatabase,
 } from "../database/databases.ts";
 import {
@@ -16,39 +17,42 @@ import { readCatalog } from "./snapshots.ts";
 
 const BOTH = FIRST_DATABASE + SECOND_DATABASE + TOOL_USAGE_ROWS;
 
-describe.each(ENGINES)("a project's tables that differ, on $name", (engine) => {
-  let tables: Migration;
-  let db: TestDatabase;
-  beforeAll(async () => {
-    [tables] = await readMigrations();
-    db = await engine.empty();
-    await db.exec(BOTH);
-  });
-  afterAll(() => db.close());
+describe.each(SERVER_ONLY)(
+  "a project's tables that differ, on $name",
+  (engine) => {
+    let tables: Migration;
+    let db: TestDatabase;
+    beforeAll(async () => {
+      [tables] = await readMigrations();
+      db = await engine.empty();
+      await db.exec(BOTH);
+    });
+    afterAll(() => db.close());
 
-  test.each(DIFFERENCES)(
-    "$title is named, and mended by what is printed",
-    async ({ change, named, fill = "" }) => {
-      await db.exec(`begin; ${change}`);
-      try {
-        const message = await refusal(db, tables);
-        const lines = differencesOf(message);
-        for (const name of named) {
-          expect(lines.filter((line) => name.test(line)), message)
-            .toHaveLength(1);
+    test.each(DIFFERENCES)(
+      "$title is named, and mended by what is printed",
+      async ({ change, named, fill = "" }) => {
+        await db.exec(`begin; ${change}`);
+        try {
+          const message = await refusal(db, tables);
+          const lines = differencesOf(message);
+          for (const name of named) {
+            expect(lines.filter((line) => name.test(line)), message)
+              .toHaveLength(1);
+          }
+          const remedies = remediesOf(message);
+          expect(remedies).toHaveLength(lines.length);
+          for (const remedy of remedies) {
+            await db.exec(remedy.replace(TO_FILL, fill));
+          }
+          await db.exec(tables.sql);
+        } finally {
+          await db.exec("rollback");
         }
-        const remedies = remediesOf(message);
-        expect(remedies).toHaveLength(lines.length);
-        for (const remedy of remedies) {
-          await db.exec(remedy.replace(TO_FILL, fill));
-        }
-        await db.exec(tables.sql);
-      } finally {
-        await db.exec("rollback");
-      }
-    },
-  );
-});
+      },
+    );
+  },
+);
 
 describe.each(ENGINES)("all differences at once on $name", (engine) => {
   /** Those that leave the tables in place for the others. */

@@ -101,8 +101,9 @@ export async function readCatalog(query: Query): Promise<string[]> {
     `select 'schema ' || n.nspname || coalesce(n.nspacl::text, '') as object from pg_namespace n where ${ours}
       union all
       select concat_ws(' ', 'relation', n.nspname, c.relname, c.oid, c.relkind, c.relpersistence, c.relrowsecurity,
-        c.relacl::text, c.relfilenode, (select jsonb_agg(to_jsonb(a) order by a.attnum) from pg_attribute a
-          where a.attrelid = c.oid)::text)
+        c.relacl::text, c.relfilenode, (select string_agg(concat_ws(' ', a.attname, a.atttypid::regtype, a.atttypmod,
+            a.attnotnull, a.atthasdef, a.attacl::text), ', ' order by a.attnum)
+          from pg_attribute a where a.attrelid = c.oid and a.attnum > 0))
       from pg_class c join pg_namespace n on n.oid = c.relnamespace where ${ours}
       union all
       select concat_ws(' ', 'constraint', n.nspname, k.conname, k.oid, pg_get_constraintdef(k.oid))
