@@ -4,6 +4,7 @@ import {
   createEmptyDatabase,
   ENGINES,
   overPostgres,
+  SERVER_ONLY,
   type TestDatabase,
 } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";
@@ -130,7 +131,7 @@ const readBacklog = async ({ query }: TestDatabase): Promise<number> => {
   return left;
 };
 
-describe.each(ENGINES)(
+describe.each(SERVER_ONLY)(
   "30,000 rows from before the push on $name",
   (engine) => {
     test("are captured in batches, whatever happens to them in between", async () => {
@@ -162,6 +163,10 @@ describe.each(ENGINES)(
         query(
           "insert into model_usage_log (id, reported_model_name, reported_model_id) values ('00000000-0000-4000-8000-000000000001', 'a', 'b'), (gen_random_uuid(), 'a', 'b')",
         ));
+      const [{ erased }] = await db.query<{ erased: number }>(
+        "select ledger.erase_person(md5('user 6')::uuid, 'T-1', '{Ada,Ben}')::int as erased",
+      );
+      expect(erased).toBe(1);
       const [{ sealed }] = await db.query<{ sealed: { backlog: number } }>(
         "select ledger.seal() as sealed",
       );
