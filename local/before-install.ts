@@ -25,10 +25,14 @@ const TABLES = new URL(
 const EFFECTS: Record<string, string> = {
   keep: "stays as it is",
   create: "is created",
+  "rename index":
+    "is created, with an index of another name, because the name is taken",
   "add index": "gains an index",
   "enable row security":
     "gains row security: anon and authenticated then see and insert only what a policy admits",
   "add policy": "gains a policy",
+  "leave out":
+    "is left out, because the project decides already who sees these rows; run the statement if it should apply",
   grant: "gains a privilege that the functions need",
   revoke: "loses privileges that an append-only log forbids",
   advise:

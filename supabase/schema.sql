@@ -575,11 +575,13 @@ CREATE TABLE ledger.logs (
   name name NOT NULL,
   columns name[] NOT NULL,
   committed name[] DEFAULT '{}'::name[] NOT NULL,
+  details name,
   CONSTRAINT logs_pkey PRIMARY KEY (name)
 );
 COMMENT ON TABLE ledger.logs IS 'The logs, each a table in public.';
 COMMENT ON COLUMN ledger.logs.columns IS 'The documented columns, in the document''s order.';
 COMMENT ON COLUMN ledger.logs.committed IS 'Columns that a leaf holds only as salted commitments, beside the foreign keys that a deleted parent nulls.';
+COMMENT ON COLUMN ledger.logs.details IS 'The side table in public whose primary key refers to the log''s, and whose columns a row shows too; NULL for none.';
 GRANT SELECT ON ledger.logs TO authenticated;
 GRANT SELECT ON ledger.logs TO service_role;
 
@@ -809,7 +811,7 @@ CREATE OR REPLACE FUNCTION public.list_log(log name, time_column name, filters j
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET seq_page_cost TO '0.1'
  SET random_page_cost TO '0.1'
@@ -1070,7 +1072,7 @@ GRANT EXECUTE ON FUNCTION public.read_witnessed(text) TO service_role;
 CREATE OR REPLACE FUNCTION public.record_audit_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, actor uuid DEFAULT NULL::uuid, brief boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -1111,7 +1113,7 @@ begin
       if careful then
         with event as materialized (
           select e.* from (
-          select e.*, e.ordinality::int - 1 as index
+          select e.id, e.firm_id, e.user_id, e.action, e.entity_type, e.entity_id, e.metadata, e.ip_address, e.created_at, e.ordinality::int - 1 as index
           from jsonb_populate_recordset(row(gen_random_uuid(), null::uuid, null::uuid, null::text, null::text, null::uuid, null::jsonb, null::text, now())::public.audit_log, complete) with ordinality e
         ) e
           where not coalesce((select true from public.audit_log s where s.id = e.id), false)
@@ -1143,7 +1145,7 @@ begin
       else
         with event as materialized (
           select e.* from (
-          select e.*, e.ordinality::int - 1 as index
+          select e.id, e.firm_id, e.user_id, e.action, e.entity_type, e.entity_id, e.metadata, e.ip_address, e.created_at, e.ordinality::int - 1 as index
           from jsonb_populate_recordset(row(gen_random_uuid(), null::uuid, null::uuid, null::text, null::text, null::uuid, null::jsonb, null::text, now())::public.audit_log, complete) with ordinality e
         ) e
         ), acceptable as materialized (
@@ -1253,7 +1255,7 @@ GRANT EXECUTE ON FUNCTION public.record_audit_log(jsonb,boolean,boolean,uuid,boo
 CREATE OR REPLACE FUNCTION public.record_llm_usage_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -1460,7 +1462,7 @@ GRANT EXECUTE ON FUNCTION public.record_llm_usage_log(jsonb,boolean,boolean,bool
 CREATE OR REPLACE FUNCTION public.record_model_usage_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -1494,7 +1496,7 @@ begin
       if careful then
         with event as materialized (
           select e.* from (
-          select e.*, e.ordinality::int - 1 as index
+          select e.id, e.session_id, e.sd_id, e.phase, e.subagent_type, e.subagent_configured_model, e.reported_model_name, e.reported_model_id, e.config_matches_reported, e.captured_at, e.metadata, e.ordinality::int - 1 as index
           from jsonb_populate_recordset(row(gen_random_uuid(), null::text, null::text, null::text, null::text, null::text, null::text, null::text, null::boolean, now(), '{}'::jsonb)::public.model_usage_log, complete) with ordinality e
         ) e
           where not coalesce((select true from public.model_usage_log s where s.id = e.id), false)
@@ -1520,7 +1522,7 @@ begin
       else
         with event as not materialized (
           select e.* from (
-          select e.*, e.ordinality::int - 1 as index
+          select e.id, e.session_id, e.sd_id, e.phase, e.subagent_type, e.subagent_configured_model, e.reported_model_name, e.reported_model_id, e.config_matches_reported, e.captured_at, e.metadata, e.ordinality::int - 1 as index
           from jsonb_populate_recordset(row(gen_random_uuid(), null::text, null::text, null::text, null::text, null::text, null::text, null::text, null::boolean, now(), '{}'::jsonb)::public.model_usage_log, complete) with ordinality e
         ) e
         ), acceptable as materialized (
@@ -1632,7 +1634,7 @@ GRANT EXECUTE ON FUNCTION public.record_model_usage_log(jsonb,boolean,boolean,bo
 CREATE OR REPLACE FUNCTION public.record_tool_usage_ledger(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
@@ -1666,7 +1668,7 @@ begin
       if careful then
         with event as materialized (
           select e.* from (
-          select e.*, e.ordinality::int - 1 as index
+          select e.id, e.agent_id, e.venture_id, e.tool_id, e.tokens_consumed, e.cost_usd, e.execution_ms, e.created_at, e.ordinality::int - 1 as index
           from jsonb_populate_recordset(row(gen_random_uuid(), null::uuid, null::uuid, null::uuid, 0, 0, null::integer, now())::public.tool_usage_ledger, complete) with ordinality e
         ) e
           where not coalesce((select true from public.tool_usage_ledger s where s.id = e.id), false)
@@ -1698,7 +1700,7 @@ begin
       else
         with event as not materialized (
           select e.* from (
-          select e.*, e.ordinality::int - 1 as index
+          select e.id, e.agent_id, e.venture_id, e.tool_id, e.tokens_consumed, e.cost_usd, e.execution_ms, e.created_at, e.ordinality::int - 1 as index
           from jsonb_populate_recordset(row(gen_random_uuid(), null::uuid, null::uuid, null::uuid, 0, 0, null::integer, now())::public.tool_usage_ledger, complete) with ordinality e
         ) e
         ), acceptable as materialized (
@@ -1834,7 +1836,7 @@ CREATE OR REPLACE FUNCTION public.summarise_log(log name, time_column name, filt
  RETURNS json
  LANGUAGE plpgsql
  STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET seq_page_cost TO '0.1'
  SET random_page_cost TO '0.1'
@@ -2120,28 +2122,35 @@ declare
   item ledger.backlog;
   ids uuid[];
   room int := max_rows;
+  without_leaf constant text :=
+    'not exists (select from ledger.salts s where s.row_id = r.id and s.log = $3)';
 begin
   for item in select * from ledger.backlog b order by b.log for update skip locked loop
     exit when room <= 0;
-    -- The lock keeps a row from being deleted between this and its leaf. A row that was
-    -- recorded since has a leaf already.
-    execute format('select array(select r.id from public.%I r
-      where ($1 is null or r.id > $1)
-        and not exists (select from ledger.salts s where s.row_id = r.id and s.log = %1$L)
-      order by r.id limit $2 for key share of r)', item.log)
-    into ids using item.after_id, room;
+    -- The lock keeps a row from being deleted or nulled between this and its leaf. A row
+    -- that another transaction is changing is left to a later batch, so that neither waits.
+    execute format('select array(
+        select r.id from public.%I r where ($1 is null or r.id > $1) and %s
+        order by r.id limit $2 for share of r skip locked)', item.log, without_leaf)
+    into ids using item.after_id, room, item.log;
+    -- A statement of its own sees what was captured before the lock was there.
     execute ledger.capture_statement(item.log,
-      format('(select * from public.%I where id = any ($1))', item.log), 'backfill')
-    using ids;
-    if cardinality(ids) < room then
-      delete from ledger.backlog b where b.log = item.log;
-    else
+      format('(select * from public.%I r where r.id = any ($1) and %s)', item.log, replace(without_leaf, '$3', '$2')),
+      'backfill')
+    using ids, item.log;
+    if cardinality(ids) = room then
       update ledger.backlog b
-      set after_id = ids[cardinality(ids)], rows_left = greatest(b.rows_left - cardinality(ids), 1)
+      set after_id = ids[room], rows_left = greatest(b.rows_left - room, 1)
       where b.log = item.log;
+    else
+      -- What was left to a later batch is looked for from the first row on.
+      execute format('update ledger.backlog b set after_id = null,
+        rows_left = (select count(*) from public.%I r where %s) where b.log = $3', item.log, without_leaf)
+      using null, null, item.log;
     end if;
     room := room - cardinality(ids);
   end loop;
+  delete from ledger.backlog b where b.rows_left = 0;
   return (select coalesce(sum(b.rows_left), 0) from ledger.backlog b);
 end
 $function$;
@@ -2158,7 +2167,21 @@ AS $function$
 declare
   ids uuid[];
 begin
-  
+  if exists (select from ledger.backlog b where b.log = 'audit_log') then
+    with fresh as materialized (
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'audit_log')) r
+  ), salted as (
+    insert into ledger.salts (log, row_id, seed, seq)
+    select 'audit_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
+  )
+  insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
+  select r.leaf_seq, 'backfill', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.audit_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
+  from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  end if;
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.audit_log","%s"]', o.id) as data from old_rows o
   ), forgotten as (
@@ -2181,7 +2204,21 @@ AS $function$
 declare
   ids uuid[];
 begin
-  
+  if exists (select from ledger.backlog b where b.log = 'llm_usage_log') then
+    with fresh as materialized (
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'llm_usage_log')) r
+  ), salted as (
+    insert into ledger.salts (log, row_id, seed, seq)
+    select 'llm_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
+  )
+  insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
+  select r.leaf_seq, 'backfill', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.llm_usage_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
+  from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  end if;
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.llm_usage_log","%s"]', o.id) as data from old_rows o
   ), forgotten as (
@@ -2204,7 +2241,21 @@ AS $function$
 declare
   ids uuid[];
 begin
-  
+  if exists (select from ledger.backlog b where b.log = 'model_usage_log') then
+    with fresh as materialized (
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'model_usage_log')) r
+  ), salted as (
+    insert into ledger.salts (log, row_id, seed, seq)
+    select 'model_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
+  )
+  insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
+  select r.leaf_seq, 'backfill', 'model_usage_log', r.id, array[r.commitment1]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.model_usage_log', r.id::text, r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
+  from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  end if;
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.model_usage_log","%s"]', o.id) as data from old_rows o
   ), forgotten as (
@@ -2227,7 +2278,21 @@ AS $function$
 declare
   ids uuid[];
 begin
-  
+  if exists (select from ledger.backlog b where b.log = 'tool_usage_ledger') then
+    with fresh as materialized (
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from (
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'tool_usage_ledger')) r
+  ), salted as (
+    insert into ledger.salts (log, row_id, seed, seq)
+    select 'tool_usage_ledger', r.id, r.leaf_seed, r.leaf_seq from fresh r
+  )
+  insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
+  select r.leaf_seq, 'backfill', 'tool_usage_ledger', r.id, array[]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.tool_usage_ledger', r.id::text, r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
+  from (select r.id, r.leaf_seq, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at from (select r.* from fresh r offset 0) r offset 0) r;
+  end if;
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.tool_usage_ledger","%s"]', o.id) as data from old_rows o
   ), forgotten as (
@@ -2248,6 +2313,12 @@ CREATE OR REPLACE FUNCTION ledger.capture_functions(log name)
 AS $function$
 declare
   nulled text := '';  -- statements for each reference that a foreign key may null
+  -- A leaf about a row wants one of the row: a row from before the capture gets it now.
+  backfill constant text := format($sql$if exists (select from ledger.backlog b where b.log = %L) then
+    %s;
+  end if;$sql$, log, ledger.capture_statement(log, format($sql$(
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = %L))$sql$, log), 'backfill'));
   part record;
 begin
   for part in
@@ -2277,8 +2348,8 @@ end
 $body$, log, t.statements)
     from (values
       ('insert', 'new table as new_rows', ledger.capture_statement(log, 'new_rows', 'row') || ';'),
-      ('update', 'old table as old_rows new table as new_rows', nulled),
-      ('delete', 'old table as old_rows', format($sql$
+      ('update', 'old table as old_rows new table as new_rows', backfill || nulled),
+      ('delete', 'old table as old_rows', backfill || format($sql$
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.%1$s","%%s"]', o.id) as data from old_rows o
   ), forgotten as (
@@ -2434,7 +2505,21 @@ AS $function$
 declare
   ids uuid[];
 begin
-  
+  if exists (select from ledger.backlog b where b.log = 'audit_log') then
+    with fresh as materialized (
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'audit_log')) r
+  ), salted as (
+    insert into ledger.salts (log, row_id, seed, seq)
+    select 'audit_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
+  )
+  insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
+  select r.leaf_seq, 'backfill', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.audit_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
+  from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  end if;
   -- A row appears once for each of its keys that lose their parents one after the other.
   ids := array(
     select distinct n.id from new_rows n join old_rows o on o.id = n.id
@@ -2459,7 +2544,21 @@ AS $function$
 declare
   ids uuid[];
 begin
-  
+  if exists (select from ledger.backlog b where b.log = 'llm_usage_log') then
+    with fresh as materialized (
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'llm_usage_log')) r
+  ), salted as (
+    insert into ledger.salts (log, row_id, seed, seq)
+    select 'llm_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
+  )
+  insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
+  select r.leaf_seq, 'backfill', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.llm_usage_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
+  from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  end if;
   -- A row appears once for each of its keys that lose their parents one after the other.
   ids := array(
     select distinct n.id from new_rows n join old_rows o on o.id = n.id
@@ -2484,7 +2583,21 @@ AS $function$
 declare
   ids uuid[];
 begin
-  
+  if exists (select from ledger.backlog b where b.log = 'model_usage_log') then
+    with fresh as materialized (
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'model_usage_log')) r
+  ), salted as (
+    insert into ledger.salts (log, row_id, seed, seq)
+    select 'model_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
+  )
+  insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
+  select r.leaf_seq, 'backfill', 'model_usage_log', r.id, array[r.commitment1]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.model_usage_log', r.id::text, r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
+  from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
+  end if;
   return null;
 end
 $function$;
@@ -2500,7 +2613,21 @@ AS $function$
 declare
   ids uuid[];
 begin
-  
+  if exists (select from ledger.backlog b where b.log = 'tool_usage_ledger') then
+    with fresh as materialized (
+    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from (
+      select distinct on (o.id) o.* from old_rows o
+      where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'tool_usage_ledger')) r
+  ), salted as (
+    insert into ledger.salts (log, row_id, seed, seq)
+    select 'tool_usage_ledger', r.id, r.leaf_seed, r.leaf_seq from fresh r
+  )
+  insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
+  select r.leaf_seq, 'backfill', 'tool_usage_ledger', r.id, array[]::bytea[],
+    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.tool_usage_ledger', r.id::text, r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+  -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
+  from (select r.id, r.leaf_seq, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at from (select r.* from fresh r offset 0) r offset 0) r;
+  end if;
   return null;
 end
 $function$;
@@ -2711,6 +2838,7 @@ declare
   log_id constant regclass := format('public.%I', log)::regclass;
   details constant regclass := ledger.details_of(log_id);
   columns text;      -- "id", "firm_id", …
+  sent_columns text; -- e."id", e."firm_id", …
   defaults text;     -- the row of an event without any column
   details_columns text;
   differences text;  -- one CASE per column: its name if the sent and stored values differ
@@ -2725,7 +2853,10 @@ declare
   part record;
   definition text := $function$
 create function public.{{function}}({{signature}}) returns jsonb
-language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+-- Triggers, CHECKs and defaults of the project's own may name their objects as they do
+-- under PostgREST, without a schema.
+language plpgsql volatile security invoker
+set search_path = pg_catalog, public, extensions, pg_temp set timezone = 'UTC'
 -- A session keeps its plans, which may have been made when the log was almost empty. The
 -- settings make them look events up by key regardless.
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
@@ -2865,6 +2996,7 @@ $function$;
 begin
   select
     string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = log_id and a.shown),
+    string_agg(format('e.%I', a.attname), ', ' order by a.attnum) filter (where a.attrelid = log_id and a.shown),
     string_agg(a.fallback, ', ' order by a.attnum) filter (where a.attrelid = log_id),
     string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = details),
     string_agg(format(
@@ -2875,19 +3007,20 @@ begin
     string_agg(format('%L, %s.%I%s', a.attname, a.stored, a.attname,
       case when a.atttypid = 'numeric'::regtype then '::text' else '' end), ', '
       order by a.position) filter (where a.shown)
-  into columns, defaults, details_columns, differences, members
+  into columns, sent_columns, defaults, details_columns, differences, members
   from (
     select a.*, c.position, coalesce(a.attrelid = c.source, false) as shown,
       case when a.attrelid = log_id then 'new' else 'details' end as made,
       case when a.attrelid = log_id then 's' else 'd' end as stored,
-      coalesce(k.confdeltype = 'n', false) as nullable,
+      exists (
+        select from pg_catalog.pg_constraint k
+        where k.conrelid = a.attrelid and k.contype = 'f' and k.confdeltype = 'n' and k.conkey = array[a.attnum]
+      ) as nullable,
       coalesce(pg_get_expr(v.adbin, v.adrelid), format('null::%s', format_type(a.atttypid, a.atttypmod))) as fallback
     from pg_catalog.pg_attribute a
     -- Of the log, further columns of the project's own are here too: a row has them all.
     left join ledger.columns_of(log_id) c on c.name = a.attname
-    left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
-    left join pg_catalog.pg_constraint k
-      on k.conrelid = a.attrelid and k.contype = 'f' and k.conkey = array[a.attnum]
+    left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum and c.source = a.attrelid
     where a.attrelid in (log_id, details) and a.attnum > 0 and not a.attisdropped
   ) a;
 
@@ -2915,7 +3048,9 @@ begin
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
     join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
-    where k.conrelid = log_id and k.contype = 'f' and a.attname in (select c.name from ledger.log_columns(log) c)
+    -- A key to a partitioned parent has a copy for each partition.
+    where k.conrelid = log_id and k.contype = 'f' and k.conparentid = 0
+      and a.attname in (select c.name from ledger.log_columns(log) c)
     union all
     select format(
       'select e.index, %L, ''other_firm'' from event e join %s p on p.%I = e.%I '
@@ -2924,7 +3059,7 @@ begin
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
     join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
-    where k.conrelid = log_id and k.contype = 'f' and a.attname = any (same_firm)
+    where k.conrelid = log_id and k.contype = 'f' and k.conparentid = 0 and a.attname = any (same_firm)
     union all
     select format(
       'select e.index, ''firm_id'', case when %1$s is null then ''no_firm'' else ''other_firm'' end '
@@ -2956,9 +3091,9 @@ begin
       case when details is not null then format(' left join %s d on d.id = s.id', details) else '' end),
     'materialized', case when is_faulty = 'false' then 'not materialized' else 'materialized' end,
     'rows', format($sql$(
-          select e.*, e.ordinality::int - 1 as index
+          select %s, e.ordinality::int - 1 as index
           from jsonb_populate_recordset(row(%s)::%s, complete) with ordinality e
-        )$sql$, defaults, log_id),
+        )$sql$, sent_columns, defaults, log_id),
     'insert', format($sql$inserted as (
           insert into %s (%s) select %2$s from acceptable order by id
           on conflict (id) do nothing
@@ -3037,10 +3172,9 @@ CREATE OR REPLACE FUNCTION ledger.details_of(log regclass)
 AS $function$
 begin
   return (
-    select k.conrelid::regclass
-    from pg_constraint k
-    join pg_constraint p on p.conrelid = k.conrelid and p.contype = 'p' and p.conkey = k.conkey
-    where k.confrelid = log and k.contype = 'f');
+    select to_regclass('public.' || quote_ident(l.details))
+    from pg_class c join ledger.logs l on l.name = c.relname
+    where c.oid = log and c.relnamespace = 'public'::regnamespace);
 end
 $function$;
 COMMENT ON FUNCTION ledger.details_of(regclass) IS 'The side table with the details of a log''s rows, or NULL.';
@@ -3127,6 +3261,13 @@ begin
     raise exception 'of % only % can be erased', log, committed using errcode = '22023';
   end if;
 
+  -- The leaf about an erasure wants one of the row: a row from before the capture gets it now.
+  if exists (select from ledger.backlog b where b.log = erase.log) then
+    execute ledger.capture_statement(log, format(
+      '(select * from %s r where r.id = any ($1)
+        and not exists (select from ledger.salts s where s.row_id = r.id and s.log = $2))', log_table), 'backfill')
+    using ids, log;
+  end if;
   foreach guard in array guards loop
     execute format('alter table %s disable trigger %I', log_table, guard);
   end loop;
@@ -3366,6 +3507,16 @@ AS $function$
   from t, unnest('{SELECT,UPDATE,DELETE}'::text[]) p
   where not has_table_privilege(t.relowner, t.oid, p)
   group by t.name, t.owner
+  union all
+  -- The CLI does not show the warning of the push.
+  select 'privilege', k.confrelid::regclass::text,
+    format('service_role may not read it, so recording into %s fails wherever that has to be done', t.name),
+    format('grant select on %s to service_role', k.confrelid::regclass)
+  from t join pg_catalog.pg_constraint k on k.conrelid = t.oid and k.contype = 'f' and k.conparentid = 0
+  join ledger.log_columns(log) c on exists (
+    select from pg_catalog.pg_attribute a
+    where a.attrelid = t.oid and a.attname = c.name and k.conkey = array[a.attnum])
+  where not has_table_privilege('service_role', k.confrelid, 'select')
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.examine_privileges(name) FROM PUBLIC;
 
@@ -4025,28 +4176,29 @@ end $function$;
 REVOKE EXECUTE ON FUNCTION ledger.guard_model_usage_log() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.guard_obstacles(log_table regclass)
- RETURNS TABLE(problem text, remedy text)
+ RETURNS TABLE(problem text, remedy text, constraint_id oid)
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select t.problem, t.remedy
-  from pg_class c
-  cross join lateral (values
-    (c.relkind <> 'r' or c.relispartition, 'it is not a plain table',
-      format('rename it, and record into a plain table: alter table %s rename to …', log_table)),
-    (exists (select from pg_inherits where log_table in (inhparent, inhrelid)),
-      'it inherits or is inherited from, and the rows of a child have no guard',
-      'alter table <child> no inherit <parent>'),
-    (exists (select from pg_attribute where attrelid = log_table and attgenerated <> ''),
-      'it has a generated column, whose value a BEFORE trigger cannot compare',
-      (select string_agg(format('alter table %s alter column %I drop expression', log_table, attname),
-          '; ' order by attnum)
-        from pg_attribute where attrelid = log_table and attgenerated <> ''))
-  ) t (applies, problem, remedy)
-  where c.oid = log_table and t.applies
+  select 'it is not a plain table', format('alter table %s rename to %I', log_table, c.relname || '_before'), null::oid
+  from pg_class c where c.oid = log_table and c.relkind <> 'r'
   union all
-  select format('foreign key %s: %s', k.conname, t.problem), t.remedy
+  select case when c.relispartition and c.oid = log_table then
+      format('it is not a plain table, but a partition of %s', i.inhparent::regclass)
+    else
+      format('%s inherits from %s, and the rows of a child have no guard', c.oid::regclass, i.inhparent::regclass) end,
+    format(case when c.relispartition then 'alter table %2$s detach partition %1$s'
+      else 'alter table %s no inherit %s' end, c.oid::regclass, i.inhparent::regclass),
+    null
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  where log_table in (i.inhparent, i.inhrelid)
+  union all
+  select format('it has a generated column, %I, whose value a BEFORE trigger cannot compare', a.attname),
+    format('alter table %s alter column %I drop expression', log_table, a.attname), null
+  from pg_attribute a where a.attrelid = log_table and a.attgenerated <> ''
+  union all
+  select format('foreign key %s: %s', k.conname, t.problem), t.remedy, case when t.position <= 3 then k.oid end
   from pg_constraint k
   join pg_class p on p.oid = k.confrelid
   join pg_class c on c.oid = k.conrelid
@@ -4081,7 +4233,7 @@ AS $function$
     and k.conparentid = 0  -- else: the copy of a key for one partition of its parent
     and t.applies
 $function$;
-COMMENT ON FUNCTION ledger.guard_obstacles(regclass) IS 'What keeps a log from having a guard, each with what to do about it; no row when nothing does.';
+COMMENT ON FUNCTION ledger.guard_obstacles(regclass) IS 'What keeps a log from having a guard, each with what to do about it; no row when nothing does. constraint_id is that of a foreign key whose definition is at fault.';
 REVOKE EXECUTE ON FUNCTION ledger.guard_obstacles(regclass) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.guard_tool_usage_ledger()

@@ -18,12 +18,15 @@ grant usage on schema ledger to authenticated, service_role;
 create table ledger.logs (
   name name primary key,
   columns name[] not null,
-  committed name[] not null default '{}'
+  committed name[] not null default '{}',
+  details name
 );
 comment on table ledger.logs is 'The logs, each a table in public.';
 comment on column ledger.logs.columns is 'The documented columns, in the document''s order.';
 comment on column ledger.logs.committed is
   'Columns that a leaf holds only as salted commitments, beside the foreign keys that a deleted parent nulls.';
+comment on column ledger.logs.details is
+  'The side table in public whose primary key refers to the log''s, and whose columns a row shows too; NULL for none.';
 revoke all on ledger.logs from public, anon, authenticated, service_role;
 
 grant select on ledger.logs to authenticated, service_role;
@@ -141,12 +144,6 @@ create policy member_read_users on ledger_draft.users
   for select to authenticated using (firm_id = (select ledger.member_firm_id()));
 create policy member_read_cma_projects on ledger_draft.cma_projects
   for select to authenticated using (firm_id = (select ledger.member_firm_id()));
-create policy chairman_read_agent_registry on ledger_draft.agent_registry
-  for select to authenticated using ((select public.fn_is_chairman()));
-create policy chairman_read_tool_registry on ledger_draft.tool_registry
-  for select to authenticated using ((select public.fn_is_chairman()));
-create policy chairman_read_ventures on ledger_draft.ventures
-  for select to authenticated using ((select public.fn_is_chairman()));
 
 -- The logs. What model calls cost:
 create table ledger_draft.llm_usage_log (
@@ -236,8 +233,23 @@ create policy member_read_llm_usage_log on ledger_draft.llm_usage_log
 create policy member_read_audit_log on ledger_draft.audit_log
   for select to authenticated using (firm_id = (select ledger.member_firm_id()));
 
-create policy chairman_read_ledger on ledger_draft.tool_usage_ledger
-  for select to authenticated using (fn_is_chairman());
+-- A fn_is_chairman of the project's own that returns something else is a difference, which
+-- is reported below together with the others.
+do $$
+begin
+  if (select f.prorettype from pg_catalog.pg_proc f where f.oid = to_regprocedure('public.fn_is_chairman()'))
+    = 'boolean'::regtype then
+    create policy chairman_read_agent_registry on ledger_draft.agent_registry
+      for select to authenticated using ((select public.fn_is_chairman()));
+    create policy chairman_read_tool_registry on ledger_draft.tool_registry
+      for select to authenticated using ((select public.fn_is_chairman()));
+    create policy chairman_read_ventures on ledger_draft.ventures
+      for select to authenticated using ((select public.fn_is_chairman()));
+    create policy chairman_read_ledger on ledger_draft.tool_usage_ledger
+      for select to authenticated using (public.fn_is_chairman());
+  end if;
+end
+$$;
 create policy ledger_no_delete on ledger_draft.tool_usage_ledger
   for delete to authenticated using (false);
 create policy ledger_no_update on ledger_draft.tool_usage_ledger
@@ -282,26 +294,27 @@ group by c.relname;
 
 -- What keeps a table from having a guard (the next migration), each with what to do.
 create function ledger.guard_obstacles(log_table regclass)
-returns table (problem text, remedy text)
+returns table (problem text, remedy text, constraint_id oid)
 language sql stable set search_path = pg_catalog, pg_temp
 as $$
-  select t.problem, t.remedy
-  from pg_class c
-  cross join lateral (values
-    (c.relkind <> 'r' or c.relispartition, 'it is not a plain table',
-      format('rename it, and record into a plain table: alter table %s rename to …', log_table)),
-    (exists (select from pg_inherits where log_table in (inhparent, inhrelid)),
-      'it inherits or is inherited from, and the rows of a child have no guard',
-      'alter table <child> no inherit <parent>'),
-    (exists (select from pg_attribute where attrelid = log_table and attgenerated <> ''),
-      'it has a generated column, whose value a BEFORE trigger cannot compare',
-      (select string_agg(format('alter table %s alter column %I drop expression', log_table, attname),
-          '; ' order by attnum)
-        from pg_attribute where attrelid = log_table and attgenerated <> ''))
-  ) t (applies, problem, remedy)
-  where c.oid = log_table and t.applies
+  select 'it is not a plain table', format('alter table %s rename to %I', log_table, c.relname || '_before'), null::oid
+  from pg_class c where c.oid = log_table and c.relkind <> 'r'
   union all
-  select format('foreign key %s: %s', k.conname, t.problem), t.remedy
+  select case when c.relispartition and c.oid = log_table then
+      format('it is not a plain table, but a partition of %s', i.inhparent::regclass)
+    else
+      format('%s inherits from %s, and the rows of a child have no guard', c.oid::regclass, i.inhparent::regclass) end,
+    format(case when c.relispartition then 'alter table %2$s detach partition %1$s'
+      else 'alter table %s no inherit %s' end, c.oid::regclass, i.inhparent::regclass),
+    null
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  where log_table in (i.inhparent, i.inhrelid)
+  union all
+  select format('it has a generated column, %I, whose value a BEFORE trigger cannot compare', a.attname),
+    format('alter table %s alter column %I drop expression', log_table, a.attname), null
+  from pg_attribute a where a.attrelid = log_table and a.attgenerated <> ''
+  union all
+  select format('foreign key %s: %s', k.conname, t.problem), t.remedy, case when t.position <= 3 then k.oid end
   from pg_constraint k
   join pg_class p on p.oid = k.confrelid
   join pg_class c on c.oid = k.conrelid
@@ -337,7 +350,8 @@ as $$
     and t.applies
 $$;
 comment on function ledger.guard_obstacles(regclass) is
-  'What keeps a log from having a guard, each with what to do about it; no row when nothing does.';
+  'What keeps a log from having a guard, each with what to do about it; no row when nothing does. '
+  'constraint_id is that of a foreign key whose definition is at fault.';
 revoke all on function ledger.guard_obstacles(regclass) from public;
 
 -- A constraint of either schema, so that equal ones are equal texts: the order of the
@@ -386,7 +400,7 @@ as $$
       format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as is_required,
       pg_get_expr(v.adbin, v.adrelid) as default_value,
       f.attnum as found_position, format_type(f.atttypid, f.atttypmod) as found_type, f.attnotnull as found_is_required,
-      coalesce(pg_get_expr(fv.adbin, fv.adrelid), '') as found_default
+      pg_get_expr(fv.adbin, fv.adrelid) as found_default
     from pair p
     join pg_attribute a on a.attrelid = p.draft and a.attnum > 0
     left join pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
@@ -397,34 +411,59 @@ as $$
     select l.found, k.oid, k.conname as name, k.contype as kind, k.conkey,
       replace(pg_get_constraintdef(k.oid), 'ledger_draft.', 'public.') as definition,
       ledger_draft.constraint_text(k.oid) as text,
+      -- Where the parent is missing too, the rows of the log say which of its rows there were.
+      case when k.contype = 'f' and to_regclass(format('public.%I', p.relname)) is null then format(
+        'create table if not exists public.%1$I (id uuid primary key%2$s); '
+        'alter table public.%1$I enable row level security; '
+        'insert into public.%1$I select distinct on (%3$I) %3$I%4$s from %5$s where %3$I is not null '
+        'on conflict do nothing; ',
+        p.relname, case when p.has_firm then ', firm_id uuid' else '' end,
+        (select a.attname from pg_attribute a where a.attrelid = k.conrelid and a.attnum = k.conkey[1]),
+        case when p.has_firm then ', firm_id' else '' end, l.found) else '' end as parent_first,
       -- The columns, by their numbers in the table that was found.
       (select array_agg(f.attnum order by u.n) from unnest(k.conkey) with ordinality u (attnum, n)
         join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.attnum
         join pg_attribute f on f.attrelid = l.found and f.attname = a.attname) as found_key
     from log l join pg_constraint k on k.conrelid = l.draft and k.contype in ('p', 'f', 'c')
+    left join lateral (
+      select c.relname, exists (
+        select from pg_attribute a where a.attrelid = c.oid and a.attname = 'firm_id') as has_firm
+      from pg_class c where c.oid = k.confrelid) p on true
   )
   select d.object, d.problem, d.remedy from (
     select 1 as rank, found as table_found, found::text as object, 'is not a plain table' as problem,
-      format('rename it: alter table %s rename to …', found) as remedy
+      format('alter table %s rename to %I', found, name || '_before') as remedy
     from pair where not (kind = 'r' or kind = 'p' and not is_log)
     union all
-    select 2, found, found::text, 'a log cannot be guarded: ' || o.problem, o.remedy
-    from log cross join lateral ledger.guard_obstacles(found) o
+    select 1, c.oid::regclass, c.oid::regclass::text, 'has the name of a table that this project adds',
+      format('alter table %s rename to %I', c.oid::regclass, c.relname || '_before')
+    from pg_class c
+    where c.relnamespace = 'public'::regnamespace
+      and c.relname in ('llm_usage_details', 'llm_usage_ratings', 'llm_budgets', 'model_prices')
+    union all
+    select 2, l.found, l.found::text, 'is a log that cannot be guarded: ' || o.problem, o.remedy
+    from log l cross join lateral ledger.guard_obstacles(l.found) o
+    -- A documented key is reported below, with its whole definition.
+    where not exists (
+      select from wanted_constraint w join pg_constraint k on k.conrelid = w.found and k.conkey = w.found_key
+      where w.found = l.found and w.kind = 'f' and k.oid = o.constraint_id)
     union all
     select 3, found, found::text, 'is unlogged, so a crash empties it', format('alter table %s set logged', found)
     from log where persistence = 'u'
     union all
     select 3, found, found::text, format('belongs to %s, so %s cannot guard it', pg_get_userbyid(owner), current_user),
       format('alter table %s owner to %I', found, current_user)
-    from log where not pg_has_role(current_user, owner, 'usage')
+    -- A guard belongs to the owner of its log, in a schema that only the migrations' owner can add to.
+    from log where not exists (
+      select from pg_roles r where r.rolname = current_user and (r.oid = owner or r.rolsuper))
     union all
-    select 4, found, format('%s.%I', found, name), 'is missing', case
-      when is_required and default_value is null then format(
-        'alter table %s add column %I %s; give it a value in every row; '
-          'alter table %1$s alter column %2$I set not null',
-        found, name, type)
-      else format('alter table %s add column %I %s%s%s', found, name, type,
-        coalesce(' default ' || default_value, ''), case when is_required then ' not null' else '' end) end
+    select 4, found, format('%s.%I', found, name), 'is missing',
+      format('alter table %s add column %I %s%s%s', found, name, type, coalesce(' default ' || default_value, ''),
+        case
+          when not is_required or not is_log and name <> 'id' then ''
+          when default_value is not null then ' not null'
+          else format('; /* give it a value in every row */ alter table %s alter column %I set not null',
+            found, name) end)
     from wanted_column where found_position is null
     union all
     select 5, found, format('%s.%I', found, name), format('is of type %s; the document says %s', found_type, type),
@@ -438,12 +477,13 @@ as $$
     from wanted_column where is_log and found_is_required <> is_required
     union all
     select 7, found, format('%s.%I', found, name),
-      format('has %s; the document says DEFAULT %s',
-        case found_default when '' then 'no default' else 'DEFAULT ' || found_default end, default_value),
-      format('alter table %s alter column %I set default %s', found, name, default_value)
+      format('has %s; the document says %s', coalesce('DEFAULT ' || found_default, 'no default'),
+        coalesce('DEFAULT ' || default_value, 'that it has none')),
+      format('alter table %s alter column %I %s', found, name,
+        coalesce('set default ' || default_value, 'drop default'))
     from wanted_column
     where is_log and found_position is not null
-      and ledger_draft.default_text(found_default) <> ledger_draft.default_text(default_value)
+      and ledger_draft.default_text(found_default) is distinct from ledger_draft.default_text(default_value)
     union all
     select 8, l.found, format('%s.%I', l.found, a.attname),
       'is a further column that takes no NULL and has no default, so no event could be recorded',
@@ -457,7 +497,8 @@ as $$
         when f.oid is null then 'is missing: ' || w.definition
         else format('is %s; the document says %s', pg_get_constraintdef(f.oid), w.definition) end,
       case
-        when f.oid is null then format('alter table %s add constraint %I %s', w.found, w.name, w.definition)
+        when f.oid is null then
+          w.parent_first || format('alter table %s add constraint %I %s', w.found, w.name, w.definition)
         when pg_get_constraintdef(f.oid) = w.definition || ' NOT VALID' then
           format('alter table %s validate constraint %I', w.found, f.conname)
         else format('alter table %s drop constraint %I, add constraint %2$I %s', w.found, f.conname, w.definition) end
@@ -471,8 +512,17 @@ as $$
     ) f on true
     where not exists (
         select from pg_constraint k where k.conrelid = w.found and ledger_draft.constraint_text(k.oid) = w.text)
-      -- Where a column is missing, its constraint comes with it.
-      and (w.found_key is null or cardinality(w.found_key) = cardinality(w.conkey))
+    union all
+    select 9, l.found, format('%I on %s', k.conname, l.found),
+      'is a further foreign key that empties a documented column, which evidence covers',
+      format('alter table %s drop constraint %I, add constraint %2$I %s', l.found, k.conname,
+        regexp_replace(pg_get_constraintdef(k.oid), ' ON DELETE SET NULL( \([^)]*\))?', ''))
+    from log l join pg_constraint k on k.conrelid = l.found and k.contype = 'f' and k.confdeltype = 'n'
+    where not exists (
+        select from wanted_constraint w where w.found = l.found and w.kind = 'f' and w.found_key = k.conkey)
+      and exists (
+        select from pg_attribute a join wanted_column w on w.found = a.attrelid and w.name = a.attname
+        where a.attrelid = l.found and a.attnum = any (coalesce(nullif(k.confdelsetcols, '{}'), k.conkey)))
     union all
     select 10, l.found, format('%s on %s', i.indexrelid::regclass, l.found),
       'is a further unique index: an event that breaks it could be neither recorded nor rejected',
@@ -484,7 +534,9 @@ as $$
     union all
     select 11, found, found::text,
       format('has no unique key of its column id, which %s must refer to', string_agg(c.relname, ' and ')),
-      format('alter table %s add primary key (id)', found)
+      format('alter table %s add %s (id)', found, case
+        when exists (select from pg_index i where i.indrelid = p.found and i.indisprimary) then 'unique'
+        else 'primary key' end)
     from pair p
     join pg_constraint k on k.confrelid = p.draft and k.contype = 'f'
     join pg_class c on c.oid = k.conrelid
@@ -499,15 +551,16 @@ as $$
     from pair p
     where not p.is_log and p.kind in ('r', 'p') and not has_table_privilege(p.found, 'references')
     union all
-    select 13, null, 'public.fn_is_chairman()', 'answers ' || f.prorettype::regtype || '; wanted boolean',
-      'let it return boolean'
+    select 13, null, 'public.fn_is_chairman()', format('returns %s; wanted boolean', f.prorettype::regtype),
+      'alter function public.fn_is_chairman() rename to fn_is_chairman_before'
     from pg_proc f where f.oid = to_regprocedure('public.fn_is_chairman()') and f.prorettype <> 'boolean'::regtype
   ) d
-  order by d.table_found::text, d.rank, d.object, d.problem
+  -- Keys of the logs come after those of the tables that they refer to.
+  order by exists (select from log l where l.found = d.table_found), d.table_found::text, d.rank, d.object, d.problem
 $$;
 
 -- What taking over does, in order. statement is null where nothing has to be done; the
--- statements of the kind `advise` are not run.
+-- statements of the kinds `advise` and `leave out` are not run.
 create function ledger_draft.plan()
 returns table (kind text, object text, statement text)
 language sql stable set search_path = pg_catalog, pg_temp
@@ -524,11 +577,18 @@ as $$
     select 1, case when p.is_log then 'take over' else 'keep' end, p.object, null
     from pair p where p.found is not null
     union all
-    select 2, 'create', p.object, format('alter table %s set schema public', p.draft)
+    -- A renamed table keeps the names of its indexes.
+    select 2, 'rename index', p.object, format('alter index %s rename to %I', i.indexrelid::regclass, (
+        select x.relname || '_' || n from generate_series(1, 99) n
+        where to_regclass(format('public.%I', x.relname || '_' || n)) is null order by n limit 1))
+    from pair p join pg_index i on i.indrelid = p.draft join pg_class x on x.oid = i.indexrelid
+    where p.found is null and to_regclass(format('public.%I', x.relname)) is not null
+    union all
+    select 3, 'create', p.object, format('alter table %s set schema public', p.draft)
     from pair p where p.found is null
     union all
     -- Keys of a draft refer to drafts; where public has the table, to that.
-    select 3, 'create', format('%I on %s', k.conname, p.object),
+    select 4, 'create', format('%I on %s', k.conname, p.object),
       format('alter table %s drop constraint %I, add constraint %2$I %s', p.object, k.conname,
         replace(pg_get_constraintdef(k.oid), 'ledger_draft.', 'public.'))
     from pair p
@@ -537,7 +597,7 @@ as $$
     where p.found is null and parent.found is not null
     union all
     -- Names may differ, and one may be taken: Postgres then chooses another.
-    select 4, 'add index', k.object, format('create index %s on %s%s',
+    select 5, 'add index', k.object, format('create index %s on %s%s',
         case when to_regclass(format('public.%I', x.relname)) is null then quote_ident(x.relname) else '' end,
         k.object, ledger_draft.index_text(i.indexrelid))
     from kept k
@@ -548,27 +608,42 @@ as $$
       where f.indrelid = k.found and f.indisvalid
         and ledger_draft.index_text(f.indexrelid) = ledger_draft.index_text(i.indexrelid))
     union all
-    select 5, 'enable row security', k.object, format('alter table %s enable row level security', k.object)
+    select 6, 'enable row security', k.object, format('alter table %s enable row level security', k.object)
     from kept k where not k.relrowsecurity
     union all
-    select 6, 'add policy', format('%I on %s', p.polname, k.object),
+    -- Policies of one command add up. Where a project already decides who sees a log, one
+    -- that would show more is left to the project.
+    select 7,
+      case when not k.relrowsecurity or not d.is_open and not d.is_decided then 'add policy' else 'leave out' end,
+      format('%I on %s', p.polname, k.object),
       format('create policy %I on %s for %s to %s', p.polname, k.object,
         case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete'
           else 'all' end,
         (select string_agg(quote_ident(pg_get_userbyid(role)), ', ') from unnest(p.polroles) role))
       || coalesce(' using (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
       || coalesce(' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
-    from kept k join pg_policy p on p.polrelid = k.draft
+    from kept k
+    join pg_policy p on p.polrelid = k.draft
+    cross join lateral (
+      select coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) = 'true'
+          and p.polroles <> array['service_role'::regrole::oid] as is_open,
+        exists (
+          select from pg_policy f
+          where f.polrelid = k.found and f.polpermissive and f.polcmd in (p.polcmd, '*')
+            and (0 = any (f.polroles) or f.polroles && p.polroles)) as is_decided
+    ) d
     where not exists (select from pg_policy f where f.polrelid = k.found and f.polname = p.polname)
     union all
-    select 7, 'grant', k.object, format('grant %s on %s to %I',
+    select 8, 'grant', k.object, format('grant %s on %s to %I',
         string_agg(lower(a.privilege_type), ', ' order by a.privilege_type), k.object, pg_get_userbyid(a.grantee))
     from kept k cross join aclexplode(k.acl) a
     where a.grantee <> k.relowner and not has_table_privilege(a.grantee, k.found, a.privilege_type)
-      and a.privilege_type in ('SELECT', 'INSERT')
+      -- The functions write as service_role and read as authenticated; anon is the project's to let in.
+      and (pg_get_userbyid(a.grantee) = 'service_role' and a.privilege_type in ('SELECT', 'INSERT')
+        or pg_get_userbyid(a.grantee) = 'authenticated' and a.privilege_type = 'SELECT' and not k.relrowsecurity)
     group by k.object, a.grantee
     union all
-    select 8, 'revoke', r.object, format('revoke %s on %s from %s cascade', r.privileges, r.object,
+    select 9, 'revoke', r.object, format('revoke %s on %s from %s cascade', r.privileges, r.object,
         string_agg(r.role, ', ' order by r.role))
     from (
       select k.object, case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as role,
@@ -585,7 +660,7 @@ as $$
     group by r.object, r.privileges
     union all
     -- A grant on a table of the project's own is the project's to give.
-    select 9, 'advise', p.object, format('grant select on %s to service_role', p.object)
+    select 10, 'advise', p.object, format('grant select on %s to service_role', p.object)
     from pair p
     where p.found is not null and not p.is_log and not has_table_privilege('service_role', p.found, 'select')
   )
@@ -607,7 +682,7 @@ begin
     raise exception E'the tables of this project differ from their documents, so nothing was changed:\n%', differences
       using errcode = '55000', hint = 'Mend each as shown, then push again.';
   end if;
-  for step in select * from ledger_draft.plan() where statement is not null loop
+  for step in select * from ledger_draft.plan() where statement is not null and kind <> 'leave out' loop
     if step.kind = 'advise' then
       raise warning 'service_role may not read %, so recording fails for every event that refers to it: %',
         step.object, step.statement;
@@ -615,6 +690,14 @@ begin
       execute step.statement;
     end if;
   end loop;
+  -- Of a log that was created now, only its parents can be in the way.
+  select string_agg(format(E'  public.%I cannot be guarded: %s\n    %s;', l.name, o.problem, o.remedy), E'\n')
+  into differences
+  from ledger.logs l cross join lateral ledger.guard_obstacles(format('public.%I', l.name)::regclass) o;
+  if differences is not null then
+    raise exception E'the logs cannot be added to this project, so nothing was changed:\n%', differences
+      using errcode = '55000', hint = 'Mend each as shown, then push again.';
+  end if;
   drop schema ledger_draft cascade;
 end
 $adopt$;

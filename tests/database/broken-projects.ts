@@ -249,6 +249,7 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     `alter table audit_log drop constraint audit_log_user_id_fkey, add constraint audit_log_user_id_fkey
        foreign key (user_id) references users on delete cascade`,
     [
+      ["capture", "capture_delete_audit_log", "not the function"],
       ["capture", "capture_insert_audit_log", "not the function"],
       ["capture", "capture_update_audit_log", "not the function"],
       ["foreign key", "audit_log_user_id_fkey", "ON DELETE CASCADE"],
@@ -261,6 +262,7 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
        foreign key (user_id) references users on delete cascade;
      select ledger.guard('audit_log')`,
     [
+      ["capture", "capture_delete_audit_log", "not the function"],
       ["capture", "capture_insert_audit_log", "not the function"],
       ["capture", "capture_update_audit_log", "not the function"],
       ["foreign key", "audit_log_user_id_fkey", "ON DELETE CASCADE"],
@@ -271,6 +273,7 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     `alter table audit_log drop constraint audit_log_user_id_fkey, add constraint audit_log_user_id_fkey
        foreign key (user_id) references users on update cascade`,
     [
+      ["capture", "capture_delete_audit_log", "not the function"],
       ["capture", "capture_insert_audit_log", "not the function"],
       ["capture", "capture_update_audit_log", "not the function"],
       ["foreign key", "audit_log_user_id_fkey", "ON UPDATE CASCADE"],
