@@ -1240,13 +1240,43 @@ begin
           from jsonb_array_elements(results) with ordinality r);
       when sqlstate 'LF002' then
         careful := true;
-      when foreign_key_violation or not_null_violation or check_violation then
+      when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
-        if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
+        if attempts = 3 then raise; end if;
+        careful := true;
+      when integrity_constraint_violation or raise_exception then
+        exit when careful;
         careful := true;
     end;
   end loop;
+
+  -- A constraint or trigger of the project's own refuses an event. A call per event shows
+  -- which one.
+  if total = 1 then
+    return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
+      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+  end if;
+  begin
+    results := '[]';
+    for position in 0..total - 1 loop
+      results := results || (
+        public.record_audit_log(jsonb_build_array(events -> position), representation => representation, actor => actor) -> 0
+        || jsonb_build_object('index', position));
+    end loop;
+    if atomic and exists (
+      select from jsonb_array_elements(results) r where r.value ->> 'outcome' in ('conflict', 'rejected')
+    ) then
+      raise exception using errcode = 'LF001';
+    end if;
+  exception
+    when sqlstate 'LF001' then
+      results := (
+          select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
+            then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
+          from jsonb_array_elements(results) with ordinality r);
+  end;
+  return results;
 end
 $function$;
 REVOKE EXECUTE ON FUNCTION public.record_audit_log(jsonb,boolean,boolean,uuid,boolean) FROM PUBLIC;
@@ -1447,13 +1477,43 @@ begin
           from jsonb_array_elements(results) with ordinality r);
       when sqlstate 'LF002' then
         careful := true;
-      when foreign_key_violation or not_null_violation or check_violation then
+      when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
-        if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
+        if attempts = 3 then raise; end if;
+        careful := true;
+      when integrity_constraint_violation or raise_exception then
+        exit when careful;
         careful := true;
     end;
   end loop;
+
+  -- A constraint or trigger of the project's own refuses an event. A call per event shows
+  -- which one.
+  if total = 1 then
+    return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
+      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+  end if;
+  begin
+    results := '[]';
+    for position in 0..total - 1 loop
+      results := results || (
+        public.record_llm_usage_log(jsonb_build_array(events -> position), representation => representation) -> 0
+        || jsonb_build_object('index', position));
+    end loop;
+    if atomic and exists (
+      select from jsonb_array_elements(results) r where r.value ->> 'outcome' in ('conflict', 'rejected')
+    ) then
+      raise exception using errcode = 'LF001';
+    end if;
+  exception
+    when sqlstate 'LF001' then
+      results := (
+          select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
+            then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
+          from jsonb_array_elements(results) with ordinality r);
+  end;
+  return results;
 end
 $function$;
 REVOKE EXECUTE ON FUNCTION public.record_llm_usage_log(jsonb,boolean,boolean,boolean) FROM PUBLIC;
@@ -1619,13 +1679,43 @@ begin
           from jsonb_array_elements(results) with ordinality r);
       when sqlstate 'LF002' then
         careful := true;
-      when foreign_key_violation or not_null_violation or check_violation then
+      when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
-        if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
+        if attempts = 3 then raise; end if;
+        careful := true;
+      when integrity_constraint_violation or raise_exception then
+        exit when careful;
         careful := true;
     end;
   end loop;
+
+  -- A constraint or trigger of the project's own refuses an event. A call per event shows
+  -- which one.
+  if total = 1 then
+    return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
+      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+  end if;
+  begin
+    results := '[]';
+    for position in 0..total - 1 loop
+      results := results || (
+        public.record_model_usage_log(jsonb_build_array(events -> position), representation => representation) -> 0
+        || jsonb_build_object('index', position));
+    end loop;
+    if atomic and exists (
+      select from jsonb_array_elements(results) r where r.value ->> 'outcome' in ('conflict', 'rejected')
+    ) then
+      raise exception using errcode = 'LF001';
+    end if;
+  exception
+    when sqlstate 'LF001' then
+      results := (
+          select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
+            then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
+          from jsonb_array_elements(results) with ordinality r);
+  end;
+  return results;
 end
 $function$;
 REVOKE EXECUTE ON FUNCTION public.record_model_usage_log(jsonb,boolean,boolean,boolean) FROM PUBLIC;
@@ -1794,13 +1884,43 @@ begin
           from jsonb_array_elements(results) with ordinality r);
       when sqlstate 'LF002' then
         careful := true;
-      when foreign_key_violation or not_null_violation or check_violation then
+      when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
-        if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
+        if attempts = 3 then raise; end if;
+        careful := true;
+      when integrity_constraint_violation or raise_exception then
+        exit when careful;
         careful := true;
     end;
   end loop;
+
+  -- A constraint or trigger of the project's own refuses an event. A call per event shows
+  -- which one.
+  if total = 1 then
+    return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
+      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+  end if;
+  begin
+    results := '[]';
+    for position in 0..total - 1 loop
+      results := results || (
+        public.record_tool_usage_ledger(jsonb_build_array(events -> position), representation => representation) -> 0
+        || jsonb_build_object('index', position));
+    end loop;
+    if atomic and exists (
+      select from jsonb_array_elements(results) r where r.value ->> 'outcome' in ('conflict', 'rejected')
+    ) then
+      raise exception using errcode = 'LF001';
+    end if;
+  exception
+    when sqlstate 'LF001' then
+      results := (
+          select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
+            then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
+          from jsonb_array_elements(results) with ordinality r);
+  end;
+  return results;
 end
 $function$;
 REVOKE EXECUTE ON FUNCTION public.record_tool_usage_ledger(jsonb,boolean,boolean,boolean) FROM PUBLIC;
@@ -2976,19 +3096,43 @@ begin
     exception
       when sqlstate 'LF001' then
         -- The inserts are rolled back: recorded becomes aborted.
-        return (
-          select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
-            then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
-          from jsonb_array_elements(results) with ordinality r);
+        return {{aborted}};
       when sqlstate 'LF002' then
         careful := true;
-      when foreign_key_violation or not_null_violation or check_violation then
+      when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
         if careful then attempts := attempts + 1; end if;
-        if attempts = 3 or careful and sqlstate <> '23503' then raise; end if;
+        if attempts = 3 then raise; end if;
+        careful := true;
+      when integrity_constraint_violation or raise_exception then
+        exit when careful;
         careful := true;
     end;
   end loop;
+
+  -- A constraint or trigger of the project's own refuses an event. A call per event shows
+  -- which one.
+  if total = 1 then
+    return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
+      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+  end if;
+  begin
+    results := '[]';
+    for position in 0..total - 1 loop
+      results := results || (
+        public.{{function}}(jsonb_build_array(events -> position), representation => representation{{pass_actor}}) -> 0
+        || jsonb_build_object('index', position));
+    end loop;
+    if atomic and exists (
+      select from jsonb_array_elements(results) r where r.value ->> 'outcome' in ('conflict', 'rejected')
+    ) then
+      raise exception using errcode = 'LF001';
+    end if;
+  exception
+    when sqlstate 'LF001' then
+      results := {{aborted}};
+  end;
+  return results;
 end
 $record$
 $function$;
@@ -3085,7 +3229,11 @@ begin
   signature := signature || ', brief boolean default false';
 
   parts := jsonb_build_object('log', log_id::text, 'function', 'record_' || quote_ident(log), 'signature', signature,
-    'actor', as_actor, 'columns', columns, 'faults', faults,
+    'actor', as_actor, 'pass_actor', case when actor is null then '' else ', actor => actor' end,
+    'aborted', $sql$(
+          select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
+            then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
+          from jsonb_array_elements(results) with ordinality r)$sql$, 'columns', columns, 'faults', faults,
     'is_faulty', is_faulty, 'differences', differences,
     'row', format('(select jsonb_build_object(%s) from %s s%s where s.id = e.id)', members, log_id,
       case when details is not null then format(' left join %s d on d.id = s.id', details) else '' end),

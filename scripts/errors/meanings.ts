@@ -77,6 +77,8 @@ export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {
   not_found: "The value refers to a row that does not exist.",
   other_firm: "The value refers to a row of another firm.",
   no_firm: "The user belongs to no firm.",
+  refused:
+    "A constraint or trigger that the project added to the log refuses the event.",
   invalid_json: "A line of NDJSON, or `data` of a CloudEvent, is not JSON.",
   duplicate_key: "An object has the same member twice.",
   forbidden_key: "An object has a member `__proto__`.",

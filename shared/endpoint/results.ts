@@ -37,6 +37,7 @@ export const STORE_FAULTS: Record<StoreFault["code"], string> = {
   no_firm: "The signed-in user belongs to no firm",
   out_of_range:
     "Comes to 10,000 US dollars or more, which the column cannot hold: check the token counts",
+  refused: "A constraint or trigger of the project's own refuses it",
 };
 
 /** The result of an event that never reached the database. */
@@ -77,7 +78,7 @@ export function toEventResult(
       return rejectEvent(
         { index, id },
         (stored.faults ?? []).map(({ column, code }) => ({
-          pointer: `/${column}`,
+          pointer: column === null ? "" : `/${column}`,
           code,
           detail: STORE_FAULTS[code],
         })),

@@ -6,8 +6,9 @@ import { StoreError } from "./store-error.ts";
 
 /** A fault that only the database can find. */
 export type StoreFault = {
-  column: string;
-  code: "not_found" | "other_firm" | "no_firm" | "out_of_range";
+  /** Null for one of the event as a whole. */
+  column: string | null;
+  code: "not_found" | "other_firm" | "no_firm" | "out_of_range" | "refused";
 };
 
 /** What became of one event, as the record function says it. */
