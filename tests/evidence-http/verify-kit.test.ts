@@ -785,3 +785,64 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
   expect((await verify([...withKey(proof), "--key", keys.verifierKey])).code)
     .toBe(0);
 });
+
+describe("docs/verifying.md", () => {
+  const page = Deno.readTextFileSync(
+    new URL("../../docs/verifying.md", import.meta.url),
+  );
+  const EXAMPLES = [
+    ...page.matchAll(
+      /```sh\ndeno run --allow-read verify\.js (.*)\n```\n\n```text\n([^`]*)```/g,
+    ),
+  ].map(([, command, shown]) => ({ command, shown }));
+
+  beforeAll(async () => {
+    await ledger.sign();
+    const answer = await ledger.post("audit", {
+      id: "73000000-0000-4000-8000-000000000001",
+      firm_id: "10000000-0000-4000-8000-000000000001",
+      user_id: "20000000-0000-4000-8000-000000000001",
+      action: "export_report",
+      entity_type: "cma_project",
+      metadata: { pages: 12 },
+      created_at: "2026-10-07T08:00:00Z",
+    }, { headers: { prefer: "return=receipt" } });
+    expect(answer.status).toBe(201);
+    const kept = await ledger.sign();
+    await ledger.post("audit", EVENTS.audit);
+    await ledger.sign();
+    const [, size] = kept.split("\n");
+    const grown = await ledger.ask(`consistency?from=${size}`);
+    const files = {
+      "answer.json": JSON.stringify(answer.body),
+      "kept.txt": kept,
+      "consistency.json": await grown.text(),
+      "row.tlog-proof": await fetchProof("audit", answer.body.id),
+      "evidence.ndjson": (await ledger.collect()).join("\n"),
+    };
+    for (const [name, content] of Object.entries(files)) {
+      await Deno.writeTextFile(`${dir}/${name}`, content);
+    }
+  });
+
+  test("has an example of a bundle, a proof, a receipt and a consistency proof", () => {
+    expect(EXAMPLES).toHaveLength(4);
+  });
+
+  test.each(EXAMPLES)("$command prints what the page shows", async (
+    { command, shown },
+  ) => {
+    const args = command.replace('"$LOG_KEY"', keys.verifierKey).split(" ");
+    const { code, stdout, stderr } = await verify(args);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(withoutFigures(stdout)).toBe(withoutFigures(shown));
+  });
+
+  /** What differs each time: hashes, sizes and counts. */
+  function withoutFigures(text: string): string {
+    return text.replaceAll(/\b[0-9a-f]{64}\b/g, "<hash>")
+      .replaceAll(/root \S{44}/g, "root <hash>")
+      .replaceAll(/leaf \d+|\d+ leaves/g, "<leaves>")
+      .replaceAll(/\b([A-Za-z]+) \d+(?=,|\n)/g, "$1 <count>");
+  }
+});
