@@ -1,94 +1,157 @@
 /**
- * `npm run verify`: checks evidence, with nothing but a bundle and keys.
+ * `npm run verify`: checks evidence, with nothing but the evidence and keys. `USAGE`
+ * says how.
  *
- *     npm run verify -- evidence.ndjson --key <verifier key> [--held <checkpoint>]…
- *     npm run verify -- https://<ref>.supabase.co --key <verifier key>
- *
- * A bundle (`npm run export-evidence`) is checked row by row, offline. A URL is
- * checked as far as everybody may see it: the signed tree of hashes.
- *
- * `--key` is the log's; `--policy` a file (C2SP tlog-policy) that also says which
- * witnesses it takes. `--held` is a file with a checkpoint that was kept apart from
- * the operator; it shows a past rewritten with a stolen key.
- *
- * Exit code 0: all holds; 1: something is wrong, one sentence per fault; 2: could
- * not look.
- *
- * For a bundle it needs nothing but to read files (`deno run --allow-read`), for a
- * URL the network too (`--allow-net`).
+ * It leans on shared/ and Node's built-in modules only, so that `npm run verify:kit`
+ * can make one file of it for auditors.
  */
+import process from "node:process";
 import { parseArgs } from "node:util";
-import { StackError } from "../local/stack-error.ts";
-import { readBundleLines } from "./evidence/read-bundle-lines.ts";
-import { verifyUrl } from "./evidence/verify-url.ts";
+import { parseVerifierKey } from "../shared/ledger/note-keys.ts";
 import { parsePolicy, type Policy } from "../shared/ledger/policy.ts";
-import { verifyBundle } from "../shared/evidence/verify-bundle.ts";
+import { readText, STDIN } from "./verify/read-evidence.ts";
+import { readReceipts } from "./verify/receipts.ts";
+import type { Report } from "./verify/report.ts";
+import { VerifierError } from "./verify/verifier-error.ts";
+import { verifyFile } from "./verify/verify-file.ts";
+import { verifyUrl } from "./verify/verify-url.ts";
 
-/** Faults that are shown; the others are counted. */
+const USAGE = `\
+Usage: deno run --allow-read verify.js <evidence> --key <key> [options]
+       npm run verify -- <evidence> --key <key> [options]
+
+Checks evidence of a log. <evidence> is one of these, recognised by its content:
+
+  a bundle             npm run export-evidence: all leaves and rows
+  a row's proof        GET /ledger/proof/<log>/<id>: one row
+  a checkpoint         GET /ledger/checkpoint: the signed root of the tree
+  a consistency proof  GET /ledger/consistency?from=<size>: the tree only grew
+  a project's URL      https://<ref>.supabase.co: the signed tree of hashes; needs
+                       --allow-net=<ref>.supabase.co
+  -                    any of the files, from standard input
+
+Options:
+  --key <key>       verifier key of the log, <name>+<id>+<base64>; repeat it for each
+                    key that has signed: after a rotation the old keys count too
+  --policy <file>   instead of --key: a C2SP tlog-policy with the log's keys and the
+                    witnesses that have to cosign
+  --held <file>     a checkpoint that was kept apart from the operator; shows a past
+                    that was rewritten with the log's own key; may be repeated
+  --receipt <file>  an answer to "Prefer: return=receipt"; its leaf must be in the
+                    evidence, and the row beside it must be the one recorded; may be
+                    repeated
+  --help            show this text
+
+Examples:
+  deno run --allow-read verify.js evidence.ndjson --key 'example.com/ledger+1a2b3c4d+AQ…'
+  deno run --allow-read verify.js row.tlog-proof --receipt answer.json --key '…'
+
+Exit code 0: OK; 1: not OK, one sentence per finding; 2: could not check.`;
+
+/** Findings that are shown; the others are counted. */
 const MAX_SHOWN = 50;
 
-if (import.meta.main) Deno.exit(await runVerify(Deno.args));
+const OPTIONS = {
+  key: { type: "string", multiple: true },
+  policy: { type: "string" },
+  held: { type: "string", multiple: true },
+  receipt: { type: "string", multiple: true },
+  help: { type: "boolean" },
+} as const;
+
+if (import.meta.main) {
+  process.exitCode = await runVerify(process.argv.slice(2));
+}
 
 /** Runs the command and returns its exit code. */
-export async function runVerify(args: string[]): Promise<0 | 1 | 2> {
+async function runVerify(args: string[]): Promise<0 | 1 | 2> {
   try {
-    return await verifyEvidence(args) ? 0 : 1;
+    const { values, positionals } = readArguments(args);
+    if (values.help) {
+      console.log(USAGE);
+      return 0;
+    }
+    requireRuntime();
+    const report = await verifyEvidence(positionals, values);
+    print(report);
+    return report.findings.length === 0 ? 0 : 1;
   } catch (error) {
-    if (!(error instanceof StackError)) throw error;
+    if (!(error instanceof VerifierError)) throw error;
     console.error(error.message);
     return 2;
   }
 }
 
-async function verifyEvidence(args: string[]): Promise<boolean> {
-  const { values, positionals: [source, ...more] } = readArguments(args);
-  if (source === undefined || more.length > 0) {
-    throw new StackError("Wanted one bundle or URL");
-  }
-  const policy = await readPolicy(values.key, values.policy);
-  const held = await Promise.all((values.held ?? []).map(readText));
-  const { faults, summary } = /^https?:\/\//.test(source)
-    ? await verifyUrl(source, policy, held)
-    : await verifyFile(source, policy, held);
-  for (const fault of faults.slice(0, MAX_SHOWN)) console.log(fault);
-  if (faults.length > MAX_SHOWN) {
-    console.log(`… and ${faults.length - MAX_SHOWN} more`);
-  }
-  console.log(summary);
-  console.log(faults.length === 0 ? "OK" : `NOT OK: ${countFaults(faults)}`);
-  return faults.length === 0;
+/** Without it base64 cannot be read, and every key would look wrong. */
+function requireRuntime(): void {
+  if ("transfer" in ArrayBuffer.prototype) return;
+  throw new VerifierError(
+    "This version of Node.js is too old; use Deno 2, or Node.js 22 or later",
+  );
 }
 
-function countFaults({ length }: string[]): string {
-  return `${length} ${length === 1 ? "fault" : "faults"}`;
-}
+type Values = ReturnType<typeof readArguments>["values"];
 
-async function verifyFile(source: string, policy: Policy, held: string[]) {
-  const verdict = await verifyBundle(readBundleLines(source), policy, {
-    heldCheckpoints: held,
-  });
-  const counts = Object.entries(verdict.counts)
-    .map(([name, count]) => `${name} ${count}`).join(", ");
-  return {
-    faults: verdict.faults.map(({ code, detail }) => `${code}: ${detail}`),
-    summary: counts,
+async function verifyEvidence(
+  [source, ...more]: string[],
+  { key, policy: policyPath, held = [], receipt = [] }: Values,
+): Promise<Report> {
+  if (source === undefined) {
+    throw new VerifierError(
+      "No evidence is named; name a bundle, a proof, a checkpoint or a project's URL (--help has examples)",
+    );
+  }
+  if (more.length > 0) {
+    throw new VerifierError(
+      "More than one piece of evidence is named; verify one at a time, and pass receipts with --receipt and kept checkpoints with --held",
+    );
+  }
+  const paths = [
+    source,
+    ...policyPath ? [policyPath] : [],
+    ...held,
+    ...receipt,
+  ];
+  if (paths.filter((path) => path === STDIN).length > 1) {
+    throw new VerifierError(
+      "Standard input can be read once; name files for the others",
+    );
+  }
+  const policy = await readPolicy(key, policyPath);
+  const checkpoints: string[] = [];
+  for (const path of held) checkpoints.push(await readText(path));
+  const trust = {
+    policy,
+    held: checkpoints,
+    receipts: await readReceipts(receipt),
   };
+  return /^https?:\/\//.test(source)
+    ? await verifyUrl(source, trust)
+    : await verifyFile(source, trust);
+}
+
+function print({ findings, summary, notChecked }: Report): void {
+  for (const finding of findings.slice(0, MAX_SHOWN)) console.log(finding);
+  if (findings.length > MAX_SHOWN) {
+    console.log(`… and ${findings.length - MAX_SHOWN} more`);
+  }
+  for (const line of summary) console.log(line);
+  if (notChecked.length > 0) {
+    console.log("Not checked:");
+    for (const phrase of new Set(notChecked)) console.log(`- ${phrase}`);
+  }
+  const { length } = findings;
+  const count = `${length} ${length === 1 ? "finding" : "findings"}`;
+  console.log(length === 0 ? "OK" : `NOT OK: ${count}`);
 }
 
 function readArguments(args: string[]) {
   try {
-    return parseArgs({
-      args,
-      options: {
-        key: { type: "string", multiple: true },
-        policy: { type: "string" },
-        held: { type: "string", multiple: true },
-      },
-      allowPositionals: true,
-    });
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
   } catch (error) {
     const [problem] = (error as Error).message.split(/\.\s|\n/);
-    throw new StackError(`${problem}; wanted any of --key, --policy, --held`);
+    const known = Object.keys(OPTIONS).map((name) => `--${name}`).join(", ");
+    throw new VerifierError(`${problem}; wanted any of ${known}`);
   }
 }
 
@@ -96,23 +159,47 @@ async function readPolicy(
   keys: string[] | undefined,
   path: string | undefined,
 ): Promise<Policy> {
-  if ((keys === undefined) === (path === undefined)) {
-    throw new StackError(
-      "Wanted either --key <verifier key> or --policy <file>: without one, nobody is trusted",
+  if (keys !== undefined && path !== undefined) {
+    throw new VerifierError(
+      "Both --key and --policy are given; name the keys in the policy alone",
     );
   }
-  const text = path !== undefined
-    ? await readText(path)
-    : `${keys!.map((key) => `log ${key}\n`).join("")}quorum none\n`;
-  const parsed = parsePolicy(text);
+  if (path !== undefined) {
+    const parsed = parsePolicy(await readText(path));
+    if ("policy" in parsed) return parsed.policy;
+    throw new VerifierError(
+      `The policy cannot be used: ${parsed.fault}; correct it (C2SP tlog-policy)`,
+    );
+  }
+  if (keys === undefined) {
+    throw new VerifierError(
+      "No key to trust is given; pass the log's verifier key with --key, or a file with --policy",
+    );
+  }
+  // A key that is given twice is no mistake, and a policy would refuse it.
+  const lines = [...new Set(keys)].map((key) => `log ${requireKey(key)}\n`);
+  const parsed = parsePolicy(`${lines.join("")}quorum none\n`);
   if ("policy" in parsed) return parsed.policy;
-  throw new StackError(`The policy cannot be used: ${parsed.fault}`);
+  throw new VerifierError(
+    `The keys cannot be used: key ${parsed.fault.replace(/^line /, "")}`,
+  );
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch {
-    throw new StackError(`Cannot read ${path}`);
+/**
+ * The text of a verifier key that signs checkpoints. Errors do not repeat it, since
+ * it may be a secret key by mistake.
+ */
+function requireKey(text: string): string {
+  const parsed = parseVerifierKey(text);
+  if ("key" in parsed) {
+    if (parsed.key.type === "note") return text;
+    throw new VerifierError(
+      "A --key belongs to a witness; name witnesses in a --policy",
+    );
   }
+  throw new VerifierError(
+    text.startsWith("PRIVATE+KEY+")
+      ? "A --key is a secret key; pass the verifier key that npm run ledger:key printed below it"
+      : `A --key ${parsed.fault}; pass the verifier key as npm run ledger:key printed it`,
+  );
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
-import { verifyUrl } from "../../scripts/evidence/verify-url.ts";
+import { verifyUrl } from "../../scripts/verify/verify-url.ts";
 import { parseNote } from "../../shared/ledger/note.ts";
 import type { NewKeys } from "../../shared/ledger/note-keys.ts";
 import type { TestDatabase } from "../database/databases.ts";
@@ -201,7 +201,8 @@ describe("the signer", () => {
       );
       const policy = trustLogs(keys.verifierKey);
       expect(await ledger.sign()).toBe(signed);
-      expect((await verifyUrl(ledger.stack.url, policy, [])).faults)
+      const trust = { policy, held: [], receipts: [] };
+      expect((await verifyUrl(ledger.stack.url, trust)).findings)
         .toEqual(["The leaves do not have the root of the checkpoint"]);
       const { faults } = await ledger.verify(policy);
       expect(faults.map(({ code }) => code)).toContain("root_differs");

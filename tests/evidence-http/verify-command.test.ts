@@ -111,21 +111,21 @@ describe("npm run verify", () => {
       const changed = await write((await ledger.collect()).join("\n"));
       const { code, stdout, stderr } = await verify(withKey(changed));
       expect([code, stderr]).toEqual([1, ""]);
-      const [fault, summary, verdict, end] = stdout.split("\n");
-      expect(fault).toMatch(
+      const [finding, summary, verdict, end] = stdout.split("\n");
+      expect(finding).toMatch(
         new RegExp(
           `^row_differs: The row ${id} of llm_usage_log \\(leaf \\d+\\) is not what was recorded: it does not hash to its leaf$`,
         ),
       );
       expect(summary).toMatch(/^lines /);
-      expect([verdict, end]).toEqual(["NOT OK: 1 fault", ""]);
+      expect([verdict, end]).toEqual(["NOT OK: 1 finding", ""]);
     } finally {
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd * 2");
       await db.close();
     }
   });
 
-  test("shows fifty faults and counts the others", async () => {
+  test("shows fifty findings and counts the others", async () => {
     const rows = Array.from({ length: 60 }, (_, n) =>
       JSON.stringify({
         row: {
@@ -145,7 +145,7 @@ describe("npm run verify", () => {
     const printed = stdout.trimEnd().split("\n");
     expect(printed).toHaveLength(53);
     expect(printed[50]).toBe("… and 10 more");
-    expect(printed[52]).toBe("NOT OK: 60 faults");
+    expect(printed[52]).toBe("NOT OK: 60 findings");
   });
 
   test("says that a bundle is cut off, wherever that is", async () => {
@@ -175,18 +175,18 @@ describe("npm run verify", () => {
     const witness = await createKeys("example.org/witness", "cosignature");
     expect(await verify([bundle, "--key", witness.verifierKey])).toEqual(
       failure(
-        "The policy cannot be used: line 1 has a key that signs no checkpoints",
+        "A --key belongs to a witness; name witnesses in a --policy",
         2,
       ),
     );
     expect(await verify([bundle, "--key", damage(keys.verifierKey)])).toEqual(
       failure(
-        "The policy cannot be used: line 1 has a key that has an id that is not that of its name and public key",
+        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
         2,
       ),
     );
     expect(await verify([bundle, "--key", keys.signerKey])).toEqual(failure(
-      /^The policy cannot be used: line 1 has a key that is not <name>/,
+      /^A --key is a secret key; /,
       2,
     ));
   });
@@ -228,30 +228,42 @@ describe("npm run verify", () => {
   });
 
   test("could not look, ends with 2 and says why", async () => {
-    const wanted = "Wanted one bundle or URL";
-    const trust =
-      "Wanted either --key <verifier key> or --policy <file>: without one, nobody is trusted";
     for (
       const [args, sentence] of [
-        [withKey(), wanted],
-        [withKey(bundle, bundle), wanted],
-        [[bundle], trust],
-        [[...withKey(bundle), "--policy", bundle], trust],
+        [withKey(), /^No evidence is named; /],
+        [
+          withKey(bundle, bundle),
+          /^More than one piece of evidence is named; /,
+        ],
+        [[bundle], /^No key to trust is given; /],
+        [
+          [...withKey(bundle), "--policy", bundle],
+          /^Both --key and --policy are given; /,
+        ],
         [
           [bundle, "--trust"],
-          /^Unknown option '--trust'.*; wanted any of --key, --policy, --held\n$/,
+          /^Unknown option '--trust'.*; wanted any of --key, --policy, --held, --receipt, --help\n$/,
         ],
-        [withKey(`${dir}/nothing`), `Cannot read ${dir}/nothing`],
-        [withKey(dir), `Cannot read ${dir}: it is no file of UTF-8 text`],
+        [
+          withKey(`${dir}/nothing`),
+          `Cannot read ${dir}/nothing: there is no such file; check the path`,
+        ],
+        [
+          withKey(dir),
+          `Cannot read ${dir}: it is a folder; name a file in it`,
+        ],
         [
           withKey(await write(new Uint8Array([0x7b, 0xff]))),
-          /^Cannot read \S+: it is no file of UTF-8 text\n$/,
+          /^Cannot read \S+: it is not UTF-8 text; name the file as the log handed it out, unpacked\n$/,
         ],
         [
           [...withKey(bundle), "--held", `${dir}/nothing`],
-          `Cannot read ${dir}/nothing`,
+          /^Cannot read \S+\/nothing: /,
         ],
-        [[bundle, "--policy", `${dir}/nothing`], `Cannot read ${dir}/nothing`],
+        [
+          [bundle, "--policy", `${dir}/nothing`],
+          /^Cannot read \S+\/nothing: /,
+        ],
         [[bundle, "--policy", bundle], /^The policy cannot be used: /],
       ] as [string[], string | RegExp][]
     ) {
@@ -261,12 +273,16 @@ describe("npm run verify", () => {
 
   test("of what is no bundle says so", async () => {
     for (const content of ["", "\n", "hello", '{"format":"other/v1"}', "[]"]) {
-      const { code, stdout, stderr } = await verify(
-        withKey(await write(content)),
-      );
-      expect([code, stderr]).toEqual([1, ""]);
-      expect(stdout).toContain("cut_off: ");
+      expect(await verify(withKey(await write(content)))).toEqual(failure(
+        /^\S+ is neither a bundle nor a proof nor a checkpoint, /,
+        2,
+      ));
     }
+    const later = await write('{"format":"ledger-evidence/v9","origin":"x"}');
+    expect(await verify(withKey(later))).toEqual(failure(
+      `${later} is a bundle of another version than ledger-evidence/v1; use the verifier of the version that wrote it`,
+      2,
+    ));
   });
 
   describe("of a URL", () => {
@@ -283,7 +299,7 @@ describe("npm run verify", () => {
         .toEqual({
           code: 0,
           stdout: expect.stringMatching(
-            /^\d{3} leaves of example\.com\/ledger\nOK\n$/,
+            /^\d{3} leaves of "example\.com\/ledger"\nOK\n$/,
           ),
           stderr: "",
         });
@@ -292,7 +308,7 @@ describe("npm run verify", () => {
     test("needs the network, and says where nothing answers", async () => {
       expect(await verify(withKey("http://127.0.0.1:9"), online)).toEqual(
         failure(
-          "Cannot reach http://127.0.0.1:9/functions/v1/ledger/checkpoint",
+          "Cannot reach http://127.0.0.1:9/functions/v1/ledger/checkpoint: nothing answers there; check the address and the network",
           2,
         ),
       );
@@ -302,7 +318,7 @@ describe("npm run verify", () => {
       const empty = await startEvidenceStack("PGlite");
       try {
         expect(await verify(withKey(empty.stack.url), online)).toEqual(failure(
-          `${empty.stack.url}/functions/v1/ledger/checkpoint answered 404`,
+          `${empty.stack.url}/functions/v1/ledger/checkpoint answered 404: nothing is signed yet, or the project has no function ledger; check the address`,
           2,
         ));
       } finally {
@@ -317,9 +333,10 @@ describe("npm run verify", () => {
         "--key",
         stranger.verifierKey,
       ], online);
+      const [, id] = stranger.verifierKey.split("+");
       expect([other.code, other.stdout]).toEqual([
         1,
-        `The checkpoint is signed by no known key\n${ledger.stack.url}\nNOT OK: 1 fault\n`,
+        `The checkpoint is signed by no known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed\nNOT OK: 1 finding\n`,
       ]);
       const db = ledger.openDatabase();
       const hash = toBytea(someHash());

@@ -1,0 +1,139 @@
+import { formatVerifierKey } from "../../shared/ledger/note-keys.ts";
+import { parseNote } from "../../shared/ledger/note.ts";
+import {
+  openCheckpoint,
+  type OpenedCheckpoint,
+} from "../../shared/ledger/open-checkpoint.ts";
+import type { Policy } from "../../shared/ledger/policy.ts";
+import { sameBytes } from "../../shared/ledger/sha256.ts";
+import { toBase64 } from "../../shared/ledger/base64.ts";
+import type { GivenReceipt } from "./receipts.ts";
+
+/** What a verification found. */
+export type Report = {
+  /** What is wrong, one sentence each; none if the evidence holds. */
+  findings: string[];
+  /** What the evidence holds. */
+  summary: string[];
+  /** What the evidence does not prove, one phrase each. */
+  notChecked: string[];
+};
+
+/** What the verifier has beside the evidence. */
+export type Trust = {
+  policy: Policy;
+  /** Signed checkpoints that were kept apart from the operator. */
+  held: readonly string[];
+  receipts: readonly GivenReceipt[];
+};
+
+/** A report of one finding that stands in the way of all others. */
+export function reportOnly(finding: string): Report {
+  return { findings: [finding], summary: [], notChecked: [] };
+}
+
+/** A text that the evidence contains, in quotes, so that it cannot pass for output. */
+export function quote(text: string): string {
+  return escapeInvisible(JSON.stringify(text));
+}
+
+/** A text with every control and invisible character escaped: all on one line. */
+export function escapeInvisible(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
+/** The keys of logs that a policy trusts, by name and id. */
+export function listTrusted({ logs }: Policy): string {
+  return logs.map(({ key }) => formatVerifierKey(key).split("+", 2).join("+"))
+    .join(", ");
+}
+
+/** What to do about a checkpoint that no trusted key signed; empty for other faults. */
+export function explainUntrusted(content: string, policy: Policy): string {
+  const parsed = parseNote(content);
+  if ("fault" in parsed) return "; it is cut off or was changed: get it again";
+  const { text, signatures } = parsed.note;
+  const isKnown = signatures.some(({ name, keyId }) =>
+    policy.logs.some(({ key }) => key.name === name && key.id === keyId)
+  );
+  if (isKnown) return "";
+  const origin = text.split("\n", 1)[0];
+  return policy.logs.some(({ key }) => key.name === origin)
+    ? `; trusted is ${
+      listTrusted(policy)
+    }: after a rotation of keys, repeat --key for each key that has signed`
+    : `; it is of the log ${quote(origin)}, and trusted is ${
+      listTrusted(policy)
+    }: pass a key of that log`;
+}
+
+/** Two lines about a checkpoint that is trusted. */
+export function describeCheckpoint(
+  { checkpoint, cosigned }: OpenedCheckpoint,
+): string[] {
+  const { origin, size, root } = checkpoint;
+  const witnesses = [...cosigned].map(([name, time]) =>
+    `${quote(name)} at ${formatMicroseconds(String(time * 1_000_000n))}`
+  );
+  return [
+    `Checkpoint of ${quote(origin)}: ${size} leaves, root ${toBase64(root)}`,
+    `Signed by a trusted key of the log, cosigned by ${
+      witnesses.length === 0 ? "no trusted witness" : witnesses.join(", ")
+    }`,
+  ];
+}
+
+/** What a log may still do where no witness has to cosign. */
+export function listUnwitnessed({ quorum }: Policy): string[] {
+  return quorum === null
+    ? ["whether the log shows others the same tree: witnesses in a --policy do"]
+    : [];
+}
+
+/**
+ * Compares a checkpoint with those that the verifier kept, as far as the two alone
+ * allow: of different sizes, it takes a bundle, a URL or a consistency proof.
+ */
+export async function compareHeld(
+  { checkpoint }: OpenedCheckpoint,
+  held: readonly string[],
+  policy: Policy,
+): Promise<Pick<Report, "findings" | "notChecked">> {
+  const findings: string[] = [];
+  const notChecked: string[] = [];
+  for (const content of held) {
+    const opened = await openCheckpoint(content, policy);
+    if ("fault" in opened) {
+      findings.push(
+        `A held checkpoint ${opened.fault}${explainUntrusted(content, policy)}`,
+      );
+      continue;
+    }
+    const { origin, size, root } = opened.checkpoint;
+    if (origin !== checkpoint.origin) {
+      findings.push(
+        `A held checkpoint is of another log, ${quote(origin)}`,
+      );
+    } else if (size !== checkpoint.size) {
+      notChecked.push(
+        `whether this tree and that of the held checkpoint of ${size} leaves are one: a bundle, the URL or a consistency proof shows that`,
+      );
+    } else if (!sameBytes(root, checkpoint.root)) {
+      findings.push(`The log signed different roots for the size ${size}`);
+    }
+  }
+  return { findings, notChecked };
+}
+
+/** Microseconds since 1970 as a UTC time; anything else as it is. */
+export function formatMicroseconds(text: string): string {
+  if (!/^-?\d{1,19}$/.test(text)) return text;
+  const all = BigInt(text);
+  const fraction = ((all % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const date = new Date(Number((all - fraction) / 1_000n));
+  return Number.isNaN(date.getTime()) ? text : date.toISOString()
+    .replace(/\.\d{3}Z$/, `.${String(fraction).padStart(6, "0")}Z`);
+}

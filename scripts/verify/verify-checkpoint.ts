@@ -1,0 +1,157 @@
+import { parseBase64Of } from "../../shared/ledger/base64.ts";
+import {
+  openCheckpoint,
+  type OpenedCheckpoint,
+} from "../../shared/ledger/open-checkpoint.ts";
+import { verifyConsistency } from "../../shared/ledger/proofs.ts";
+import { type Bytes, HASH_BYTES } from "../../shared/ledger/sha256.ts";
+import {
+  compareHeld,
+  describeCheckpoint,
+  explainUntrusted,
+  listUnwitnessed,
+  type Report,
+  reportOnly,
+  type Trust,
+} from "./report.ts";
+import { VerifierError } from "./verifier-error.ts";
+
+/** The proof that a tree begins with an earlier one (`GET ledger/consistency`). */
+export type ConsistencyProof = {
+  from: number;
+  to: number;
+  hashes: Bytes[];
+  /** The signed checkpoint of `to` leaves. */
+  checkpoint: string;
+};
+
+/** A consistency proof from JSON; null if it is not one. */
+export function parseConsistencyProof(text: string): ConsistencyProof | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const { from, to, hashes, checkpoint } = Object(json) as Record<
+    string,
+    unknown
+  >;
+  if (!isCount(from) || !isCount(to) || typeof checkpoint !== "string") {
+    return null;
+  }
+  const read = Array.isArray(hashes)
+    ? hashes.map((hash) =>
+      typeof hash === "string" ? parseBase64Of(HASH_BYTES, hash) : null
+    )
+    : [null];
+  return read.every((hash) => hash !== null)
+    ? { from, to, hashes: read, checkpoint }
+    : null;
+}
+
+/** Verifies a signed checkpoint alone (`GET ledger/checkpoint`). */
+export async function verifyCheckpoint(
+  content: string,
+  trust: Trust,
+): Promise<Report> {
+  requireNoReceipts(trust);
+  const { policy, held } = trust;
+  const opened = await openCheckpoint(content, policy);
+  if ("fault" in opened) {
+    const remedy = explainUntrusted(content, policy);
+    return reportOnly(`The checkpoint ${opened.fault}${remedy}`);
+  }
+  const kept = await compareHeld(opened, held, policy);
+  return {
+    findings: [...listMissingQuorum(opened), ...kept.findings],
+    summary: describeCheckpoint(opened),
+    notChecked: [
+      "what the leaves hold: a bundle, or the proof of a row, shows that",
+      ...kept.notChecked,
+      ...listUnwitnessed(policy),
+    ],
+  };
+}
+
+/**
+ * Verifies that the tree of a signed checkpoint begins with that of one that was
+ * held.
+ *
+ * @throws {VerifierError} when the earlier checkpoint is not held.
+ */
+export async function verifyConsistencyProof(
+  { from, to, hashes, checkpoint }: ConsistencyProof,
+  trust: Trust,
+): Promise<Report> {
+  requireNoReceipts(trust);
+  const { policy, held } = trust;
+  const opened = await openCheckpoint(checkpoint, policy);
+  if ("fault" in opened) {
+    const remedy = explainUntrusted(checkpoint, policy);
+    return reportOnly(
+      `The consistency proof has a checkpoint that ${opened.fault}${remedy}`,
+    );
+  }
+  const { origin, size, root } = opened.checkpoint;
+  const earlier: Bytes[] = [];
+  const others: string[] = [];
+  for (const content of held) {
+    const one = await openCheckpoint(content, policy);
+    const isEarlier = !("fault" in one) && one.checkpoint.origin === origin &&
+      one.checkpoint.size === from;
+    if (isEarlier) earlier.push(one.checkpoint.root);
+    else others.push(content);
+  }
+  const kept = await compareHeld(opened, others, policy);
+  const findings = [...listMissingQuorum(opened), ...kept.findings];
+  if (size !== to) {
+    findings.push(
+      `The consistency proof is said to lead to ${to} leaves, and its checkpoint has ${size}; get it again`,
+    );
+  }
+  if (earlier.length === 0 && findings.length === 0) {
+    throw new VerifierError(
+      `The consistency proof leads from a tree of ${from} leaves, whose checkpoint was not given; pass it with --held`,
+    );
+  }
+  const isProved = earlier.every((oldRoot) =>
+    verifyConsistency({ oldSize: from, oldRoot, size, root }, hashes)
+  );
+  if (!isProved) {
+    findings.push(
+      `The tree of ${size} leaves is not shown to begin with that of the held checkpoint of ${from} leaves: the past was changed, or the proof was; get it again`,
+    );
+  }
+  return {
+    findings,
+    summary: [
+      ...describeCheckpoint(opened),
+      ...isProved && earlier.length > 0
+        ? [`Begins with the tree of the held checkpoint of ${from} leaves`]
+        : [],
+    ],
+    notChecked: [
+      "what the leaves hold: a bundle, or the proof of a row, shows that",
+      ...kept.notChecked,
+      ...listUnwitnessed(policy),
+    ],
+  };
+}
+
+function listMissingQuorum({ isQuorum }: OpenedCheckpoint): string[] {
+  return isQuorum ? [] : [
+    "The checkpoint lacks the quorum of witnesses; get one that they cosigned",
+  ];
+}
+
+function requireNoReceipts({ receipts }: Trust): void {
+  if (receipts.length === 0) return;
+  throw new VerifierError(
+    "A checkpoint alone has no leaves to find a receipt in; pass --receipt with a bundle, the proof of the row or the project's URL",
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

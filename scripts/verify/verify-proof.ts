@@ -1,0 +1,205 @@
+import type { RowLeaf } from "../../shared/evidence/leaf.ts";
+import { layouts } from "../../shared/evidence/layouts.ts";
+import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
+import { fromHex, toHex } from "../../shared/ledger/hex.ts";
+import {
+  openCheckpoint,
+  type OpenedCheckpoint,
+} from "../../shared/ledger/open-checkpoint.ts";
+import type { Policy } from "../../shared/ledger/policy.ts";
+import type { Bytes } from "../../shared/ledger/sha256.ts";
+import {
+  parseTlogProof,
+  type TlogProof,
+  verifyTlogProof,
+} from "../../shared/ledger/tlog-proof.ts";
+import { hashLeaf } from "../../shared/ledger/tree.ts";
+import type { LeafColumn, Member } from "../../shared/logs/leaf-columns.ts";
+import { checkReceipt, type OpenedRow } from "./receipts.ts";
+import {
+  compareHeld,
+  describeCheckpoint,
+  escapeInvisible,
+  explainUntrusted,
+  formatMicroseconds,
+  listUnwitnessed,
+  quote,
+  type Report,
+  reportOnly,
+  type Trust,
+} from "./report.ts";
+import { VerifierError } from "./verifier-error.ts";
+
+/** What every file of the format begins with, whatever its version. */
+export const TLOG_PROOF_HEAD = "c2sp.org/tlog-proof@";
+
+/**
+ * Verifies the proof that a row's leaf is under a checkpoint (`GET ledger/proof/…`)
+ * and shows what the leaf says. The proof of a row that is gone has no leaf with it:
+ * the receipt of the row then has its hash.
+ *
+ * @throws {VerifierError} when nothing says what the leaf is.
+ */
+export async function verifyProof(
+  content: string,
+  { policy, held, receipts }: Trust,
+): Promise<Report> {
+  const parsed = parseTlogProof(content);
+  if ("fault" in parsed) {
+    return reportOnly(
+      `The proof ${parsed.fault}: it is cut off, was changed or is of another version; get it again`,
+    );
+  }
+  const { proof } = parsed;
+  const data = proof.extra === undefined ? null : decode(proof.extra);
+  if (data === undefined) {
+    return reportOnly(
+      "The proof has extra data that is not text: get it again",
+    );
+  }
+  const candidates = data === null
+    ? receipts.map(({ hash }) => fromHex(hash))
+    : [hashLeaf(data)];
+  const found = await findLeaf(proof, candidates, policy);
+  if ("finding" in found) return reportOnly(found.finding);
+  const { index } = proof;
+  const checked = receipts.map((receipt) =>
+    checkReceipt(
+      receipt,
+      receipt.hash === found.hash ? { index } : {
+        missing: "is of another row than the proof: get the proof of its row",
+      },
+    )
+  );
+  const opened = checked.find((one) => one.opened !== null)?.opened ?? null;
+  const shown = data === null
+    ? { leaf: opened?.leaf ?? null, findings: [] }
+    : readLeaf(data);
+  const kept = await compareHeld(found.opened, held, policy);
+  return {
+    findings: [
+      ...shown.findings,
+      ...kept.findings,
+      ...checked.flatMap(({ findings }) => findings),
+    ],
+    summary: [
+      ...describeLeaf(index, data, shown.leaf, opened),
+      ...describeCheckpoint(found.opened),
+      ...checked.map(({ summary }) => summary),
+    ],
+    notChecked: [
+      data === null
+        ? "why the row is gone: a bundle shows that"
+        : "whether the row is still in its table, and unchanged: a bundle shows that",
+      ...listUnopened(shown.leaf, opened),
+      ...checked.flatMap(({ notChecked }) => notChecked),
+      ...kept.notChecked,
+      ...listUnwitnessed(policy),
+    ],
+  };
+}
+
+/** Which of the hashes is that of the proof's leaf, or why none is. */
+async function findLeaf(
+  proof: TlogProof,
+  candidates: readonly Bytes[],
+  policy: Policy,
+): Promise<{ hash: string; opened: OpenedCheckpoint } | { finding: string }> {
+  let finding: string | null = null;
+  for (const hash of candidates) {
+    const opened = await verifyTlogProof(proof, hash, policy);
+    if (!("fault" in opened)) return { hash: toHex(hash), opened };
+    finding = `The proof ${opened.fault}${await explain(proof, policy)}`;
+  }
+  if (finding !== null) return { finding };
+  throw new VerifierError(
+    "The proof has no leaf with it, because the row is gone; pass the receipt of the row with --receipt",
+  );
+}
+
+/** The remedy that belongs to the fault of a proof. */
+async function explain(
+  { checkpoint }: TlogProof,
+  policy: Policy,
+): Promise<string> {
+  const opened = await openCheckpoint(checkpoint, policy);
+  if ("fault" in opened) return explainUntrusted(checkpoint, policy);
+  return opened.isQuorum
+    ? ": the leaf, the index or a hash was changed; get the proof again"
+    : "; get a proof under a checkpoint that they cosigned";
+}
+
+/** The row of a leaf's data, if it is a row's. */
+function readLeaf(data: string): { leaf: RowLeaf | null; findings: string[] } {
+  const parsed = parseLeaf(data);
+  if ("fault" in parsed) {
+    const finding =
+      `The leaf ${parsed.fault}; use the verifier of the version that recorded it`;
+    return { leaf: null, findings: [finding] };
+  }
+  const { leaf } = parsed;
+  return { leaf: "members" in leaf ? leaf : null, findings: [] };
+}
+
+function describeLeaf(
+  index: number,
+  data: string | null,
+  leaf: RowLeaf | null,
+  opened: OpenedRow | null,
+): string[] {
+  if (leaf === null) {
+    return [data === null ? `Leaf ${index}` : `Leaf ${index}: ${quote(data)}`];
+  }
+  const columns: readonly LeafColumn[] = layouts[leaf.log];
+  const width = Math.max(...columns.map(({ name }) => name.length));
+  return [
+    `Row ${leaf.id} of ${leaf.log}: leaf ${index}, ${
+      leaf.kind === "row/v1"
+        ? "recorded when it was written"
+        : "recorded after it was written, when evidence was set up"
+    } (${leaf.kind})`,
+    ...columns.map((column, at) =>
+      `  ${column.name.padEnd(width)}  ${
+        describeMember(column, leaf.members[at], opened)
+      }`
+    ),
+  ];
+}
+
+function describeMember(
+  { name, type, committed }: LeafColumn,
+  member: Member,
+  opened: OpenedRow | null,
+): string {
+  if (committed) {
+    const value = opened?.values.get(name);
+    if (value === undefined) return `commitment ${member}`;
+    const plain = { name, type, committed: false, setNull: false };
+    return `${describeMember(plain, value, null)} (opened by the receipt)`;
+  }
+  if (member === null) return "null";
+  if (type === "timestamptz") return formatMicroseconds(member);
+  return type === "text" ? quote(member) : escapeInvisible(member);
+}
+
+function listUnopened(leaf: RowLeaf | null, opened: OpenedRow | null) {
+  const columns = leaf === null ? [] : layouts[leaf.log];
+  const isUnopened = columns.some(({ committed, name }) =>
+    committed && !opened?.values.has(name)
+  );
+  return isUnopened
+    ? [
+      "what the commitments hide: the receipt of the row opens them (--receipt), or a bundle",
+    ]
+    : [];
+}
+
+/** The text of bytes; undefined if they are not UTF-8. */
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+      .decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

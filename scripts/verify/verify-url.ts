@@ -1,0 +1,166 @@
+import type { Checkpoint } from "../../shared/ledger/checkpoint.ts";
+import { openCheckpoint } from "../../shared/ledger/open-checkpoint.ts";
+import type { Policy } from "../../shared/ledger/policy.ts";
+import {
+  proveConsistency,
+  verifyConsistency,
+} from "../../shared/ledger/proofs.ts";
+import { toHex } from "../../shared/ledger/hex.ts";
+import {
+  type Bytes,
+  HASH_BYTES,
+  sameBytes,
+} from "../../shared/ledger/sha256.ts";
+import { readRoot } from "../../shared/ledger/tile-hashes.ts";
+import {
+  TILE_WIDTH,
+  type TileReader,
+  toTilePath,
+  widthOf,
+} from "../../shared/ledger/tiles.ts";
+import {
+  appendLeaf,
+  createFrontier,
+  rootOf,
+} from "../../shared/ledger/tree.ts";
+import { checkReceipt, type LeafPlace, NOT_IN_TREE } from "./receipts.ts";
+import {
+  explainUntrusted,
+  quote,
+  type Report,
+  reportOnly,
+  type Trust,
+} from "./report.ts";
+import { VerifierError } from "./verifier-error.ts";
+
+/**
+ * Checks what a project shows to everyone: its newest checkpoint, that the tiles
+ * have its root, at the bottom as above, that it goes on from those held, and that
+ * the leaves of receipts are among its leaves.
+ */
+export async function verifyUrl(
+  url: string,
+  { policy, held, receipts }: Trust,
+): Promise<Report> {
+  // The address of the function or of its checkpoint names the same log.
+  const project = url.replace(
+    /\/+(functions\/v1\/ledger(\/checkpoint)?\/*)?$/,
+    "",
+  );
+  const base = `${project}/functions/v1/ledger`;
+  const note = new TextDecoder().decode(await get(`${base}/checkpoint`));
+  const opened = await openCheckpoint(note, policy);
+  if ("fault" in opened) {
+    const remedy = explainUntrusted(note, policy);
+    return reportOnly(`The checkpoint ${opened.fault}${remedy}`);
+  }
+  const findings: string[] = [];
+  if (!opened.isQuorum) {
+    findings.push("The checkpoint has too few cosignatures of witnesses");
+  }
+  const { checkpoint } = opened;
+  const read: TileReader = async (tile) =>
+    await get(`${base}/${toTilePath(tile)}`);
+  const located = new Map<string, LeafPlace>();
+  const wanted = new Set(receipts.map(({ hash }) => hash));
+  try {
+    findings.push(
+      ...await compareTree(read, checkpoint, (hash, index) => {
+        const hex = wanted.size > 0 ? toHex(hash) : "";
+        if (wanted.has(hex)) located.set(hex, { index });
+      }),
+    );
+    for (const content of held) {
+      const finding = await compareHeld(content, policy, read, checkpoint);
+      if (finding) findings.push(finding);
+    }
+  } catch (error) {
+    // What the readers of tiles say of one that has another length.
+    if (!(error instanceof RangeError)) throw error;
+    findings.push(`A tile is not whole: ${error.message}`);
+  }
+  const checked = receipts.map((receipt) =>
+    checkReceipt(receipt, located.get(receipt.hash) ?? NOT_IN_TREE)
+  );
+  return {
+    findings: [...findings, ...checked.flatMap((one) => one.findings)],
+    summary: [
+      `${checkpoint.size} leaves of ${quote(checkpoint.origin)}`,
+      ...checked.map(({ summary }) => summary),
+    ],
+    notChecked: checked.flatMap((one) => one.notChecked),
+  };
+}
+
+/** Compares a signed root with those of the tiles, and of the leaves alone. */
+async function compareTree(
+  read: TileReader,
+  { size, root }: Checkpoint,
+  visit: (hash: Bytes, index: number) => void,
+): Promise<string[]> {
+  const findings: string[] = [];
+  if (!sameBytes(await readRoot(read, size), root)) {
+    findings.push("The tiles do not have the root of the checkpoint");
+  }
+  const frontier = createFrontier();
+  for (let index = 0; index * TILE_WIDTH < size; index++) {
+    const width = widthOf(0, index, size);
+    const hashes = await read({ level: 0, index, width });
+    for (let at = 0; at < width; at++) {
+      const start = at * HASH_BYTES;
+      const hash = hashes.slice(start, start + HASH_BYTES);
+      visit(hash, index * TILE_WIDTH + at);
+      appendLeaf(frontier, hash);
+    }
+  }
+  if (!sameBytes(rootOf(frontier), root)) {
+    findings.push("The leaves do not have the root of the checkpoint");
+  }
+  return findings;
+}
+
+async function compareHeld(
+  content: string,
+  policy: Policy,
+  read: TileReader,
+  now: Checkpoint,
+): Promise<string | null> {
+  const opened = await openCheckpoint(content, policy);
+  if ("fault" in opened) {
+    const remedy = explainUntrusted(content, policy);
+    return `A held checkpoint ${opened.fault}${remedy}`;
+  }
+  const { origin, size: oldSize, root: oldRoot } = opened.checkpoint;
+  if (origin !== now.origin) return "A held checkpoint is of another log";
+  if (oldSize > now.size) {
+    return `The tree has ${now.size} leaves, and a held checkpoint ${oldSize}`;
+  }
+  const proof = await proveConsistency(read, oldSize, now.size);
+  return verifyConsistency({ oldSize, oldRoot, ...now }, proof)
+    ? null
+    : `The tree does not begin with that of a held checkpoint of ${oldSize} leaves`;
+}
+
+async function get(url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const signal = AbortSignal.timeout(30_000);
+  const response = await fetch(url, { signal }).catch((error) => {
+    throw new VerifierError(
+      Object(error).name === "NotCapable"
+        ? `Cannot reach ${url}: Deno may not; run with --allow-net=${
+          new URL(url).host
+        }`
+        : `Cannot reach ${url}: nothing answers there; check the address and the network`,
+    );
+  });
+  if (response.status === 404) {
+    throw new VerifierError(
+      `${url} answered 404: nothing is signed yet, or the project has no function ledger; check the address`,
+    );
+  }
+  if (!response.ok) {
+    throw new VerifierError(
+      `${url} answered ${response.status}; try again later`,
+    );
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}
