@@ -8,6 +8,7 @@
  * `--full` adds growth to ten million rows.
  */
 import { parseArgs } from "node:util";
+import { printUsage } from "../scripts/command-line.ts";
 
 const RESULTS = new URL("results.md", import.meta.url);
 
@@ -71,6 +72,19 @@ is the rows that it sums. ![Curves](results/growth.svg)`,
   },
 };
 
+const USAGE = `\
+Usage: npm run bench [-- [--full] [part …]]
+
+Measures the project's own path against plain ones, and writes bench/results.md. It
+takes about six minutes. Parts that are not run keep what was measured before.
+
+  part    ${Object.keys(PARTS).join(", ")}
+  --full  adds growth to ten million rows
+  --help  show this text
+
+Example: npm run bench -- endpoint sql`;
+
+if (printUsage(Deno.args, USAGE)) Deno.exit(0);
 const { values, positionals } = parseArgs({
   options: { full: { type: "boolean" } },
   allowPositionals: true,

@@ -43,7 +43,7 @@ export async function serveStack(
       Deno.execPath(),
       "run",
       "-A",
-      `${PROJECT}local/start.ts`,
+      `${PROJECT}scripts/start.ts`,
       "--port=0",
       `--database-url=${server.url}`,
       `--project-dir=${project}`,

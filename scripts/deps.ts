@@ -2,7 +2,7 @@
  * `npm run deps`: lists newer versions of the packages this project depends on, or
  * updates to them.
  */
-import { readFlags, runCommand } from "../local/command-line.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
 import {
   makeFunctionsLock,
@@ -19,19 +19,20 @@ const FLAGS = {
   only: { type: "string" },
   lock: { type: "boolean" },
   check: { type: "boolean" },
-  help: { type: "boolean" },
 } as const;
 
-const HELP = `npm run deps: newer versions of this project's packages
+const HELP = `\
+Usage: npm run deps [-- --update [--only <packages>] | --lock | --check]
 
-  npm run deps                              lists them
-  npm run deps -- --update                  takes the compatible ones, direct and transitive, then runs
-                                            npm test and npm run ok
-  npm run deps -- --update --only zod,jose@7.0.0
-                                            takes these alone; a version may be given
-  npm run deps -- --lock                    writes ${FUNCTIONS_LOCK} from package-lock.json
-  npm run deps -- --check                   fails when the locks, package.json and deno.json disagree
-`;
+Lists newer versions of the packages that this project depends on, or updates to them.
+
+  --update           take the compatible versions, direct and transitive, then run the gate
+  --only <packages>  with --update: these alone; a version may be given: zod,jose@7.0.0
+  --lock             write ${FUNCTIONS_LOCK} from package-lock.json
+  --check            fail where the locks, package.json and deno.json disagree
+  --help             show this text
+
+Example: npm run deps -- --update --only zod`;
 
 type PackageJson = Record<
   "dependencies" | "devDependencies" | "optionalDependencies",
@@ -39,11 +40,10 @@ type PackageJson = Record<
 >;
 type DenoJson = { imports: Record<string, string> };
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runCommand(HELP, main);
 
 async function main(args: string[]): Promise<void> {
-  const { update, only, lock, check, help } = readFlags(args, FLAGS);
-  if (help) return console.log(HELP);
+  const { update, only, lock, check } = readFlags(args, FLAGS);
   if (check) return await checkLocks();
   if (lock) return await writeFunctionsLock();
   if (update) return await updatePackages(only?.split(","));
@@ -106,7 +106,7 @@ async function updatePackages(only?: string[]): Promise<void> {
   if (!only) await mustSucceed("npm", ["update"]);
   await writeFunctionsLock();
   for (const [name, version] of wanted) console.log(`${name}@${version}`);
-  for (const script of ["test", "ok"]) {
+  for (const script of ["test", "check"]) {
     await mustSucceed(
       "npm",
       ["run", script],

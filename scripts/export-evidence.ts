@@ -7,14 +7,28 @@
  * The key is that of SUPABASE_SECRET_KEY, or the local stack's own. The bundle
  * holds the rows and their salts: whoever has it can read them.
  */
-import { readFlags, runCommand } from "../local/command-line.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
 import { collectEvidence } from "./evidence/collect-evidence.ts";
 import { type Project, readProject } from "./evidence/project-rest.ts";
 
 const FLAGS = { url: { type: "string" }, out: { type: "string" } } as const;
 
-if (import.meta.main) await runCommand(exportEvidence);
+const USAGE = `\
+Usage: npm run export-evidence -- --out <file> [--url <origin>]
+
+Writes the evidence bundle of a project, which npm run verify checks without the
+project. The bundle holds the rows and their salts: keep it as secret as the rows.
+
+  --out <file>    where to write it
+  --url <origin>  https://<ref>.supabase.co; default the local stack
+  --help          show this text
+
+The key is that of SUPABASE_SECRET_KEY, or the local stack's own.
+
+Example: npm run export-evidence -- --out evidence.ndjson`;
+
+if (import.meta.main) await runCommand(USAGE, exportEvidence);
 
 async function exportEvidence(args: string[]): Promise<void> {
   const { url, out } = readFlags(args, FLAGS);

@@ -3,12 +3,23 @@
  * the origin of the log, such as example.com/ledger; `--witness` makes one for
  * cosigning the checkpoints of others.
  */
-import { runCommand } from "../local/command-line.ts";
+import { runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
 import { KEY_VARIABLES } from "../shared/evidence/ledger-keys.ts";
 import { createKeys } from "../shared/ledger/note-keys.ts";
 
-if (import.meta.main) await runCommand(makeKey);
+const USAGE = `\
+Usage: npm run ledger:key -- <name> [--witness]
+
+Makes a key that signs checkpoints, and prints the secret and the public half.
+
+  <name>     the origin of the log, such as example.com/ledger; it stays for good
+  --witness  make a key that cosigns the checkpoints of other logs
+  --help     show this text
+
+Example: npm run ledger:key -- example.com/ledger`;
+
+if (import.meta.main) await runCommand(USAGE, makeKey);
 
 async function makeKey(args: string[]): Promise<void> {
   const isWitness = args.includes("--witness");

@@ -4,8 +4,7 @@
  */
 import { createDocument } from "../shared/openapi/create-document.ts";
 import { LOGS } from "../shared/logs/index.ts";
-
-const DOCUMENT_FILE = new URL("../openapi.json", import.meta.url);
+import { runGenerator } from "./generated-file.ts";
 
 /** The text of openapi.json as it should be. */
 export async function writeDocument(): Promise<string> {
@@ -15,13 +14,10 @@ export async function writeDocument(): Promise<string> {
 }
 
 if (import.meta.main) {
-  const text = await writeDocument();
-  if (!Deno.args.includes("--check")) {
-    await Deno.writeTextFile(DOCUMENT_FILE, text);
-  } else if (text !== await Deno.readTextFile(DOCUMENT_FILE).catch(() => "")) {
-    console.error(
-      "openapi.json does not match the logs: run npm run openapi",
-    );
-    Deno.exit(1);
-  }
+  await runGenerator({
+    path: "openapi.json",
+    source: "the declarations of the logs",
+    script: "openapi",
+    make: writeDocument,
+  });
 }

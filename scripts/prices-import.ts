@@ -12,7 +12,7 @@
  *
  * Exit code 0: entered, or nothing to enter; 1: nothing entered.
  */
-import { readFlags, readPort } from "../local/command-line.ts";
+import { printUsage, readFlags, readPort } from "./command-line.ts";
 import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
 import { SECRET_KEY } from "../local/keys.ts";
 import { DEFAULT_PORT } from "../local/stack-defaults.ts";
@@ -27,6 +27,23 @@ const FLAGS = {
   "accept-suspicious": { type: "boolean" },
 } as const;
 
+const USAGE = `\
+Usage: npm run prices:import [-- options]
+
+Enters the prices of the installed genai-prices into a project, over its REST API.
+It shows the differences and asks before it enters them.
+
+  --url <origin>       https://<ref>.supabase.co; default the local stack
+  --yes                enter without asking
+  --accept-suspicious  also enter prices that look like an error: ten times the one
+                       before or a tenth of it, to or from 0, or no longer known
+  --help               show this text
+
+The key is that of SUPABASE_SECRET_KEY, or the local stack's own. Exit code 0: entered,
+or nothing to enter; 1: nothing entered.
+
+Example: npm run prices:import -- --url https://<ref>.supabase.co`;
+
 if (import.meta.main) Deno.exit(await runImport(Deno.args));
 
 /**
@@ -39,6 +56,7 @@ export async function runImport(
   args: string[],
   ask: (question: string) => boolean = confirm,
 ): Promise<0 | 1> {
+  if (printUsage(args, USAGE)) return 0;
   try {
     const flags = readFlags(args, FLAGS);
     const project = {

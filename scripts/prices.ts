@@ -3,8 +3,7 @@
  * `--check` it writes nothing and exits with 1 when the file is stale.
  */
 import { readPublishedPrices } from "./prices/published-prices.ts";
-
-const PRICES_FILE = new URL("../supabase/prices.sql", import.meta.url);
+import { runGenerator } from "./generated-file.ts";
 
 /** The text of supabase/prices.sql as it should be. */
 export async function writePrices(): Promise<string> {
@@ -18,13 +17,10 @@ ${lines}
 }
 
 if (import.meta.main) {
-  const text = await writePrices();
-  if (!Deno.args.includes("--check")) {
-    await Deno.writeTextFile(PRICES_FILE, text);
-  } else if (text !== await Deno.readTextFile(PRICES_FILE).catch(() => "")) {
-    console.error(
-      "supabase/prices.sql does not match genai-prices: run npm run prices",
-    );
-    Deno.exit(1);
-  }
+  await runGenerator({
+    path: "supabase/prices.sql",
+    source: "genai-prices",
+    script: "prices",
+    make: writePrices,
+  });
 }

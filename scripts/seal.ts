@@ -8,7 +8,7 @@
  * is left. `--every` repeats it every so many seconds, until Ctrl-C; a failure after
  * the first time is printed, and the next round tries again.
  */
-import { readFlags, runCommand } from "../local/command-line.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
 import { postJson, readProject } from "./evidence/project-rest.ts";
 
@@ -16,7 +16,22 @@ const FLAGS = { url: { type: "string" }, every: { type: "string" } } as const;
 
 const MAX_SECONDS = 86_400;
 
-if (import.meta.main) await runCommand(sealProject);
+const USAGE = `\
+Usage: npm run seal [-- options]
+
+Seals the rows recorded since the last seal and signs the tree, by the project's
+function ledger. Rows from before evidence was set up are captured in batches, until
+none is left.
+
+  --url <origin>     https://<ref>.supabase.co; default the local stack
+  --every <seconds>  repeat until Ctrl-C; a failure after the first time is printed
+  --help             show this text
+
+The key is that of SUPABASE_SECRET_KEY, or the local stack's own.
+
+Example: npm run seal -- --url https://<ref>.supabase.co --every 5`;
+
+if (import.meta.main) await runCommand(USAGE, sealProject);
 
 async function sealProject(args: string[]): Promise<void> {
   const { url, every } = readFlags(args, FLAGS);

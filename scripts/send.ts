@@ -10,7 +10,7 @@
  * With `--secret` the request is signed (Standard Webhooks) and has no key unless
  * `--key` is given too; otherwise it has the local stack's secret key.
  */
-import { readFlags, runCommand } from "../local/command-line.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { SECRET_KEY } from "../local/keys.ts";
 import { StackError } from "../local/stack-error.ts";
 import type { Sample } from "../shared/adapters/samples/sample.ts";
@@ -28,7 +28,24 @@ const FLAGS = {
   secret: { type: "string" },
 } as const;
 
-if (import.meta.main) await runCommand(send);
+const USAGE = `\
+Usage: npm run send -- <format> [options]
+
+Posts a realistic sample of a format to the running stack, and prints the request,
+without its secrets, and the answer.
+
+  <format>          otlp, litellm, database, auth, or standard/<log>, cloudevents/<log>,
+                    native/<log>
+  --url <url>       default http://127.0.0.1:54321/functions/v1
+  --query <query>   the query of the URL, such as firm_id=…
+  --key <key>       an API key; default the local stack's secret key
+  --secret <secret> sign the request (Standard Webhooks); then it has no key unless
+                    --key is given
+  --help            show this text
+
+Example: npm run send -- cloudevents/audit`;
+
+if (import.meta.main) await runCommand(USAGE, send);
 
 async function send([target = "", ...args]: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);

@@ -5,7 +5,7 @@
  *     npm run verify:kit [-- --out dist/verify.js]
  */
 import { dirname } from "@std/path/dirname.js";
-import { readFlags, runCommand } from "../local/command-line.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import { LOG_NAMES, LOGS_BY_NAME } from "../shared/logs/index.ts";
@@ -28,16 +28,12 @@ Options:
 Example:
   npm run verify:kit -- --out /media/auditor/verify.js`;
 
-const FLAGS = { out: { type: "string" }, help: { type: "boolean" } } as const;
+const FLAGS = { out: { type: "string" } } as const;
 
 const PROJECT = new URL("..", import.meta.url).pathname;
 
 async function writeKit(args: string[]): Promise<void> {
-  const { out = DEFAULT_OUT, help } = readFlags(args, FLAGS);
-  if (help) {
-    console.log(USAGE);
-    return;
-  }
+  const { out = DEFAULT_OUT } = readFlags(args, FLAGS);
   const code = new TextEncoder().encode(await buildKit());
   try {
     await Deno.mkdir(dirname(out), { recursive: true });
@@ -138,4 +134,4 @@ async function readLicence(folder: string, file: string): Promise<string> {
   return notice;
 }
 
-if (import.meta.main) await runCommand(writeKit);
+if (import.meta.main) await runCommand(USAGE, writeKit);

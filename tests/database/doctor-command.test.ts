@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { runDoctor } from "../../local/doctor.ts";
-import { readDefinitions, readMachinery } from "../../local/machinery.ts";
+import { runDoctor } from "../../scripts/doctor.ts";
+import {
+  readDefinitions,
+  readMachinery,
+} from "../../scripts/doctor/machinery.ts";
 import {
   createMigratedDatabase,
   overPostgres,
@@ -19,7 +22,7 @@ describe("npm run doctor", () => {
   /** The command as a person runs it. */
   async function run(...args: string[]) {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "local/doctor.ts", ...args],
+      args: ["run", "-A", "scripts/doctor.ts", ...args],
       cwd: new URL("../..", import.meta.url).pathname,
       env: { NO_COLOR: "1" },
     }).output();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Finding } from "../../local/doctor.ts";
+import type { Finding } from "../../scripts/doctor.ts";
 import { BREAKS } from "./broken-projects.ts";
 import {
   applyMigrations,

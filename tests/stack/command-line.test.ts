@@ -92,7 +92,7 @@ describe("npm start", () => {
   });
 
   test("stops when npm was told to stop and its shell is gone", async () => {
-    const args = ["run", "-A", "local/start.ts", ...flags("--memory")];
+    const args = ["run", "-A", "scripts/start.ts", ...flags("--memory")];
     const shell = new Deno.Command("sh", {
       args: ["-c", `"$0" "$@" & wait`, Deno.execPath(), ...args],
       cwd: new URL("../..", import.meta.url).pathname,

@@ -23,7 +23,7 @@ export interface RunningCommand {
 const root = new URL("../..", import.meta.url).pathname;
 
 /**
- * Starts `deno run -A local/<script>` in a project's folder, this one by default,
+ * Starts `deno run -A scripts/<script>` in a project's folder, this one by default,
  * with nothing of this process's settings.
  */
 export function spawn(
@@ -33,7 +33,7 @@ export function spawn(
   dir = root,
 ): RunningCommand {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `local/${script}`, ...args],
+    args: ["run", "-A", `scripts/${script}`, ...args],
     cwd: dir,
     env: { PORT: "0", LOCAL_SECRET_KEYS: "", NO_COLOR: "1", ...env },
     stdout: "piped",

@@ -7,7 +7,7 @@ test(
       args: [
         "run",
         "-A",
-        new URL("../../local/demo.ts", import.meta.url).pathname,
+        new URL("../../scripts/demo.ts", import.meta.url).pathname,
       ],
       env: { NO_COLOR: "1" },
     }).output();

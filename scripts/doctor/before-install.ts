@@ -17,7 +17,7 @@ export interface Effect {
 }
 
 const TABLES = new URL(
-  "../supabase/migrations/20261201010000_tables.sql",
+  "../../supabase/migrations/20261201010000_tables.sql",
   import.meta.url,
 );
 

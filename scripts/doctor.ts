@@ -11,15 +11,15 @@
  * not look.
  */
 import postgres from "postgres";
-import { type Effect, foresee } from "./before-install.ts";
-import { readFlags } from "./command-line.ts";
-import { withoutPassword } from "./database.ts";
+import { type Effect, foresee } from "./doctor/before-install.ts";
+import { printUsage, readFlags } from "./command-line.ts";
+import { withoutPassword } from "../local/database.ts";
 import {
   findChanged,
   type LedgerFunction,
   readMachinery,
-} from "./machinery.ts";
-import { StackError } from "./stack-error.ts";
+} from "./doctor/machinery.ts";
+import { StackError } from "../local/stack-error.ts";
 
 /** Something to mend, as `ledger.doctor()` reports it. */
 export interface Finding {
@@ -44,10 +44,27 @@ const NOT_ALLOWED = "42501";
 /** SQLSTATE of a schema that exists already. */
 const INSTALLED = "42P06";
 
+const USAGE = `\
+Usage: npm run doctor -- --database-url <url> [--before-install]
+
+Reports what makes the logs of a project less than append-only, one line per finding
+with its remedy. Connect as the owner of the logs.
+
+  --database-url <url>  postgresql://user:password@host:port/database
+  --before-install      examine a database without the migrations: what the push would
+                        take over, create, add, revoke and refuse; changes nothing
+  --help                show this text
+
+Exit code 0: nothing found, or nothing that the push refuses; 1: findings; 2: the
+database could not be examined.
+
+Example: npm run doctor -- --database-url postgresql://postgres@127.0.0.1:5432/postgres`;
+
 if (import.meta.main) Deno.exit(await runDoctor(Deno.args));
 
 /** Runs the command and returns its exit code. */
 export async function runDoctor(args: string[]): Promise<0 | 1 | 2> {
+  if (printUsage(args, USAGE)) return 0;
   let findings: Finding[];
   try {
     const { "database-url": url, "before-install": isBefore } = readFlags(

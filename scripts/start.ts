@@ -1,7 +1,7 @@
 /**
  * `npm start`: runs the stack until Ctrl-C or SIGTERM.
  *
- *     deno run -A local/start.ts [--memory | --database-url <url>] [--port <n>]
+ *     deno run -A scripts/start.ts [--memory | --database-url <url>] [--port <n>]
  *
  * With `--database-url`, `--postgrest` serves `/rest/v1` as the platform does, by the
  * PostgREST that npm installed where there is one, or by `--postgrest=<program>`.
@@ -10,11 +10,11 @@
  * or `shared` changes; a new function, a migration or config.toml want a new start.
  */
 import { readFlags, readPort, runCommand } from "./command-line.ts";
-import { printOutput } from "./function-output.ts";
-import { parseNamedKeys } from "./keys.ts";
-import { type Stack, startStack } from "./stack.ts";
-import { onStopSignal } from "./stop-signal.ts";
-import { onFunctionChange } from "./watch-functions.ts";
+import { printOutput } from "../local/function-output.ts";
+import { parseNamedKeys } from "../local/keys.ts";
+import { type Stack, startStack } from "../local/stack.ts";
+import { onStopSignal } from "../local/stop-signal.ts";
+import { onFunctionChange } from "../local/watch-functions.ts";
 
 const FLAGS = {
   "memory": { type: "boolean" },
@@ -34,7 +34,27 @@ const EXAMPLE_EVENT = {
   execution_ms: 85,
 };
 
-if (import.meta.main) await runCommand(start);
+const USAGE = `\
+Usage: npm start [-- options]
+
+Runs the whole stack on http://127.0.0.1:54321 until Ctrl-C, without Docker. Changed
+functions are reloaded; a new function, a migration or config.toml needs a restart.
+
+  --memory               keep nothing: the database lives in memory
+  --database-url <url>   use this PostgreSQL instead of PGlite
+  --postgrest[=<program>]
+                         with --database-url: serve /rest/v1 by PostgREST, from npm on
+                         Linux or by this program
+  --port <n>             default 54321, or the variable PORT; 0 takes a free port
+  --data-dir <folder>    where PGlite and the signing key are kept; default .local
+  --project-dir <folder> the project whose supabase/ folder is served
+  --help                 show this text
+
+LOCAL_SECRET_KEYS, a JSON object of name to sb_secret_…, adds named secret keys.
+
+Example: npm start -- --memory --port 8000`;
+
+if (import.meta.main) await runCommand(USAGE, start);
 
 async function start(args: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);

@@ -1,16 +1,16 @@
 /**
  * `npm run token`: prints a user's token for the running stack, and nothing else.
  *
- *     deno run -A local/token.ts --user <uuid> [--role chairman] [--expires-in 3600]
+ *     deno run -A scripts/token.ts --user <uuid> [--role chairman] [--expires-in 3600]
  *
  * `--role` goes to `app_metadata.role`. The token names its issuer, so `PORT` or
  * `--url` has to say where the stack runs when that is not the default.
  */
 import { readFlags, readPort, runCommand } from "./command-line.ts";
-import { GATEWAY_HOSTNAME } from "./gateway.ts";
-import { DEFAULT_PORT, defaultDataDir } from "./stack-defaults.ts";
-import { StackError } from "./stack-error.ts";
-import { openTokens, signUserToken } from "./tokens.ts";
+import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
+import { DEFAULT_PORT, defaultDataDir } from "../local/stack-defaults.ts";
+import { StackError } from "../local/stack-error.ts";
+import { openTokens, signUserToken } from "../local/tokens.ts";
 
 const FLAGS = {
   "user": { type: "string" },
@@ -21,7 +21,22 @@ const FLAGS = {
   "project-dir": { type: "string" },
 } as const;
 
-if (import.meta.main) await runCommand(printToken);
+const USAGE = `\
+Usage: npm run -s token -- --user <uuid> [options]
+
+Prints a token of a user for the running local stack, and nothing else.
+
+  --user <uuid>          the subject of the token
+  --role <role>          app_metadata.role, such as chairman
+  --expires-in <seconds> default 3600
+  --port <n>             the stack's port, when it is not the default or PORT
+  --url <origin>         the stack's origin, instead of --port
+  --data-dir <folder>    the stack's data folder; default .local
+  --help                 show this text
+
+Example: npm run -s token -- --user 20000000-0000-4000-8000-000000000001`;
+
+if (import.meta.main) await runCommand(USAGE, printToken);
 
 async function printToken(args: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);

@@ -2,7 +2,18 @@
  * `npm run demo`: a stack in memory, a realistic mix of requests to the four
  * endpoints over HTTP, and what is in the tables afterwards.
  */
-import { startStack } from "./stack.ts";
+import { startStack } from "../local/stack.ts";
+import { printUsage } from "./command-line.ts";
+
+const USAGE = `\
+Usage: npm run demo
+
+Starts a stack in memory, sends a mix of requests to the four endpoints, and shows
+their answers and the rows that they leave.
+
+  --help  show this text`;
+
+if (printUsage(Deno.args, USAGE)) Deno.exit(0);
 
 const FIRM = "10000000-0000-4000-8000-000000000001";
 const USER = "20000000-0000-4000-8000-000000000001";

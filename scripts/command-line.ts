@@ -1,6 +1,6 @@
-/** What the commands of this folder share: flags, and how they fail. */
+/** What the commands of this folder share: flags, help, and how they fail. */
 import { parseArgs } from "node:util";
-import { StackError } from "./stack-error.ts";
+import { StackError } from "../local/stack-error.ts";
 
 /** A command's flags: name → whether it takes a value, stands alone, or may do either. */
 export type Flags = Record<
@@ -63,10 +63,22 @@ export function readPort(text: string | undefined): number | undefined {
   return port;
 }
 
-/** Runs a command; a {@linkcode StackError} ends it with its sentence and exit code 1. */
+/** Whether a command is asked what it does, and then prints `usage`. */
+export function printUsage(args: string[], usage: string): boolean {
+  const isAsked = args.includes("--help") || args.includes("-h");
+  if (isAsked) console.log(usage);
+  return isAsked;
+}
+
+/**
+ * Runs a command: with `--help` it prints `usage` alone; a {@linkcode StackError} ends
+ * it with its sentence and exit code 1.
+ */
 export async function runCommand(
+  usage: string,
   command: (args: string[]) => Promise<void>,
 ): Promise<void> {
+  if (printUsage(Deno.args, usage)) return;
   try {
     await command(Deno.args);
   } catch (error) {

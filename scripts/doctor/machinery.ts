@@ -17,7 +17,7 @@ const DEFINITION =
 /** How a function begins that is written from a log's columns and foreign keys, which the doctor compares itself. */
 const GENERATED = "\n-- Written by ledger.";
 
-const SCHEMA = new URL("../supabase/schema.sql", import.meta.url);
+const SCHEMA = new URL("../../supabase/schema.sql", import.meta.url);
 
 /** The body of each function in the text of supabase/schema.sql that is the same in every project. */
 export function readDefinitions(schema: string): Map<string, string> {
