@@ -16,17 +16,15 @@ import {
 } from "./adapters/otlp/receive-traces.ts";
 import { respondExport, respondFailure } from "./adapters/otlp/respond.ts";
 import type { Rejection } from "./adapters/otlp/span.ts";
-import { placeOf } from "./endpoint/admission.ts";
+import { serviceOnly } from "./endpoint/access.ts";
 import { countOutcomes } from "./endpoint/answer.ts";
-import { authenticate } from "./endpoint/authenticate.ts";
-import { answerPreflight } from "./endpoint/cors.ts";
-import { requireService } from "./endpoint/prepare-events.ts";
+import type { CallerContext } from "./endpoint/context.ts";
 import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { readBytes } from "./endpoint/read-body.ts";
-import { noteOn } from "./endpoint/request-notes.ts";
+import { route } from "./endpoint/routes.ts";
 import { serve } from "./endpoint/serve.ts";
 import { MAX_EXPORT_BYTES } from "./limits.ts";
-import type { Environment, ResolvedEnvironment } from "./store/environment.ts";
+import type { ResolvedEnvironment } from "./store/environment.ts";
 import { lookUpRegistries } from "./store/look-up-registries.ts";
 
 /**
@@ -37,10 +35,21 @@ import { lookUpRegistries } from "./store/look-up-registries.ts";
 export function serveOtlp(
   environment: ResolvedEnvironment,
 ): (request: Request) => Promise<Response> {
-  return serve("otlp", async (request) => {
-    if (request.method === "OPTIONS") return answerPreflight(METHODS);
-    return await receive(request, encodingOf(request), environment);
-  }, {
+  const receiveTraces = (method: "POST" | "PUT") =>
+    route({
+      method,
+      path: "v1/traces",
+      name: "traces",
+      access: serviceOnly("send traces"),
+      handler: receive,
+    });
+  return serve({
+    name: "otlp",
+    environment,
+    // OpenRouter can be set to send PUT.
+    routes: [receiveTraces("POST"), receiveTraces("PUT")],
+    notFound:
+      "There is nothing at this path: traces are sent to /otlp/v1/traces",
     fail: (request, { problem: { status, detail }, headers }) =>
       respondFailure(encodingOf(request), status, detail, headers),
   });
@@ -50,30 +59,12 @@ function encodingOf({ headers }: Request) {
   return readOtlpEncoding(headers.get("content-type"));
 }
 
-const METHODS = "POST, PUT, OPTIONS";
-
-async function receive(
-  request: Request,
-  encoding: ReturnType<typeof readOtlpEncoding>,
-  environment: ResolvedEnvironment,
-): Promise<Response> {
-  const { pathname, searchParams } = new URL(request.url);
-  requirePath(pathname);
-  noteOn(request, { route: "traces" });
-  // OpenRouter sends PUT when it is told to.
-  if (!["POST", "PUT"].includes(request.method)) {
-    throw new ProblemError(
-      createProblem("method_not_allowed", "Traces are sent with POST"),
-      { allow: METHODS },
-    );
-  }
-  if (environment.error) throw environment.error;
-  const env = environment.data;
-  requireService(await authenticate(request, env), "send traces");
-  const url = readUrlSettings(searchParams);
-  const bytes = await readBytes(request, MAX_EXPORT_BYTES);
+async function receive(ctx: CallerContext): Promise<Response> {
+  const encoding = encodingOf(ctx.request);
+  const url = readUrlSettings(ctx.query);
+  const bytes = await readBytes(ctx, MAX_EXPORT_BYTES);
   if (encoding === null) {
-    // The empty ping of a sender that is being set up.
+    // A sender that is being set up tests the connection with an empty body.
     if (bytes.length === 0) return respondExport("json", []);
     throw new ProblemError(createProblem(
       "unsupported_media_type",
@@ -88,16 +79,15 @@ async function receive(
       reading.fault.message,
     );
   }
-  return respondExport(encoding, await recordReading(request, reading, env));
+  return respondExport(encoding, await recordReading(ctx, reading));
 }
 
 /** Records what was read; returns the spans that were not recorded. */
 async function recordReading(
-  request: Request,
+  ctx: CallerContext,
   { modelCalls, toolUses, rejected }: TraceReading,
-  env: Environment,
 ): Promise<Rejection[]> {
-  const registries = await lookUpRegistries(collectNames(toolUses), env);
+  const registries = await lookUpRegistries(collectNames(toolUses), ctx.env);
   const tools = completeToolUses(toolUses, registries);
   const spans = [
     ...modelCalls.map((call) => ({ ...call, log: "llm-usage" as const })),
@@ -110,12 +100,12 @@ async function recordReading(
     decides: true,
     origins: listOrigins(event),
   }));
-  placeOf(request)?.take("events", events.length);
+  ctx.permit.take("events", events.length);
   const unreadable = rejected.length + tools.rejected.length;
-  noteOn(request, { events: events.length + unreadable });
-  const results = await recordAdapted(events, env);
+  ctx.annotate({ events: events.length + unreadable });
+  const results = await recordAdapted(events, ctx.env);
   const counts = countOutcomes(results);
-  noteOn(request, { ...counts, rejected: counts.rejected + unreadable });
+  ctx.annotate({ ...counts, rejected: counts.rejected + unreadable });
   const refused = results.flatMap((result) => {
     const reason = explainResult(result);
     return reason ? [{ spanId: spans[result.index].spanId, reason }] : [];
@@ -137,13 +127,4 @@ function explainResult({ problem }: AdaptedResult): string | null {
   if (!problem) return null;
   if (problem.errors) return explainFaults(problem.errors);
   return "This span was recorded before with different content, and a recorded row never changes";
-}
-
-function requirePath(pathname: string): void {
-  const [, ...path] = pathname.split("/").filter(Boolean);
-  if (path.join("/") === "v1/traces") return;
-  throw new ProblemError(createProblem(
-    "not_found",
-    "There is nothing at this path: traces are sent to /otlp/v1/traces",
-  ));
 }

@@ -5,7 +5,6 @@ import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import type { Caller } from "../store/caller.ts";
 import { eventId } from "./event-ids.ts";
 import type { Fault } from "../fault.ts";
-import { createProblem, ProblemError } from "./problem.ts";
 import type { RawEvent } from "./read-events.ts";
 
 /** An event that may be written, or the reasons why it may not. */
@@ -95,20 +94,6 @@ const ID = uuid();
 function sentId(value: unknown): string | null {
   const { id } = Object(value) as { id?: unknown };
   return ID.safeParse(id).data ?? null;
-}
-
-/** @throws {ProblemError} 403 when this caller may not write this log at all. */
-export function requireWriter(log: Log, caller: Caller): void {
-  if (log.userWrites === null) requireService(caller, `write ${log.table}`);
-}
-
-/** @throws {ProblemError} 403 when the caller is not a service. */
-export function requireService(caller: Caller, what: string): void {
-  if (caller.kind === "service") return;
-  throw new ProblemError(createProblem(
-    "not_allowed",
-    `Only a service may ${what}: send a secret API key in the apikey header`,
-  ));
 }
 
 function stampAddress(log: Log, { caller, address }: EventSource): LogEvent {

@@ -1,22 +1,17 @@
 import { readReceipts } from "../evidence/receipts.ts";
 import type { Log } from "../logs/log.ts";
 import { recordEvents } from "../store/record-events.ts";
-import { placeOf } from "./admission.ts";
 import { answerBatch, answerSingle, countOutcomes } from "./answer.ts";
 import type { Caller } from "../store/caller.ts";
+import type { CallerContext } from "./context.ts";
 import { readIdempotencyKey } from "./event-ids.ts";
 import { readAddress } from "./address.ts";
 import { readRecordParameters } from "./parameters.ts";
-import {
-  type PreparedEvent,
-  prepareEvents,
-  requireWriter,
-} from "./prepare-events.ts";
+import { type PreparedEvent, prepareEvents } from "./prepare-events.ts";
 import type { Environment } from "../store/environment.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import { readBody } from "./read-body.ts";
 import { readEvents } from "./read-events.ts";
-import { noteOn } from "./request-notes.ts";
 import {
   abortEvent,
   type EventResult,
@@ -32,32 +27,31 @@ import {
  * @throws {StoreError} when the events may not have been written.
  */
 export async function record(
+  ctx: CallerContext,
   log: Log,
-  request: Request,
-  caller: Caller,
-  env: Environment,
 ): Promise<Response> {
-  requireWriter(log, caller);
-  const { atomic } = readRecordParameters(new URL(request.url).searchParams);
-  const idempotencyKey = readIdempotencyKey(request.headers);
-  const { text, format } = await readBody(request);
+  const { caller, env } = ctx;
+  const { headers } = ctx.request;
+  const { atomic } = readRecordParameters(ctx.query);
+  const idempotencyKey = readIdempotencyKey(headers);
+  const { text, format } = await readBody(ctx);
   const { batch, events } = readEvents(text, format);
-  noteOn(request, { events: events.length });
-  placeOf(request)?.take("events", events.length);
+  ctx.annotate({ events: events.length });
+  ctx.permit.take("events", events.length);
   const prepared = await prepareEvents(log, events, {
     caller,
     idempotencyKey,
-    address: readAddress(request.headers),
+    address: readAddress(headers),
   });
   const results = await settle(log, prepared, caller, env, {
     atomic,
     representation: !batch,
   });
-  noteOn(request, {
+  ctx.annotate({
     ...countOutcomes(results),
     code: batch ? undefined : results[0].problem?.code,
   });
-  const wantsReceipt = prefers(request.headers, "return=receipt");
+  const wantsReceipt = prefers(headers, "return=receipt");
   if (wantsReceipt) await addReceipts(log, results, env);
   const response = batch
     ? answerBatch(results, atomic)

@@ -1,4 +1,7 @@
+import { type Access, serviceOnly } from "../endpoint/access.ts";
+import type { Context } from "../endpoint/context.ts";
 import { createProblem, ProblemError } from "../endpoint/problem.ts";
+import { readBytes } from "../endpoint/read-body.ts";
 import {
   type SignatureFault,
   verifySignature,
@@ -7,26 +10,41 @@ import {
   SECRET_VARIABLES,
   type WebhookSettings,
 } from "../signatures/webhook-settings.ts";
-import type { Format } from "./formats.ts";
+
+/** A delivery of an admitted sender, with its body. */
+export type DeliveryContext = Context & { bytes: Uint8Array<ArrayBuffer> };
 
 /**
- * Whether a request is to be let in for its signature rather than its key: where
- * a format may be signed, unless there is a key and no signature. A signature
- * that is wrong is never made up for by a key.
+ * Lets a service in, or whoever signed the request where a format may be signed:
+ * unless there is a key and no signature, the signature decides, and a key never
+ * makes up for a wrong one. A signature is over the body, so the body is read
+ * before it is verified; of other senders only once they are admitted.
  */
-export function isSigned({ headers }: Request, { signedBy }: Format): boolean {
-  return signedBy !== undefined &&
-    (headers.has("webhook-signature") || !headers.has("apikey"));
+export function senderOf(
+  signedBy: keyof WebhookSettings | undefined,
+  settings: WebhookSettings,
+): Access<DeliveryContext> {
+  const service = serviceOnly("push webhooks");
+  return async (ctx) => {
+    const { headers } = ctx.request;
+    const isSigned = headers.has("webhook-signature") || !headers.has("apikey");
+    if (signedBy === undefined || !isSigned) {
+      await service(ctx);
+      return Object.assign(ctx, { bytes: await readBytes(ctx) });
+    }
+    const bytes = await readBytes(ctx);
+    await requireSignature(headers, bytes, signedBy, settings);
+    ctx.annotate({ caller: `signature:${signedBy}` });
+    return Object.assign(ctx, { bytes });
+  };
 }
 
 /**
- * Lets a signed delivery in.
- *
  * @throws {ProblemError} 401 when no secret of this format made the signature, or
- * it is not of now.
- * @throws when the secrets cannot be used, which is nobody's business but ours.
+ * its time is not now.
+ * @throws when the secrets are misconfigured (reported as 500 without detail).
  */
-export async function requireSignature(
+async function requireSignature(
   headers: Headers,
   body: Uint8Array<ArrayBuffer>,
   signedBy: keyof WebhookSettings,
@@ -69,7 +87,7 @@ function refuse(
     }, or ${KEY}`
     : REASONS[reason];
   return new ProblemError(createProblem(code, detail), {
-    // RFC 9110 §15.5.2 wants a challenge, and signatures have no scheme of theirs.
+    // RFC 9110 §15.5.2 wants a challenge, and signatures have no scheme.
     "www-authenticate": 'Bearer realm="ledger-functions"',
   });
 }
