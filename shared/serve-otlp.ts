@@ -1,8 +1,3 @@
-import type { AdaptedEvent } from "./adapters/adapter.ts";
-import {
-  type AdaptedResult,
-  recordAdapted,
-} from "./adapters/record-adapted.ts";
 import {
   collectNames,
   completeToolUses,
@@ -16,16 +11,25 @@ import {
 } from "./adapters/otlp/receive-traces.ts";
 import { respondExport, respondFailure } from "./adapters/otlp/respond.ts";
 import type { Rejection } from "./adapters/otlp/span.ts";
+import { splitDecided } from "./adapters/split-decided.ts";
 import { serviceOnly } from "./endpoint/access.ts";
 import { countOutcomes } from "./endpoint/answer.ts";
 import type { CallerContext } from "./endpoint/context.ts";
+import { ingest } from "./endpoint/ingest.ts";
 import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { readBytes } from "./endpoint/read-body.ts";
+import type { EventResult } from "./endpoint/results.ts";
 import { route } from "./endpoint/routes.ts";
 import { serve } from "./endpoint/serve.ts";
-import { MAX_EXPORT_BYTES } from "./limits.ts";
+import { MAX_EVENTS, MAX_EXPORT_BYTES } from "./limits.ts";
+import { llmUsageLog } from "./logs/llm-usage-log.ts";
+import type { Log, LogEvent } from "./logs/log.ts";
+import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
 import type { ResolvedEnvironment } from "./store/environment.ts";
 import { lookUpRegistries } from "./store/look-up-registries.ts";
+
+/** A span's event, not validated yet. */
+type SpanEvent = { spanId: string; event: LogEvent };
 
 /**
  * An OTLP/HTTP receiver of traces (`POST /otlp/v1/traces`): spans of model calls
@@ -82,49 +86,64 @@ async function receive(ctx: CallerContext): Promise<Response> {
   return respondExport(encoding, await recordReading(ctx, reading));
 }
 
-/** Records what was read; returns the spans that were not recorded. */
+/** Records the events of an export; returns the spans that were not recorded. */
 async function recordReading(
   ctx: CallerContext,
   { modelCalls, toolUses, rejected }: TraceReading,
 ): Promise<Rejection[]> {
   const registries = await lookUpRegistries(collectNames(toolUses), ctx.env);
   const tools = completeToolUses(toolUses, registries);
-  const spans = [
-    ...modelCalls.map((call) => ({ ...call, log: "llm-usage" as const })),
-    ...tools.uses.map((use) => ({ ...use, log: "tool-usage" as const })),
-  ];
-  const events = spans.map(({ log, event }): AdaptedEvent => ({
-    log,
-    event,
-    faults: [],
-    decides: true,
-    origins: listOrigins(event),
-  }));
-  ctx.permit.take("events", events.length);
+  const count = modelCalls.length + tools.uses.length;
+  ctx.permit.take("events", count);
   const unreadable = rejected.length + tools.rejected.length;
-  ctx.annotate({ events: events.length + unreadable });
-  const results = await recordAdapted(events, ctx.env);
-  const counts = countOutcomes(results);
+  ctx.annotate({ events: count + unreadable });
+  const calls = await recordSpans(ctx, llmUsageLog, modelCalls);
+  const uses = await recordSpans(ctx, toolUsageLedger, tools.uses);
+  const counts = countOutcomes([...calls, ...uses]);
   ctx.annotate({ ...counts, rejected: counts.rejected + unreadable });
-  const refused = results.flatMap((result) => {
-    const reason = explainResult(result);
-    return reason ? [{ spanId: spans[result.index].spanId, reason }] : [];
+  return [
+    ...rejected,
+    ...tools.rejected,
+    ...explainResults(modelCalls, calls),
+    ...explainResults(tools.uses, uses),
+  ];
+}
+
+/** Records the events of spans, `MAX_EVENTS` in a call; results are in their order. */
+async function recordSpans(
+  { caller, env }: CallerContext,
+  log: Log,
+  spans: readonly SpanEvent[],
+): Promise<EventResult[]> {
+  const results: EventResult[] = [];
+  for (let from = 0; from < spans.length; from += MAX_EVENTS) {
+    const events = spans.slice(from, from + MAX_EVENTS).map(({ event }) => {
+      const { said, decided } = splitDecided(event);
+      return { value: said, faults: [], decided };
+    });
+    results.push(
+      ...await ingest(
+        log,
+        events,
+        { caller, idempotencyKey: null, address: null },
+        { atomic: false, representation: false },
+        env,
+      ),
+    );
+  }
+  return results;
+}
+
+/** Why spans were not recorded, for those that were not. */
+function explainResults(
+  spans: readonly SpanEvent[],
+  results: readonly EventResult[],
+): Rejection[] {
+  return results.flatMap(({ problem }, index) => {
+    if (!problem) return [];
+    const reason = problem.errors
+      ? explainFaults(problem.errors)
+      : "This span was recorded before with different content, and a recorded row never changes";
+    return [{ spanId: spans[index].spanId, reason }];
   });
-  return [...rejected, ...tools.rejected, ...refused];
-}
-
-/** Each member comes from itself; `explainFaults` names its attribute. */
-function listOrigins(event: Record<string, unknown>): Record<string, string> {
-  const origins = Object.keys(event).map((member) => [member, `/${member}`]);
-  return {
-    // The column that the reported cost becomes.
-    ..."reported_cost_usd" in event && { cost_usd: "/reported_cost_usd" },
-    ...Object.fromEntries(origins),
-  };
-}
-
-function explainResult({ problem }: AdaptedResult): string | null {
-  if (!problem) return null;
-  if (problem.errors) return explainFaults(problem.errors);
-  return "This span was recorded before with different content, and a recorded row never changes";
 }

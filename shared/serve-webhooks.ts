@@ -9,6 +9,7 @@ import { decodeText, readFormat } from "./endpoint/read-body.ts";
 import { type Route, route } from "./endpoint/routes.ts";
 import { serve } from "./endpoint/serve.ts";
 import { LOG_SLUGS, LOGS_BY_SLUG, type LogSlug } from "./logs/index.ts";
+import type { Log } from "./logs/log.ts";
 import {
   findSettingFaults,
   type WebhookSettings,
@@ -83,17 +84,25 @@ async function record(
   if (!format.anyMediaType) readFormat(headers.get("content-type"));
   requireKnown(ctx.query, [...LOGS_BY_SLUG[log].urlDefaults]);
   const delivery = { text: decodeText(ctx.bytes), headers, query: ctx.query };
-  return await recordAll(ctx, await format.adapt(delivery, log));
+  return await recordAll(
+    ctx,
+    LOGS_BY_SLUG[log],
+    await format.adapt(delivery, log),
+  );
 }
 
 async function recordAll(
   ctx: DeliveryContext,
-  { batch, events }: Adapted,
+  log: Log,
+  adapted: Adapted,
 ): Promise<Response> {
+  const { batch, events } = adapted;
   ctx.annotate({ events: events.length });
   ctx.permit.take("events", events.length);
-  const results = await recordAdapted(events, requireEnvironment(ctx), {
-    representation: !batch,
+  const env = requireEnvironment(ctx);
+  const results = await recordAdapted(log, adapted, {
+    caller: ctx.caller,
+    env,
   });
   ctx.annotate({
     ...countOutcomes(results),
@@ -105,7 +114,5 @@ async function recordAll(
       headers: { "content-type": "application/json" },
     });
   }
-  return batch
-    ? answerBatch(results, false)
-    : answerSingle(LOGS_BY_SLUG[results[0].adapted.log], results[0]);
+  return batch ? answerBatch(results, false) : answerSingle(log, results[0]);
 }

@@ -1,4 +1,4 @@
-import type { Adapted, Delivery } from "../adapters/adapter.ts";
+import type { Adapter } from "../adapters/adapter.ts";
 import { adaptAuth } from "../adapters/auth.ts";
 import { adaptCloudEvents } from "../adapters/cloudevents.ts";
 import { adaptDatabaseWebhook } from "../adapters/database-webhook.ts";
@@ -11,7 +11,7 @@ import type { WebhookSettings } from "../signatures/webhook-settings.ts";
 export type Format = {
   /** The first part of its path. */
   name: string;
-  adapt: (delivery: Delivery, log: LogSlug) => Promise<Adapted>;
+  adapt: Adapter;
   /** The log of its events; null when the second part of the path names it. */
   log: LogSlug | null;
   /** Which secrets verify its signatures, when it may be signed. */

@@ -10,9 +10,13 @@ import {
   SECRET_VARIABLES,
   type WebhookSettings,
 } from "../signatures/webhook-settings.ts";
+import type { Caller } from "../store/caller.ts";
 
-/** A delivery of an admitted sender, with its body. */
-export type DeliveryContext = Context & { bytes: Uint8Array<ArrayBuffer> };
+/** A delivery of an admitted sender, who writes as a service, with its body. */
+export type DeliveryContext = Context & {
+  caller: Caller;
+  bytes: Uint8Array<ArrayBuffer>;
+};
 
 /**
  * Lets a service in, or whoever signed the request where a format may be signed:
@@ -29,13 +33,15 @@ export function senderOf(
     const { headers } = ctx.request;
     const isSigned = headers.has("webhook-signature") || !headers.has("apikey");
     if (signedBy === undefined || !isSigned) {
-      await service(ctx);
-      return Object.assign(ctx, { bytes: await readBytes(ctx) });
+      const admitted = await service(ctx);
+      return Object.assign(admitted, { bytes: await readBytes(ctx) });
     }
     const bytes = await readBytes(ctx);
     await requireSignature(headers, bytes, signedBy, settings);
-    ctx.annotate({ caller: `signature:${signedBy}` });
-    return Object.assign(ctx, { bytes });
+    const sender = `signature:${signedBy}`;
+    ctx.annotate({ caller: sender });
+    const caller: Caller = { kind: "service", keyName: sender };
+    return Object.assign(ctx, { caller, bytes });
   };
 }
 
