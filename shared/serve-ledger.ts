@@ -45,14 +45,6 @@ export function serveLedger(
   const withKeys =
     <Ctx extends Context>(handler: LedgerHandler<Ctx>) => async (ctx: Ctx) =>
       await handler(ctx, await keys);
-  const get = (path: string, handler: LedgerHandler<DatabaseContext>) =>
-    route({
-      method: "GET",
-      path,
-      name: path.split("/")[0],
-      access: anyone,
-      handler: withKeys(handler),
-    });
   return serve({
     name: "ledger",
     environment,
@@ -61,30 +53,12 @@ export function serveLedger(
     notFound:
       "There are checkpoint, tile, consistency, proof, seal, add-checkpoint",
     routes: [
-      get("checkpoint", showCheckpoint),
-      get("tile/*", showTile),
-      get("consistency", showConsistency),
-      route({
-        method: "GET",
-        path: "proof/*",
-        name: "proof",
-        access: anyCaller,
-        handler: withKeys(showProof),
-      }),
-      route({
-        method: "POST",
-        path: "seal",
-        name: "seal",
-        access: serviceOnly("seal"),
-        handler: withKeys(sealAndSign),
-      }),
-      route({
-        method: "POST",
-        path: "add-checkpoint",
-        name: "add-checkpoint",
-        access: anyone,
-        handler: withKeys(cosignOther),
-      }),
+      route("GET", "checkpoint", anyone, withKeys(showCheckpoint)),
+      route("GET", "tile/*", anyone, withKeys(showTile)),
+      route("GET", "consistency", anyone, withKeys(showConsistency)),
+      route("GET", "proof/*", anyCaller, withKeys(showProof)),
+      route("POST", "seal", serviceOnly("seal"), withKeys(sealAndSign)),
+      route("POST", "add-checkpoint", anyone, withKeys(cosignOther)),
     ],
   });
 }

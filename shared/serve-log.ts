@@ -1,4 +1,5 @@
 import { anyCaller, open, serviceOnly } from "./endpoint/access.ts";
+import type { Context } from "./endpoint/context.ts";
 import { fetchOne } from "./endpoint/fetch.ts";
 import { list } from "./endpoint/list.ts";
 import { record } from "./endpoint/record.ts";
@@ -32,45 +33,18 @@ function logRoutes(log: Log): readonly Route[] {
   const writer = log.userWrites === null
     ? serviceOnly(`write ${log.table}`)
     : anyCaller;
+  const document = async ({ request }: Context) => {
+    // Loaded on demand: it would double what a function loads at its start.
+    const { answerDocument } = await import("./openapi/answer-document.ts");
+    return await answerDocument(log, request);
+  };
   return [
-    route({
-      method: "GET",
-      path: "",
-      name: "list",
-      access: anyCaller,
-      handler: (ctx) => list(ctx, log),
-    }),
-    route({
-      method: "POST",
-      path: "",
-      name: "record",
-      access: writer,
-      handler: (ctx) => record(ctx, log),
-    }),
-    route({
-      method: "GET",
-      path: "summary",
-      name: "summary",
-      access: anyCaller,
-      handler: (ctx) => summariseLog(ctx, log),
-    }),
-    route({
-      method: "GET",
-      path: "openapi.json",
-      name: "openapi.json",
-      access: open,
-      handler: async (ctx) => {
-        // Loaded on demand: it would double what a function loads at its start.
-        const { answerDocument } = await import("./openapi/answer-document.ts");
-        return await answerDocument(log, ctx.request);
-      },
-    }),
-    route({
-      method: "GET",
-      path: ":",
+    route("GET", "", anyCaller, (ctx) => list(ctx, log), { name: "list" }),
+    route("POST", "", writer, (ctx) => record(ctx, log), { name: "record" }),
+    route("GET", "summary", anyCaller, (ctx) => summariseLog(ctx, log)),
+    route("GET", "openapi.json", open, document),
+    route("GET", ":", anyCaller, (ctx) => fetchOne(ctx, log), {
       name: "fetch",
-      access: anyCaller,
-      handler: (ctx) => fetchOne(ctx, log),
     }),
   ];
 }

@@ -39,19 +39,15 @@ type SpanEvent = { spanId: string; event: LogEvent };
 export function serveOtlp(
   environment: ResolvedEnvironment,
 ): (request: Request) => Promise<Response> {
-  const receiveTraces = (method: "POST" | "PUT") =>
-    route({
-      method,
-      path: "v1/traces",
-      name: "traces",
-      access: serviceOnly("send traces"),
-      handler: receive,
-    });
+  const sender = serviceOnly("send traces");
   return serve({
     name: "otlp",
     environment,
-    // OpenRouter can be set to send PUT.
-    routes: [receiveTraces("POST"), receiveTraces("PUT")],
+    routes: [
+      route("POST", "v1/traces", sender, receive, { name: "traces" }),
+      // OpenRouter can be set to send PUT.
+      route("PUT", "v1/traces", sender, receive, { name: "traces" }),
+    ],
     notFound:
       "There is nothing at this path: traces are sent to /otlp/v1/traces",
     fail: (request, { problem: { status, detail }, headers }) =>
@@ -134,7 +130,7 @@ async function recordSpans(
   return results;
 }
 
-/** Why spans were not recorded, for those that were not. */
+/** The reason for each span that was not recorded. */
 function explainResults(
   spans: readonly SpanEvent[],
   results: readonly EventResult[],

@@ -45,22 +45,19 @@ export function serveWebhooks(
 /** One route, or one per log for a format whose path names the log. */
 function routesOf(format: Format, settings: WebhookSettings): Route[] {
   const { name, signedBy } = format;
-  const logs = format.log === null ? LOG_SLUGS : [format.log];
-  return logs.map((log) => {
-    const path = format.log === null ? `${name}/${log}` : name;
-    return route({
-      method: "POST",
-      path,
-      name: path,
-      // Auth is told to go on even when there is no room to record.
-      priority: signedBy === "auth" ? true : undefined,
-      access: senderOf(signedBy, settings),
-      handler: (ctx) => receive(ctx, format, log),
+  const access = senderOf(signedBy, settings);
+  // A login goes on even when there is no room to record it.
+  const priority = signedBy === "auth";
+  const routeTo = (path: string, log: LogSlug) =>
+    route("POST", path, access, (ctx) => receive(ctx, format, log), {
+      priority,
     });
-  });
+  return format.log === null
+    ? LOG_SLUGS.map((log) => routeTo(`${name}/${log}`, log))
+    : [routeTo(name, format.log)];
 }
 
-/** Auth waits for an answer of its own, which does not show the outcome. */
+/** Records a delivery. The response to an Auth hook does not show the outcome. */
 async function receive(
   ctx: DeliveryContext,
   format: Format,
@@ -109,7 +106,7 @@ async function recordAll(
     code: batch ? undefined : results[0]?.problem?.code,
   });
   if (results.length === 0) {
-    // Nothing was made, so that this is not a 201.
+    // Nothing was created, so this is not a 201.
     return new Response(answerBatch([], false).body, {
       headers: { "content-type": "application/json" },
     });

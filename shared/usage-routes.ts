@@ -10,32 +10,13 @@ import type { LogRoutes } from "./serve-log.ts";
 
 /** The routes of `llm_usage_log` beyond those of every log. */
 export const usageRoutes: LogRoutes = (log) => [
-  route({
-    method: "GET",
-    path: "budget",
-    name: "budget",
-    access: anyCaller,
-    handler: showBudgets,
-  }),
-  route({
-    method: "POST",
-    path: "budget",
-    name: "budget",
-    access: serviceOnly("set a budget"),
-    handler: createBudget,
-  }),
-  route({
-    method: "POST",
-    path: "reserve",
-    name: "reserve",
-    access: serviceOnly("reserve a budget"),
-    handler: reserveBudget,
-  }),
-  route({
-    method: "POST",
-    path: "ratings",
-    name: "ratings",
-    access: serviceOnly("rate usage again"),
-    handler: (ctx) => rateAgain(ctx, log),
-  }),
+  route("GET", "budget", anyCaller, showBudgets),
+  route("POST", "budget", serviceOnly("set a budget"), createBudget),
+  route("POST", "reserve", serviceOnly("reserve a budget"), reserveBudget),
+  route(
+    "POST",
+    "ratings",
+    serviceOnly("rate usage again"),
+    (ctx) => rateAgain(ctx, log),
+  ),
 ];

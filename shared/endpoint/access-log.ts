@@ -1,3 +1,4 @@
+import { findSecret } from "../sensitive/secrets.ts";
 import { describeError } from "./describe-error.ts";
 import type { ProblemCode } from "./problem.ts";
 
@@ -84,4 +85,22 @@ export function writeAccessLog(
   });
   if (facts.status >= 500 || error !== undefined) console.error(line);
   else console.log(line);
+}
+
+/**
+ * A request id of the caller that is kept. Keys of this platform and the beginning
+ * of a token (`{"` in base64url) are not ids.
+ */
+const HARMLESS = /^(?!.*(?:sb_|eyJ))[\w.-]{1,64}$/;
+
+/**
+ * The caller's own `x-request-id` when it is harmless, else a new one. It goes to
+ * the access log and back to the caller, so it must neither break a line nor be a
+ * key that was put there by mistake.
+ */
+export function readRequestId(headers: Headers): string {
+  const sent = headers.get("x-request-id") ?? "";
+  return HARMLESS.test(sent) && findSecret(sent) === null
+    ? sent
+    : crypto.randomUUID();
 }

@@ -5,9 +5,8 @@ import type { CallerContext, Context, DatabaseContext } from "./context.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 
 /**
- * Who may take a route: lets a request in, with what its handler may use from
- * then on, or throws a problem. It never reads the body of a caller that it
- * refuses.
+ * Who may take a route: grants a request the context that its handler needs, or
+ * throws a problem. It does not read the body of a caller without credentials.
  */
 export type Access<Admitted extends Context> = (
   ctx: Context,

@@ -36,7 +36,7 @@ export async function list(
   ctx.permit.take("exports", 1);
   const ended = Promise.withResolvers<void>();
   const end: EndExport = (how) => {
-    // What HEAD does not want is not missing.
+    // HEAD takes no body, so none of it is missing.
     const isCutOff = how === "cut off" && request.method !== "HEAD";
     if (isCutOff) ctx.annotate({ cut_off: true });
     ended.resolve();

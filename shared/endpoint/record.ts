@@ -1,10 +1,10 @@
+import * as z from "zod";
 import { readReceipts } from "../evidence/receipts.ts";
 import type { Log } from "../logs/log.ts";
 import { answerBatch, answerSingle, countOutcomes } from "./answer.ts";
 import type { CallerContext } from "./context.ts";
 import { readIdempotencyKey } from "./event-ids.ts";
 import { ingest } from "./ingest.ts";
-import { readAddress } from "./address.ts";
 import { readRecordParameters } from "./parameters.ts";
 import type { Environment } from "../store/environment.ts";
 import { readBody } from "./read-body.ts";
@@ -70,4 +70,18 @@ async function addReceipts(
   const ids = stored.map(({ id }) => id!);
   const receipts = await readReceipts(env, log.table, ids);
   for (const result of stored) result.receipt = receipts.get(result.id!);
+}
+
+/**
+ * The header in which the platform's edge states the client's address. It
+ * overwrites what a client sends there; X-Forwarded-For it only appends to, so
+ * a client could put any address in front.
+ */
+const TRUSTED_HEADER = "cf-connecting-ip";
+
+const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
+
+/** The address that a request came from, or null when the edge did not say. */
+export function readAddress(headers: Headers): string | null {
+  return ADDRESS.safeParse(headers.get(TRUSTED_HEADER)).data ?? null;
 }

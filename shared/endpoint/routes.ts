@@ -14,20 +14,28 @@ export type Route = {
   /** Its name in the access log. */
   name: string;
   /** Admitted beyond the normal limits, because a login waits for it. */
-  priority?: true;
+  priority: boolean;
   // Methods, so that a table can hold routes with different contexts.
   access(ctx: Context): Context | Promise<Context>;
   handler(ctx: Context): Promise<Response>;
 };
 
-/** A route whose handler takes the context that its access grants. */
+/**
+ * A row of a route table, whose handler takes the context that its access grants.
+ * By default it is named by the literal part of its path.
+ */
 export function route<Admitted extends Context>(
-  row: Omit<Route, "access" | "handler"> & {
-    access: Access<Admitted>;
-    handler: (ctx: Admitted) => Promise<Response>;
-  },
+  method: Route["method"],
+  path: string,
+  access: Access<Admitted>,
+  handler: (ctx: Admitted) => Promise<Response>,
+  { name = path.replace("/*", ""), priority = false }: {
+    name?: string;
+    priority?: boolean;
+  } = {},
 ): Route {
-  return row as Route;
+  const row: Omit<Route, "handler"> = { method, path, name, priority, access };
+  return { ...row, handler } as Route;
 }
 
 /** A path of the table with its routes by method. */
@@ -43,26 +51,29 @@ export type Match = Path & { rest: string[] };
 
 /** Finds the path of a request in a route table. */
 export class RouteTable {
-  readonly #paths = new Map<string, Path>();
+  readonly #literals = new Map<string, Path>();
+  readonly #patterns = new Map<string, Path>();
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
-      const known = this.#paths.get(route.path);
+      const isPattern = /[:*]$/.test(route.path);
+      const paths = isPattern ? this.#patterns : this.#literals;
+      const known = paths.get(route.path);
       const own = known?.routes ?? new Map<string, Route>();
       own.set(route.method, route);
       if (route.method === "GET") own.set("HEAD", route);
       const allow = [...own.keys(), "OPTIONS"].join(", ");
       // The first route of a path names it for methods that it does not have.
       const name = known?.name ?? route.name;
-      this.#paths.set(route.path, { name, routes: own, allow });
+      paths.set(route.path, { name, routes: own, allow });
     }
   }
 
   /** The path with these parts, or null. */
   find(parts: string[]): Match | null {
-    const literal = this.#paths.get(parts.join("/"));
+    const literal = this.#literals.get(parts.join("/"));
     if (literal !== undefined) return { ...literal, rest: [] };
-    for (const [pattern, path] of this.#paths) {
+    for (const [pattern, path] of this.#patterns) {
       const rest = matchPattern(pattern.split("/"), parts);
       if (rest !== null) return { ...path, rest };
     }
@@ -71,10 +82,8 @@ export class RouteTable {
 }
 
 function matchPattern(pattern: string[], parts: string[]): string[] | null {
-  const last = pattern.at(-1);
-  if (last !== ":" && last !== "*") return null;
   const prefix = pattern.slice(0, -1);
   if (!prefix.every((part, index) => part === parts[index])) return null;
   const rest = parts.slice(prefix.length);
-  return last === "*" || rest.length === 1 ? rest : null;
+  return pattern.at(-1) === "*" || rest.length === 1 ? rest : null;
 }

@@ -1,16 +1,24 @@
 import { RETRY_AFTER_SECONDS } from "../limits.ts";
 import type { ResolvedEnvironment } from "../store/environment.ts";
 import { StoreError } from "../store/store-error.ts";
-import { writeAccessLog } from "./access-log.ts";
+import { readRequestId, writeAccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
 import { Context } from "./context.ts";
-import { answerPreflight, CORS_HEADERS } from "./cors.ts";
 import { createProblem, ProblemError, respondProblem } from "./problem.ts";
-import { readRequestId } from "./request-id.ts";
 import { type Match, type Route, RouteTable } from "./routes.ts";
 
-/** A function: its routes, and in what it differs from the others. */
-export type Service = {
+/**
+ * Browsers may call from any origin: credentials travel in headers that a page
+ * must set itself, never in cookies, so another origin gains nothing.
+ */
+const CORS_HEADERS = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers":
+    "allow, etag, link, location, preference-applied, retry-after, www-authenticate, x-request-id, x-truncated",
+};
+
+/** The endpoint of a function: its routes, and in what it differs from the others. */
+export type Endpoint = {
   /** The function's name. */
   name: string;
   routes: readonly Route[];
@@ -32,24 +40,24 @@ export type Service = {
  * never sees an unexpected error; the entry has all of it.
  */
 export function serve(
-  service: Service,
+  endpoint: Endpoint,
 ): (request: Request) => Promise<Response> {
   const admission = new Admission();
-  const table = new RouteTable(service.routes);
-  const { name, fail = failWithProblem } = service;
+  const table = new RouteTable(endpoint.routes);
+  const { name, fail = failWithProblem } = endpoint;
   return async (request) => {
     const started = performance.now();
     const requestId = readRequestId(request.headers);
     const url = new URL(request.url);
-    const match = table.find(readPath(url, service));
+    const match = table.find(readPath(url, endpoint));
     const route = match?.routes.get(request.method);
     const permit = admission.issue(route?.priority);
     const { rest = [] } = match ?? {};
-    const ctx = new Context(request, url, rest, permit, service.environment);
+    const ctx = new Context(request, url, rest, permit, endpoint.environment);
     let response: Response;
     try {
       permit.take("requests", 1);
-      response = await answer(ctx, match, service);
+      response = await answer(ctx, match, endpoint);
     } catch (error) {
       const failure = toProblemError(error);
       ctx.annotate({ code: failure.problem.code });
@@ -77,7 +85,7 @@ export function serve(
 }
 
 /** The parts of the path below the function's name, which comes first in it. */
-function readPath({ pathname }: URL, { exactPaths }: Service): string[] {
+function readPath({ pathname }: URL, { exactPaths }: Endpoint): string[] {
   return exactPaths
     ? pathname.split("/").slice(2)
     : pathname.split("/").filter(Boolean).slice(1);
@@ -86,7 +94,7 @@ function readPath({ pathname }: URL, { exactPaths }: Service): string[] {
 async function answer(
   ctx: Context,
   match: Match | null,
-  { notFound, methodNotAllowed }: Service,
+  { notFound, methodNotAllowed }: Endpoint,
 ): Promise<Response> {
   if (match === null) {
     throw new ProblemError(createProblem("not_found", notFound));
@@ -104,6 +112,20 @@ async function answer(
     });
   }
   return await route.handler(await route.access(ctx));
+}
+
+/** The response to a preflight request (Fetch standard, §3.3). */
+function answerPreflight(methods: string): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "access-control-allow-methods": methods,
+      "access-control-allow-headers":
+        "authorization, x-client-info, apikey, content-type, content-encoding, idempotency-key, prefer, x-region, x-request-id, x-retry-count, traceparent, tracestate, baggage",
+      "access-control-max-age": "86400",
+      allow: methods,
+    },
+  });
 }
 
 /**

@@ -19,10 +19,10 @@ export type DeliveryContext = Context & {
 };
 
 /**
- * Lets a service in, or whoever signed the request where a format may be signed:
+ * Lets in a service or, for a format that may be signed, the holder of a secret:
  * unless there is a key and no signature, the signature decides, and a key never
- * makes up for a wrong one. A signature is over the body, so the body is read
- * before it is verified; of other senders only once they are admitted.
+ * makes up for a wrong one. A signature covers the body, so it is read before it is
+ * verified; without one it is read once the caller is admitted.
  */
 export function senderOf(
   signedBy: keyof WebhookSettings | undefined,

@@ -8,15 +8,15 @@ import { serveOtlp } from "../../shared/serve-otlp.ts";
 import { serveWebhooks } from "../../shared/serve-webhooks.ts";
 import { usageRoutes } from "../../shared/usage-routes.ts";
 
-const at = (method: Route["method"], path: string, name = path) =>
-  route({ method, path, name, access: open, handler: () => never });
+const at = (method: Route["method"], path: string, name?: string) =>
+  route(method, path, open, () => never, { name });
 const never = new Promise<Response>(() => {});
 
 describe("a route table", () => {
   const table = new RouteTable([
     at("GET", "", "list"),
     at("POST", "", "record"),
-    at("GET", "tile/*", "tile"),
+    at("GET", "tile/*"),
     at("GET", ":", "fetch"),
     at("GET", "summary"),
     at("POST", "standard/audit"),
@@ -43,6 +43,7 @@ describe("a route table", () => {
   test("matches : with one part and * with any number of them", () => {
     expect(find("tile/0/x001/000")?.rest).toEqual(["0", "x001", "000"]);
     expect(find("tile")).toMatchObject({ name: "tile", rest: [] });
+    expect(find(":")).toMatchObject({ name: "fetch", rest: [":"] });
     for (const path of ["a/b", "summary/a", "standard/audit/a"]) {
       expect(find(path)).toBeNull();
     }
