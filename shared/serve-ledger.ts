@@ -1,11 +1,14 @@
-import { authenticate } from "./endpoint/authenticate.ts";
-import { answerPreflight } from "./endpoint/cors.ts";
-import { requireService } from "./endpoint/prepare-events.ts";
+import { anyCaller, anyone, serviceOnly } from "./endpoint/access.ts";
+import type {
+  CallerContext,
+  Context,
+  DatabaseContext,
+} from "./endpoint/context.ts";
 import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { readOne, refuseParameter, requireKnown } from "./endpoint/query.ts";
 import { decodeText, readBytes } from "./endpoint/read-body.ts";
-import { noteOn } from "./endpoint/request-notes.ts";
-import { type Report, serve } from "./endpoint/serve.ts";
+import { route } from "./endpoint/routes.ts";
+import { serve } from "./endpoint/serve.ts";
 import { answerWitness } from "./evidence/answer-witness.ts";
 import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
 import { proveRow } from "./evidence/prove-row.ts";
@@ -17,86 +20,60 @@ import { HASH_BYTES } from "./ledger/sha256.ts";
 import { parseTilePath, TILE_WIDTH } from "./ledger/tiles.ts";
 import { uuid } from "./logs/fields.ts";
 import { isLogSlug, LOG_SLUGS, LOGS_BY_SLUG } from "./logs/index.ts";
-import type { Environment, ResolvedEnvironment } from "./store/environment.ts";
+import type { ResolvedEnvironment } from "./store/environment.ts";
 import { readState, seal } from "./store/evidence-store.ts";
 import { fetchRow } from "./store/read-log.ts";
 import * as z from "zod";
 
-/** What a route is answered with. */
-type Call = {
-  request: Request;
-  env: Environment;
-  keys: LedgerKeys;
-  /** The parts of the path below the route. */
-  rest: string[];
-  report: Report;
-};
-
-type Answer = (call: Call) => Promise<Response>;
-
-type Route = {
-  method: "GET" | "POST";
-  answer: Answer;
-  /** Whether the path goes on below it. */
-  hasRest?: true;
-};
-
-const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ["checkpoint", { method: "GET", answer: showCheckpoint }],
-  ["tile", { method: "GET", answer: showTile, hasRest: true }],
-  ["consistency", { method: "GET", answer: showConsistency }],
-  ["proof", { method: "GET", answer: showProof, hasRest: true }],
-  ["seal", { method: "POST", answer: sealAndSign }],
-  ["add-checkpoint", { method: "POST", answer: cosignOther }],
-]);
+type LedgerHandler<Ctx extends Context> = (
+  ctx: Ctx,
+  keys: LedgerKeys,
+) => Promise<Response>;
 
 /**
  * The evidence of all logs over HTTP, in the formats of C2SP. Checkpoints, tiles
- * and consistency are for everybody: they hold hashes, and whoever checks the log
- * should not have to ask. A proof of a row is for those who may see the row.
+ * and consistency proofs are public, because they hold hashes only and an auditor
+ * needs no permission to check a log. The proof of a row is for callers who may
+ * read the row.
  */
 export function serveLedger(
   environment: ResolvedEnvironment,
   keys: Promise<LedgerKeys>,
 ): (request: Request) => Promise<Response> {
-  // Said once when the function starts; requests fail with it as well.
+  // Logged once at the start; every request fails with it as well.
   keys.catch((error) => console.error(String(error)));
-  return serve("ledger", async (request, report) => {
-    const { pathname } = new URL(request.url);
-    const [, , name = "", ...rest] = pathname.split("/");
-    const route = ROUTES.get(name);
-    if (!route || (rest.length > 0 && !route.hasRest)) {
-      throw notFound(`There are ${[...ROUTES.keys()].join(", ")}`);
-    }
-    noteOn(request, { route: name });
-    const methods = route.method === "GET" ? ["GET", "HEAD"] : ["POST"];
-    const allow = [...methods, "OPTIONS"].join(", ");
-    if (request.method === "OPTIONS") return answerPreflight(allow);
-    if (!methods.includes(request.method)) {
-      throw new ProblemError(
-        createProblem("method_not_allowed", `Here is ${methods[0]} alone`),
-        { allow },
-      );
-    }
-    if (environment.error) throw environment.error;
-    const env = environment.data;
-    const call = { request, env, keys: await keys, rest, report };
-    const response = await route.answer(call);
-    if (request.method !== "HEAD") return response;
-    await response.body?.cancel();
-    return new Response(null, response);
+  const withKeys =
+    <Ctx extends Context>(handler: LedgerHandler<Ctx>) => async (ctx: Ctx) =>
+      await handler(ctx, await keys);
+  return serve({
+    name: "ledger",
+    environment,
+    // A tile has one path, by which mirrors and caches know it.
+    exactPaths: true,
+    notFound:
+      "There are checkpoint, tile, consistency, proof, seal, add-checkpoint",
+    routes: [
+      route("GET", "checkpoint", anyone, withKeys(showCheckpoint)),
+      route("GET", "tile/*", anyone, withKeys(showTile)),
+      route("GET", "consistency", anyone, withKeys(showConsistency)),
+      route("GET", "proof/*", anyCaller, withKeys(showProof)),
+      route("POST", "seal", serviceOnly("seal"), withKeys(sealAndSign)),
+      route("POST", "add-checkpoint", anyone, withKeys(cosignOther)),
+    ],
   });
 }
 
-async function showCheckpoint({ env }: Call): Promise<Response> {
+async function showCheckpoint({ env }: DatabaseContext): Promise<Response> {
   const { checkpoint } = await readState(env);
   if (checkpoint === null) throw notFound("Nothing is signed yet");
   return text(checkpoint.note);
 }
 
-async function showTile({ env, rest }: Call): Promise<Response> {
+async function showTile(
+  { env, rest }: DatabaseContext,
+): Promise<Response> {
   const tile = parseTilePath(["tile", ...rest].join("/"));
-  if (tile === null) throw notFound("This is no path of a tile");
+  if (tile === null) throw notFound("This is not the path of a tile");
   const hashes = await createTileReader(env)(tile);
   if (hashes.length < tile.width * HASH_BYTES) {
     throw notFound("The tree has no such tile yet");
@@ -111,8 +88,9 @@ async function showTile({ env, rest }: Call): Promise<Response> {
   });
 }
 
-async function showConsistency({ env, request }: Call): Promise<Response> {
-  const query = new URL(request.url).searchParams;
+async function showConsistency(
+  { env, query }: DatabaseContext,
+): Promise<Response> {
   requireKnown(query, ["from"]);
   const wanted = "Expected the size of an earlier checkpoint";
   const from = readOne(query, "from", z.string().regex(/^\d{1,15}$/, wanted));
@@ -132,7 +110,9 @@ async function showConsistency({ env, request }: Call): Promise<Response> {
   });
 }
 
-async function showProof({ env, request, rest }: Call): Promise<Response> {
+async function showProof(
+  { env, caller, rest }: CallerContext,
+): Promise<Response> {
   const [slug = "", id = "", ...more] = rest;
   const isRow = isLogSlug(slug) && more.length === 0 &&
     uuid().safeParse(id).success;
@@ -142,7 +122,6 @@ async function showProof({ env, request, rest }: Call): Promise<Response> {
     );
   }
   const log = LOGS_BY_SLUG[slug];
-  const caller = await authenticate(request, env);
   const isVisible = caller.kind === "service" ||
     await fetchRow({ log, caller, env }, id) !== null;
   if (!isVisible) throw notFound(`${log.table} has no such row`);
@@ -152,9 +131,10 @@ async function showProof({ env, request, rest }: Call): Promise<Response> {
 }
 
 async function sealAndSign(
-  { env, request, keys, report }: Call,
+  ctx: CallerContext,
+  keys: LedgerKeys,
 ): Promise<Response> {
-  requireService(await authenticate(request, env), "seal");
+  const { env } = ctx;
   const sealed = await seal(env);
   if (keys.signers.length === 0) {
     const unsigned = `${KEY_VARIABLES.signers} is not set`;
@@ -162,19 +142,22 @@ async function sealAndSign(
   }
   const signed = await signTree(env, keys);
   if ("refusal" in signed) {
-    report(new Error(signed.refusal));
+    ctx.report(new Error(signed.refusal));
     throw new ProblemError(createProblem("inconsistent", signed.refusal));
   }
   return Response.json({ ...sealed, checkpoint: signed.note });
 }
 
-async function cosignOther({ env, request, keys }: Call): Promise<Response> {
+async function cosignOther(
+  ctx: DatabaseContext,
+  keys: LedgerKeys,
+): Promise<Response> {
   const { witness } = keys;
-  if (witness === null) throw notFound("This project is no witness");
-  const body = decodeText(await readBytes(request));
+  if (witness === null) throw notFound("This project is not a witness");
+  const body = decodeText(await readBytes(ctx));
   const answer = await answerWitness(
     body,
-    env,
+    ctx.env,
     { ...keys, witness },
     new Date(),
   );

@@ -1,8 +1,3 @@
-import type { AdaptedEvent } from "./adapters/adapter.ts";
-import {
-  type AdaptedResult,
-  recordAdapted,
-} from "./adapters/record-adapted.ts";
 import {
   collectNames,
   completeToolUses,
@@ -16,18 +11,25 @@ import {
 } from "./adapters/otlp/receive-traces.ts";
 import { respondExport, respondFailure } from "./adapters/otlp/respond.ts";
 import type { Rejection } from "./adapters/otlp/span.ts";
-import { placeOf } from "./endpoint/admission.ts";
+import { splitDecided } from "./adapters/split-decided.ts";
+import { serviceOnly } from "./endpoint/access.ts";
 import { countOutcomes } from "./endpoint/answer.ts";
-import { authenticate } from "./endpoint/authenticate.ts";
-import { answerPreflight } from "./endpoint/cors.ts";
-import { requireService } from "./endpoint/prepare-events.ts";
+import type { CallerContext } from "./endpoint/context.ts";
+import { ingest } from "./endpoint/ingest.ts";
 import { createProblem, ProblemError } from "./endpoint/problem.ts";
 import { readBytes } from "./endpoint/read-body.ts";
-import { noteOn } from "./endpoint/request-notes.ts";
+import type { EventResult } from "./endpoint/results.ts";
+import { route } from "./endpoint/routes.ts";
 import { serve } from "./endpoint/serve.ts";
-import { MAX_EXPORT_BYTES } from "./limits.ts";
-import type { Environment, ResolvedEnvironment } from "./store/environment.ts";
+import { MAX_EVENTS, MAX_EXPORT_BYTES } from "./limits.ts";
+import { llmUsageLog } from "./logs/llm-usage-log.ts";
+import type { Log, LogEvent } from "./logs/log.ts";
+import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
+import type { ResolvedEnvironment } from "./store/environment.ts";
 import { lookUpRegistries } from "./store/look-up-registries.ts";
+
+/** A span's event, not validated yet. */
+type SpanEvent = { spanId: string; event: LogEvent };
 
 /**
  * An OTLP/HTTP receiver of traces (`POST /otlp/v1/traces`): spans of model calls
@@ -37,10 +39,17 @@ import { lookUpRegistries } from "./store/look-up-registries.ts";
 export function serveOtlp(
   environment: ResolvedEnvironment,
 ): (request: Request) => Promise<Response> {
-  return serve("otlp", async (request) => {
-    if (request.method === "OPTIONS") return answerPreflight(METHODS);
-    return await receive(request, encodingOf(request), environment);
-  }, {
+  const sender = serviceOnly("send traces");
+  return serve({
+    name: "otlp",
+    environment,
+    routes: [
+      route("POST", "v1/traces", sender, receive, { name: "traces" }),
+      // OpenRouter can be set to send PUT.
+      route("PUT", "v1/traces", sender, receive, { name: "traces" }),
+    ],
+    notFound:
+      "There is nothing at this path: traces are sent to /otlp/v1/traces",
     fail: (request, { problem: { status, detail }, headers }) =>
       respondFailure(encodingOf(request), status, detail, headers),
   });
@@ -50,30 +59,12 @@ function encodingOf({ headers }: Request) {
   return readOtlpEncoding(headers.get("content-type"));
 }
 
-const METHODS = "POST, PUT, OPTIONS";
-
-async function receive(
-  request: Request,
-  encoding: ReturnType<typeof readOtlpEncoding>,
-  environment: ResolvedEnvironment,
-): Promise<Response> {
-  const { pathname, searchParams } = new URL(request.url);
-  requirePath(pathname);
-  noteOn(request, { route: "traces" });
-  // OpenRouter sends PUT when it is told to.
-  if (!["POST", "PUT"].includes(request.method)) {
-    throw new ProblemError(
-      createProblem("method_not_allowed", "Traces are sent with POST"),
-      { allow: METHODS },
-    );
-  }
-  if (environment.error) throw environment.error;
-  const env = environment.data;
-  requireService(await authenticate(request, env), "send traces");
-  const url = readUrlSettings(searchParams);
-  const bytes = await readBytes(request, MAX_EXPORT_BYTES);
+async function receive(ctx: CallerContext): Promise<Response> {
+  const encoding = encodingOf(ctx.request);
+  const url = readUrlSettings(ctx.query);
+  const bytes = await readBytes(ctx, MAX_EXPORT_BYTES);
   if (encoding === null) {
-    // The empty ping of a sender that is being set up.
+    // A sender that is being set up tests the connection with an empty body.
     if (bytes.length === 0) return respondExport("json", []);
     throw new ProblemError(createProblem(
       "unsupported_media_type",
@@ -88,62 +79,67 @@ async function receive(
       reading.fault.message,
     );
   }
-  return respondExport(encoding, await recordReading(request, reading, env));
+  return respondExport(encoding, await recordReading(ctx, reading));
 }
 
-/** Records what was read; returns the spans that were not recorded. */
+/** Records the events of an export; returns the spans that were not recorded. */
 async function recordReading(
-  request: Request,
+  ctx: CallerContext,
   { modelCalls, toolUses, rejected }: TraceReading,
-  env: Environment,
 ): Promise<Rejection[]> {
-  const registries = await lookUpRegistries(collectNames(toolUses), env);
+  const registries = await lookUpRegistries(collectNames(toolUses), ctx.env);
   const tools = completeToolUses(toolUses, registries);
-  const spans = [
-    ...modelCalls.map((call) => ({ ...call, log: "llm-usage" as const })),
-    ...tools.uses.map((use) => ({ ...use, log: "tool-usage" as const })),
-  ];
-  const events = spans.map(({ log, event }): AdaptedEvent => ({
-    log,
-    event,
-    faults: [],
-    decides: true,
-    origins: listOrigins(event),
-  }));
-  placeOf(request)?.take("events", events.length);
+  const count = modelCalls.length + tools.uses.length;
+  ctx.permit.take("events", count);
   const unreadable = rejected.length + tools.rejected.length;
-  noteOn(request, { events: events.length + unreadable });
-  const results = await recordAdapted(events, env);
-  const counts = countOutcomes(results);
-  noteOn(request, { ...counts, rejected: counts.rejected + unreadable });
-  const refused = results.flatMap((result) => {
-    const reason = explainResult(result);
-    return reason ? [{ spanId: spans[result.index].spanId, reason }] : [];
+  ctx.annotate({ events: count + unreadable });
+  const calls = await recordSpans(ctx, llmUsageLog, modelCalls);
+  const uses = await recordSpans(ctx, toolUsageLedger, tools.uses);
+  const counts = countOutcomes([...calls, ...uses]);
+  ctx.annotate({ ...counts, rejected: counts.rejected + unreadable });
+  return [
+    ...rejected,
+    ...tools.rejected,
+    ...explainResults(modelCalls, calls),
+    ...explainResults(tools.uses, uses),
+  ];
+}
+
+/** Records the events of spans, `MAX_EVENTS` in a call; results are in their order. */
+async function recordSpans(
+  { caller, env }: CallerContext,
+  log: Log,
+  spans: readonly SpanEvent[],
+): Promise<EventResult[]> {
+  const results: EventResult[] = [];
+  for (let from = 0; from < spans.length; from += MAX_EVENTS) {
+    const events = spans.slice(from, from + MAX_EVENTS).map(({ event }) => {
+      const { said, decided } = splitDecided(event);
+      return { value: said, faults: [], decided };
+    });
+    results.push(
+      ...await ingest(
+        log,
+        events,
+        { caller, idempotencyKey: null, address: null },
+        { atomic: false, representation: false },
+        env,
+      ),
+    );
+  }
+  return results;
+}
+
+/** The reason for each span that was not recorded. */
+function explainResults(
+  spans: readonly SpanEvent[],
+  results: readonly EventResult[],
+): Rejection[] {
+  return results.flatMap(({ problem }, index) => {
+    if (!problem) return [];
+    const reason = problem.errors
+      ? explainFaults(problem.errors)
+      : "This span was recorded before with different content, and a recorded row never changes";
+    return [{ spanId: spans[index].spanId, reason }];
   });
-  return [...rejected, ...tools.rejected, ...refused];
-}
-
-/** Each member comes from itself; `explainFaults` names its attribute. */
-function listOrigins(event: Record<string, unknown>): Record<string, string> {
-  const origins = Object.keys(event).map((member) => [member, `/${member}`]);
-  return {
-    // The column that the reported cost becomes.
-    ..."reported_cost_usd" in event && { cost_usd: "/reported_cost_usd" },
-    ...Object.fromEntries(origins),
-  };
-}
-
-function explainResult({ problem }: AdaptedResult): string | null {
-  if (!problem) return null;
-  if (problem.errors) return explainFaults(problem.errors);
-  return "This span was recorded before with different content, and a recorded row never changes";
-}
-
-function requirePath(pathname: string): void {
-  const [, ...path] = pathname.split("/").filter(Boolean);
-  if (path.join("/") === "v1/traces") return;
-  throw new ProblemError(createProblem(
-    "not_found",
-    "There is nothing at this path: traces are sent to /otlp/v1/traces",
-  ));
 }

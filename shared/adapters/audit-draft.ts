@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { checkAuditMetadata } from "../sensitive/audit-metadata.ts";
-import type { Adapted } from "./adapter.ts";
 import { addFault, type Draft } from "./draft.ts";
 
 const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
@@ -9,16 +8,7 @@ const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
  * An audit event's user, where the format carries it: the row may not exist for
  * the ledger (yet), so `metadata.actor_id` says the same.
  */
-export const SOFT_REFERENCES = ["user_id"];
-
-/** Marks the references of audit events that may be left out. */
-export function softenReferences({ batch, events }: Adapted): Adapted {
-  const soft = events.map((event) => ({
-    ...event,
-    softReferences: SOFT_REFERENCES,
-  }));
-  return { batch, events: soft };
-}
+export const OPTIONAL_REFERENCES = ["user_id"];
 
 /** A valid IPv4 or IPv6 address, or undefined: senders write "" for none. */
 export function readAddress(value: unknown): string | undefined {

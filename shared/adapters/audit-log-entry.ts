@@ -63,7 +63,7 @@ export function adaptAuditLogEntry(
     ...traits(REFERENCES, readUuid),
     ...traits(KINDS, readKind),
   });
-  return finishDraft("audit", draft, textFaults);
+  return finishDraft(draft, textFaults);
 }
 
 function readRow(payload: unknown, base: string, draft: Draft): void {

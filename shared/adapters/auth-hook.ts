@@ -76,7 +76,7 @@ export async function adaptAuthHook(
       ? true
       : undefined,
   });
-  return finishDraft("audit", draft, textFaults);
+  return finishDraft(draft, textFaults);
 }
 
 function readHook(payload: JsonObject, draft: Draft): void {

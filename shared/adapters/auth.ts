@@ -2,7 +2,7 @@ import type { Fault } from "../fault.ts";
 import { readEvents } from "../endpoint/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import type { Adapted, AdaptedEvent, Delivery } from "./adapter.ts";
-import { softenReferences } from "./audit-draft.ts";
+import { OPTIONAL_REFERENCES } from "./audit-draft.ts";
 import { adaptAuditLogEntry } from "./audit-log-entry.ts";
 import { adaptAuthHook } from "./auth-hook.ts";
 import { rejectPayload } from "./draft.ts";
@@ -23,10 +23,11 @@ export async function adaptAuth(delivery: Delivery): Promise<Adapted> {
   const adapted = await Promise.all(
     events.map(({ value, faults }) => adaptPayload(value, faults, said)),
   );
-  return softenReferences({
+  return {
     batch,
     events: adapted.filter((event) => event !== null),
-  });
+    optionalReferences: OPTIONAL_REFERENCES,
+  };
 }
 
 async function adaptPayload(
@@ -36,7 +37,7 @@ async function adaptPayload(
 ): Promise<AdaptedEvent | null> {
   const wanted =
     "Expected the payload of an Auth hook, or a row of auth.audit_log_entries";
-  if (!isObject(payload)) return rejectPayload("audit", faults, wanted);
+  if (!isObject(payload)) return rejectPayload(faults, wanted);
   if (isObject(payload.payload)) {
     return adaptAuditLogEntry(payload, "", faults, said);
   }
@@ -48,7 +49,6 @@ async function adaptPayload(
   return isEntry && isObject(payload.record)
     ? adaptAuditLogEntry(payload, "/record", faults, said)
     : rejectPayload(
-      "audit",
       faults,
       "Expected an INSERT into auth.audit_log_entries; send other tables to /webhooks/database",
     );

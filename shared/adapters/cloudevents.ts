@@ -95,7 +95,7 @@ async function adaptStructured(
   said: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(value)) {
-    return rejectPayload(log, faults, "Expected a CloudEvent as an object");
+    return rejectPayload(faults, "Expected a CloudEvent as an object");
   }
   const data = readData(value);
   const event = await adaptEvent(value, data, log, said, () => "");
@@ -123,7 +123,7 @@ async function adaptEvent(
   const { source, id } = attributes;
   draft.event.id = await deriveId("cloudevents", log, `${source}`, `${id}`);
   draft.origins.id = "/id";
-  return finishEnvelope(log, draft, data.faults);
+  return finishEnvelope(draft, data.faults);
 }
 
 function readData(event: JsonObject): Data {

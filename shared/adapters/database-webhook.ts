@@ -5,8 +5,8 @@ import type { Adapted, AdaptedEvent, Delivery } from "./adapter.ts";
 import {
   isAcceptable,
   keepKnown,
+  OPTIONAL_REFERENCES,
   requireFirm,
-  softenReferences,
 } from "./audit-draft.ts";
 import { describeChanges } from "./changed-columns.ts";
 import {
@@ -61,7 +61,11 @@ export async function adaptDatabaseWebhook(
   const adapted = events.map(({ value, faults }, index) =>
     adaptPayload(value, exact[index], faults, said)
   );
-  return softenReferences({ batch, events: await Promise.all(adapted) });
+  return {
+    batch,
+    events: await Promise.all(adapted),
+    optionalReferences: OPTIONAL_REFERENCES,
+  };
 }
 
 /** The same events as `readEvents` finds, with exact numbers. */
@@ -79,7 +83,7 @@ async function adaptPayload(
 ): Promise<AdaptedEvent> {
   if (!isObject(payload) || !isExactObject(exact)) {
     const wanted = "Expected an object, the payload of a Database Webhook";
-    return rejectPayload("audit", textFaults, wanted);
+    return rejectPayload(textFaults, wanted);
   }
   const draft = startDraft(said);
   const hash = await hashText(toCanonicalJson(exact));
@@ -93,7 +97,7 @@ async function adaptPayload(
     ...describeRow(exact),
     ...describeChanges(exact.old_record, exact.record),
   });
-  return finishDraft("audit", draft, textFaults);
+  return finishDraft(draft, textFaults);
 }
 
 function readAction(payload: JsonObject, draft: Draft): void {

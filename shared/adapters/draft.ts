@@ -1,5 +1,4 @@
 import type { Fault } from "../fault.ts";
-import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import type { AdaptedEvent } from "./adapter.ts";
 import { findRelevantFaults } from "./payload.ts";
@@ -38,7 +37,6 @@ export function addFault(
  * a member, except one in `forgiven` members, whose value was mended.
  */
 export function finishDraft(
-  log: LogSlug,
   draft: Draft,
   textFaults: readonly Fault[],
   forgiven: readonly string[] = [],
@@ -49,7 +47,6 @@ export function finishDraft(
   const event = Object.entries(draft.event)
     .filter(([, value]) => value !== undefined);
   return {
-    log,
     event: Object.fromEntries(event),
     origins: draft.origins,
     faults: [...findRelevantFaults(textFaults, pointers), ...draft.faults],
@@ -58,11 +55,10 @@ export function finishDraft(
 
 /** What is no object of the format at all. */
 export function rejectPayload(
-  log: LogSlug,
   textFaults: readonly Fault[],
   wanted: string,
 ): AdaptedEvent {
   const fault = { pointer: "", code: "invalid_type", detail: wanted };
   const faults = textFaults.length > 0 ? [...textFaults] : [fault];
-  return { log, event: {}, origins: {}, faults };
+  return { event: {}, origins: {}, faults };
 }

@@ -62,6 +62,7 @@ export async function adaptLitellm(delivery: Delivery): Promise<Adapted> {
     events: await Promise.all(
       events.map(({ value, faults }) => adaptPayload(value, faults, said)),
     ),
+    optionalReferences: ["cma_project_id"],
   };
 }
 
@@ -79,7 +80,7 @@ async function adaptPayload(
 ): Promise<AdaptedEvent> {
   if (!isObject(payload)) {
     const wanted = "Expected an object, a StandardLoggingPayload of LiteLLM";
-    return rejectPayload("llm-usage", textFaults, wanted);
+    return rejectPayload(textFaults, wanted);
   }
   const draft = startDraft(said);
   refuseToolCall(payload, draft);
@@ -91,10 +92,10 @@ async function adaptPayload(
   readUsage(payload, draft);
   readCost(payload, draft);
   // The error message was made storable, whatever it held.
-  const adapted = finishDraft("llm-usage", draft, textFaults, [
+  const adapted = finishDraft(draft, textFaults, [
     "error_message",
   ]);
-  return { ...adapted, softReferences: ["cma_project_id"], decides: true };
+  return { ...adapted, decides: true };
 }
 
 /** LiteLLM also logs calls of MCP tools, which are no calls of a model. */

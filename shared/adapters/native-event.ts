@@ -44,9 +44,8 @@ export function unpackEvent(
 
 /** A draft as it is: an envelope's parts are all of interest, faults included. */
 export function finishEnvelope(
-  log: LogSlug,
   { event, origins, faults }: Draft,
   textFaults: Fault[],
 ): AdaptedEvent {
-  return { log, event, origins, faults: [...textFaults, ...faults] };
+  return { event, origins, faults: [...textFaults, ...faults] };
 }

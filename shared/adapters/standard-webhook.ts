@@ -25,7 +25,7 @@ export async function adaptStandardWebhook(
   const [{ value, faults }] = events;
   if (batch || !isObject(value)) {
     const wanted = "Expected one object {type, timestamp, data}";
-    return { batch: false, events: [rejectPayload(log, faults, wanted)] };
+    return { batch: false, events: [rejectPayload(faults, wanted)] };
   }
   const time = readTime(value);
   const envelope = { log, data: value.data, pointer: "/data", time };
@@ -39,7 +39,7 @@ export async function adaptStandardWebhook(
       addFault(draft, "/data/id", "required", detail);
     }
   }
-  return { batch: false, events: [finishEnvelope(log, draft, faults)] };
+  return { batch: false, events: [finishEnvelope(draft, faults)] };
 }
 
 /** The specification says ISO 8601; some senders write seconds since 1970. */

@@ -7,7 +7,7 @@ import {
 } from "../limits.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 
-/** What takes memory for as long as a request is in progress, and how much of it there may be. */
+/** Resources that hold memory while a request is in progress, and their limits. */
 const LIMITS = {
   requests: MAX_REQUESTS_IN_PROGRESS,
   bytes: MAX_BYTES_IN_PROGRESS,
@@ -16,66 +16,58 @@ const LIMITS = {
   exports: MAX_EXPORTS_IN_PROGRESS,
 };
 
-/** Something of which there is only so much. */
+/** A limited resource of an instance. */
 export type Resource = keyof typeof LIMITS;
 
-/**
- * An urgent request may go this many times beyond the limits of the others:
- * there is somebody who waits for its answer to log in.
- */
-const URGENT_FACTOR = 2;
+/** Priority requests get this multiple of each limit: a login waits for them. */
+const PRIORITY_FACTOR = 2;
 
-/** A request that was let in. */
-export type Place = {
-  /** Takes `count` more until it leaves. @throws {ProblemError} 503 when there is less left. */
-  take(resource: Resource, count: number): void;
-  /** Whether an ordinary request would not have been let in. */
-  readonly isSpare: boolean;
+/** What a request in progress has taken of the limits. */
+export class Permit {
+  readonly #factor: number;
+  readonly #taken: Record<Resource, number>;
+  readonly #own: [Resource, number][] = [];
+  /** True above the normal limit of requests: nothing is to be recorded then. */
+  readonly overCapacity: boolean;
+
+  constructor(taken: Record<Resource, number>, isPriority: boolean) {
+    this.#taken = taken;
+    this.#factor = isPriority ? PRIORITY_FACTOR : 1;
+    this.overCapacity = taken.requests >= LIMITS.requests;
+  }
+
+  /** Takes `count` more until release. @throws {ProblemError} 503 when less is left. */
+  take(resource: Resource, count: number): void {
+    if (this.#taken[resource] + count > this.#factor * LIMITS[resource]) {
+      throw overloaded();
+    }
+    this.#taken[resource] += count;
+    this.#own.push([resource, count]);
+  }
+
   /** Gives everything back; a second call does nothing. */
-  leave(): void;
-};
-
-const places = new WeakMap<Request, Place>();
+  release(): void {
+    for (const [resource, count] of this.#own.splice(0)) {
+      this.#taken[resource] -= count;
+    }
+  }
+}
 
 /**
- * What one instance of a function has in progress. Its memory is bounded, so what
- * would be too much is refused at once: a client that is told to come back is
- * better off than one that waits in a queue without end, or with all others for
- * an instance that was ended.
+ * What one instance of a function has in progress. Its memory is bounded, so a
+ * request that would exceed a limit is refused at once: a queue would delay the
+ * caller without end, or end the instance with everything in it.
  */
 export class Admission {
   #taken = { requests: 0, bytes: 0, events: 0, rows: 0, exports: 0 };
 
-  /** Lets a request in. @throws {ProblemError} 503 when there are too many. */
-  enter(request: Request, isUrgent = false): Place {
-    const taken = this.#taken;
-    const own: [Resource, number][] = [];
-    const factor = isUrgent ? URGENT_FACTOR : 1;
-    const place: Place = {
-      isSpare: taken.requests >= LIMITS.requests,
-      take: (resource, count) => {
-        if (taken[resource] + count > factor * LIMITS[resource]) {
-          throw overloaded();
-        }
-        taken[resource] += count;
-        own.push([resource, count]);
-      },
-      leave: () => {
-        for (const [resource, count] of own.splice(0)) taken[resource] -= count;
-      },
-    };
-    place.take("requests", 1);
-    places.set(request, place);
-    return place;
+  /** A permit that holds nothing yet. */
+  issue(isPriority = false): Permit {
+    return new Permit(this.#taken, isPriority);
   }
 }
 
-/** The place of a request; undefined for one that no function serves. */
-export function placeOf(request: Request): Place | undefined {
-  return places.get(request);
-}
-
-/** 503: there is too much in progress. */
+/** 503: too much is in progress. */
 export function overloaded(): ProblemError {
   return new ProblemError(createProblem(
     "overloaded",

@@ -2,7 +2,6 @@ import type { Environment } from "../store/environment.ts";
 import type { Caller } from "../store/caller.ts";
 import { matchKey } from "./match-key.ts";
 import { createProblem, ProblemError } from "./problem.ts";
-import { noteOn } from "./request-notes.ts";
 
 const WANTED =
   "Send a secret API key in the apikey header (apikey: sb_secret_…), or a user's token as Authorization: Bearer <JWT>";
@@ -19,7 +18,7 @@ export async function authenticate(
   env: Environment,
 ): Promise<Caller> {
   const name = findService(request.headers, env);
-  if (name !== null) return admitService(request, name);
+  if (name !== null) return { kind: "service", keyName: name };
   if (isWrongKey(request.headers, env)) throw wrongKey();
   // Services do without it, and it takes longer to load than all else together.
   const { verifyAuth } = await import("@supabase/server/core");
@@ -29,14 +28,15 @@ export async function authenticate(
   });
   if (error) throw toProblemError(error);
   const { authMode, keyName, jwtClaims, token } = data;
-  if (authMode === "secret") return admitService(request, keyName ?? "default");
+  if (authMode === "secret") {
+    return { kind: "service", keyName: keyName ?? "default" };
+  }
   if (token === null || jwtClaims?.role !== "authenticated") {
     throw unauthorized(
       "invalid_credentials",
       "The token is not that of a signed-in user (role authenticated)",
     );
   }
-  noteOn(request, { caller: "user" });
   return { kind: "user", id: jwtClaims.sub, token };
 }
 
@@ -68,11 +68,6 @@ function wrongKey(): ProblemError {
     "invalid_credentials",
     `The API key is not a secret key of this project. ${WANTED}`,
   );
-}
-
-function admitService(request: Request, keyName: string): Caller {
-  noteOn(request, { caller: `secret:${keyName}` });
-  return { kind: "service", keyName };
 }
 
 function toProblemError(

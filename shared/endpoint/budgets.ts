@@ -4,7 +4,6 @@ import {
   MAX_RESERVATION_SECONDS,
 } from "../limits.ts";
 import { uuid } from "../logs/fields.ts";
-import type { Reader } from "../store/read-log.ts";
 import type { StoreFault } from "../store/record-events.ts";
 import {
   type BudgetScope,
@@ -12,15 +11,13 @@ import {
   reserve,
   setBudget,
 } from "../store/usage-store.ts";
+import type { CallerContext } from "./context.ts";
 import { eventId, readIdempotencyKey } from "./event-ids.ts";
 import { PARAMETERS } from "./parameters.ts";
-import { requireService } from "./prepare-events.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import { readOne, refuseParameter, requireKnown } from "./query.ts";
 import { readMembers, refuseRequest } from "./read-members.ts";
 import { STORE_FAULTS } from "./results.ts";
-
-type Call = Reader & { request: Request };
 
 const wantedAmount =
   "Expected US dollars, more than 0, with at most 9 integer and 6 decimal digits, as a string or a number, without exponent";
@@ -76,45 +73,42 @@ export const reservationSchema = z.strictObject({
 });
 
 /** Answers `GET /llm-usage/budget?firm_id=…`: spent, reserved and left this month. */
-export async function showBudgets({ request, ...reader }: Call) {
-  const query = new URL(request.url).searchParams;
-  requireKnown(query, ["firm_id"]);
-  const firmId = readOne(query, "firm_id", uuid());
+export async function showBudgets(ctx: CallerContext) {
+  requireKnown(ctx.query, ["firm_id"]);
+  const firmId = readOne(ctx.query, "firm_id", uuid());
   if (firmId === null) throw refuseParameter("firm_id", "is required");
   return Response.json({
     firm_id: firmId,
-    budgets: await readBudgets(reader, firmId),
+    budgets: await readBudgets(ctx, firmId),
   });
 }
 
 /** Answers `POST /llm-usage/budget`: the budget as it is from now on. */
-export async function createBudget({ request, ...reader }: Call) {
-  requireService(reader.caller, "set a budget");
-  requireKnown(new URL(request.url).searchParams, []);
+export async function createBudget(ctx: CallerContext) {
+  requireKnown(ctx.query, []);
   const { firm_id, cma_project_id, ...budget } = await readMembers(
-    request,
+    ctx,
     budgetSchema,
   ) as z.output<typeof budgetSchema>;
-  const result = await setBudget(reader, { firm_id, cma_project_id }, budget);
+  const result = await setBudget(ctx, { firm_id, cma_project_id }, budget);
   if ("faults" in result) throw refuseRequest(result.faults.map(toFault));
-  const budgets = await readBudgets(reader, firm_id);
+  const budgets = await readBudgets(ctx, firm_id);
   const made = budgets.find(({ id }) => id === result.id);
   return Response.json({ firm_id, ...made }, { status: 201 });
 }
 
 /** Answers `POST /llm-usage/reserve`: held in every budget concerned, or in none. */
-export async function reserveBudget({ request, ...reader }: Call) {
-  requireService(reader.caller, "reserve a budget");
-  requireKnown(new URL(request.url).searchParams, []);
-  const key = readIdempotencyKey(request.headers);
+export async function reserveBudget(ctx: CallerContext) {
+  requireKnown(ctx.query, []);
+  const key = readIdempotencyKey(ctx.request.headers);
   const { reservation_id, firm_id, cma_project_id, amount_usd, expires_in } =
-    await readMembers(request, reservationSchema) as z.output<
+    await readMembers(ctx, reservationSchema) as z.output<
       typeof reservationSchema
     >;
   const scope: BudgetScope = { firm_id, cma_project_id };
   const id = reservation_id ??
-    await eventId(key, { log: "reservation", caller: reader.caller }, 0);
-  const result = await reserve(reader, scope, {
+    await eventId(key, { log: "reservation", caller: ctx.caller }, 0);
+  const result = await reserve(ctx, scope, {
     id,
     amount_usd,
     seconds: expires_in,
@@ -123,7 +117,7 @@ export async function reserveBudget({ request, ...reader }: Call) {
     throw refuseRequest(result.faults.map(toFault));
   }
   if (!("expires_at" in result)) throw refuseReservation(result.outcome);
-  const budgets = await readBudgets(reader, firm_id);
+  const budgets = await readBudgets(ctx, firm_id);
   return Response.json({
     reservation_id: id,
     expires_at: result.expires_at,

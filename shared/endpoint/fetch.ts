@@ -1,29 +1,30 @@
 import { eTag, ifNoneMatch } from "@std/http/etag.js";
 import * as z from "zod";
+import type { Log } from "../logs/log.ts";
 import { orderRow } from "../logs/order-row.ts";
-import { fetchRow, type Reader } from "../store/read-log.ts";
+import { fetchRow } from "../store/read-log.ts";
+import type { CallerContext } from "./context.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import { requireKnown } from "./query.ts";
 
 /**
  * Answers `GET /<log>/<id>`: the row, 304 when the caller has it already, and
- * the same 404 for a row that does not exist and one that she may not see.
+ * the same 404 for a row that does not exist and one that the caller may not see.
  */
 export async function fetchOne(
-  reader: Reader,
-  request: Request,
-  id: string,
+  { request, query, rest: [id], caller, env }: CallerContext,
+  log: Log,
 ): Promise<Response> {
-  requireKnown(new URL(request.url).searchParams, []);
+  requireKnown(query, []);
   const row = z.guid().safeParse(id).success
-    ? await fetchRow(reader, id)
+    ? await fetchRow({ log, caller, env }, id)
     : null;
   if (row === null) {
     throw new ProblemError(
-      createProblem("not_found", `${reader.log.table} has no such row`),
+      createProblem("not_found", `${log.table} has no such row`),
     );
   }
-  const body = JSON.stringify(orderRow(reader.log, row));
+  const body = JSON.stringify(orderRow(log, row));
   // Only bytes without content have no tag.
   const etag = await eTag(body) as string;
   const headers = {

@@ -1,49 +1,50 @@
+import type { Log } from "../logs/log.ts";
 import { orderRow } from "../logs/order-row.ts";
 import { listPage, type Page, type Reader } from "../store/read-log.ts";
 import { StoreError } from "../store/store-error.ts";
 import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
 import { negotiate, type RowWriter, WRITERS } from "./format.ts";
 import { MAX_PAGE_ROWS } from "../limits.ts";
-import { placeOf } from "./admission.ts";
+import type { CallerContext } from "./context.ts";
 import {
   type ListParameters,
   pageRows,
   readListParameters,
 } from "./parameters.ts";
-import { keepOpen, noteOn } from "./request-notes.ts";
 
 /** SQLSTATE of `list_log` for a position that another database made. */
 const FOREIGN_POSITION = "LF002";
 
 /**
  * Answers `GET /<log>`: a page as JSON, or everything from the cursor on as CSV
- * or NDJSON, streamed page by page. `report` is told of an error that comes too
- * late for a status.
+ * or NDJSON, streamed page by page. An error that comes too late for a status is
+ * reported to the access log.
  */
 export async function list(
-  reader: Reader,
-  request: Request,
-  report: (error: unknown) => void,
+  ctx: CallerContext,
+  log: Log,
 ): Promise<Response> {
-  const url = new URL(request.url);
-  const parameters = readListParameters(reader.log, url.searchParams);
+  const { request, caller, env } = ctx;
+  const reader = { log, caller, env };
+  const parameters = readListParameters(log, ctx.query);
   const format = negotiate(request);
   if (format === "application/json") {
-    placeOf(request)?.take("rows", pageRows(parameters.limit));
-    return await answerPage(reader, url, parameters);
+    ctx.permit.take("rows", pageRows(parameters.limit));
+    return await answerPage(reader, ctx.url, parameters);
   }
-  noteOn(request, { route: "export" });
-  placeOf(request)?.take("exports", 1);
+  ctx.annotate({ route: "export" });
+  ctx.permit.take("exports", 1);
   const ended = Promise.withResolvers<void>();
   const end: EndExport = (how) => {
-    // What HEAD does not want is not missing.
+    // HEAD takes no body, so none of it is missing.
     const isCutOff = how === "cut off" && request.method !== "HEAD";
-    if (isCutOff) noteOn(request, { cut_off: true });
+    if (isCutOff) ctx.annotate({ cut_off: true });
     ended.resolve();
   };
   const writer = WRITERS[format];
+  const report = (error: unknown) => ctx.report(error);
   const answer = await answerExport(reader, parameters, writer, report, end);
-  keepOpen(request, ended.promise);
+  ctx.keepOpen(ended.promise);
   return answer;
 }
 

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { MAX_RATED_ROWS } from "../limits.ts";
 import { text } from "../logs/fields.ts";
-import type { Reader } from "../store/read-log.ts";
+import type { Log } from "../logs/log.ts";
 import { rateUsage } from "../store/usage-store.ts";
+import type { CallerContext } from "./context.ts";
 import { readRatingParameters } from "./parameters.ts";
-import { requireService } from "./prepare-events.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import { readMembers } from "./read-members.ts";
 
@@ -20,17 +20,13 @@ export const ratingSchema = z.strictObject({
  * Answers `POST /llm-usage/ratings?from=…&to=…`: rates the selected rows by the
  * prices as they are entered now, and says what changed. What was charged stays.
  */
-export async function rateAgain(
-  { request, ...reader }: Reader & { request: Request },
-) {
-  requireService(reader.caller, "rate usage again");
-  const { searchParams } = new URL(request.url);
-  const selection = readRatingParameters(reader.log, searchParams);
+export async function rateAgain(ctx: CallerContext, log: Log) {
+  const selection = readRatingParameters(log, ctx.query);
   const { reason, dry_run } = await readMembers(
-    request,
+    ctx,
     ratingSchema,
   ) as z.output<typeof ratingSchema>;
-  const result = await rateUsage(reader, selection, {
+  const result = await rateUsage(ctx, selection, {
     reason,
     dryRun: dry_run,
     maxRows: MAX_RATED_ROWS,

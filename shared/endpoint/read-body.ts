@@ -1,8 +1,10 @@
 import { parseMediaType } from "@std/media_types/parse_media_type.js";
 import { BODY_TIMEOUT_MS, MAX_BODY_BYTES } from "../limits.ts";
-import { placeOf } from "./admission.ts";
+import type { Context } from "./context.ts";
 import { createProblem, ProblemError } from "./problem.ts";
-import { noteOn } from "./request-notes.ts";
+
+/** The part of a request's context that reading its body takes. */
+export type BodyContext = Pick<Context, "request" | "permit" | "annotate">;
 
 /** How the events of a body are separated. */
 export type BodyFormat = "json" | "ndjson";
@@ -23,10 +25,10 @@ const FORMATS: Record<string, BodyFormat> = {
  * supported, 503 when there is no room for it.
  */
 export async function readBody(
-  request: Request,
+  ctx: BodyContext,
 ): Promise<{ format: BodyFormat; text: string }> {
-  const format = readFormat(request.headers.get("content-type"));
-  return { format, text: decodeText(await readBytes(request)) };
+  const format = readFormat(ctx.request.headers.get("content-type"));
+  return { format, text: decodeText(await readBytes(ctx)) };
 }
 
 /**
@@ -38,9 +40,10 @@ export async function readBody(
  * no room for it.
  */
 export async function readBytes(
-  request: Request,
+  ctx: BodyContext,
   maxBytes = MAX_BODY_BYTES,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { request } = ctx;
   const gzip = readEncoding(request.headers.get("content-encoding"));
   if (Number(request.headers.get("content-length")) > maxBytes) {
     throw tooLarge(maxBytes);
@@ -52,9 +55,9 @@ export async function readBytes(
   let length = 0;
   const count = (bytes: number) => {
     length += bytes;
-    noteOn(request, { body_bytes: length });
+    ctx.annotate({ body_bytes: length });
     if (length > maxBytes) throw tooLarge(maxBytes);
-    placeOf(request)?.take("bytes", bytes);
+    ctx.permit.take("bytes", bytes);
   };
   return await collect(inflated, gzip, count);
 }

@@ -3,7 +3,7 @@ import type { EventSchema, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
 import { parseJson } from "./parse-json.ts";
 import { createProblem, ProblemError } from "./problem.ts";
-import { decodeText, readBytes, readFormat } from "./read-body.ts";
+import { type BodyContext, readBody } from "./read-body.ts";
 import { JsonSyntaxError } from "./strict-json.ts";
 
 /**
@@ -13,11 +13,10 @@ import { JsonSyntaxError } from "./strict-json.ts";
  * cannot be read.
  */
 export async function readMembers(
-  request: Request,
+  ctx: BodyContext,
   schema: EventSchema,
 ): Promise<LogEvent> {
-  readFormat(request.headers.get("content-type"));
-  const { value, faults } = parse(decodeText(await readBytes(request)));
+  const { value, faults } = parse((await readBody(ctx)).text);
   if (faults.length > 0) throw refuseRequest(faults);
   const result = validateEvent(schema, value);
   if (result.event === null) throw refuseRequest(result.faults);

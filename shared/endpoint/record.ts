@@ -1,28 +1,15 @@
+import * as z from "zod";
 import { readReceipts } from "../evidence/receipts.ts";
 import type { Log } from "../logs/log.ts";
-import { recordEvents } from "../store/record-events.ts";
-import { placeOf } from "./admission.ts";
 import { answerBatch, answerSingle, countOutcomes } from "./answer.ts";
-import type { Caller } from "../store/caller.ts";
+import type { CallerContext } from "./context.ts";
 import { readIdempotencyKey } from "./event-ids.ts";
-import { readAddress } from "./address.ts";
+import { ingest } from "./ingest.ts";
 import { readRecordParameters } from "./parameters.ts";
-import {
-  type PreparedEvent,
-  prepareEvents,
-  requireWriter,
-} from "./prepare-events.ts";
 import type { Environment } from "../store/environment.ts";
-import { createProblem, ProblemError } from "./problem.ts";
 import { readBody } from "./read-body.ts";
 import { readEvents } from "./read-events.ts";
-import { noteOn } from "./request-notes.ts";
-import {
-  abortEvent,
-  type EventResult,
-  rejectEvent,
-  toEventResult,
-} from "./results.ts";
+import type { EventResult } from "./results.ts";
 
 /**
  * Records the events of a POST request: validates them all, writes the valid
@@ -32,32 +19,29 @@ import {
  * @throws {StoreError} when the events may not have been written.
  */
 export async function record(
+  ctx: CallerContext,
   log: Log,
-  request: Request,
-  caller: Caller,
-  env: Environment,
 ): Promise<Response> {
-  requireWriter(log, caller);
-  const { atomic } = readRecordParameters(new URL(request.url).searchParams);
-  const idempotencyKey = readIdempotencyKey(request.headers);
-  const { text, format } = await readBody(request);
+  const { caller, env } = ctx;
+  const { headers } = ctx.request;
+  const { atomic } = readRecordParameters(ctx.query);
+  const idempotencyKey = readIdempotencyKey(headers);
+  const { text, format } = await readBody(ctx);
   const { batch, events } = readEvents(text, format);
-  noteOn(request, { events: events.length });
-  placeOf(request)?.take("events", events.length);
-  const prepared = await prepareEvents(log, events, {
-    caller,
-    idempotencyKey,
-    address: readAddress(request.headers),
-  });
-  const results = await settle(log, prepared, caller, env, {
-    atomic,
-    representation: !batch,
-  });
-  noteOn(request, {
+  ctx.annotate({ events: events.length });
+  ctx.permit.take("events", events.length);
+  const results = await ingest(
+    log,
+    events,
+    { caller, idempotencyKey, address: readAddress(headers) },
+    { atomic, representation: !batch },
+    env,
+  );
+  ctx.annotate({
     ...countOutcomes(results),
     code: batch ? undefined : results[0].problem?.code,
   });
-  const wantsReceipt = prefers(request.headers, "return=receipt");
+  const wantsReceipt = prefers(headers, "return=receipt");
   if (wantsReceipt) await addReceipts(log, results, env);
   const response = batch
     ? answerBatch(results, atomic)
@@ -89,42 +73,15 @@ async function addReceipts(
 }
 
 /**
- * Writes prepared events in one call, after which each has its result, in order.
- *
- * @throws {StoreError} when the events may not have been written.
+ * The header in which the platform's edge states the client's address. It
+ * overwrites what a client sends there; X-Forwarded-For it only appends to, so
+ * a client could put any address in front.
  */
-export async function settle(
-  log: Log,
-  prepared: PreparedEvent[],
-  caller: Caller,
-  env: Environment,
-  options: { atomic: boolean; representation: boolean },
-): Promise<EventResult[]> {
-  const valid = prepared.filter((one) => one.event !== null);
-  const aborted = options.atomic && valid.length < prepared.length;
-  const actor = caller.kind === "user" && log.userWrites?.attributed
-    ? { actor: caller.id }
-    : {};
-  const stored = aborted || valid.length === 0 ? [] : await recordEvents(
-    log,
-    valid.map((one) => one.event),
-    { ...options, ...actor },
-    env,
-  );
-  if (stored.some((result) => result.faults?.some(isWithoutFirm))) {
-    throw new ProblemError(createProblem(
-      "no_firm",
-      "The signed-in user belongs to no firm, so there is no audit trail to write to",
-    ));
-  }
-  let next = 0;
-  return prepared.map((one) => {
-    if (one.event === null) return rejectEvent(one, one.faults);
-    if (aborted) return abortEvent(one);
-    return toEventResult(log, caller, one.index, stored[next++]);
-  });
-}
+const TRUSTED_HEADER = "cf-connecting-ip";
 
-function isWithoutFirm(fault: { code: string }): boolean {
-  return fault.code === "no_firm";
+const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
+
+/** The address that a request came from, or null when the edge did not say. */
+export function readAddress(headers: Headers): string | null {
+  return ADDRESS.safeParse(headers.get(TRUSTED_HEADER)).data ?? null;
 }

@@ -1,8 +1,9 @@
-import { type Reader, summarise } from "../store/read-log.ts";
+import type { Log } from "../logs/log.ts";
+import { summarise } from "../store/read-log.ts";
 import { StoreError } from "../store/store-error.ts";
 import { negotiate, WRITERS } from "./format.ts";
 import { MAX_GROUPS } from "../limits.ts";
-import { placeOf } from "./admission.ts";
+import type { CallerContext } from "./context.ts";
 import { readSummaryParameters } from "./parameters.ts";
 import { refuseParameter } from "./query.ts";
 
@@ -11,15 +12,15 @@ const INVALID_PARAMETER = "22023";
 
 /** Answers `GET /<log>/summary`: counts and sums per group, and over all. */
 export async function summariseLog(
-  reader: Reader,
-  request: Request,
+  ctx: CallerContext,
+  log: Log,
 ): Promise<Response> {
-  const query = new URL(request.url).searchParams;
-  const parameters = readSummaryParameters(reader.log, query);
-  const format = negotiate(request);
-  placeOf(request)?.take("rows", MAX_GROUPS);
+  const { caller, env } = ctx;
+  const parameters = readSummaryParameters(log, ctx.query);
+  const format = negotiate(ctx.request);
+  ctx.permit.take("rows", MAX_GROUPS);
   const { selection, groups, bucket, zone, asOf } = parameters;
-  const summary = await summarise(reader, selection, {
+  const summary = await summarise({ log, caller, env }, selection, {
     groups,
     bucket,
     zone,
@@ -36,7 +37,7 @@ export async function summariseLog(
     from: selection.from,
     to: selection.to,
     tz: zone,
-    ...reader.log.rated && { as_of: asOf },
+    ...log.rated && { as_of: asOf },
     group_by: keys,
     totals: summary.totals,
     groups: summary.groups,

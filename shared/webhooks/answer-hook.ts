@@ -1,27 +1,25 @@
 import { answerAuthHook } from "../adapters/answer-auth-hook.ts";
-import { keepOpen } from "../endpoint/request-notes.ts";
-import type { Report } from "../endpoint/serve.ts";
+import type { Context } from "../endpoint/context.ts";
 import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
 
 /**
- * Answers an Auth hook: with what lets Auth go on, whatever becomes of the event
- * and at the latest after `AUTH_HOOK_TIMEOUT_MS`, because a log must not lock
- * anybody out. `recording` goes on after that, and the request's line in the log
- * waits for it; that it is late, or that it failed, is reported.
+ * Answers an Auth hook so that Auth goes on, whatever the outcome of the event and
+ * after `AUTH_HOOK_TIMEOUT_MS` at the latest: a log must not keep users from
+ * logging in. `recording` continues after that, and the access-log entry waits for
+ * it; the entry reports a late or failed recording.
  */
 export async function answerHook(
-  request: Request,
+  ctx: Context,
   text: string,
   recording: Promise<Response>,
-  report: Report,
 ): Promise<Response> {
-  const settled = reportFailure(recording, report);
+  const settled = reportFailure(recording, ctx);
   keepAlive(settled);
-  keepOpen(request, settled);
+  ctx.keepOpen(settled);
   let timer;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
-      report(new Error("an Auth hook was answered before it was recorded"));
+      ctx.report(new Error("an Auth hook was answered before it was recorded"));
       resolve();
     }, AUTH_HOOK_TIMEOUT_MS);
   });
@@ -33,19 +31,19 @@ export async function answerHook(
 
 async function reportFailure(
   recording: Promise<Response>,
-  report: Report,
+  ctx: Context,
 ): Promise<void> {
   try {
     const outcome = await recording;
     if (outcome.ok) return;
     const problem = await outcome.text();
-    report(new Error(`an Auth hook was not recorded: ${problem}`));
+    ctx.report(new Error(`an Auth hook was not recorded: ${problem}`));
   } catch (error) {
-    report(error);
+    ctx.report(error);
   }
 }
 
-/** The platform ends a function's worker once nothing is under way that it knows of. */
+/** The platform ends a worker once no response or registered task is pending. */
 function keepAlive(task: Promise<void>): void {
   const { EdgeRuntime } = globalThis as {
     EdgeRuntime?: { waitUntil(task: Promise<void>): unknown };

@@ -1,4 +1,7 @@
+import { type Access, serviceOnly } from "../endpoint/access.ts";
+import type { Context } from "../endpoint/context.ts";
 import { createProblem, ProblemError } from "../endpoint/problem.ts";
+import { readBytes } from "../endpoint/read-body.ts";
 import {
   type SignatureFault,
   verifySignature,
@@ -7,26 +10,47 @@ import {
   SECRET_VARIABLES,
   type WebhookSettings,
 } from "../signatures/webhook-settings.ts";
-import type { Format } from "./formats.ts";
+import type { Caller } from "../store/caller.ts";
+
+/** A delivery of an admitted sender, who writes as a service, with its body. */
+export type DeliveryContext = Context & {
+  caller: Caller;
+  bytes: Uint8Array<ArrayBuffer>;
+};
 
 /**
- * Whether a request is to be let in for its signature rather than its key: where
- * a format may be signed, unless there is a key and no signature. A signature
- * that is wrong is never made up for by a key.
+ * Lets in a service or, for a format that may be signed, the holder of a secret:
+ * unless there is a key and no signature, the signature decides, and a key never
+ * makes up for a wrong one. A signature covers the body, so it is read before it is
+ * verified; without one it is read once the caller is admitted.
  */
-export function isSigned({ headers }: Request, { signedBy }: Format): boolean {
-  return signedBy !== undefined &&
-    (headers.has("webhook-signature") || !headers.has("apikey"));
+export function senderOf(
+  signedBy: keyof WebhookSettings | undefined,
+  settings: WebhookSettings,
+): Access<DeliveryContext> {
+  const service = serviceOnly("push webhooks");
+  return async (ctx) => {
+    const { headers } = ctx.request;
+    const isSigned = headers.has("webhook-signature") || !headers.has("apikey");
+    if (signedBy === undefined || !isSigned) {
+      const admitted = await service(ctx);
+      return Object.assign(admitted, { bytes: await readBytes(ctx) });
+    }
+    const bytes = await readBytes(ctx);
+    await requireSignature(headers, bytes, signedBy, settings);
+    const sender = `signature:${signedBy}`;
+    ctx.annotate({ caller: sender });
+    const caller: Caller = { kind: "service", keyName: sender };
+    return Object.assign(ctx, { caller, bytes });
+  };
 }
 
 /**
- * Lets a signed delivery in.
- *
  * @throws {ProblemError} 401 when no secret of this format made the signature, or
- * it is not of now.
- * @throws when the secrets cannot be used, which is nobody's business but ours.
+ * its time is not now.
+ * @throws when the secrets are misconfigured (reported as 500 without detail).
  */
-export async function requireSignature(
+async function requireSignature(
   headers: Headers,
   body: Uint8Array<ArrayBuffer>,
   signedBy: keyof WebhookSettings,
@@ -69,7 +93,7 @@ function refuse(
     }, or ${KEY}`
     : REASONS[reason];
   return new ProblemError(createProblem(code, detail), {
-    // RFC 9110 §15.5.2 wants a challenge, and signatures have no scheme of theirs.
+    // RFC 9110 §15.5.2 wants a challenge, and signatures have no scheme.
     "www-authenticate": 'Bearer realm="ledger-functions"',
   });
 }

@@ -44,7 +44,7 @@ describe("an Auth hook", () => {
       created_at: "2026-10-05T10:00:00.123456789+02:00",
       metadata: { source: "auth_hook", provider: "email" },
     });
-    expect(validate(adapted)).toEqual([]);
+    expect(validate(adapted, "audit")).toEqual([]);
   });
 
   test.each([
@@ -67,7 +67,7 @@ describe("an Auth hook", () => {
       entity_id: USER,
       metadata: { source: "auth_hook", actor_id: USER, ...metadata },
     });
-    expect(validate(adapted)).toEqual([]);
+    expect(validate(adapted, "audit")).toEqual([]);
   });
 
   test.each(Object.keys(HOOKS))("%s shows nothing personal", async (name) => {
@@ -231,7 +231,7 @@ describe("a row of auth.audit_log_entries", () => {
         provider: "email",
       },
     });
-    expect(validate(adapted)).toEqual([]);
+    expect(validate(adapted, "audit")).toEqual([]);
   });
 
   test("is the same event bare, in an array and in a Database Webhook", async () => {
@@ -270,7 +270,7 @@ describe("a row of auth.audit_log_entries", () => {
       user_id,
       factor_type: "totp",
     });
-    expect(validate(factor)).toEqual([]);
+    expect(validate(factor, "audit")).toEqual([]);
     const team = await adaptOne(
       createEntry({ action: "user_deleted", log_type: "team", traits }),
       URL_FIRM,
@@ -295,7 +295,7 @@ describe("a row of auth.audit_log_entries", () => {
     const adapted = await adaptOne(createEntry({ traits }), URL_FIRM);
     expect(JSON.stringify(adapted.event)).not.toMatch(PERSONAL);
     expect(JSON.stringify(adapted.event)).not.toContain("4111");
-    expect(validate(adapted)).toEqual([]);
+    expect(validate(adapted, "audit")).toEqual([]);
   });
 
   test("without its parts is rejected, each at its place", async () => {

@@ -56,7 +56,7 @@ describe("a CloudEvent", () => {
         created_at: TIME,
         id: binary.events[0].event.id,
       });
-      expect(validate(events[0])).toEqual([]);
+      expect(validate(events[0], "audit")).toEqual([]);
     }
   });
 
@@ -116,7 +116,7 @@ describe("a CloudEvent", () => {
       envelope({ time: "today", data: { ...EVENT, action: 7 } }),
       STRUCTURED,
     );
-    const faults = relocateFaults(events[0], validate(events[0]));
+    const faults = relocateFaults(events[0], validate(events[0], "audit"));
     expect(faults.map(({ pointer }) => pointer).sort())
       .toEqual(["/data/action", "/time"]);
   });

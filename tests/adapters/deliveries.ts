@@ -1,5 +1,5 @@
 import type { AdaptedEvent, Delivery } from "../../shared/adapters/adapter.ts";
-import { LOGS_BY_SLUG } from "../../shared/logs/index.ts";
+import { LOGS_BY_SLUG, type LogSlug } from "../../shared/logs/index.ts";
 import type { Fault } from "../../shared/fault.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 
@@ -28,7 +28,10 @@ export function codesOf({ faults }: { faults: readonly Fault[] }): string[] {
   return faults.map(({ pointer, code }) => `${pointer} ${code}`);
 }
 
-/** The faults that the event's own log finds in it. */
-export function validate({ log, event }: AdaptedEvent): Fault[] {
+/** The faults that its log finds in an event. */
+export function validate(
+  { event }: Pick<AdaptedEvent, "event">,
+  log: LogSlug,
+): Fault[] {
   return validateEvent(LOGS_BY_SLUG[log].event, event).faults;
 }

@@ -27,9 +27,8 @@ const withMetadata = (metadata: unknown, changes = {}) =>
 
 describe("a payload of LiteLLM", () => {
   test("becomes one event of llm-usage", async () => {
-    const { log, event, faults } = await adaptOne(createPayload());
+    const { event, faults } = await adaptOne(createPayload());
     expect(faults).toEqual([]);
-    expect(log).toBe("llm-usage");
     expect(event).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/),
       firm_id: FIRM,
@@ -172,8 +171,8 @@ describe("the caller's members", () => {
   });
 
   test("never keep a call off the record with a wrong project", async () => {
-    const adapted = await adaptOne(createPayload());
-    expect(adapted.softReferences).toEqual(["cma_project_id"]);
+    const adapted = await adaptLitellm(deliver(createPayload()));
+    expect(adapted.optionalReferences).toEqual(["cma_project_id"]);
   });
 
   test("that nobody says reject the event, with what to set and where", async () => {
@@ -528,8 +527,8 @@ describe("a body of LiteLLM", () => {
 
 test("an event is what the log takes, but for what the adapter decided", async () => {
   const adapted = await adaptOne(createPayload());
-  const { said, decided } = splitDecided(adapted);
-  expect(validate({ ...adapted, event: said })).toEqual([]);
+  const { said, decided } = splitDecided(adapted.event);
+  expect(validate({ event: said }, "llm-usage")).toEqual([]);
   expect(decided).toEqual({
     cost_usd_exact: "0.00015225",
     token_convention: "inclusive",

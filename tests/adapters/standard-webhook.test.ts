@@ -38,7 +38,7 @@ describe("a Standard Webhooks payload", () => {
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/),
       created_at: "2026-10-05T08:00:00.000000Z",
     });
-    expect(validate(adapted)).toEqual([]);
+    expect(validate(adapted, "audit")).toEqual([]);
   });
 
   test("has the id of its data, else one of the message and the log", async () => {
@@ -94,7 +94,7 @@ describe("a Standard Webhooks payload", () => {
       constructor: 1,
     };
     const adapted = await adaptOne({ ...MESSAGE, data, timestamp: "today" });
-    const faults = relocateFaults(adapted, validate(adapted));
+    const faults = relocateFaults(adapted, validate(adapted, "audit"));
     expect(faults.map(({ pointer }) => pointer).sort()).toEqual([
       "/data/action",
       "/data/a~1b~0",
@@ -106,7 +106,7 @@ describe("a Standard Webhooks payload", () => {
 
   test("names a member that is not in the payload", async () => {
     const adapted = await adaptOne({ type: "x", data: {} });
-    const faults = relocateFaults(adapted, validate(adapted));
+    const faults = relocateFaults(adapted, validate(adapted, "audit"));
     expect(faults.map(({ pointer }) => pointer)).toEqual(["", "", ""]);
     expect(faults.map(({ detail }) => detail.split(":")[0]).sort())
       .toEqual(["action", "entity_type", "firm_id"]);

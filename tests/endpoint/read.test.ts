@@ -56,6 +56,34 @@ describe.each(ENGINES)("reading on %s", (engine) => {
       ]);
     });
 
+    test("answers HEAD with the length of GET's body, or with none where it is not known", async () => {
+      const { body: row } = await ledger.post(slug, EVENTS[slug]);
+      const lengthOf = (path: string, method: string, accept: string) =>
+        fetch(`${ledger.stack.url}/functions/v1/${path}`, {
+          method,
+          headers: { apikey: ledger.stack.secretKey, accept },
+        }).then(async (response) => ({
+          stated: response.headers.get("content-length"),
+          read: (await response.bytes()).length,
+        }));
+      for (
+        const path of [
+          `${slug}/${row.id}`,
+          `${slug}/nonsense`,
+          `${slug}?limit=1`,
+          `${slug}/summary?from=2026-01-01&to=2026-01-02`,
+          `${slug}/openapi.json`,
+        ]
+      ) {
+        const { read } = await lengthOf(path, "GET", "application/json");
+        expect(read).toBeGreaterThan(0);
+        expect(await lengthOf(path, "HEAD", "application/json"))
+          .toEqual({ stated: String(read), read: 0 });
+      }
+      expect(await lengthOf(slug, "HEAD", "text/csv"))
+        .toEqual({ stated: null, read: 0 });
+    });
+
     test.each([NOBODY, "nonsense", "1"])(
       "answers 404 to the id %s",
       async (id) => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { Admission } from "../../shared/endpoint/admission.ts";
+import { Context } from "../../shared/endpoint/context.ts";
 import { MAX_BODY_BYTES } from "../../shared/limits.ts";
 import { ProblemError } from "../../shared/endpoint/problem.ts";
 import { readBody } from "../../shared/endpoint/read-body.ts";
@@ -13,8 +15,15 @@ function post(body: Body, headers: Record<string, string> = {}) {
   });
 }
 
+function readFrom(request: Request) {
+  const environment = { data: null, error: new Error("not needed") };
+  const permit = new Admission().issue();
+  const url = new URL(request.url);
+  return readBody(new Context(request, url, [], permit, environment));
+}
+
 async function failure(request: Request) {
-  const error = await readBody(request).then(() => null, (error) => error);
+  const error = await readFrom(request).then(() => null, (error) => error);
   expect(error).toBeInstanceOf(ProblemError);
   return (error as ProblemError).problem;
 }
@@ -36,7 +45,7 @@ describe("readBody()", () => {
     ["application/jsonl", "ndjson"],
   ])("reads %s as %s", async (type, format) => {
     const request = post("{}", { "content-type": type });
-    expect(await readBody(request)).toEqual({ format, text: "{}" });
+    expect(await readFrom(request)).toEqual({ format, text: "{}" });
   });
 
   test.each([
@@ -52,7 +61,7 @@ describe("readBody()", () => {
 
   test("inflates gzip", async () => {
     const body = await gzip(bytes('{"a":1}'));
-    const { text } = await readBody(post(body, { "content-encoding": "gzip" }));
+    const { text } = await readFrom(post(body, { "content-encoding": "gzip" }));
     expect(text).toBe('{"a":1}');
   });
 
@@ -75,7 +84,7 @@ describe("readBody()", () => {
   });
 
   test("accepts a body of exactly the limit and refuses one byte more", async () => {
-    const { text } = await readBody(
+    const { text } = await readFrom(
       post(" ".repeat(MAX_BODY_BYTES - 2) + "{}"),
     );
     expect(text).toHaveLength(MAX_BODY_BYTES);
@@ -115,7 +124,7 @@ describe("readBody()", () => {
   });
 
   test("drops a byte order mark and refuses bytes that are not UTF-8", async () => {
-    const { text } = await readBody(post(bytes("\ufeff{}")));
+    const { text } = await readFrom(post(bytes("\ufeff{}")));
     expect(text).toBe("{}");
     const problem = await failure(post(new Uint8Array([0x22, 0xff, 0x22])));
     expect(problem.detail).toBe("The body is not UTF-8");

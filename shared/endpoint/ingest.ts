@@ -1,0 +1,105 @@
+import type { Log } from "../logs/log.ts";
+import type { Environment } from "../store/environment.ts";
+import { recordEvents } from "../store/record-events.ts";
+import {
+  type EventSource,
+  findOptional,
+  type IncomingEvent,
+  leaveOut,
+  type PreparedEvent,
+  prepareEvents,
+} from "./prepare-events.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+import {
+  abortEvent,
+  type EventResult,
+  rejectEvent,
+  toEventResult,
+} from "./results.ts";
+
+/** How a batch is written. */
+export type IngestOptions = {
+  /** Write nothing unless every event is recorded or a duplicate. */
+  atomic: boolean;
+  /** Ask for the stored rows. */
+  representation: boolean;
+};
+
+/** The result of an event, and the optional references that it does without. */
+export type IngestResult = EventResult & { dropped?: readonly string[] };
+
+/**
+ * The one way into a log, for its own endpoint and for adapters: validates a whole
+ * batch and writes the valid events in one call. Results are in the order of the
+ * events. Only events that the database rejects for nothing but optional
+ * references take a second call, without those.
+ *
+ * @throws {ProblemError} 403 when a user belongs to no firm.
+ * @throws {StoreError} when the events may not have been written.
+ */
+export async function ingest(
+  log: Log,
+  events: readonly IncomingEvent[],
+  source: EventSource,
+  options: IngestOptions,
+  env: Environment,
+): Promise<IngestResult[]> {
+  const prepared = await prepareEvents(log, events, source);
+  const results = await write(log, prepared, source, options, env);
+  const { optionalReferences = [] } = source;
+  if (optionalReferences.length === 0) return results;
+  const dropped = prepared.map((one) => one.dropped);
+  const again = prepared.flatMap((one, index): PreparedEvent[] => {
+    const { problem } = results[index];
+    const members = findOptional(problem?.errors ?? [], optionalReferences);
+    if (one.event === null || members.length === 0) return [];
+    dropped[index] = [...dropped[index], ...members];
+    return [{ ...one, event: leaveOut(one.event, members) }];
+  });
+  if (again.length > 0) {
+    for (const result of await write(log, again, source, options, env)) {
+      results[result.index] = result;
+    }
+  }
+  return results.map((result, index) => ({
+    ...result,
+    dropped: dropped[index],
+  }));
+}
+
+/** Writes the valid ones of prepared events in one call; results are in their order. */
+async function write(
+  log: Log,
+  prepared: PreparedEvent[],
+  { caller }: EventSource,
+  options: IngestOptions,
+  env: Environment,
+): Promise<EventResult[]> {
+  const valid = prepared.filter((one) => one.event !== null);
+  const aborted = options.atomic && valid.length < prepared.length;
+  const actor = caller.kind === "user" && log.userWrites?.attributed
+    ? { actor: caller.id }
+    : {};
+  const stored = aborted || valid.length === 0 ? [] : await recordEvents(
+    log,
+    valid.map((one) => one.event),
+    { ...options, ...actor },
+    env,
+  );
+  if (stored.some((result) => result.faults?.some(isWithoutFirm))) {
+    throw new ProblemError(createProblem(
+      "no_firm",
+      "The signed-in user belongs to no firm, so there is no audit trail to write to",
+    ));
+  }
+  let next = 0;
+  return prepared.map((one) => {
+    if (one.event === null) return rejectEvent(one, one.faults);
+    if (aborted) return abortEvent(one);
+    return toEventResult(log, caller, one.index, stored[next++]);
+  });
+}
+
+function isWithoutFirm(fault: { code: string }): boolean {
+  return fault.code === "no_firm";
+}
