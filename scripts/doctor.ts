@@ -174,7 +174,7 @@ function explain(error: unknown, shown: string): string {
     return `Cannot examine the database at ${shown}: it has no ledger.doctor(); push the migrations first`;
   }
   if (code === INSTALLED) {
-    return `The database at ${shown} has the migrations already: leave out --before-install`;
+    return `The push to the database at ${shown} is refused: ${message}`;
   }
   if (code === NOT_ALLOWED) {
     return `Cannot examine the database at ${shown} as this role: connect as the owner of the logs (${message})`;

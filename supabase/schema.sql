@@ -1085,7 +1085,7 @@ declare
   careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
-  faults jsonb := '{}';   -- {index: [{column, code}]}
+  found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -1113,8 +1113,8 @@ begin
       if careful then
         with event as materialized (
           select e.* from (
-          select e.id, e.firm_id, e.user_id, e.action, e.entity_type, e.entity_id, e.metadata, e.ip_address, e.created_at, e.ordinality::int - 1 as index
-          from jsonb_populate_recordset(row(gen_random_uuid(), null::uuid, null::uuid, null::text, null::text, null::uuid, null::jsonb, null::text, now())::public.audit_log, complete) with ordinality e
+          select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.firm_id) as firm_id, coalesce(e.user_id) as user_id, coalesce(e.action) as action, coalesce(e.entity_type) as entity_type, coalesce(e.entity_id) as entity_id, coalesce(e.metadata) as metadata, coalesce(e.ip_address) as ip_address, coalesce(e.created_at, now()) as created_at, e.ordinality::int - 1 as index
+          from rows from (jsonb_to_recordset(complete) as (id uuid, firm_id uuid, user_id uuid, action text, entity_type text, entity_id uuid, metadata jsonb, ip_address text, created_at timestamp with time zone)) with ordinality as e(id, firm_id, user_id, action, entity_type, entity_id, metadata, ip_address, created_at, ordinality)
         ) e
           where not coalesce((select true from public.audit_log s where s.id = e.id), false)
         ), fault as materialized (
@@ -1137,7 +1137,7 @@ begin
         select w.*, (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
             select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
             from fault f group by f.index) g)
-        into written, ids, warned, faults
+        into written, ids, warned, found
         from (
           select coalesce(array_agg(a.index order by a.index), '{}'), null::uuid[], '{}'::jsonb
           from acceptable a where a.id in (select i.id from inserted i)
@@ -1145,8 +1145,8 @@ begin
       else
         with event as materialized (
           select e.* from (
-          select e.id, e.firm_id, e.user_id, e.action, e.entity_type, e.entity_id, e.metadata, e.ip_address, e.created_at, e.ordinality::int - 1 as index
-          from jsonb_populate_recordset(row(gen_random_uuid(), null::uuid, null::uuid, null::text, null::text, null::uuid, null::jsonb, null::text, now())::public.audit_log, complete) with ordinality e
+          select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.firm_id) as firm_id, coalesce(e.user_id) as user_id, coalesce(e.action) as action, coalesce(e.entity_type) as entity_type, coalesce(e.entity_id) as entity_id, coalesce(e.metadata) as metadata, coalesce(e.ip_address) as ip_address, coalesce(e.created_at, now()) as created_at, e.ordinality::int - 1 as index
+          from rows from (jsonb_to_recordset(complete) as (id uuid, firm_id uuid, user_id uuid, action text, entity_type text, entity_id uuid, metadata jsonb, ip_address text, created_at timestamp with time zone)) with ordinality as e(id, firm_id, user_id, action, entity_type, entity_id, metadata, ip_address, created_at, ordinality)
         ) e
         ), acceptable as materialized (
           select distinct on (e.id) e.* from event e order by e.id, e.index
@@ -1192,7 +1192,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, faults -> e.index::text as faults, '{}'::text[] as codes, array_remove(array[
+        select e.index, e.id, '{}'::text[] as codes, array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'firm_id' and new.firm_id is distinct from s.firm_id then 'firm_id' end,
         case when e.sent ? 'user_id' and new.user_id is distinct from s.user_id and s.user_id is not null then 'user_id' end,
@@ -1202,9 +1202,12 @@ begin
         case when e.sent ? 'metadata' and new.metadata is distinct from s.metadata then 'metadata' end,
         case when e.sent ? 'ip_address' and new.ip_address is distinct from s.ip_address then 'ip_address' end,
         case when e.sent ? 'created_at' and new.created_at is distinct from s.created_at then 'created_at' end
-        ], null) as fields
+        ], null) as fields,
+          -- An event that is neither written nor stored was skipped by a trigger of the project's own.
+          coalesce(found -> e.index::text,
+            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join public.audit_log s on s.id = e.id
-        cross join lateral jsonb_populate_record(null::public.audit_log, e.sent) new
+        cross join lateral jsonb_to_record(e.sent) as new(id uuid, firm_id uuid, user_id uuid, action text, entity_type text, entity_id uuid, metadata jsonb, ip_address text, created_at timestamp with time zone)
       )
       select jsonb_agg(r.content order by (r.content -> 'index')::int)
       into results
@@ -1255,7 +1258,7 @@ begin
   -- which one.
   if total = 1 then
     return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
-      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+      'faults', '[{"code": "refused"}]'::jsonb));
   end if;
   begin
     results := '[]';
@@ -1298,7 +1301,7 @@ declare
   careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
-  faults jsonb := '{}';   -- {index: [{column, code}]}
+  found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -1344,7 +1347,7 @@ begin
         select w.*, (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
             select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
             from fault f group by f.index) g)
-        into written, ids, warned, faults
+        into written, ids, warned, found
         from (
           select coalesce(array_agg(d.index order by d.index), '{}'), array_agg(d.id order by d.index),
             coalesce(jsonb_object_agg(d.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end]::text[], null)) filter (where (d.cost_differs) or (d.cost_source = 'computed' and d.cost_is_floor) or (d.cost_source = 'unpriced')), '{}')
@@ -1403,7 +1406,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, faults -> e.index::text as faults, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end]::text[], null) as codes, array_remove(array[
+        select e.index, e.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end]::text[], null) as codes, array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'firm_id' and new.firm_id is distinct from s.firm_id then 'firm_id' end,
         case when e.sent ? 'cma_project_id' and new.cma_project_id is distinct from s.cma_project_id and s.cma_project_id is not null then 'cma_project_id' end,
@@ -1437,10 +1440,13 @@ begin
         case when e.sent ? 'cost_is_floor' and details.cost_is_floor is distinct from d.cost_is_floor then 'cost_is_floor' end,
         case when e.sent ? 'cost_differs' and details.cost_differs is distinct from d.cost_differs then 'cost_differs' end,
         case when e.sent ? 'reservation_id' and details.reservation_id is distinct from d.reservation_id then 'reservation_id' end
-        ], null) as fields
+        ], null) as fields,
+          -- An event that is neither written nor stored was skipped by a trigger of the project's own.
+          coalesce(found -> e.index::text,
+            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join public.llm_usage_log s on s.id = e.id
         left join public.llm_usage_details d on d.id = e.id
-        cross join lateral jsonb_populate_record(null::public.llm_usage_log, e.sent) new
+        cross join lateral jsonb_to_record(e.sent) as new(id uuid, firm_id uuid, cma_project_id uuid, model text, task_type text, input_tokens integer, output_tokens integer, cost_usd numeric(10,6), latency_ms integer, success boolean, error_message text, created_at timestamp with time zone)
         cross join lateral jsonb_populate_record(null::public.llm_usage_details, e.sent) details
       )
       select jsonb_agg(r.content order by (r.content -> 'index')::int)
@@ -1492,7 +1498,7 @@ begin
   -- which one.
   if total = 1 then
     return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
-      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+      'faults', '[{"code": "refused"}]'::jsonb));
   end if;
   begin
     results := '[]';
@@ -1535,7 +1541,7 @@ declare
   careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
-  faults jsonb := '{}';   -- {index: [{column, code}]}
+  found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -1556,8 +1562,8 @@ begin
       if careful then
         with event as materialized (
           select e.* from (
-          select e.id, e.session_id, e.sd_id, e.phase, e.subagent_type, e.subagent_configured_model, e.reported_model_name, e.reported_model_id, e.config_matches_reported, e.captured_at, e.metadata, e.ordinality::int - 1 as index
-          from jsonb_populate_recordset(row(gen_random_uuid(), null::text, null::text, null::text, null::text, null::text, null::text, null::text, null::boolean, now(), '{}'::jsonb)::public.model_usage_log, complete) with ordinality e
+          select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.session_id) as session_id, coalesce(e.sd_id) as sd_id, coalesce(e.phase) as phase, coalesce(e.subagent_type) as subagent_type, coalesce(e.subagent_configured_model) as subagent_configured_model, coalesce(e.reported_model_name) as reported_model_name, coalesce(e.reported_model_id) as reported_model_id, coalesce(e.config_matches_reported) as config_matches_reported, coalesce(e.captured_at, now()) as captured_at, coalesce(e.metadata, '{}'::jsonb) as metadata, e.ordinality::int - 1 as index
+          from rows from (jsonb_to_recordset(complete) as (id uuid, session_id text, sd_id text, phase text, subagent_type text, subagent_configured_model text, reported_model_name text, reported_model_id text, config_matches_reported boolean, captured_at timestamp with time zone, metadata jsonb)) with ordinality as e(id, session_id, sd_id, phase, subagent_type, subagent_configured_model, reported_model_name, reported_model_id, config_matches_reported, captured_at, metadata, ordinality)
         ) e
           where not coalesce((select true from public.model_usage_log s where s.id = e.id), false)
         ), fault as materialized (
@@ -1574,7 +1580,7 @@ begin
         select w.*, (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
             select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
             from fault f group by f.index) g)
-        into written, ids, warned, faults
+        into written, ids, warned, found
         from (
           select coalesce(array_agg(a.index order by a.index), '{}'), null::uuid[], '{}'::jsonb
           from acceptable a where a.id in (select i.id from inserted i)
@@ -1582,8 +1588,8 @@ begin
       else
         with event as not materialized (
           select e.* from (
-          select e.id, e.session_id, e.sd_id, e.phase, e.subagent_type, e.subagent_configured_model, e.reported_model_name, e.reported_model_id, e.config_matches_reported, e.captured_at, e.metadata, e.ordinality::int - 1 as index
-          from jsonb_populate_recordset(row(gen_random_uuid(), null::text, null::text, null::text, null::text, null::text, null::text, null::text, null::boolean, now(), '{}'::jsonb)::public.model_usage_log, complete) with ordinality e
+          select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.session_id) as session_id, coalesce(e.sd_id) as sd_id, coalesce(e.phase) as phase, coalesce(e.subagent_type) as subagent_type, coalesce(e.subagent_configured_model) as subagent_configured_model, coalesce(e.reported_model_name) as reported_model_name, coalesce(e.reported_model_id) as reported_model_id, coalesce(e.config_matches_reported) as config_matches_reported, coalesce(e.captured_at, now()) as captured_at, coalesce(e.metadata, '{}'::jsonb) as metadata, e.ordinality::int - 1 as index
+          from rows from (jsonb_to_recordset(complete) as (id uuid, session_id text, sd_id text, phase text, subagent_type text, subagent_configured_model text, reported_model_name text, reported_model_id text, config_matches_reported boolean, captured_at timestamp with time zone, metadata jsonb)) with ordinality as e(id, session_id, sd_id, phase, subagent_type, subagent_configured_model, reported_model_name, reported_model_id, config_matches_reported, captured_at, metadata, ordinality)
         ) e
         ), acceptable as materialized (
           select distinct on (e.id) e.* from event e order by e.id, e.index
@@ -1629,7 +1635,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, faults -> e.index::text as faults, '{}'::text[] as codes, array_remove(array[
+        select e.index, e.id, '{}'::text[] as codes, array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'session_id' and new.session_id is distinct from s.session_id then 'session_id' end,
         case when e.sent ? 'sd_id' and new.sd_id is distinct from s.sd_id then 'sd_id' end,
@@ -1641,9 +1647,12 @@ begin
         case when e.sent ? 'config_matches_reported' and new.config_matches_reported is distinct from s.config_matches_reported then 'config_matches_reported' end,
         case when e.sent ? 'captured_at' and new.captured_at is distinct from s.captured_at then 'captured_at' end,
         case when e.sent ? 'metadata' and new.metadata is distinct from s.metadata then 'metadata' end
-        ], null) as fields
+        ], null) as fields,
+          -- An event that is neither written nor stored was skipped by a trigger of the project's own.
+          coalesce(found -> e.index::text,
+            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join public.model_usage_log s on s.id = e.id
-        cross join lateral jsonb_populate_record(null::public.model_usage_log, e.sent) new
+        cross join lateral jsonb_to_record(e.sent) as new(id uuid, session_id text, sd_id text, phase text, subagent_type text, subagent_configured_model text, reported_model_name text, reported_model_id text, config_matches_reported boolean, captured_at timestamp with time zone, metadata jsonb)
       )
       select jsonb_agg(r.content order by (r.content -> 'index')::int)
       into results
@@ -1694,7 +1703,7 @@ begin
   -- which one.
   if total = 1 then
     return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
-      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+      'faults', '[{"code": "refused"}]'::jsonb));
   end if;
   begin
     results := '[]';
@@ -1737,7 +1746,7 @@ declare
   careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
-  faults jsonb := '{}';   -- {index: [{column, code}]}
+  found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -1758,8 +1767,8 @@ begin
       if careful then
         with event as materialized (
           select e.* from (
-          select e.id, e.agent_id, e.venture_id, e.tool_id, e.tokens_consumed, e.cost_usd, e.execution_ms, e.created_at, e.ordinality::int - 1 as index
-          from jsonb_populate_recordset(row(gen_random_uuid(), null::uuid, null::uuid, null::uuid, 0, 0, null::integer, now())::public.tool_usage_ledger, complete) with ordinality e
+          select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.agent_id) as agent_id, coalesce(e.venture_id) as venture_id, coalesce(e.tool_id) as tool_id, coalesce(e.tokens_consumed, 0) as tokens_consumed, coalesce(e.cost_usd, 0) as cost_usd, coalesce(e.execution_ms) as execution_ms, coalesce(e.created_at, now()) as created_at, e.ordinality::int - 1 as index
+          from rows from (jsonb_to_recordset(complete) as (id uuid, agent_id uuid, venture_id uuid, tool_id uuid, tokens_consumed integer, cost_usd numeric(10,6), execution_ms integer, created_at timestamp with time zone)) with ordinality as e(id, agent_id, venture_id, tool_id, tokens_consumed, cost_usd, execution_ms, created_at, ordinality)
         ) e
           where not coalesce((select true from public.tool_usage_ledger s where s.id = e.id), false)
         ), fault as materialized (
@@ -1782,7 +1791,7 @@ begin
         select w.*, (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
             select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
             from fault f group by f.index) g)
-        into written, ids, warned, faults
+        into written, ids, warned, found
         from (
           select coalesce(array_agg(a.index order by a.index), '{}'), null::uuid[], '{}'::jsonb
           from acceptable a where a.id in (select i.id from inserted i)
@@ -1790,8 +1799,8 @@ begin
       else
         with event as not materialized (
           select e.* from (
-          select e.id, e.agent_id, e.venture_id, e.tool_id, e.tokens_consumed, e.cost_usd, e.execution_ms, e.created_at, e.ordinality::int - 1 as index
-          from jsonb_populate_recordset(row(gen_random_uuid(), null::uuid, null::uuid, null::uuid, 0, 0, null::integer, now())::public.tool_usage_ledger, complete) with ordinality e
+          select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.agent_id) as agent_id, coalesce(e.venture_id) as venture_id, coalesce(e.tool_id) as tool_id, coalesce(e.tokens_consumed, 0) as tokens_consumed, coalesce(e.cost_usd, 0) as cost_usd, coalesce(e.execution_ms) as execution_ms, coalesce(e.created_at, now()) as created_at, e.ordinality::int - 1 as index
+          from rows from (jsonb_to_recordset(complete) as (id uuid, agent_id uuid, venture_id uuid, tool_id uuid, tokens_consumed integer, cost_usd numeric(10,6), execution_ms integer, created_at timestamp with time zone)) with ordinality as e(id, agent_id, venture_id, tool_id, tokens_consumed, cost_usd, execution_ms, created_at, ordinality)
         ) e
         ), acceptable as materialized (
           select distinct on (e.id) e.* from event e order by e.id, e.index
@@ -1837,7 +1846,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, faults -> e.index::text as faults, '{}'::text[] as codes, array_remove(array[
+        select e.index, e.id, '{}'::text[] as codes, array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'agent_id' and new.agent_id is distinct from s.agent_id then 'agent_id' end,
         case when e.sent ? 'venture_id' and new.venture_id is distinct from s.venture_id then 'venture_id' end,
@@ -1846,9 +1855,12 @@ begin
         case when e.sent ? 'cost_usd' and new.cost_usd is distinct from s.cost_usd then 'cost_usd' end,
         case when e.sent ? 'execution_ms' and new.execution_ms is distinct from s.execution_ms then 'execution_ms' end,
         case when e.sent ? 'created_at' and new.created_at is distinct from s.created_at then 'created_at' end
-        ], null) as fields
+        ], null) as fields,
+          -- An event that is neither written nor stored was skipped by a trigger of the project's own.
+          coalesce(found -> e.index::text,
+            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join public.tool_usage_ledger s on s.id = e.id
-        cross join lateral jsonb_populate_record(null::public.tool_usage_ledger, e.sent) new
+        cross join lateral jsonb_to_record(e.sent) as new(id uuid, agent_id uuid, venture_id uuid, tool_id uuid, tokens_consumed integer, cost_usd numeric(10,6), execution_ms integer, created_at timestamp with time zone)
       )
       select jsonb_agg(r.content order by (r.content -> 'index')::int)
       into results
@@ -1899,7 +1911,7 @@ begin
   -- which one.
   if total = 1 then
     return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
-      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+      'faults', '[{"code": "refused"}]'::jsonb));
   end if;
   begin
     results := '[]';
@@ -2289,7 +2301,7 @@ declare
 begin
   if exists (select from ledger.backlog b where b.log = 'audit_log') then
     with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+    select r.id, r.firm_id, r.user_id, r.action, r.entity_type, r.entity_id, r.metadata, r.ip_address, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
       select distinct on (o.id) o.* from old_rows o
       where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'audit_log')) r
   ), salted as (
@@ -2326,7 +2338,7 @@ declare
 begin
   if exists (select from ledger.backlog b where b.log = 'llm_usage_log') then
     with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+    select r.id, r.firm_id, r.cma_project_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.error_message, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
       select distinct on (o.id) o.* from old_rows o
       where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'llm_usage_log')) r
   ), salted as (
@@ -2363,7 +2375,7 @@ declare
 begin
   if exists (select from ledger.backlog b where b.log = 'model_usage_log') then
     with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+    select r.id, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, r.metadata, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
       select distinct on (o.id) o.* from old_rows o
       where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'model_usage_log')) r
   ), salted as (
@@ -2400,7 +2412,7 @@ declare
 begin
   if exists (select from ledger.backlog b where b.log = 'tool_usage_ledger') then
     with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from (
+    select r.id, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from (
       select distinct on (o.id) o.* from old_rows o
       where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'tool_usage_ledger')) r
   ), salted as (
@@ -2493,7 +2505,7 @@ declare
   ids uuid[];
 begin
   with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
+    select r.id, r.firm_id, r.user_id, r.action, r.entity_type, r.entity_id, r.metadata, r.ip_address, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
   ), salted as (
     insert into ledger.salts (log, row_id, seed, seq)
     select 'audit_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
@@ -2519,7 +2531,7 @@ declare
   ids uuid[];
 begin
   with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
+    select r.id, r.firm_id, r.cma_project_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.error_message, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
   ), salted as (
     insert into ledger.salts (log, row_id, seed, seq)
     select 'llm_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
@@ -2545,7 +2557,7 @@ declare
   ids uuid[];
 begin
   with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
+    select r.id, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, r.metadata, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from new_rows r
   ), salted as (
     insert into ledger.salts (log, row_id, seed, seq)
     select 'model_usage_log', r.id, r.leaf_seed, r.leaf_seq from fresh r
@@ -2571,7 +2583,7 @@ declare
   ids uuid[];
 begin
   with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from new_rows r
+    select r.id, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from new_rows r
   ), salted as (
     insert into ledger.salts (log, row_id, seed, seq)
     select 'tool_usage_ledger', r.id, r.leaf_seed, r.leaf_seq from fresh r
@@ -2593,7 +2605,7 @@ CREATE OR REPLACE FUNCTION ledger.capture_statement(log name, source text, kind 
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select format($sql$with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, %1$s as leaf_seed from %2$s r
+    select %9$s, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, %1$s as leaf_seed from %2$s r
   ), salted as (
     insert into ledger.salts (log, row_id, seed, seq)
     select %3$L, r.id, r.leaf_seed, r.leaf_seq from fresh r
@@ -2610,7 +2622,8 @@ AS $function$
     ledger.plain_columns(log) || ledger.commitment_expression(log),
     (select string_agg(format(', sha512(r.leaf_seed || decode(''%s'', ''hex'')) as leaf_salts%s',
         lpad(to_hex(n), 2, '0'), n), '' order by n)
-      from generate_series(0, (committed.count + 3) / 4 - 1) n))
+      from generate_series(0, (committed.count + 3) / 4 - 1) n),
+    (select string_agg(format('r.%I', c.name), ', ' order by c.position) from ledger.log_columns(log) c))
   from (select cardinality(ledger.committed_columns(log))) committed (count)
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.capture_statement(name,text,text) FROM PUBLIC;
@@ -2627,7 +2640,7 @@ declare
 begin
   if exists (select from ledger.backlog b where b.log = 'audit_log') then
     with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+    select r.id, r.firm_id, r.user_id, r.action, r.entity_type, r.entity_id, r.metadata, r.ip_address, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
       select distinct on (o.id) o.* from old_rows o
       where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'audit_log')) r
   ), salted as (
@@ -2666,7 +2679,7 @@ declare
 begin
   if exists (select from ledger.backlog b where b.log = 'llm_usage_log') then
     with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+    select r.id, r.firm_id, r.cma_project_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.error_message, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
       select distinct on (o.id) o.* from old_rows o
       where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'llm_usage_log')) r
   ), salted as (
@@ -2705,7 +2718,7 @@ declare
 begin
   if exists (select from ledger.backlog b where b.log = 'model_usage_log') then
     with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
+    select r.id, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, r.metadata, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, uuid_send(gen_random_uuid()) as leaf_seed from (
       select distinct on (o.id) o.* from old_rows o
       where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'model_usage_log')) r
   ), salted as (
@@ -2735,7 +2748,7 @@ declare
 begin
   if exists (select from ledger.backlog b where b.log = 'tool_usage_ledger') then
     with fresh as materialized (
-    select r.*, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from (
+    select r.id, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at, nextval('ledger.pending_leaves_seq_seq') as leaf_seq, null::bytea as leaf_seed from (
       select distinct on (o.id) o.* from old_rows o
       where not exists (select from ledger.salts s where s.row_id = o.id and s.log = 'tool_usage_ledger')) r
   ), salted as (
@@ -2958,8 +2971,8 @@ declare
   log_id constant regclass := format('public.%I', log)::regclass;
   details constant regclass := ledger.details_of(log_id);
   columns text;      -- "id", "firm_id", …
-  sent_columns text; -- e."id", e."firm_id", …
-  defaults text;     -- the row of an event without any column
+  definitions text;  -- "id" uuid, "firm_id" uuid, …
+  sent_columns text; -- coalesce(e."created_at", now()) as "created_at", …
   details_columns text;
   differences text;  -- one CASE per column: its name if the sent and stored values differ
   members text;      -- 'id', s.id, …
@@ -2988,7 +3001,7 @@ declare
   careful boolean := false;  -- whether each event is checked before the insert
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
-  faults jsonb := '{}';   -- {index: [{column, code}]}
+  found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -3020,7 +3033,7 @@ begin
         select w.*, (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
             select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
             from fault f group by f.index) g)
-        into written, ids, warned, faults
+        into written, ids, warned, found
         from {{outcome}} w;
       else
         with event as {{materialized}} (
@@ -3062,11 +3075,14 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, faults -> e.index::text as faults, {{codes}} as codes, array_remove(array[
+        select e.index, e.id, {{codes}} as codes, array_remove(array[
         {{differences}}
-        ], null) as fields
+        ], null) as fields,
+          -- An event that is neither written nor stored was skipped by a trigger of the project's own.
+          coalesce(found -> e.index::text,
+            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join {{log}} s on s.id = e.id{{join_details}}
-        cross join lateral jsonb_populate_record(null::{{log}}, e.sent) new{{sent_details}}
+        cross join lateral jsonb_to_record(e.sent) as new({{definitions}}){{sent_details}}
       )
       select jsonb_agg(r.content order by (r.content -> 'index')::int)
       into results
@@ -3114,7 +3130,7 @@ begin
   -- which one.
   if total = 1 then
     return jsonb_build_array(jsonb_build_object('index', 0, 'id', events -> 0 -> 'id', 'outcome', 'rejected',
-      'faults', '[{"column": null, "code": "refused"}]'::jsonb));
+      'faults', '[{"code": "refused"}]'::jsonb));
   end if;
   begin
     results := '[]';
@@ -3139,9 +3155,11 @@ $function$;
   actor_firm constant text := '(select u.firm_id from public.users u where u.id = actor)';
 begin
   select
-    string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = log_id and a.shown),
-    string_agg(format('e.%I', a.attname), ', ' order by a.attnum) filter (where a.attrelid = log_id and a.shown),
-    string_agg(a.fallback, ', ' order by a.attnum) filter (where a.attrelid = log_id),
+    string_agg(quote_ident(a.attname), ', ' order by a.position) filter (where a.attrelid = log_id),
+    string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by a.position)
+      filter (where a.attrelid = log_id),
+    string_agg(format('coalesce(%s) as %I', concat_ws(', ', format('e.%I', a.attname), a.fallback), a.attname), ', '
+      order by a.position) filter (where a.attrelid = log_id),
     string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attrelid = details),
     string_agg(format(
       'case when e.sent ? %L and %s.%I is distinct from %s.%I%s then %L end',
@@ -3151,20 +3169,20 @@ begin
     string_agg(format('%L, %s.%I%s', a.attname, a.stored, a.attname,
       case when a.atttypid = 'numeric'::regtype then '::text' else '' end), ', '
       order by a.position) filter (where a.shown)
-  into columns, sent_columns, defaults, details_columns, differences, members
+  into columns, definitions, sent_columns, details_columns, differences, members
   from (
-    select a.*, c.position, coalesce(a.attrelid = c.source, false) as shown,
+    select a.*, c.position, a.attrelid = c.source as shown,
       case when a.attrelid = log_id then 'new' else 'details' end as made,
       case when a.attrelid = log_id then 's' else 'd' end as stored,
       exists (
         select from pg_catalog.pg_constraint k
         where k.conrelid = a.attrelid and k.contype = 'f' and k.confdeltype = 'n' and k.conkey = array[a.attnum]
       ) as nullable,
-      coalesce(pg_get_expr(v.adbin, v.adrelid), format('null::%s', format_type(a.atttypid, a.atttypmod))) as fallback
+      pg_get_expr(v.adbin, v.adrelid) as fallback
     from pg_catalog.pg_attribute a
-    -- Of the log, further columns of the project's own are here too: a row has them all.
-    left join ledger.columns_of(log_id) c on c.name = a.attname
-    left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum and c.source = a.attrelid
+    -- Details have the log's key; a further column of the project's own may have the name of a detail.
+    join ledger.columns_of(log_id) c on c.name = a.attname and (c.source = a.attrelid or a.attrelid = details)
+    left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
     where a.attrelid in (log_id, details) and a.attnum > 0 and not a.attisdropped
   ) a;
 
@@ -3240,8 +3258,9 @@ begin
     'materialized', case when is_faulty = 'false' then 'not materialized' else 'materialized' end,
     'rows', format($sql$(
           select %s, e.ordinality::int - 1 as index
-          from jsonb_populate_recordset(row(%s)::%s, complete) with ordinality e
-        )$sql$, sent_columns, defaults, log_id),
+          from rows from (jsonb_to_recordset(complete) as (%s)) with ordinality as e(%s, ordinality)
+        )$sql$, sent_columns, definitions, columns),
+    'definitions', definitions,
     'insert', format($sql$inserted as (
           insert into %s (%s) select %2$s from acceptable order by id
           on conflict (id) do nothing

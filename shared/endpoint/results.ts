@@ -78,7 +78,7 @@ export function toEventResult(
       return rejectEvent(
         { index, id },
         (stored.faults ?? []).map(({ column, code }) => ({
-          pointer: column === null ? "" : `/${column}`,
+          pointer: column === undefined ? "" : `/${column}`,
           code,
           detail: STORE_FAULTS[code],
         })),

@@ -6,8 +6,8 @@ import { StoreError } from "./store-error.ts";
 
 /** A fault that only the database can find. */
 export type StoreFault = {
-  /** Null for one of the event as a whole. */
-  column: string | null;
+  /** Left out for a fault of the event as a whole. */
+  column?: string;
   code: "not_found" | "other_firm" | "no_firm" | "out_of_range" | "refused";
 };
 

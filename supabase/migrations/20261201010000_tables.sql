@@ -8,6 +8,17 @@
 -- policies and grants that it lacks. Tables that the logs refer to stay as they are,
 -- and need only the columns that are used.
 
+do $$
+begin
+  if to_regnamespace('ledger') is not null then
+    raise exception 'this database has a schema ledger, so nothing was changed: %', case
+        when to_regclass('ledger.logs') is not null then 'these migrations were applied already'
+        else 'rename it (alter schema ledger rename to ledger_before), then push again' end
+      using errcode = '42P06';
+  end if;
+end
+$$;
+
 create schema ledger;
 comment on schema ledger is 'Machinery of the append-only logs. Not exposed by the REST API.';
 grant usage on schema ledger to authenticated, service_role;
@@ -438,8 +449,31 @@ as $$
     select 1, c.oid::regclass, c.oid::regclass::text, 'has the name of a table that this project adds',
       format('alter table %s rename to %I', c.oid::regclass, c.relname || '_before')
     from pg_class c
-    where c.relnamespace = 'public'::regnamespace
+    where c.relnamespace = 'public'::regnamespace and c.relkind <> 'c'
       and c.relname in ('llm_usage_details', 'llm_usage_ratings', 'llm_budgets', 'model_prices')
+    union all
+    select 1, null, 'public.' || r.name, format('has the name of %s that this project adds', r.kind), r.remedy
+    from (
+      select f.proname as name, 'a function' as kind,
+        format('alter function %s rename to %I', f.oid::regprocedure, f.proname || '_before') as remedy
+      from pg_proc f where f.pronamespace = 'public'::regnamespace and f.proname = any (array[
+        'record_llm_usage_log', 'record_audit_log', 'record_tool_usage_ledger', 'record_model_usage_log',
+        'list_log', 'summarise_log', 'look_up_registries', 'import_model_prices', 'rate_llm_usage',
+        'set_llm_budget', 'read_llm_budgets', 'reserve_llm_budget', 'seal_ledger', 'read_ledger_state',
+        'read_ledger_tiles', 'read_ledger_entries', 'read_ledger_checkpoints', 'export_ledger',
+        'export_pending_leaves', 'read_unsealed_rows', 'add_ledger_checkpoint', 'read_witnessed',
+        'witness_checkpoint'])
+      union all
+      select x.relname, 'an index', format('alter index %s rename to %I', x.oid::regclass, 'before_' || x.relname)
+      from pg_class x where x.relnamespace = 'public'::regnamespace and x.relkind in ('i', 'I')
+        and x.relname ~ '^(llm_usage_(details|ratings)|llm_budgets|model_prices)_'
+      union all
+      select t.typname, 'a table', format('alter type %s rename to %I', t.oid::regtype, t.typname || '_before')
+      from pg_type t left join pg_class c on c.oid = t.typrelid
+      where t.typnamespace = 'public'::regnamespace and (t.typrelid = 0 or c.relkind = 'c')
+        and t.typname in (select d.relname from pg_class d where d.relnamespace = 'ledger_draft'::regnamespace
+          union all select unnest(array['llm_usage_details', 'llm_usage_ratings', 'llm_budgets', 'model_prices']))
+    ) r
     union all
     select 2, l.found, l.found::text, 'is a log that cannot be guarded: ' || o.problem, o.remedy
     from log l cross join lateral ledger.guard_obstacles(l.found) o
@@ -447,6 +481,16 @@ as $$
     where not exists (
       select from wanted_constraint w join pg_constraint k on k.conrelid = w.found and k.conkey = w.found_key
       where w.found = l.found and w.kind = 'f' and k.oid = o.constraint_id)
+    union all
+    select 2, l.found, format('%I on %s', t.tgname, l.found),
+      'is a trigger with the name of one that this project adds',
+      format('alter trigger %I on %s rename to %I', t.tgname, l.found, t.tgname || '_before')
+    from log l join pg_trigger t on t.tgrelid = l.found and not t.tgisinternal
+    where t.tgname ~ '^(guard_(statement|before|after)|capture_(insert|update|delete))$'
+    union all
+    select 2, l.found, format('%I on %s', r.rulename, l.found), 'is a rule, beside which no event can be recorded',
+      format('drop rule %I on %s', r.rulename, l.found)
+    from log l join pg_rewrite r on r.ev_class = l.found
     union all
     select 3, found, found::text, 'is unlogged, so a crash empties it', format('alter table %s set logged', found)
     from log where persistence = 'u'
@@ -514,12 +558,15 @@ as $$
         select from pg_constraint k where k.conrelid = w.found and ledger_draft.constraint_text(k.oid) = w.text)
     union all
     select 9, l.found, format('%I on %s', k.conname, l.found),
-      'is a further foreign key that empties a documented column, which evidence covers',
+      format('is a further foreign key that %s when its parent is deleted; the document says that it is not',
+        case k.confdeltype when 'n' then 'empties a documented column' else 'deletes a row' end),
       format('alter table %s drop constraint %I, add constraint %2$I %s', l.found, k.conname,
-        regexp_replace(pg_get_constraintdef(k.oid), ' ON DELETE SET NULL( \([^)]*\))?', ''))
-    from log l join pg_constraint k on k.conrelid = l.found and k.contype = 'f' and k.confdeltype = 'n'
+        regexp_replace(pg_get_constraintdef(k.oid), ' ON DELETE (CASCADE|SET NULL( \([^)]*\))?)', ''))
+    from log l join pg_constraint k on k.conrelid = l.found and k.contype = 'f' and k.confdeltype in ('n', 'c')
     where not exists (
-        select from wanted_constraint w where w.found = l.found and w.kind = 'f' and w.found_key = k.conkey)
+        select from wanted_constraint w where w.found = l.found and w.kind = 'f' and w.found_key = k.conkey
+          and (w.text = ledger_draft.constraint_text(k.oid) or not exists (
+            select from pg_constraint o where o.conrelid = w.found and ledger_draft.constraint_text(o.oid) = w.text)))
       and exists (
         select from pg_attribute a join wanted_column w on w.found = a.attrelid and w.name = a.attname
         where a.attrelid = l.found and a.attnum = any (coalesce(nullif(k.confdelsetcols, '{}'), k.conkey)))
@@ -627,7 +674,8 @@ as $$
     cross join lateral (
       select coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) = 'true'
           and p.polroles <> array['service_role'::regrole::oid] as is_open,
-        exists (
+        -- A log whose document has no policies is closed where its row security is on.
+        k.name in ('llm_usage_log', 'audit_log') or exists (
           select from pg_policy f
           where f.polrelid = k.found and f.polpermissive and f.polcmd in (p.polcmd, '*')
             and (0 = any (f.polroles) or f.polroles && p.polroles)) as is_decided

@@ -332,4 +332,49 @@ export const DIFFERENCES: Difference[] = [
     change: "create table model_prices (id int);",
     named: [/public\.model_prices/],
   },
+  {
+    title: "a function that has the name of one of ours",
+    change:
+      `create function record_audit_log(note text) returns text language sql as 'select $1';
+      create function list_log() returns int language sql as 'select 1';`,
+    named: [/public\.record_audit_log/, /public\.list_log/],
+  },
+  {
+    title: "types that have the names of tables of ours",
+    change: `create type model_prices as enum ('high', 'low');
+      create type llm_budgets as (firm_id uuid);`,
+    named: [/public\.model_prices/, /public\.llm_budgets/],
+  },
+  {
+    title: "an index that has the name of one of ours",
+    change:
+      "create index llm_usage_details_reservation_id_idx on audit_log (entity_type);",
+    named: [/public\.llm_usage_details_reservation_id_idx/],
+  },
+  {
+    title: "rules",
+    change: `create rule no_update as on update to audit_log do instead nothing;
+      create rule no_delete as on delete to audit_log do instead nothing;`,
+    named: [
+      /no_update on public\.audit_log is a rule/,
+      /no_delete on public\.audit_log is a rule/,
+    ],
+  },
+  {
+    title: "triggers with the names of ours",
+    change:
+      `create function keep() returns trigger language plpgsql as 'begin return new; end';
+      create trigger capture_insert before insert on audit_log for each row execute function keep();
+      create trigger guard_before before update on model_usage_log for each row execute function keep();`,
+    named: [
+      /capture_insert on public\.audit_log is a trigger/,
+      /guard_before on public\.model_usage_log is a trigger/,
+    ],
+  },
+  {
+    title: "a second key of a documented column with another action",
+    change:
+      "alter table llm_usage_log add constraint also foreign key (cma_project_id) references cma_projects on delete cascade;",
+    named: [/also on public\.llm_usage_log is a further foreign key/],
+  },
 ];

@@ -35,11 +35,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     const before = await readFacts(db.query, LOGS);
     await applyMigrations(db);
     const after = await readFacts(db.query, LOGS);
-    // A policy that limits rows is added where no policy of the project does.
-    expect(after.policy.filter((policy) => !before.policy.includes(policy)))
-      .toEqual([expect.stringContaining("member_read_audit_log")]);
-    expect(before.policy.filter((policy) => !after.policy.includes(policy)))
-      .toEqual([]);
+    expect(after.policy).toEqual(before.policy);
     const added = after.grant.filter((grant) => !before.grant.includes(grant));
     expect(added).toEqual([
       "service_role INSERT f on tool_usage_ledger",
@@ -117,6 +113,44 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
         `public.${name} has the name of a table that this project adds`,
       );
     }
+    await db.close();
+  });
+
+  test("by a function's name is refused for each function that the push adds", async () => {
+    const plain = await engine.migrated();
+    const names = await plain.query<{ name: string }>(
+      `select distinct proname::text as name from pg_proc
+        where pronamespace = 'public'::regnamespace and proname <> 'fn_is_chairman' order by 1`,
+    );
+    await plain.close();
+    expect(names.length).toBeGreaterThan(20);
+    const db = await engine.empty();
+    await db.exec(
+      names.map(({ name }) =>
+        `create function ${name}(point) returns int language sql as 'select 1';`
+      ).join(""),
+    );
+    const message = await applyMigrations(db).catch((error) =>
+      error.cause.message
+    );
+    for (const { name } of names) {
+      expect(message).toContain(
+        `public.${name} has the name of a function that this project adds`,
+      );
+    }
+    await db.close();
+  });
+
+  test("by a schema ledger of the project's own is refused with what to do", async () => {
+    const db = await engine.empty();
+    await db.exec("create schema ledger");
+    await expect(applyMigrations(db)).rejects.toMatchObject({
+      cause: {
+        message: expect.stringContaining(
+          "alter schema ledger rename to ledger_before",
+        ),
+      },
+    });
     await db.close();
   });
 

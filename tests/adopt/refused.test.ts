@@ -10,6 +10,7 @@ const RULES = `
   create function refuse() returns trigger language plpgsql as $$
     begin
       if new.action = 'raised' then raise exception 'not on a Sunday'; end if;
+      if new.action = 'skipped' then return null; end if;
       return new;
     end $$;
   create trigger refuse before insert on audit_log for each row execute function refuse();
@@ -27,7 +28,7 @@ interface Result {
   index: number;
   outcome: string;
   faults?: unknown[];
-  row?: { action: string };
+  row?: { action?: string; provider?: string };
 }
 
 describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
@@ -49,9 +50,9 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
     );
     return results;
   }
-  const REFUSED = [{ column: null, code: "refused" }];
+  const REFUSED = [{ code: "refused" }];
 
-  test.each(["checked", "raised"])(
+  test.each(["checked", "raised", "skipped"])(
     "reject an event that is %s",
     async (action) => {
       expect(await record([event(10, action)])).toEqual([{
@@ -83,6 +84,14 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
         [4, "conflict", undefined],
         [5, "recorded", "fine"],
       ]);
+  });
+
+  test("skip an event of a batch, which is then rejected", async () => {
+    const results = await record([event(40, "fine"), event(41, "skipped")]);
+    expect(results.map(({ outcome, faults }) => [outcome, faults])).toEqual([
+      ["recorded", undefined],
+      ["rejected", REFUSED],
+    ]);
   });
 
   test("abort an atomic batch, of which nothing stays", async () => {
@@ -121,5 +130,42 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
       await db.query("select count(*)::int as count from llm_usage_details"),
     )
       .toEqual([{ count: 1 }]);
+  });
+
+  test("and columns that come after the push leave recording as it was", async () => {
+    await db.exec(
+      `alter table audit_log add column note text, add column ordinality int,
+      add column faults jsonb default '[]', add column leaf_seq int, add column "Cost USD" numeric;
+      alter table llm_usage_log add column faults int, add column provider text, add column leaf_seed bytea;`,
+    );
+    const results = await record([
+      event(50, "fine"),
+      event(50, "other"),
+      event(51, "checked"),
+    ]);
+    expect(results.map(({ outcome }) => outcome))
+      .toEqual(["recorded", "conflict", "rejected"]);
+    const [call] = await record(
+      [{
+        id: "72000000-0000-4000-8000-000000000020",
+        firm_id: FIRM,
+        model: "gemini-2.0-flash",
+        task_type: "extraction",
+        provider: "acme",
+        input_tokens: 1,
+        output_tokens: 1,
+      }],
+      ", representation => true",
+      "llm_usage_log",
+    );
+    expect(call).toMatchObject({
+      outcome: "recorded",
+      row: { provider: "acme" },
+    });
+    expect(Object.keys(call.row!)).not.toContain("faults");
+    const [{ page }] = await db.query<{ page: { rows: unknown[] } }>(
+      "select list_log('llm_usage_log', 'created_at') as page",
+    );
+    expect(page.rows[0]).toMatchObject({ provider: "acme" });
   });
 });
