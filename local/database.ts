@@ -8,7 +8,8 @@ import {
   type PgliteConnection,
 } from "@supabase/lite/pglite";
 import type { PostgresConnection } from "@supabase/lite/postgres";
-import { createPostgresPool, type Reservation } from "./postgres-pool.ts";
+import type { Reservation } from "./kysely-dialect.ts";
+import { createPostgresPool } from "./postgres-pool.ts";
 import { StackError } from "./stack-error.ts";
 
 /** What runs SQL: the database itself, or one open transaction in it. */

@@ -16,7 +16,12 @@ import {
   type QueryResult,
   type TransactionSettings,
 } from "kysely";
-import type { Reservation } from "./postgres-pool.ts";
+
+/** One connection, for as long as it is not released. */
+export interface Reservation {
+  unsafe(statement: string, parameters?: unknown[]): Promise<unknown[]>;
+  release(): void;
+}
 
 /** What postgres.js tells of a statement beside its rows. */
 interface Completion {

@@ -9,7 +9,7 @@ import {
   createPostgresConnection,
   type PostgresConnection,
 } from "@supabase/lite/postgres";
-import { createKysely } from "./kysely-dialect.ts";
+import { createKysely, type Reservation } from "./kysely-dialect.ts";
 import { joinPreamble } from "./transaction-preamble.ts";
 
 /** Most connections at once. */
@@ -24,12 +24,6 @@ const SERVER_GONE = /^(57P|53300)/;
 
 type Driver = PostgresConnection["driver"];
 type Reserved = Awaited<ReturnType<Driver["reserve"]>>;
-
-/** One connection, for as long as it is not released. */
-export interface Reservation {
-  unsafe(statement: string, parameters?: unknown[]): Promise<unknown[]>;
-  release(): void;
-}
 
 /** A pool that Lite and the migrations share. */
 export interface PostgresPool {
