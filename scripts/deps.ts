@@ -2,16 +2,20 @@
  * `npm run deps`: lists newer versions of the packages this project depends on, or
  * updates to them.
  */
-import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
-import {
-  makeFunctionsLock,
-  readImportedPackages,
-} from "./dependencies/functions-lock.ts";
+import { readFlags, runCommand } from "./command-line.ts";
+import { checkLocks, writeLocks } from "./dependencies/check-locks.ts";
 import { type Newer, pickNewer } from "./dependencies/newer-versions.ts";
+import { npmIn } from "./dependencies/npm.ts";
+import { PINNED_FILES, PinnedFiles } from "./dependencies/pinned-files.ts";
+import {
+  listOutdatedTransitive,
+  type Named,
+  readNamed,
+  updatePackages,
+} from "./dependencies/update-packages.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const FUNCTIONS_LOCK = "supabase/functions/deno.lock";
 const LOOKUPS_AT_ONCE = 8;
 
 const FLAGS = {
@@ -26,61 +30,39 @@ Usage: npm run deps [-- --update [--only <packages>] | --lock | --check]
 
 Lists newer versions of the packages that this project depends on, or updates to them.
 
-  --update           take the compatible versions, direct and transitive, then run the gate
-  --only <packages>  with --update: these alone; a version may be given: zod,jose@7.0.0
-  --lock             write ${FUNCTIONS_LOCK} from package-lock.json
+  --update           take the compatible versions, direct and transitive, then run the gate;
+                     a version that npm cannot resolve, or that lacks a platform's build, is
+                     left out
+  --only <packages>  with --update: these alone; an exact version may be given: zod,jose@7.0.0
+  --lock             write package-lock.json and supabase/functions/deno.lock
   --check            fail where the locks, package.json and deno.json disagree
   --help             show this text
 
 Example: npm run deps -- --update --only zod`;
 
-type PackageJson = Record<
-  "dependencies" | "devDependencies" | "optionalDependencies",
-  Record<string, string>
->;
-type DenoJson = { imports: Record<string, string> };
+const npm = npmIn(ROOT);
+const files = new PinnedFiles(ROOT);
 
 if (import.meta.main) await runCommand(HELP, main);
 
 async function main(args: string[]): Promise<void> {
   const { update, only, lock, check } = readFlags(args, FLAGS);
-  if (check) return await checkLocks();
-  if (lock) return await writeFunctionsLock();
-  if (update) return await updatePackages(only?.split(","));
-  await list();
-}
-
-/** @throws {StackError} that names what disagrees and the command that mends it. */
-async function checkLocks(): Promise<void> {
-  // npm itself compares package.json with the lock, and installs nothing here.
-  const { code, stderr } = await npm(["ci", "--dry-run", "--ignore-scripts"]);
-  if (code !== 0) {
+  if (only !== undefined && !update) {
+    throw new StackError("--only is a part of --update: add --update");
+  }
+  if ([update, lock, check].filter(Boolean).length > 1) {
     throw new StackError(
-      `package-lock.json does not match package.json: run npm install\n${stderr}`,
+      "--update, --lock and --check exclude each other: wanted one of them",
     );
   }
-  if (await assembleFunctionsLock() !== await read(FUNCTIONS_LOCK)) {
-    throw new StackError(
-      `${FUNCTIONS_LOCK} does not match package-lock.json: run npm run deps -- --lock`,
-    );
-  }
-}
-
-async function assembleFunctionsLock(): Promise<string> {
-  const { imports } = await readJson<DenoJson>("deno.json");
-  try {
-    return makeFunctionsLock(await readJson("package-lock.json"), imports);
-  } catch (error) {
-    throw new StackError((error as Error).message);
-  }
-}
-
-async function writeFunctionsLock(): Promise<void> {
-  await write(FUNCTIONS_LOCK, await assembleFunctionsLock());
+  if (check) await checkLocks(files, npm);
+  else if (lock) await writeLocks(files, npm);
+  else if (update) await updateAndTest(only);
+  else await list();
 }
 
 async function list(): Promise<void> {
-  const newer = (await findNewer(await readDirect()))
+  const newer = (await findNewer(await files.readDirect()))
     .filter(({ compatible, major }) => compatible || major);
   console.table(newer.map(({ name, current, compatible, major }) => ({
     package: name,
@@ -88,96 +70,52 @@ async function list(): Promise<void> {
     compatible: compatible ?? "",
     "next major": major ?? "",
   })));
-  const { stdout } = await npm(["outdated", "--all", "--json"]);
-  const transitive = Object.values(
-    JSON.parse(stdout || "{}") as Record<string, Outdated | Outdated[]>,
-  ).flat().filter(({ current, wanted }) => current && current !== wanted);
+  const { length } = await listOutdatedTransitive(files, npm);
   console.log(
-    `${transitive.length} transitive packages have a newer version in their range. npm run deps -- --update takes what is compatible.`,
+    `${length} transitive packages have a newer version in their range. npm run deps -- --update takes what is compatible.`,
   );
 }
 
-type Outdated = { current?: string; wanted: string };
-
-async function updatePackages(only?: string[]): Promise<void> {
-  const wanted = only ? await chooseNamed(only) : await chooseCompatible();
-  if (wanted.size > 0) await pin(wanted);
-  await mustSucceed("npm", ["install"]);
-  if (!only) await mustSucceed("npm", ["update"]);
-  await writeFunctionsLock();
-  for (const [name, version] of wanted) console.log(`${name}@${version}`);
-  for (const script of ["test", "check"]) {
-    await mustSucceed(
-      "npm",
-      ["run", script],
-      "; git diff shows the update, and git checkout package.json package-lock.json deno.json supabase/functions/deno.lock takes it back",
+async function updateAndTest(only?: string): Promise<void> {
+  const direct = await files.readDirect();
+  const wanted = await chooseVersions(
+    direct,
+    only === undefined
+      ? [...direct.keys()].map((name) => ({ name }))
+      : readNamed(only, direct),
+  );
+  const transitive = only === undefined;
+  if (!await updatePackages(files, npm, wanted, { transitive })) {
+    console.log("Nothing is updated: no newer version can be taken");
+    return;
+  }
+  try {
+    // The locks are checked before the tests, which take minutes.
+    for (const script of ["check", "test"]) await npm.show(["run", script]);
+  } catch (error) {
+    throw new StackError(
+      `${
+        (error as Error).message
+      }; git diff shows the update, and git checkout ${
+        PINNED_FILES.join(" ")
+      } && npm ci takes it back`,
     );
   }
 }
 
-async function chooseCompatible(): Promise<Map<string, string>> {
-  const newer = await findNewer(await readDirect());
-  return new Map(
-    newer.flatMap(({ name, compatible }) =>
-      compatible ? [[name, compatible] as const] : []
-    ),
+/** The version of each: the one that was named, or the newest compatible one. */
+async function chooseVersions(
+  direct: Map<string, string>,
+  named: Named[],
+): Promise<Map<string, string>> {
+  const open = named.filter(({ version }) => version === undefined);
+  const newer = await findNewer(
+    new Map(open.map(({ name }) => [name, direct.get(name)!])),
   );
-}
-
-/** @throws {StackError} when a name is not a direct dependency or has no newer version. */
-async function chooseNamed(items: string[]): Promise<Map<string, string>> {
-  const direct = await readDirect();
-  const chosen = new Map<string, string>();
-  for (const item of items) {
-    const [, name, version] = /^(@?[^@]+)(?:@(.+))?$/.exec(item) ?? [];
-    if (!direct.has(name)) {
-      throw new StackError(
-        `Cannot update ${item}: wanted <package> or <package>@<version> of package.json`,
-      );
-    }
-    const [newer] = version
-      ? [{ compatible: version } as Newer]
-      : await findNewer(new Map([[name, direct.get(name)!]]));
-    if (newer.compatible) chosen.set(name, newer.compatible);
-    else console.log(`${name}: no newer compatible version`);
-  }
-  return chosen;
-}
-
-/** Writes exact versions into package.json and deno.json. */
-async function pin(wanted: Map<string, string>): Promise<void> {
-  const manifest = await readJson<PackageJson>("package.json");
-  for (
-    const group of [
-      "dependencies",
-      "devDependencies",
-      "optionalDependencies",
-    ] as const
-  ) {
-    for (const name of Object.keys(manifest[group])) {
-      manifest[group][name] = wanted.get(name) ?? manifest[group][name];
-    }
-  }
-  await write("package.json", JSON.stringify(manifest, null, 2) + "\n");
-  let denoJson = await read("deno.json");
-  const { imports } = JSON.parse(denoJson) as DenoJson;
-  for (const [name, version] of readImportedPackages(imports)) {
-    denoJson = denoJson.replaceAll(
-      `${name}@${version}`,
-      `${name}@${wanted.get(name) ?? version}`,
-    );
-  }
-  await write("deno.json", denoJson);
-}
-
-async function readDirect(): Promise<Map<string, string>> {
-  const { dependencies, devDependencies, optionalDependencies } =
-    await readJson<PackageJson>("package.json");
-  return new Map(Object.entries({
-    ...dependencies,
-    ...devDependencies,
-    ...optionalDependencies,
-  }));
+  return new Map([
+    ...newer.map(({ name, compatible }) => [name, compatible] as const),
+    ...named.map(({ name, version }) => [name, version] as const),
+  ].filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 async function findNewer(packages: Map<string, string>): Promise<Newer[]> {
@@ -195,7 +133,7 @@ async function findNewer(packages: Map<string, string>): Promise<Newer[]> {
 
 /** @throws {StackError} when the registry does not answer. */
 async function readPublished(name: string): Promise<string[]> {
-  const { code, stdout, stderr } = await npm([
+  const { code, stdout, stderr } = await npm.ask([
     "view",
     name,
     "versions",
@@ -205,41 +143,4 @@ async function readPublished(name: string): Promise<string[]> {
     throw new StackError(`Cannot read the versions of ${name}: ${stderr}`);
   }
   return [JSON.parse(stdout)].flat();
-}
-
-async function npm(
-  args: string[],
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await new Deno.Command("npm", {
-    args,
-    cwd: ROOT,
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
-async function mustSucceed(
-  command: string,
-  args: string[],
-  advice = "",
-): Promise<void> {
-  const { success } = await new Deno.Command(command, { args, cwd: ROOT })
-    .spawn().status;
-  if (!success) {
-    throw new StackError(`${command} ${args.join(" ")} failed${advice}`);
-  }
-}
-
-async function read(path: string): Promise<string> {
-  return await Deno.readTextFile(new URL(path, ROOT));
-}
-
-async function write(path: string, text: string): Promise<void> {
-  await Deno.writeTextFile(new URL(path, ROOT), text);
-}
-
-async function readJson<Value>(path: string): Promise<Value> {
-  return JSON.parse(await read(path));
 }

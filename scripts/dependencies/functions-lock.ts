@@ -1,10 +1,13 @@
 /**
  * The lockfile of the Edge Functions, derived from package-lock.json, so that a
- * deploy bundles the packages that were tested, transitive ones included.
+ * deploy can bundle the packages that were tested, transitive ones included.
  *
  * Format 4 of deno.lock: Deno 2.1, the level of the platform's runtime, reads no
  * newer one, and newer runtimes read it.
  */
+
+/** What to do where a lock is stale: it writes both. */
+export const LOCK_REMEDY = "run npm run deps -- --lock";
 
 /** The part of package-lock.json (lockfileVersion 3) that matters here. */
 export interface PackageLock {
@@ -15,6 +18,7 @@ interface LockedPackage {
   version: string;
   integrity?: string;
   dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }
@@ -67,7 +71,7 @@ export function makeFunctionsLock(
     const root = resolve(lock, `node_modules/${name}`, all);
     if (lock.packages[`node_modules/${name}`].version !== version) {
       throw new Error(
-        `deno.json has ${name}@${version}, package-lock.json ${root.key}: make them equal, then run npm install`,
+        `deno.json has ${name}@${version}, package-lock.json ${root.key}: make them equal, then ${LOCK_REMEDY}`,
       );
     }
     specifiers[`npm:${name}@${version}`] = root.key.slice(name.length + 1);
@@ -98,8 +102,13 @@ function resolve(
   if (known) return known;
   const found = lock.packages[path];
   const name = path.slice(path.lastIndexOf("node_modules/") + 13);
-  if (!found?.integrity) {
-    throw new Error(`package-lock.json lacks ${name}: run npm install`);
+  if (!found) {
+    throw new Error(`package-lock.json lacks ${name}: ${LOCK_REMEDY}`);
+  }
+  if (!found.integrity) {
+    throw new Error(
+      `package-lock.json has no integrity for ${name}: ${LOCK_REMEDY}`,
+    );
   }
   const follow = (names: string[]) =>
     names.map((name) => resolve(lock, findFrom(lock, path, name), all));

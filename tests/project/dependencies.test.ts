@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { findLockFaults } from "../../scripts/dependencies/check-locks.ts";
 import {
   makeFunctionsLock,
   type PackageLock,
@@ -10,7 +11,6 @@ const read = (path: string) =>
 
 type LockedPackage = PackageLock["packages"][string] & {
   resolved?: string;
-  optionalDependencies?: Record<string, string>;
 };
 const lock = JSON.parse(read("package-lock.json")) as {
   packages: Record<string, LockedPackage>;
@@ -18,36 +18,33 @@ const lock = JSON.parse(read("package-lock.json")) as {
 const installed = Object.entries(lock.packages).filter(([path]) => path !== "");
 
 describe("package-lock.json", () => {
-  test("has the digest of every package", () => {
-    expect(
-      installed.filter(([, { integrity }]) => !integrity?.startsWith("sha512-"))
-        .map(([path]) => path),
-    ).toEqual([]);
+  test("has the digest of every package, and what each needs on any platform", () => {
+    expect(findLockFaults(lock)).toEqual([]);
   });
 
   test("names no registry", () => {
     expect(installed.filter(([, { resolved }]) => resolved)).toEqual([]);
   });
 
-  test("holds what a package needs on any platform", () => {
-    const missing = Object.entries(lock.packages).flatMap(
-      ([path, { dependencies = {}, optionalDependencies = {} }]) =>
-        Object.keys({ ...dependencies, ...optionalDependencies })
-          .filter((name) => !isFound(path, name))
-          .map((name) => `${path} lacks ${name}`),
-    );
-    expect(missing).toEqual([]);
+  test("is found to lack a digest or the build for a platform", () => {
+    const integrity = "sha512-a";
+    expect(findLockFaults({
+      packages: {
+        "": { version: "1.0.0", dependencies: { "@s/a": "1.0.0" } },
+        "node_modules/@s/a": {
+          version: "1.0.0",
+          integrity,
+          dependencies: { b: "1.0.0" },
+          optionalDependencies: { "b-musl": "1.0.0", "b-glibc": "1.0.0" },
+        },
+        "node_modules/@s/a/node_modules/b": { version: "1.0.0" },
+        "node_modules/b-glibc": { version: "1.0.0", integrity },
+      },
+    })).toEqual([
+      "lacks b-musl (@s/a depends on it)",
+      "has no integrity for b",
+    ]);
   });
-
-  function isFound(from: string, name: string): boolean {
-    const parts = from.split("/node_modules/");
-    return parts.some((_, index) =>
-      `${
-        parts.slice(0, index + 1).join("/node_modules/")
-      }/node_modules/${name}` in
-        lock.packages
-    ) || `node_modules/${name}` in lock.packages;
-  }
 });
 
 describe("the lock of the functions", () => {
@@ -114,7 +111,15 @@ describe("the lock of the functions", () => {
       "Cannot pin a: wanted npm:<name>@<version>, found npm:a",
     );
     expect(() => makeFunctionsLock(tree, { b: "npm:b@1.0.0" }))
-      .toThrow("package-lock.json lacks b");
+      .toThrow("package-lock.json lacks b: run npm run deps -- --lock");
+    expect(() =>
+      makeFunctionsLock(
+        { packages: { "node_modules/a": { version: "1.0.0" } } },
+        { a: "npm:a@1.0.0" },
+      )
+    ).toThrow(
+      "package-lock.json has no integrity for a: run npm run deps -- --lock",
+    );
   });
 });
 
