@@ -6,7 +6,7 @@ import { StackError } from "../local/stack-error.ts";
 import { readFlags, runCommand } from "./command-line.ts";
 import { checkLocks, writeLocks } from "./dependencies/check-locks.ts";
 import { type Newer, pickNewer } from "./dependencies/newer-versions.ts";
-import { npmIn } from "./dependencies/npm.ts";
+import { npmIn, summarizeError } from "./dependencies/npm.ts";
 import { PINNED_FILES, PinnedFiles } from "./dependencies/pinned-files.ts";
 import {
   listOutdatedTransitive,
@@ -140,7 +140,9 @@ async function readPublished(name: string): Promise<string[]> {
     "--json",
   ]);
   if (code !== 0) {
-    throw new StackError(`Cannot read the versions of ${name}: ${stderr}`);
+    throw new StackError(
+      `Cannot read the versions of ${name}: ${summarizeError(stderr)}`,
+    );
   }
   return [JSON.parse(stdout)].flat();
 }

@@ -77,7 +77,9 @@ export function readErrorCode(stderr: string): string | undefined {
 export function summarizeError(stderr: string): string {
   const lines = stderr.split("\n")
     .map((line) => line.replace(/^npm (error|ERR!) ?/, "").trim())
-    .filter((line) => line !== "" && !line.startsWith("A complete log"));
+    .filter((line) =>
+      line !== "" && !/^(code|errno|syscall|A complete log) /.test(line)
+    );
   const told = lines.filter((line) => /^(Missing|Invalid):/.test(line));
-  return (told.length > 0 ? told : lines.slice(0, 2)).join("\n");
+  return (told.length > 0 ? told : lines.slice(0, 1)).join("\n");
 }
