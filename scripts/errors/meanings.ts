@@ -114,6 +114,8 @@ export const SQLSTATE_MEANINGS: Record<string, string> = {
     "A log is append-only: the guard or a missing privilege refused UPDATE, DELETE, TRUNCATE or an upsert. Record a new row instead.",
   "55000":
     "A push found tables that differ from their documents; the message names every difference and the statement that mends it. Nothing was changed.",
+  "42P06":
+    "A push found a schema `ledger`: the migrations were applied already, or it is the project's own. Nothing was changed.",
   "22023":
     "An argument of a function is not acceptable; the message says which.",
   "0A000":

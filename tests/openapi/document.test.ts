@@ -106,7 +106,7 @@ describe("openapi.json", () => {
       await Deno.symlink(new URL(name, PROJECT).pathname, `${copy}/${name}`);
     }
     const { success } = await new Deno.Command("cp", {
-      args: ["-r", "shared", "scripts", copy],
+      args: ["-r", "shared", "scripts", "local", copy],
       cwd: PROJECT,
     }).output();
     expect(success).toBe(true);
@@ -115,7 +115,7 @@ describe("openapi.json", () => {
     await Deno.remove(copy, { recursive: true });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      "openapi.json does not match the logs: run npm run openapi\n",
+      "openapi.json does not match the declarations of the logs: run npm run openapi\n",
     );
   });
 

@@ -102,7 +102,7 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
        alter table audit_log add constraint bait foreign key (id) references bait on delete cascade;
        select ledger.guard('audit_log');
        delete from bait where id = '${rows.audit_log}'`,
-    [["foreign key", "bait"]],
+    [["foreign key", "bait"], ["privilege", "public.bait"]],
   ],
   [
     "handing the log to service_role, who then drops a guard",
@@ -127,7 +127,9 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
     "dropping a column",
     () => `alter table audit_log drop column ip_address`,
     [
+      ["capture", "capture_delete_audit_log"],
       ["capture", "capture_insert_audit_log"],
+      ["capture", "capture_update_audit_log"],
       ["column", "audit_log.ip_address"],
     ],
   ],
