@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { parseBundleLine } from "../shared/evidence/parse-bundle-line.ts";
-import { sha256 } from "../shared/ledger/sha256.ts";
+import { sha256 } from "../shared/tlog/sha256.ts";
 import { verifyBundle } from "../shared/evidence/verify-bundle.ts";
 import { SyntheticLedger } from "../tests/ledger/synthetic-ledger.ts";
 import { alternate, printTable, show } from "./measure.ts";

@@ -8,7 +8,7 @@
  */
 import { runGenerator } from "./generated-file.ts";
 import { StackError } from "../local/stack-error.ts";
-import { type ProblemCode, PROBLEMS } from "../shared/endpoint/problem.ts";
+import { type ProblemCode, PROBLEMS } from "../shared/http/problem.ts";
 import { EVIDENCE_FAULTS } from "../shared/evidence/verdict.ts";
 import { LOGS } from "../shared/logs/index.ts";
 import {

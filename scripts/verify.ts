@@ -7,8 +7,8 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { parseVerifierKey } from "../shared/ledger/note-keys.ts";
-import { parsePolicy, type Policy } from "../shared/ledger/policy.ts";
+import { parseVerifierKey } from "../shared/tlog/note-keys.ts";
+import { parsePolicy, type Policy } from "../shared/tlog/policy.ts";
 import { readText, STDIN } from "./verify/read-evidence.ts";
 import { readReceipts } from "./verify/receipts.ts";
 import type { Report } from "./verify/report.ts";

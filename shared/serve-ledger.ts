@@ -1,28 +1,28 @@
-import { anyCaller, anyone, serviceOnly } from "./endpoint/access.ts";
+import { anyCaller, anyone, serviceOnly } from "./http/access.ts";
 import type {
   CallerContext,
   Context,
   DatabaseContext,
-} from "./endpoint/context.ts";
-import { createProblem, ProblemError } from "./endpoint/problem.ts";
-import { readOne, refuseParameter, requireKnown } from "./endpoint/query.ts";
-import { decodeText, readBytes } from "./endpoint/read-body.ts";
-import { route } from "./endpoint/routes.ts";
-import { serve } from "./endpoint/serve.ts";
+} from "./http/context.ts";
+import { createProblem, ProblemError } from "./http/problem.ts";
+import { readOne, refuseParameter, requireKnown } from "./http/query.ts";
+import { decodeText, readBytes } from "./http/read-body.ts";
+import { route } from "./http/routes.ts";
+import { serve } from "./http/serve.ts";
 import { answerWitness } from "./evidence/answer-witness.ts";
 import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
 import { proveRow } from "./evidence/prove-row.ts";
 import { createTileReader } from "./evidence/read-tiles.ts";
 import { signTree } from "./evidence/sign-tree.ts";
-import { toBase64 } from "./ledger/base64.ts";
-import { proveConsistency } from "./ledger/proofs.ts";
-import { HASH_BYTES } from "./ledger/sha256.ts";
-import { parseTilePath, TILE_WIDTH } from "./ledger/tiles.ts";
+import { toBase64 } from "./tlog/base64.ts";
+import { proveConsistency } from "./tlog/proofs.ts";
+import { HASH_BYTES } from "./tlog/sha256.ts";
+import { parseTilePath, TILE_WIDTH } from "./tlog/tiles.ts";
 import { uuid } from "./logs/fields.ts";
 import { isLogSlug, LOG_SLUGS, LOGS_BY_SLUG } from "./logs/index.ts";
-import type { ResolvedEnvironment } from "./store/environment.ts";
-import { readState, seal } from "./store/evidence-store.ts";
-import { fetchRow } from "./store/read-log.ts";
+import type { ResolvedEnvironment } from "./db/environment.ts";
+import { readState, seal } from "./db/evidence-store.ts";
+import { fetchRow } from "./db/read-log.ts";
 import * as z from "zod";
 
 type LedgerHandler<Ctx extends Context> = (

@@ -1,13 +1,13 @@
-import { anyCaller, open, serviceOnly } from "./endpoint/access.ts";
-import type { Context } from "./endpoint/context.ts";
-import { fetchOne } from "./endpoint/fetch.ts";
-import { list } from "./endpoint/list.ts";
-import { record } from "./endpoint/record.ts";
-import { type Route, route } from "./endpoint/routes.ts";
-import { serve } from "./endpoint/serve.ts";
-import { summariseLog } from "./endpoint/summarise.ts";
+import { anyCaller, open, serviceOnly } from "./http/access.ts";
+import type { Context } from "./http/context.ts";
+import { fetchOne } from "./query/fetch.ts";
+import { list } from "./query/list.ts";
+import { record } from "./ingest/record.ts";
+import { type Route, route } from "./http/routes.ts";
+import { serve } from "./http/serve.ts";
+import { summariseLog } from "./query/summarise.ts";
 import type { Log } from "./logs/log.ts";
-import type { ResolvedEnvironment } from "./store/environment.ts";
+import type { ResolvedEnvironment } from "./db/environment.ts";
 
 /** Routes of a log beyond those of every log. */
 export type LogRoutes = (log: Log) => readonly Route[];

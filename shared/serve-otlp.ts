@@ -12,21 +12,21 @@ import {
 import { respondExport, respondFailure } from "./adapters/otlp/respond.ts";
 import type { Rejection } from "./adapters/otlp/span.ts";
 import { splitDecided } from "./adapters/split-decided.ts";
-import { serviceOnly } from "./endpoint/access.ts";
-import { countOutcomes } from "./endpoint/answer.ts";
-import type { CallerContext } from "./endpoint/context.ts";
-import { ingest } from "./endpoint/ingest.ts";
-import { createProblem, ProblemError } from "./endpoint/problem.ts";
-import { readBytes } from "./endpoint/read-body.ts";
-import type { EventResult } from "./endpoint/results.ts";
-import { route } from "./endpoint/routes.ts";
-import { serve } from "./endpoint/serve.ts";
+import { serviceOnly } from "./http/access.ts";
+import { countOutcomes } from "./ingest/answer.ts";
+import type { CallerContext } from "./http/context.ts";
+import { ingest } from "./ingest/ingest.ts";
+import { createProblem, ProblemError } from "./http/problem.ts";
+import { readBytes } from "./http/read-body.ts";
+import type { EventResult } from "./ingest/results.ts";
+import { route } from "./http/routes.ts";
+import { serve } from "./http/serve.ts";
 import { MAX_EVENTS, MAX_EXPORT_BYTES } from "./limits.ts";
 import { llmUsageLog } from "./logs/llm-usage-log.ts";
 import type { Log, LogEvent } from "./logs/log.ts";
 import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
-import type { ResolvedEnvironment } from "./store/environment.ts";
-import { lookUpRegistries } from "./store/look-up-registries.ts";
+import type { ResolvedEnvironment } from "./db/environment.ts";
+import { lookUpRegistries } from "./db/look-up-registries.ts";
 
 /** A span's event, not validated yet. */
 type SpanEvent = { spanId: string; event: LogEvent };

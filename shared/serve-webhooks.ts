@@ -1,20 +1,20 @@
 import type { Adapted } from "./adapters/adapter.ts";
 import { isAuthHook } from "./adapters/auth.ts";
 import { recordAdapted } from "./adapters/record-adapted.ts";
-import { requireEnvironment } from "./endpoint/access.ts";
-import { overloaded } from "./endpoint/admission.ts";
-import { answerBatch, answerSingle, countOutcomes } from "./endpoint/answer.ts";
-import { requireKnown } from "./endpoint/query.ts";
-import { decodeText, readFormat } from "./endpoint/read-body.ts";
-import { type Route, route } from "./endpoint/routes.ts";
-import { serve } from "./endpoint/serve.ts";
+import { requireEnvironment } from "./http/access.ts";
+import { overloaded } from "./http/admission.ts";
+import { answerBatch, answerSingle, countOutcomes } from "./ingest/answer.ts";
+import { requireKnown } from "./http/query.ts";
+import { decodeText, readFormat } from "./http/read-body.ts";
+import { type Route, route } from "./http/routes.ts";
+import { serve } from "./http/serve.ts";
 import { LOG_SLUGS, LOGS_BY_SLUG, type LogSlug } from "./logs/index.ts";
 import type { Log } from "./logs/log.ts";
 import {
   findSettingFaults,
   type WebhookSettings,
 } from "./signatures/webhook-settings.ts";
-import type { ResolvedEnvironment } from "./store/environment.ts";
+import type { ResolvedEnvironment } from "./db/environment.ts";
 import { answerHook } from "./webhooks/answer-hook.ts";
 import { type Format, FORMATS } from "./webhooks/formats.ts";
 import { type DeliveryContext, senderOf } from "./webhooks/require-sender.ts";

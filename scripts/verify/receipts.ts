@@ -10,9 +10,9 @@ import {
   type RowKind,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { isHex, isHexOf } from "../../shared/ledger/hex.ts";
-import { HASH_BYTES } from "../../shared/ledger/sha256.ts";
-import { hashLeaf } from "../../shared/ledger/tree.ts";
+import { isHex, isHexOf } from "../../shared/tlog/hex.ts";
+import { HASH_BYTES } from "../../shared/tlog/sha256.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/leaf-columns.ts";
 import { nameInput, readText } from "./read-evidence.ts";

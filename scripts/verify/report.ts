@@ -1,12 +1,12 @@
-import { formatVerifierKey } from "../../shared/ledger/note-keys.ts";
-import { parseNote } from "../../shared/ledger/note.ts";
+import { formatVerifierKey } from "../../shared/tlog/note-keys.ts";
+import { parseNote } from "../../shared/tlog/note.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../../shared/ledger/open-checkpoint.ts";
-import type { Policy } from "../../shared/ledger/policy.ts";
-import { sameBytes } from "../../shared/ledger/sha256.ts";
-import { toBase64 } from "../../shared/ledger/base64.ts";
+} from "../../shared/tlog/open-checkpoint.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import { sameBytes } from "../../shared/tlog/sha256.ts";
+import { toBase64 } from "../../shared/tlog/base64.ts";
 import type { GivenReceipt } from "./receipts.ts";
 
 /** What a verification found. */

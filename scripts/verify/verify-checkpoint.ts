@@ -1,10 +1,10 @@
-import { parseBase64Of } from "../../shared/ledger/base64.ts";
+import { parseBase64Of } from "../../shared/tlog/base64.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../../shared/ledger/open-checkpoint.ts";
-import { verifyConsistency } from "../../shared/ledger/proofs.ts";
-import { type Bytes, HASH_BYTES } from "../../shared/ledger/sha256.ts";
+} from "../../shared/tlog/open-checkpoint.ts";
+import { verifyConsistency } from "../../shared/tlog/proofs.ts";
+import { type Bytes, HASH_BYTES } from "../../shared/tlog/sha256.ts";
 import {
   compareHeld,
   describeCheckpoint,

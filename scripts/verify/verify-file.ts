@@ -1,8 +1,8 @@
 import { BUNDLE_FORMAT } from "../../shared/evidence/bundle.ts";
 import { parseBundleLine } from "../../shared/evidence/parse-bundle-line.ts";
 import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
-import { parseCheckpoint } from "../../shared/ledger/checkpoint.ts";
-import { parseNote } from "../../shared/ledger/note.ts";
+import { parseCheckpoint } from "../../shared/tlog/checkpoint.ts";
+import { parseNote } from "../../shared/tlog/note.ts";
 import { EvidenceFile, nameInput } from "./read-evidence.ts";
 import { parseExact } from "./receipt-row.ts";
 import {

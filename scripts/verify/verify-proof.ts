@@ -1,19 +1,19 @@
 import type { RowLeaf } from "../../shared/evidence/leaf.ts";
 import { layouts } from "../../shared/evidence/layouts.ts";
 import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
-import { fromHex, toHex } from "../../shared/ledger/hex.ts";
+import { fromHex, toHex } from "../../shared/tlog/hex.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../../shared/ledger/open-checkpoint.ts";
-import type { Policy } from "../../shared/ledger/policy.ts";
-import type { Bytes } from "../../shared/ledger/sha256.ts";
+} from "../../shared/tlog/open-checkpoint.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import type { Bytes } from "../../shared/tlog/sha256.ts";
 import {
   parseTlogProof,
   type TlogProof,
   verifyTlogProof,
-} from "../../shared/ledger/tlog-proof.ts";
-import { hashLeaf } from "../../shared/ledger/tree.ts";
+} from "../../shared/tlog/tlog-proof.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
 import type { LeafColumn, Member } from "../../shared/logs/leaf-columns.ts";
 import { checkReceipt, type OpenedRow } from "./receipts.ts";
 import {

@@ -1,28 +1,20 @@
-import type { Checkpoint } from "../../shared/ledger/checkpoint.ts";
-import { openCheckpoint } from "../../shared/ledger/open-checkpoint.ts";
-import type { Policy } from "../../shared/ledger/policy.ts";
+import type { Checkpoint } from "../../shared/tlog/checkpoint.ts";
+import { openCheckpoint } from "../../shared/tlog/open-checkpoint.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
 import {
   proveConsistency,
   verifyConsistency,
-} from "../../shared/ledger/proofs.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import {
-  type Bytes,
-  HASH_BYTES,
-  sameBytes,
-} from "../../shared/ledger/sha256.ts";
-import { readRoot } from "../../shared/ledger/tile-hashes.ts";
+} from "../../shared/tlog/proofs.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { type Bytes, HASH_BYTES, sameBytes } from "../../shared/tlog/sha256.ts";
+import { readRoot } from "../../shared/tlog/tile-hashes.ts";
 import {
   TILE_WIDTH,
   type TileReader,
   toTilePath,
   widthOf,
-} from "../../shared/ledger/tiles.ts";
-import {
-  appendLeaf,
-  createFrontier,
-  rootOf,
-} from "../../shared/ledger/tree.ts";
+} from "../../shared/tlog/tiles.ts";
+import { appendLeaf, createFrontier, rootOf } from "../../shared/tlog/tree.ts";
 import { checkReceipt, type LeafPlace, NOT_IN_TREE } from "./receipts.ts";
 import {
   explainUntrusted,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { checkAuditMetadata } from "../sensitive/audit-metadata.ts";
+import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import { addFault, type Draft } from "./draft.ts";
 
 const ADDRESS = z.union([z.ipv4(), z.ipv6()]);

@@ -1,8 +1,8 @@
 import { decodeBase64 } from "@std/encoding/base64.js";
 import type { Fault } from "../fault.ts";
-import { createProblem, ProblemError } from "../endpoint/problem.ts";
-import { readEvents } from "../endpoint/read-events.ts";
-import { JsonSyntaxError, parseStrictJson } from "../endpoint/strict-json.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+import { readEvents } from "../ingest/read-events.ts";
+import { JsonSyntaxError, parseStrictJson } from "../http/strict-json.ts";
 import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import type { Adapted, AdaptedEvent, Delivery } from "./adapter.ts";

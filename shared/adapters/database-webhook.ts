@@ -1,5 +1,5 @@
 import type { Fault } from "../fault.ts";
-import { readEvents } from "../endpoint/read-events.ts";
+import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import type { Adapted, AdaptedEvent, Delivery } from "./adapter.ts";
 import {

@@ -1,4 +1,4 @@
-import { redactSecrets } from "../sensitive/secrets.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
 import { addFault, type Draft, setMember } from "./draft.ts";
 import { toMicroseconds, toMoment } from "./moments.ts";
 import { findFirst, readPointer } from "./payload.ts";

@@ -1,4 +1,4 @@
-import { readOne } from "../endpoint/query.ts";
+import { readOne } from "../http/query.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 

@@ -1,8 +1,8 @@
 import type { Fault } from "../fault.ts";
-import { ingest, type IngestResult } from "../endpoint/ingest.ts";
-import { type EventResult, rejectEvent } from "../endpoint/results.ts";
+import { ingest, type IngestResult } from "../ingest/ingest.ts";
+import { type EventResult, rejectEvent } from "../ingest/results.ts";
 import type { Log } from "../logs/log.ts";
-import type { Session } from "../store/call-function.ts";
+import type { Session } from "../db/call-function.ts";
 import { type Adapted, type AdaptedEvent, relocateFaults } from "./adapter.ts";
 import { splitDecided } from "./split-decided.ts";
 

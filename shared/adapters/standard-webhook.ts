@@ -1,4 +1,4 @@
-import { readEvents } from "../endpoint/read-events.ts";
+import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
 import type { Adapted, Delivery } from "./adapter.ts";
 import { addFault, rejectPayload } from "./draft.ts";

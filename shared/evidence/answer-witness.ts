@@ -1,15 +1,15 @@
-import { parseAddCheckpoint } from "../ledger/add-checkpoint.ts";
-import { parseBase64, toBase64 } from "../ledger/base64.ts";
-import { formatNote } from "../ledger/note.ts";
+import { parseAddCheckpoint } from "../tlog/add-checkpoint.ts";
+import { parseBase64, toBase64 } from "../tlog/base64.ts";
+import { formatNote } from "../tlog/note.ts";
 import {
   answerCosigned,
   answerMalformed,
   conflict,
   refuseCheckpoint,
   type WitnessAnswer,
-} from "../ledger/witness.ts";
-import type { Environment } from "../store/environment.ts";
-import { moveWitnessed, readWitnessed } from "../store/evidence-store.ts";
+} from "../tlog/witness.ts";
+import type { Environment } from "../db/environment.ts";
+import { moveWitnessed, readWitnessed } from "../db/evidence-store.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";
 
 /**

@@ -1,8 +1,8 @@
-import { formatAddCheckpoint } from "../ledger/add-checkpoint.ts";
-import { formatNote, type Note, type NoteSignature } from "../ledger/note.ts";
-import { proveConsistency } from "../ledger/proofs.ts";
-import type { TileReader } from "../ledger/tiles.ts";
-import { readWitnessAnswer } from "../ledger/witness-answer.ts";
+import { formatAddCheckpoint } from "../tlog/add-checkpoint.ts";
+import { formatNote, type Note, type NoteSignature } from "../tlog/note.ts";
+import { proveConsistency } from "../tlog/proofs.ts";
+import type { TileReader } from "../tlog/tiles.ts";
+import { readWitnessAnswer } from "../tlog/witness-answer.ts";
 import type { Witness } from "./ledger-keys.ts";
 
 /** How long a witness may take; without it the checkpoint has one cosignature less. */

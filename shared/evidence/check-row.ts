@@ -1,10 +1,10 @@
 import type { RowEvidence } from "./bundle.ts";
 import { opens } from "./commitment.ts";
-import { isHexOf } from "../ledger/hex.ts";
+import { isHexOf } from "../tlog/hex.ts";
 import { committedColumns, layouts } from "./layouts.ts";
 import type { LeafColumn, Member } from "../logs/leaf-columns.ts";
 import { formatLeaf, hideCommitted } from "./leaf.ts";
-import { hashLeaf } from "../ledger/tree.ts";
+import { hashLeaf } from "../tlog/tree.ts";
 import type { EvidenceFaultCode } from "./verdict.ts";
 
 /** How a row that is there compares with its leaf. */

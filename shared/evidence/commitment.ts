@@ -1,7 +1,7 @@
-import { encodeBehind } from "../ledger/encode-behind.ts";
-import { isHexOf, toHex, writeHex } from "../ledger/hex.ts";
+import { encodeBehind } from "../tlog/encode-behind.ts";
+import { isHexOf, toHex, writeHex } from "../tlog/hex.ts";
 import type { Member } from "../logs/leaf-columns.ts";
-import { type Bytes, hashInPlace } from "../ledger/sha256.ts";
+import { type Bytes, hashInPlace } from "../tlog/sha256.ts";
 
 /** Random bytes of a salt; each row and column has a salt of its own. */
 export const SALT_BYTES = 16;

@@ -5,10 +5,10 @@ import {
   type RowEvidence,
 } from "./bundle.ts";
 import { SALT_BYTES } from "./commitment.ts";
-import { isHex } from "../ledger/hex.ts";
+import { isHex } from "../tlog/hex.ts";
 import { committedColumns, isMember, layouts } from "./layouts.ts";
 import { isLogName } from "../logs/index.ts";
-import { HASH_BYTES } from "../ledger/sha256.ts";
+import { HASH_BYTES } from "../tlog/sha256.ts";
 
 /** A JSON object. */
 type Members = Record<string, unknown>;

@@ -1,9 +1,9 @@
-import { isHex } from "../ledger/hex.ts";
+import { isHex } from "../tlog/hex.ts";
 import { isMember, layouts } from "./layouts.ts";
 import { isLogName, type LogName } from "../logs/index.ts";
 import type { LeafColumn, Member } from "../logs/leaf-columns.ts";
 import type { Leaf, NulledLeaf, RedactedLeaf, SealLeaf } from "./leaf.ts";
-import { HASH_BYTES } from "../ledger/sha256.ts";
+import { HASH_BYTES } from "../tlog/sha256.ts";
 
 const DECIMAL = /^(0|[1-9]\d*)$/;
 

@@ -1,9 +1,9 @@
 import { formatLeaf, hideCommitted } from "./leaf.ts";
 import type { LogName } from "../logs/index.ts";
-import { proveInclusion } from "../ledger/proofs.ts";
-import { formatTlogProof } from "../ledger/tlog-proof.ts";
-import type { Environment } from "../store/environment.ts";
-import { type Entry, readEntries, readState } from "../store/evidence-store.ts";
+import { proveInclusion } from "../tlog/proofs.ts";
+import { formatTlogProof } from "../tlog/tlog-proof.ts";
+import type { Environment } from "../db/environment.ts";
+import { type Entry, readEntries, readState } from "../db/evidence-store.ts";
 import { createTileReader } from "./read-tiles.ts";
 
 /** Kinds of leaves that hold a row, as the database calls them. */

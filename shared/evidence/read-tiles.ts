@@ -1,8 +1,8 @@
-import { parseBase64 } from "../ledger/base64.ts";
-import { type Bytes, HASH_BYTES } from "../ledger/sha256.ts";
-import type { Tile, TileReader } from "../ledger/tiles.ts";
-import type { Environment } from "../store/environment.ts";
-import { readTiles } from "../store/evidence-store.ts";
+import { parseBase64 } from "../tlog/base64.ts";
+import { type Bytes, HASH_BYTES } from "../tlog/sha256.ts";
+import type { Tile, TileReader } from "../tlog/tiles.ts";
+import type { Environment } from "../db/environment.ts";
+import { readTiles } from "../db/evidence-store.ts";
 
 /** A tile that is asked for, and who waits for it. */
 type Request = {

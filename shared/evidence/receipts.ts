@@ -1,5 +1,5 @@
-import type { Environment } from "../store/environment.ts";
-import { readEntries } from "../store/evidence-store.ts";
+import type { Environment } from "../db/environment.ts";
+import { readEntries } from "../db/evidence-store.ts";
 
 /**
  * What the sender of a recorded event keeps to be able to show later that it was

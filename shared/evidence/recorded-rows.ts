@@ -1,11 +1,11 @@
 import type { LeafEvidence, RowEvidence } from "./bundle.ts";
 import { checkRow } from "./check-row.ts";
-import { fromHex } from "../ledger/hex.ts";
+import { fromHex } from "../tlog/hex.ts";
 import type { LogName } from "../logs/index.ts";
 import type { Leaf, RowLeaf } from "./leaf.ts";
 import { parseLeaf } from "./parse-leaf.ts";
 import { RowRegister } from "./row-register.ts";
-import { appendLeaf, createFrontier, hashLeaf } from "../ledger/tree.ts";
+import { appendLeaf, createFrontier, hashLeaf } from "../tlog/tree.ts";
 import {
   createCounts,
   type EvidenceFault,

@@ -1,18 +1,18 @@
-import { toBase64 } from "../ledger/base64.ts";
-import { type Checkpoint, formatCheckpoint } from "../ledger/checkpoint.ts";
-import { formatNote, signNote } from "../ledger/note.ts";
-import { openCheckpoint } from "../ledger/open-checkpoint.ts";
-import { proveConsistency, verifyConsistency } from "../ledger/proofs.ts";
-import type { Bytes } from "../ledger/sha256.ts";
-import { readRoot } from "../ledger/tile-hashes.ts";
-import type { TileReader } from "../ledger/tiles.ts";
-import type { Environment } from "../store/environment.ts";
+import { toBase64 } from "../tlog/base64.ts";
+import { type Checkpoint, formatCheckpoint } from "../tlog/checkpoint.ts";
+import { formatNote, signNote } from "../tlog/note.ts";
+import { openCheckpoint } from "../tlog/open-checkpoint.ts";
+import { proveConsistency, verifyConsistency } from "../tlog/proofs.ts";
+import type { Bytes } from "../tlog/sha256.ts";
+import { readRoot } from "../tlog/tile-hashes.ts";
+import type { TileReader } from "../tlog/tiles.ts";
+import type { Environment } from "../db/environment.ts";
 import {
   addCheckpoint,
   type LedgerState,
   readState,
   type StoredCheckpoint,
-} from "../store/evidence-store.ts";
+} from "../db/evidence-store.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";
 import { askWitnesses } from "./ask-witnesses.ts";
 import { createTileReader } from "./read-tiles.ts";

@@ -1,10 +1,10 @@
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../ledger/open-checkpoint.ts";
-import type { Policy } from "../ledger/policy.ts";
-import { sameBytes } from "../ledger/sha256.ts";
-import { type Frontier, rootOf } from "../ledger/tree.ts";
+} from "../tlog/open-checkpoint.ts";
+import type { Policy } from "../tlog/policy.ts";
+import { sameBytes } from "../tlog/sha256.ts";
+import { type Frontier, rootOf } from "../tlog/tree.ts";
 import type { EvidenceFault, EvidenceFaultCode } from "./verdict.ts";
 
 /** A checkpoint that is given: by the bundle, or by somebody who kept it. */

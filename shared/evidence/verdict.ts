@@ -1,5 +1,5 @@
 import type { LogName } from "../logs/index.ts";
-import type { OpenedCheckpoint } from "../ledger/open-checkpoint.ts";
+import type { OpenedCheckpoint } from "../tlog/open-checkpoint.ts";
 
 /** What can be wrong with evidence: code → what it means. */
 export const EVIDENCE_FAULTS = {

@@ -1,9 +1,9 @@
 import type { BundleLine } from "./bundle.ts";
 import { parseBundleLine } from "./parse-bundle-line.ts";
-import type { Policy } from "../ledger/policy.ts";
+import type { Policy } from "../tlog/policy.ts";
 import { RecordedRows } from "./recorded-rows.ts";
 import { SignedRoots } from "./signed-roots.ts";
-import { createFrontier } from "../ledger/tree.ts";
+import { createFrontier } from "../tlog/tree.ts";
 import type { EvidenceFault, Verdict } from "./verdict.ts";
 
 /** What else a verifier has. */

@@ -5,7 +5,7 @@ import {
   MAX_METADATA_DEPTH,
   MAX_METADATA_KEYS,
   MAX_METADATA_STRING_LENGTH,
-} from "../sensitive/audit-metadata.ts";
+} from "../redaction/audit-metadata.ts";
 import { decidedByServer, moment, text, uuid } from "./fields.ts";
 import { erasable, plain, reference } from "./leaf-columns.ts";
 import { defineLog } from "./log.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { redactSecrets } from "../sensitive/secrets.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
 import { canonicalProvider } from "../pricing/canonical-provider.ts";
 import { canonicalServiceTier } from "../pricing/canonical-service-tier.ts";
 import { flag, integer, moment, money, text, uuid } from "./fields.ts";

@@ -1,4 +1,4 @@
-import { requireKnown } from "../endpoint/query.ts";
+import { requireKnown } from "../http/query.ts";
 import type { Log } from "../logs/log.ts";
 import { createDocument, type Document } from "./create-document.ts";
 

@@ -6,7 +6,7 @@ import {
   MAX_PAGE_ROWS,
   MAX_SUMMARY_DAYS,
 } from "../limits.ts";
-import { BUCKETS, PARAMETERS } from "../endpoint/parameters.ts";
+import { BUCKETS, PARAMETERS } from "../http/parameters.ts";
 import type { Log } from "../logs/log.ts";
 import { type Json, toParameterSchema } from "./schemas.ts";
 

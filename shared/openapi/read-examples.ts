@@ -1,13 +1,9 @@
-import { WRITERS } from "../endpoint/format.ts";
+import { WRITERS } from "../http/format.ts";
 import {
   readListParameters,
   readSummaryParameters,
-} from "../endpoint/parameters.ts";
-import {
-  createProblem,
-  type Problem,
-  ProblemError,
-} from "../endpoint/problem.ts";
+} from "../http/parameters.ts";
+import { createProblem, type Problem, ProblemError } from "../http/problem.ts";
 import type { Log } from "../logs/log.ts";
 import { type Example, exampleRow } from "./example.ts";
 import { measuresOf } from "./measures.ts";

@@ -1,10 +1,10 @@
-import { answerBatch, answerSingle } from "../endpoint/answer.ts";
+import { answerBatch, answerSingle } from "../ingest/answer.ts";
 import {
   abortEvent,
   type EventResult,
   rejectEvent,
   toEventResult,
-} from "../endpoint/results.ts";
+} from "../ingest/results.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
 import { asSent } from "./event-schemas.ts";

@@ -1,5 +1,5 @@
 import { MAX_BODY_BYTES, MAX_EVENTS, MAX_JSON_DEPTH } from "../limits.ts";
-import type { ProblemCode } from "../endpoint/problem.ts";
+import type { ProblemCode } from "../http/problem.ts";
 import type { Log } from "../logs/log.ts";
 import { nameOf } from "./name-of.ts";
 import {

@@ -1,13 +1,9 @@
 import * as z from "zod";
 import type { Fault } from "../fault.ts";
 import { MAX_FAULTS } from "../limits.ts";
-import { BUCKETS, PARAMETERS } from "../endpoint/parameters.ts";
-import {
-  type Problem,
-  type ProblemCode,
-  PROBLEMS,
-} from "../endpoint/problem.ts";
-import type { Outcome, Warning } from "../endpoint/results.ts";
+import { BUCKETS, PARAMETERS } from "../http/parameters.ts";
+import { type Problem, type ProblemCode, PROBLEMS } from "../http/problem.ts";
+import type { Outcome, Warning } from "../ingest/results.ts";
 import type { Log } from "../logs/log.ts";
 import { measuresOf } from "./measures.ts";
 import { nameOf } from "./name-of.ts";

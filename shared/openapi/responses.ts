@@ -1,5 +1,5 @@
 import { RETRY_AFTER_SECONDS } from "../limits.ts";
-import { type ProblemCode, PROBLEMS } from "../endpoint/problem.ts";
+import { type ProblemCode, PROBLEMS } from "../http/problem.ts";
 import type { Content, Reply } from "./operation.ts";
 import { type Json, refer } from "./schemas.ts";
 

@@ -1,9 +1,9 @@
 import type { Fault } from "../fault.ts";
-import { answerSingle } from "../endpoint/answer.ts";
-import { budgetSchema } from "../endpoint/budgets.ts";
-import { refuseParameter } from "../endpoint/query.ts";
-import { refuseRequest } from "../endpoint/read-members.ts";
-import { STORE_FAULTS, toEventResult } from "../endpoint/results.ts";
+import { answerSingle } from "../ingest/answer.ts";
+import { budgetSchema } from "../usage/budgets.ts";
+import { refuseParameter } from "../http/query.ts";
+import { refuseRequest } from "../http/read-members.ts";
+import { STORE_FAULTS, toEventResult } from "../ingest/results.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
 import { type Example, exampleRow } from "./example.ts";

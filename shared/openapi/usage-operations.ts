@@ -1,6 +1,6 @@
 import { MAX_RATED_ROWS } from "../limits.ts";
 import { uuid } from "../logs/fields.ts";
-import type { ProblemCode } from "../endpoint/problem.ts";
+import type { ProblemCode } from "../http/problem.ts";
 import type { Log } from "../logs/log.ts";
 import {
   head,

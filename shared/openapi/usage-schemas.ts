@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { budgetSchema, reservationSchema } from "../endpoint/budgets.ts";
-import { PARAMETERS } from "../endpoint/parameters.ts";
-import { ratingSchema } from "../endpoint/ratings.ts";
+import { budgetSchema, reservationSchema } from "../usage/budgets.ts";
+import { PARAMETERS } from "../http/parameters.ts";
+import { ratingSchema } from "../usage/ratings.ts";
 import { asSent } from "./event-schemas.ts";
 
 const dollars = (description: string) =>

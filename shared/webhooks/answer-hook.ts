@@ -1,5 +1,5 @@
 import { answerAuthHook } from "../adapters/answer-auth-hook.ts";
-import type { Context } from "../endpoint/context.ts";
+import type { Context } from "../http/context.ts";
 import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
 
 /**

@@ -1,7 +1,7 @@
-import { type Access, serviceOnly } from "../endpoint/access.ts";
-import type { Context } from "../endpoint/context.ts";
-import { createProblem, ProblemError } from "../endpoint/problem.ts";
-import { readBytes } from "../endpoint/read-body.ts";
+import { type Access, serviceOnly } from "../http/access.ts";
+import type { Context } from "../http/context.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+import { readBytes } from "../http/read-body.ts";
 import {
   type SignatureFault,
   verifySignature,
@@ -10,7 +10,7 @@ import {
   SECRET_VARIABLES,
   type WebhookSettings,
 } from "../signatures/webhook-settings.ts";
-import type { Caller } from "../store/caller.ts";
+import type { Caller } from "../db/caller.ts";
 
 /** A delivery of an admitted sender, who writes as a service, with its body. */
 export type DeliveryContext = Context & {

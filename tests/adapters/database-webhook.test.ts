@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AdaptedEvent } from "../../shared/adapters/adapter.ts";
 import { adaptDatabaseWebhook } from "../../shared/adapters/database-webhook.ts";
-import { SENSITIVE_WORDS } from "../../shared/sensitive/key-vocabulary.ts";
+import { SENSITIVE_WORDS } from "../../shared/redaction/key-vocabulary.ts";
 import {
   codesOf,
   deliver,

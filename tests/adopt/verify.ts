@@ -4,12 +4,12 @@
  * @module
  */
 import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
-import { toBase64 } from "../../shared/ledger/base64.ts";
-import { formatCheckpoint } from "../../shared/ledger/checkpoint.ts";
-import { fromHex } from "../../shared/ledger/hex.ts";
-import { formatNote, signNote } from "../../shared/ledger/note.ts";
-import { parseSignerKey } from "../../shared/ledger/note-keys.ts";
-import { hashTree } from "../../shared/ledger/tree.ts";
+import { toBase64 } from "../../shared/tlog/base64.ts";
+import { formatCheckpoint } from "../../shared/tlog/checkpoint.ts";
+import { fromHex } from "../../shared/tlog/hex.ts";
+import { formatNote, signNote } from "../../shared/tlog/note.ts";
+import { parseSignerKey } from "../../shared/tlog/note-keys.ts";
+import { hashTree } from "../../shared/tlog/tree.ts";
 import type { Verdict } from "../../shared/evidence/verdict.ts";
 import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
 import type { Query } from "../database/databases.ts";

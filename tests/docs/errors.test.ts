@@ -4,7 +4,7 @@ import {
   ISSUE_MEANINGS,
   SQLSTATE_MEANINGS,
 } from "../../scripts/errors/meanings.ts";
-import { PROBLEMS } from "../../shared/endpoint/problem.ts";
+import { PROBLEMS } from "../../shared/http/problem.ts";
 import { EVIDENCE_FAULTS } from "../../shared/evidence/verdict.ts";
 import { readProjectFile } from "./pages.ts";
 

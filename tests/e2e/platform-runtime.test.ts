@@ -13,11 +13,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { SAMPLES } from "../../bench/sample-events.ts";
 import { freePort } from "../../local/free-port.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
-import type { NewKeys } from "../../shared/ledger/note-keys.ts";
+import type { NewKeys } from "../../shared/tlog/note-keys.ts";
 import {
   parseTlogProof,
   verifyTlogProof,
-} from "../../shared/ledger/tlog-proof.ts";
+} from "../../shared/tlog/tlog-proof.ts";
 import { chat } from "../adapters/otlp/exports.ts";
 import { FIRM, USER } from "../endpoint/running-stack.ts";
 import {

@@ -1,9 +1,9 @@
 import { verifyAuth } from "@supabase/server/core";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
-import { authenticate } from "../../shared/endpoint/authenticate.ts";
-import { ProblemError } from "../../shared/endpoint/problem.ts";
-import type { ApiKeys } from "../../shared/store/environment.ts";
+import { authenticate } from "../../shared/http/authenticate.ts";
+import { ProblemError } from "../../shared/http/problem.ts";
+import type { ApiKeys } from "../../shared/db/environment.ts";
 import { USER } from "./running-stack.ts";
 
 const KEY = "sb_secret_one_0123456789abcdefghij";

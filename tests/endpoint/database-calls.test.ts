@@ -1,8 +1,8 @@
 import { createClient } from "@supabase/supabase-js";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { callFunction } from "../../shared/store/call-function.ts";
-import type { Caller } from "../../shared/store/caller.ts";
-import { StoreError } from "../../shared/store/store-error.ts";
+import { callFunction } from "../../shared/db/call-function.ts";
+import type { Caller } from "../../shared/db/caller.ts";
+import { StoreError } from "../../shared/db/store-error.ts";
 
 /** What a stand-in of the REST API was asked. */
 type Asked = {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { open } from "../../shared/endpoint/access.ts";
-import { type Route, route, RouteTable } from "../../shared/endpoint/routes.ts";
+import { open } from "../../shared/http/access.ts";
+import { type Route, route, RouteTable } from "../../shared/http/routes.ts";
 import { LOGS, LOGS_BY_SLUG } from "../../shared/logs/index.ts";
 import { serveLedger } from "../../shared/serve-ledger.ts";
 import { serveLog } from "../../shared/serve-log.ts";
 import { serveOtlp } from "../../shared/serve-otlp.ts";
 import { serveWebhooks } from "../../shared/serve-webhooks.ts";
-import { usageRoutes } from "../../shared/usage-routes.ts";
+import { usageRoutes } from "../../shared/usage/routes.ts";
 
 const at = (method: Route["method"], path: string, name?: string) =>
   route(method, path, open, () => never, { name });

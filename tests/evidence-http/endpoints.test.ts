@@ -1,17 +1,17 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseBase64Of } from "../../shared/ledger/base64.ts";
-import type { NewKeys } from "../../shared/ledger/note-keys.ts";
-import type { Policy } from "../../shared/ledger/policy.ts";
-import { verifyConsistency } from "../../shared/ledger/proofs.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { HASH_BYTES } from "../../shared/ledger/sha256.ts";
-import { toTilePath } from "../../shared/ledger/tiles.ts";
+import { parseBase64Of } from "../../shared/tlog/base64.ts";
+import type { NewKeys } from "../../shared/tlog/note-keys.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import { verifyConsistency } from "../../shared/tlog/proofs.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { HASH_BYTES } from "../../shared/tlog/sha256.ts";
+import { toTilePath } from "../../shared/tlog/tiles.ts";
 import {
   parseTlogProof,
   verifyTlogProof,
-} from "../../shared/ledger/tlog-proof.ts";
-import { hashLeaf, hashTree } from "../../shared/ledger/tree.ts";
+} from "../../shared/tlog/tlog-proof.ts";
+import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import {
   EVENTS,
   newId,

@@ -11,9 +11,9 @@ import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../../shared/ledger/open-checkpoint.ts";
-import { createKeys, type NewKeys } from "../../shared/ledger/note-keys.ts";
-import { parsePolicy, type Policy } from "../../shared/ledger/policy.ts";
+} from "../../shared/tlog/open-checkpoint.ts";
+import { createKeys, type NewKeys } from "../../shared/tlog/note-keys.ts";
+import { parsePolicy, type Policy } from "../../shared/tlog/policy.ts";
 import type { Verdict } from "../../shared/evidence/verdict.ts";
 import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
 import { overPostgres, type TestDatabase } from "../database/databases.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Policy } from "../../shared/ledger/policy.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
 import {
   EVENTS,
   FIRM,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Policy } from "../../shared/ledger/policy.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
 import type { Verdict } from "../../shared/evidence/verdict.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { EVENTS } from "../endpoint/running-stack.ts";

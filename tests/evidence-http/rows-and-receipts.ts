@@ -10,8 +10,8 @@ import { layouts } from "../../shared/evidence/layouts.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/leaf-columns.ts";
 import { formatLeaf, hideCommitted } from "../../shared/evidence/leaf.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { hashLeaf } from "../../shared/ledger/tree.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
 import {
   AGENT,
   EVENTS,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
-import type { Policy } from "../../shared/ledger/policy.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
 import type {
   EvidenceFaultCode,
   Verdict,

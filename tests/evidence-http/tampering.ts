@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { parseBase64, toBase64 } from "../../shared/ledger/base64.ts";
-import { formatCheckpoint } from "../../shared/ledger/checkpoint.ts";
+import { parseBase64, toBase64 } from "../../shared/tlog/base64.ts";
+import { formatCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import type { LogName } from "../../shared/logs/index.ts";
-import { formatNote, signNote } from "../../shared/ledger/note.ts";
-import { parseSignerKey } from "../../shared/ledger/note-keys.ts";
-import type { Bytes } from "../../shared/ledger/sha256.ts";
-import { hashTree } from "../../shared/ledger/tree.ts";
+import { formatNote, signNote } from "../../shared/tlog/note.ts";
+import { parseSignerKey } from "../../shared/tlog/note-keys.ts";
+import type { Bytes } from "../../shared/tlog/sha256.ts";
+import { hashTree } from "../../shared/tlog/tree.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { TABLES } from "../endpoint/running-stack.ts";
 import { expectedRowLeaf, readMembers, readSalts } from "../evidence/leaves.ts";

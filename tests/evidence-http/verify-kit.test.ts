@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildKit } from "../../scripts/verify-kit.ts";
 import { layouts } from "../../shared/evidence/layouts.ts";
-import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
+import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import {
   createKeys,
   type NewKeys,
   parseSignerKey,
-} from "../../shared/ledger/note-keys.ts";
+} from "../../shared/tlog/note-keys.ts";
 import {
   formatTlogProof,
   parseTlogProof,
   type TlogProof,
-} from "../../shared/ledger/tlog-proof.ts";
+} from "../../shared/tlog/tlog-proof.ts";
 import {
   EVENTS,
   newId,

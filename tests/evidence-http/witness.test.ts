@@ -2,18 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   formatAddCheckpoint,
   parseAddCheckpoint,
-} from "../../shared/ledger/add-checkpoint.ts";
-import { cosign } from "../../shared/ledger/cosignature.ts";
-import { formatSignature, parseNote } from "../../shared/ledger/note.ts";
+} from "../../shared/tlog/add-checkpoint.ts";
+import { cosign } from "../../shared/tlog/cosignature.ts";
+import { formatSignature, parseNote } from "../../shared/tlog/note.ts";
 import {
   createKeys,
   type NewKeys,
   parseSignerKey,
-} from "../../shared/ledger/note-keys.ts";
-import { proveConsistency } from "../../shared/ledger/proofs.ts";
-import type { Bytes } from "../../shared/ledger/sha256.ts";
-import { toTilePath } from "../../shared/ledger/tiles.ts";
-import { hashTree } from "../../shared/ledger/tree.ts";
+} from "../../shared/tlog/note-keys.ts";
+import { proveConsistency } from "../../shared/tlog/proofs.ts";
+import type { Bytes } from "../../shared/tlog/sha256.ts";
+import { toTilePath } from "../../shared/tlog/tiles.ts";
+import { hashTree } from "../../shared/tlog/tree.ts";
 import {
   ENGINES,
   EVENTS,

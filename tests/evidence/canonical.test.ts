@@ -11,8 +11,8 @@ import {
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
 import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { hashLeaf } from "../../shared/ledger/tree.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { ENGINES, type TestDatabase } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";
 import { makeWorld, type World } from "../database/worlds.ts";

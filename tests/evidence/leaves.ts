@@ -15,8 +15,8 @@ import {
   hideCommitted,
   type RowKind,
 } from "../../shared/evidence/leaf.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { hashLeaf } from "../../shared/ledger/tree.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
 import type { Query, TestDatabase } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";
 

@@ -9,10 +9,10 @@ import {
   test,
 } from "vitest";
 import { formatLeaf } from "../../shared/evidence/leaf.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { type Bytes } from "../../shared/ledger/sha256.ts";
-import { hashLeaf, hashTree } from "../../shared/ledger/tree.ts";
-import { listNewTiles, TILE_WIDTH } from "../../shared/ledger/tiles.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { type Bytes } from "../../shared/tlog/sha256.ts";
+import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
+import { listNewTiles, TILE_WIDTH } from "../../shared/tlog/tiles.ts";
 import {
   createMigratedDatabase,
   overPostgres,

@@ -1,6 +1,6 @@
 import { LOGS } from "../../shared/logs/index.ts";
 import { serveLog } from "../../shared/serve-log.ts";
-import { usageRoutes } from "../../shared/usage-routes.ts";
+import { usageRoutes } from "../../shared/usage/routes.ts";
 
 /** The functions of the logs over HTTP, whose project may be anywhere. */
 export interface FunctionServer {

@@ -3,9 +3,9 @@ import {
   type BundleLine,
   formatBundleLine,
 } from "../../shared/evidence/bundle.ts";
-import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
+import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { parseBundleLine } from "../../shared/evidence/parse-bundle-line.ts";
-import { EMPTY_ROOT } from "../../shared/ledger/tree.ts";
+import { EMPTY_ROOT } from "../../shared/tlog/tree.ts";
 import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
 import { makeSigner } from "./readings.ts";
 import { SyntheticLedger } from "./synthetic-ledger.ts";

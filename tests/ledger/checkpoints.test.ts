@@ -3,12 +3,12 @@ import {
   formatCheckpoint,
   parseCheckpoint,
   signCheckpoint,
-} from "../../shared/ledger/checkpoint.ts";
-import { cosign, verifyCosignature } from "../../shared/ledger/cosignature.ts";
-import { formatNote, signNote } from "../../shared/ledger/note.ts";
-import { openCheckpoint } from "../../shared/ledger/open-checkpoint.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { EMPTY_ROOT } from "../../shared/ledger/tree.ts";
+} from "../../shared/tlog/checkpoint.ts";
+import { cosign, verifyCosignature } from "../../shared/tlog/cosignature.ts";
+import { formatNote, signNote } from "../../shared/tlog/note.ts";
+import { openCheckpoint } from "../../shared/tlog/open-checkpoint.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { EMPTY_ROOT } from "../../shared/tlog/tree.ts";
 import {
   PUBLISHED,
   PUBLISHED_LOG,

@@ -13,9 +13,9 @@ import {
   type Leaf,
 } from "../../shared/evidence/leaf.ts";
 import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { sha256 } from "../../shared/ledger/sha256.ts";
-import { hashLeaf } from "../../shared/ledger/tree.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { sha256 } from "../../shared/tlog/sha256.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
 
 const ID = "70000000-0000-4000-8000-000000000001";
 const FIRM = "10000000-0000-4000-8000-000000000001";

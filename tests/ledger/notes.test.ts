@@ -5,13 +5,13 @@ import {
   MAX_SIGNATURES,
   parseNote,
   signNote,
-} from "../../shared/ledger/note.ts";
+} from "../../shared/tlog/note.ts";
 import {
   createKeys,
   parseSignerKey,
   parseVerifierKey,
-} from "../../shared/ledger/note-keys.ts";
-import { verifyNote } from "../../shared/ledger/verify-note.ts";
+} from "../../shared/tlog/note-keys.ts";
+import { verifyNote } from "../../shared/tlog/verify-note.ts";
 import { readKey, readNote, readSigner } from "./readings.ts";
 
 /** The examples of C2SP signed-note. */

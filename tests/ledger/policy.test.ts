@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { isQuorum, parsePolicy } from "../../shared/ledger/policy.ts";
+import { isQuorum, parsePolicy } from "../../shared/tlog/policy.ts";
 import { makeSigner, readPolicy } from "./readings.ts";
 
 /** Keys of a log and of witnesses, by name. */

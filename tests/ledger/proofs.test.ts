@@ -6,9 +6,9 @@ import {
   proveInclusion,
   verifyConsistency,
   verifyInclusion,
-} from "../../shared/ledger/proofs.ts";
-import type { Bytes } from "../../shared/ledger/sha256.ts";
-import { EMPTY_ROOT, hashLeaf, hashTree } from "../../shared/ledger/tree.ts";
+} from "../../shared/tlog/proofs.ts";
+import type { Bytes } from "../../shared/tlog/sha256.ts";
+import { EMPTY_ROOT, hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import { makeLeaves, tilesOf } from "./synthetic-tiles.ts";
 
 const SIZES = 64;

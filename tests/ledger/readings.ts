@@ -1,8 +1,8 @@
 import {
   type Checkpoint,
   parseCheckpoint,
-} from "../../shared/ledger/checkpoint.ts";
-import { type Note, parseNote } from "../../shared/ledger/note.ts";
+} from "../../shared/tlog/checkpoint.ts";
+import { type Note, parseNote } from "../../shared/tlog/note.ts";
 import {
   createKeys,
   type KeyType,
@@ -10,8 +10,8 @@ import {
   parseVerifierKey,
   type SignerKey,
   type VerifierKey,
-} from "../../shared/ledger/note-keys.ts";
-import { parsePolicy, type Policy } from "../../shared/ledger/policy.ts";
+} from "../../shared/tlog/note-keys.ts";
+import { parsePolicy, type Policy } from "../../shared/tlog/policy.ts";
 
 /** What a text stands for; a test fails on one that is malformed. */
 export function readNote(content: string): Note {

@@ -4,9 +4,9 @@ import {
   formatBundleLine,
   type LeafEvidence,
 } from "../../shared/evidence/bundle.ts";
-import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
+import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { commitTo } from "../../shared/evidence/commitment.ts";
-import { cosign } from "../../shared/ledger/cosignature.ts";
+import { cosign } from "../../shared/tlog/cosignature.ts";
 import { committedColumns, layouts } from "../../shared/evidence/layouts.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../shared/logs/leaf-columns.ts";
@@ -15,12 +15,12 @@ import {
   hideCommitted,
   type RowKind,
 } from "../../shared/evidence/leaf.ts";
-import { formatNote } from "../../shared/ledger/note.ts";
-import type { SignerKey } from "../../shared/ledger/note-keys.ts";
-import type { Policy } from "../../shared/ledger/policy.ts";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { type Bytes, sha256 } from "../../shared/ledger/sha256.ts";
-import { hashLeaf, hashTree } from "../../shared/ledger/tree.ts";
+import { formatNote } from "../../shared/tlog/note.ts";
+import type { SignerKey } from "../../shared/tlog/note-keys.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { type Bytes, sha256 } from "../../shared/tlog/sha256.ts";
+import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import { makeSigner, readNote, readPolicy } from "./readings.ts";
 
 /** A row of a table. */

@@ -1,6 +1,6 @@
-import { type Bytes, HASH_BYTES } from "../../shared/ledger/sha256.ts";
-import { TILE_WIDTH, type TileReader } from "../../shared/ledger/tiles.ts";
-import { hashLeaf, hashTree } from "../../shared/ledger/tree.ts";
+import { type Bytes, HASH_BYTES } from "../../shared/tlog/sha256.ts";
+import { TILE_WIDTH, type TileReader } from "../../shared/tlog/tiles.ts";
+import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 
 /** Hashes of so many leaves, all of them different. */
 export function makeLeaves(count: number): Bytes[] {

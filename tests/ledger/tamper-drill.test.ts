@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
+import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { formatLeaf } from "../../shared/evidence/leaf.ts";
-import { hashLeaf } from "../../shared/ledger/tree.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
 import type { Verdict } from "../../shared/evidence/verdict.ts";
 import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
 import {

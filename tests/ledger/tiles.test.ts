@@ -4,7 +4,7 @@ import {
   parseTilePath,
   toTilePath,
   widthOf,
-} from "../../shared/ledger/tiles.ts";
+} from "../../shared/tlog/tiles.ts";
 
 describe("the path of a tile", () => {
   test.each([

@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
-import { cosign } from "../../shared/ledger/cosignature.ts";
-import { formatNote } from "../../shared/ledger/note.ts";
-import type { Policy } from "../../shared/ledger/policy.ts";
-import { proveInclusion } from "../../shared/ledger/proofs.ts";
-import { hashTree } from "../../shared/ledger/tree.ts";
+import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
+import { cosign } from "../../shared/tlog/cosignature.ts";
+import { formatNote } from "../../shared/tlog/note.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import { proveInclusion } from "../../shared/tlog/proofs.ts";
+import { hashTree } from "../../shared/tlog/tree.ts";
 import {
   formatTlogProof,
   parseTlogProof,
   type TlogProof,
   verifyTlogProof,
-} from "../../shared/ledger/tlog-proof.ts";
+} from "../../shared/tlog/tlog-proof.ts";
 import { makeSigner, readNote, readPolicy } from "./readings.ts";
 import { makeLeaves, tilesOf } from "./synthetic-tiles.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { decodeHex } from "@std/encoding/hex.js";
-import { toHex } from "../../shared/ledger/hex.ts";
-import { type Bytes, sha256 } from "../../shared/ledger/sha256.ts";
-import { readRoot } from "../../shared/ledger/tile-hashes.ts";
+import { toHex } from "../../shared/tlog/hex.ts";
+import { type Bytes, sha256 } from "../../shared/tlog/sha256.ts";
+import { readRoot } from "../../shared/tlog/tile-hashes.ts";
 import {
   appendLeaf,
   createFrontier,
@@ -12,7 +12,7 @@ import {
   hashLeaf,
   hashTree,
   rootOf,
-} from "../../shared/ledger/tree.ts";
+} from "../../shared/tlog/tree.ts";
 import { makeLeaves, tilesOf } from "./synthetic-tiles.ts";
 
 /** The reference tree of Certificate Transparency: leaves in hex, and roots. */

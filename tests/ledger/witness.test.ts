@@ -3,24 +3,24 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   formatAddCheckpoint,
   parseAddCheckpoint,
-} from "../../shared/ledger/add-checkpoint.ts";
-import { signCheckpoint } from "../../shared/ledger/checkpoint.ts";
-import { formatNote, formatSignature } from "../../shared/ledger/note.ts";
+} from "../../shared/tlog/add-checkpoint.ts";
+import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
+import { formatNote, formatSignature } from "../../shared/tlog/note.ts";
 import {
   type SignerKey,
   toVerifierKey,
   type VerifierKey,
-} from "../../shared/ledger/note-keys.ts";
-import { proveConsistency } from "../../shared/ledger/proofs.ts";
-import { EMPTY_ROOT, hashLeaf, hashTree } from "../../shared/ledger/tree.ts";
+} from "../../shared/tlog/note-keys.ts";
+import { proveConsistency } from "../../shared/tlog/proofs.ts";
+import { EMPTY_ROOT, hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import {
   answerCosigned,
   answerMalformed,
   refuseCheckpoint,
   type WitnessAnswer,
   type WitnessedLog,
-} from "../../shared/ledger/witness.ts";
-import { readWitnessAnswer } from "../../shared/ledger/witness-answer.ts";
+} from "../../shared/tlog/witness.ts";
+import { readWitnessAnswer } from "../../shared/tlog/witness-answer.ts";
 import {
   LITEWITNESS_EXCHANGE,
   LITEWITNESS_KEY,

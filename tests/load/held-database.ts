@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { Environment } from "../../shared/store/environment.ts";
+import type { Environment } from "../../shared/db/environment.ts";
 
 export const SECRET_KEY = "sb_secret_held-database-0123456789";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { writeDocument } from "../../scripts/openapi.ts";
 import { LOGS } from "../../shared/logs/index.ts";
 import * as limits from "../../shared/limits.ts";
-import { PROBLEMS } from "../../shared/endpoint/problem.ts";
+import { PROBLEMS } from "../../shared/http/problem.ts";
 import {
   API_VERSION,
   createDocument,

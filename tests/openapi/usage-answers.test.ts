@@ -3,7 +3,7 @@ import { MAX_BODY_BYTES } from "../../shared/limits.ts";
 import { llmUsageLog } from "../../shared/logs/llm-usage-log.ts";
 import { createDocument } from "../../shared/openapi/create-document.ts";
 import { serveLog } from "../../shared/serve-log.ts";
-import { usageRoutes } from "../../shared/usage-routes.ts";
+import { usageRoutes } from "../../shared/usage/routes.ts";
 import {
   FIRM,
   newId,

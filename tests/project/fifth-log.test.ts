@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
-import { createKeys, type NewKeys } from "../../shared/ledger/note-keys.ts";
+import { createKeys, type NewKeys } from "../../shared/tlog/note-keys.ts";
 import { overPostgres, type TestDatabase } from "../database/databases.ts";
 import { FIRM, newId } from "../endpoint/running-stack.ts";
 import { behindTriggers } from "../evidence-http/tampering.ts";

@@ -97,7 +97,7 @@ select ledger.add_log('approval_log', committed => '{comment}');
 `;
 
 const ENTRY_POINT =
-  `import { readEnvironment } from "../../../shared/store/environment.ts";
+  `import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveLog } from "../../../shared/serve-log.ts";
 import { approvalLog } from "../../../shared/logs/approval-log.ts";
 

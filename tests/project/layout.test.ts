@@ -88,16 +88,17 @@ const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
 /** The parts of shared, by the beginning of a path; each leans on earlier ones only. */
 const LAYERS = [
   ["fault.ts", "limits.ts"],
-  ["sensitive/", "signatures/", "ledger/"],
+  ["redaction/", "signatures/", "tlog/"],
   ["pricing/"],
   ["logs/"],
-  ["store/"],
+  ["db/"],
   ["evidence/"],
-  ["endpoint/"],
-  ["adapters/"],
+  ["http/"],
+  ["ingest/", "query/"],
+  ["usage/", "adapters/"],
   ["webhooks/", "openapi/"],
   // How functions are put together.
-  ["serve-", "usage-routes.ts"],
+  ["serve-"],
 ];
 
 /** Where a file of shared stands: its layer, and its part of it. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { openCursor, sealCursor } from "../../shared/endpoint/cursor.ts";
+import { openCursor, sealCursor } from "../../shared/query/cursor.ts";
 
 const env = (secret: string) => ({
   url: "http://localhost",

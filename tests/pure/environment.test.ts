@@ -1,6 +1,6 @@
 import { resolveEnv } from "@supabase/server/core";
 import { describe, expect, test } from "vitest";
-import { pickKey, readEnvironment } from "../../shared/store/environment.ts";
+import { pickKey, readEnvironment } from "../../shared/db/environment.ts";
 
 const PROJECT_URL = "https://abcdefghijklmnopqrst.supabase.co";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { Admission } from "../../shared/endpoint/admission.ts";
-import { Context } from "../../shared/endpoint/context.ts";
+import { Admission } from "../../shared/http/admission.ts";
+import { Context } from "../../shared/http/context.ts";
 import { MAX_BODY_BYTES } from "../../shared/limits.ts";
-import { ProblemError } from "../../shared/endpoint/problem.ts";
-import { readBody } from "../../shared/endpoint/read-body.ts";
+import { ProblemError } from "../../shared/http/problem.ts";
+import { readBody } from "../../shared/http/read-body.ts";
 
 type Body = ConstructorParameters<typeof Response>[0];
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   JsonSyntaxError,
   parseStrictJson,
-} from "../../shared/endpoint/strict-json.ts";
+} from "../../shared/http/strict-json.ts";
 
 const faultsOf = (text: string) =>
   parseStrictJson(text).faults.map(({ path, code }) => ({ path, code }));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   checkAuditMetadata,
   MAX_METADATA_FAULTS,
-} from "../../shared/sensitive/audit-metadata.ts";
+} from "../../shared/redaction/audit-metadata.ts";
 
 const CARD = "4111111111111111";
 

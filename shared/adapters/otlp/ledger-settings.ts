@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { readOne, requireKnown } from "../../endpoint/query.ts";
+import { readOne, requireKnown } from "../../http/query.ts";
 import { llmUsageLog } from "../../logs/llm-usage-log.ts";
 import { toolUsageLedger } from "../../logs/tool-usage-ledger.ts";
 import { LEDGER_NAMES, type LedgerName } from "./attribute-names.ts";

@@ -1,4 +1,4 @@
-import { redactSecrets } from "../../sensitive/secrets.ts";
+import { redactSecrets } from "../../redaction/secrets.ts";
 import { ALIASES, findAttribute, findText } from "./attribute-names.ts";
 import { MAX_SPAN_ERROR_TEXT } from "../../limits.ts";
 import type { Span } from "./span.ts";

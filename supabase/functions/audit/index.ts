@@ -1,4 +1,4 @@
-import { readEnvironment } from "../../../shared/store/environment.ts";
+import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveLog } from "../../../shared/serve-log.ts";
 import { auditLog } from "../../../shared/logs/audit-log.ts";
 

@@ -1,4 +1,4 @@
-import { readEnvironment } from "../../../shared/store/environment.ts";
+import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveLedger } from "../../../shared/serve-ledger.ts";
 import { readLedgerKeys } from "../../../shared/evidence/ledger-keys.ts";
 

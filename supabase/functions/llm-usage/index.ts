@@ -1,7 +1,7 @@
-import { readEnvironment } from "../../../shared/store/environment.ts";
+import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveLog } from "../../../shared/serve-log.ts";
 import { llmUsageLog } from "../../../shared/logs/llm-usage-log.ts";
-import { usageRoutes } from "../../../shared/usage-routes.ts";
+import { usageRoutes } from "../../../shared/usage/routes.ts";
 
 export default {
   fetch: serveLog(

@@ -1,4 +1,4 @@
-import { readEnvironment } from "../../../shared/store/environment.ts";
+import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveOtlp } from "../../../shared/serve-otlp.ts";
 
 export default {

@@ -1,4 +1,4 @@
-import { readEnvironment } from "../../../shared/store/environment.ts";
+import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveLog } from "../../../shared/serve-log.ts";
 import { toolUsageLedger } from "../../../shared/logs/tool-usage-ledger.ts";
 

@@ -1,4 +1,4 @@
-import { readEnvironment } from "../../../shared/store/environment.ts";
+import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveWebhooks } from "../../../shared/serve-webhooks.ts";
 import { readWebhookSettings } from "../../../shared/signatures/webhook-settings.ts";
 

@@ -8,9 +8,9 @@ import {
   MAX_METADATA_KEY_LENGTH,
   MAX_METADATA_KEYS,
   MAX_METADATA_STRING_LENGTH,
-} from "../../../shared/sensitive/audit-metadata.ts";
-import { findFinancialData } from "../../../shared/sensitive/financial.ts";
-import { findSecret } from "../../../shared/sensitive/secrets.ts";
+} from "../../../shared/redaction/audit-metadata.ts";
+import { findFinancialData } from "../../../shared/redaction/financial.ts";
+import { findSecret } from "../../../shared/redaction/secrets.ts";
 
 const CARD = "4111 1111 1111 1111";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findFinancialData } from "../../../shared/sensitive/financial.ts";
+import { findFinancialData } from "../../../shared/redaction/financial.ts";
 
 /** Test numbers that the networks and payment processors publish. */
 const PUBLISHED = [

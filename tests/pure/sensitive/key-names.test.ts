@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isSensitiveKey } from "../../../shared/sensitive/key-names.ts";
+import { isSensitiveKey } from "../../../shared/redaction/key-names.ts";
 
 const SENSITIVE = [
   "amount",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findFinancialData } from "../../../shared/sensitive/financial.ts";
+import { findFinancialData } from "../../../shared/redaction/financial.ts";
 
 describe("a US Social Security number", () => {
   test.each([

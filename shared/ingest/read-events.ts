@@ -1,13 +1,13 @@
 import { type Fault, toPointer } from "../fault.ts";
 import { MAX_EVENTS } from "../limits.ts";
-import { parseJson } from "./parse-json.ts";
-import { createProblem, ProblemError } from "./problem.ts";
-import type { BodyFormat } from "./read-body.ts";
+import { parseJson } from "../http/parse-json.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+import type { BodyFormat } from "../http/read-body.ts";
 import {
   type JsonFault,
   type JsonPath,
   JsonSyntaxError,
-} from "./strict-json.ts";
+} from "../http/strict-json.ts";
 
 /** An event as it was sent: any JSON value, and what was wrong with its text. */
 export type RawEvent = { value: unknown; faults: Fault[] };

@@ -1,4 +1,4 @@
-import { findSecret } from "../sensitive/secrets.ts";
+import { findSecret } from "../redaction/secrets.ts";
 import { describeError } from "./describe-error.ts";
 import type { ProblemCode } from "./problem.ts";
 

@@ -2,7 +2,7 @@ import { uuid } from "../logs/fields.ts";
 import { compileEvent } from "../logs/compile-event.ts";
 import { validateEvent } from "../logs/validate-event.ts";
 import type { Derived, Log, LogEvent } from "../logs/log.ts";
-import type { Caller } from "../store/caller.ts";
+import type { Caller } from "../db/caller.ts";
 import { eventId } from "./event-ids.ts";
 import type { Fault } from "../fault.ts";
 import type { RawEvent } from "./read-events.ts";

@@ -1,16 +1,16 @@
 import type { Log } from "../logs/log.ts";
 import { orderRow } from "../logs/order-row.ts";
-import { listPage, type Page, type Reader } from "../store/read-log.ts";
-import { StoreError } from "../store/store-error.ts";
+import { listPage, type Page, type Reader } from "../db/read-log.ts";
+import { StoreError } from "../db/store-error.ts";
 import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
-import { negotiate, type RowWriter, WRITERS } from "./format.ts";
+import { negotiate, type RowWriter, WRITERS } from "../http/format.ts";
 import { MAX_PAGE_ROWS } from "../limits.ts";
-import type { CallerContext } from "./context.ts";
+import type { CallerContext } from "../http/context.ts";
 import {
   type ListParameters,
   pageRows,
   readListParameters,
-} from "./parameters.ts";
+} from "../http/parameters.ts";
 
 /** SQLSTATE of `list_log` for a position that another database made. */
 const FOREIGN_POSITION = "LF002";

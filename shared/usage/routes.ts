@@ -1,15 +1,11 @@
-import { anyCaller, serviceOnly } from "./endpoint/access.ts";
-import {
-  createBudget,
-  reserveBudget,
-  showBudgets,
-} from "./endpoint/budgets.ts";
-import { rateAgain } from "./endpoint/ratings.ts";
-import { route } from "./endpoint/routes.ts";
-import type { LogRoutes } from "./serve-log.ts";
+import { anyCaller, serviceOnly } from "../http/access.ts";
+import { createBudget, reserveBudget, showBudgets } from "./budgets.ts";
+import { rateAgain } from "./ratings.ts";
+import { type Route, route } from "../http/routes.ts";
+import type { Log } from "../logs/log.ts";
 
 /** The routes of `llm_usage_log` beyond those of every log. */
-export const usageRoutes: LogRoutes = (log) => [
+export const usageRoutes = (log: Log): readonly Route[] => [
   route("GET", "budget", anyCaller, showBudgets),
   route("POST", "budget", serviceOnly("set a budget"), createBudget),
   route("POST", "reserve", serviceOnly("reserve a budget"), reserveBudget),

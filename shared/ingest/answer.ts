@@ -1,6 +1,6 @@
 import type { Log } from "../logs/log.ts";
-import type { OutcomeCounts } from "./access-log.ts";
-import { respondProblem } from "./problem.ts";
+import type { OutcomeCounts } from "../http/access-log.ts";
+import { respondProblem } from "../http/problem.ts";
 import type { EventResult } from "./results.ts";
 
 /** The answer to a request with one bare event. */

@@ -2,12 +2,12 @@ import * as z from "zod";
 import { readReceipts } from "../evidence/receipts.ts";
 import type { Log } from "../logs/log.ts";
 import { answerBatch, answerSingle, countOutcomes } from "./answer.ts";
-import type { CallerContext } from "./context.ts";
+import type { CallerContext } from "../http/context.ts";
 import { readIdempotencyKey } from "./event-ids.ts";
 import { ingest } from "./ingest.ts";
-import { readRecordParameters } from "./parameters.ts";
-import type { Environment } from "../store/environment.ts";
-import { readBody } from "./read-body.ts";
+import { readRecordParameters } from "../http/parameters.ts";
+import type { Environment } from "../db/environment.ts";
+import { readBody } from "../http/read-body.ts";
 import { readEvents } from "./read-events.ts";
 import type { EventResult } from "./results.ts";
 

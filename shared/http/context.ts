@@ -1,5 +1,5 @@
-import type { Caller } from "../store/caller.ts";
-import type { Environment, ResolvedEnvironment } from "../store/environment.ts";
+import type { Caller } from "../db/caller.ts";
+import type { Environment, ResolvedEnvironment } from "../db/environment.ts";
 import type { AccessLogFields } from "./access-log.ts";
 import type { Permit } from "./admission.ts";
 

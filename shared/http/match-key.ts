@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "@std/crypto/timing_safe_equal.js";
-import type { ApiKeys } from "../store/environment.ts";
+import type { ApiKeys } from "../db/environment.ts";
 
 const encoder = new TextEncoder();
 

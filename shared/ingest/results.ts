@@ -1,11 +1,11 @@
 import type { Log, LogEvent } from "../logs/log.ts";
 import { orderRow } from "../logs/order-row.ts";
-import type { StoreFault, StoreResult } from "../store/record-events.ts";
+import type { StoreFault, StoreResult } from "../db/record-events.ts";
 import type { Receipt } from "../evidence/receipts.ts";
-import type { Caller } from "../store/caller.ts";
+import type { Caller } from "../db/caller.ts";
 import type { Fault } from "../fault.ts";
 import type { PreparedEvent } from "./prepare-events.ts";
-import { createProblem, type Problem } from "./problem.ts";
+import { createProblem, type Problem } from "../http/problem.ts";
 
 /** The four outcomes of an event. */
 export type Outcome = "recorded" | "duplicate" | "conflict" | "rejected";

@@ -1,6 +1,6 @@
 import type { Log } from "../logs/log.ts";
-import type { Environment } from "../store/environment.ts";
-import { recordEvents } from "../store/record-events.ts";
+import type { Environment } from "../db/environment.ts";
+import { recordEvents } from "../db/record-events.ts";
 import {
   type EventSource,
   findOptional,
@@ -9,7 +9,7 @@ import {
   type PreparedEvent,
   prepareEvents,
 } from "./prepare-events.ts";
-import { createProblem, ProblemError } from "./problem.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
 import {
   abortEvent,
   type EventResult,

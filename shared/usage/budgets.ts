@@ -4,20 +4,20 @@ import {
   MAX_RESERVATION_SECONDS,
 } from "../limits.ts";
 import { uuid } from "../logs/fields.ts";
-import type { StoreFault } from "../store/record-events.ts";
+import type { StoreFault } from "../db/record-events.ts";
 import {
   type BudgetScope,
   readBudgets,
   reserve,
   setBudget,
-} from "../store/usage-store.ts";
-import type { CallerContext } from "./context.ts";
-import { eventId, readIdempotencyKey } from "./event-ids.ts";
-import { PARAMETERS } from "./parameters.ts";
-import { createProblem, ProblemError } from "./problem.ts";
-import { readOne, refuseParameter, requireKnown } from "./query.ts";
-import { readMembers, refuseRequest } from "./read-members.ts";
-import { STORE_FAULTS } from "./results.ts";
+} from "../db/usage-store.ts";
+import type { CallerContext } from "../http/context.ts";
+import { eventId, readIdempotencyKey } from "../ingest/event-ids.ts";
+import { PARAMETERS } from "../http/parameters.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+import { readOne, refuseParameter, requireKnown } from "../http/query.ts";
+import { readMembers, refuseRequest } from "../http/read-members.ts";
+import { STORE_FAULTS } from "../ingest/results.ts";
 
 const wantedAmount =
   "Expected US dollars, more than 0, with at most 9 integer and 6 decimal digits, as a string or a number, without exponent";

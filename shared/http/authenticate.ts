@@ -1,5 +1,5 @@
-import type { Environment } from "../store/environment.ts";
-import type { Caller } from "../store/caller.ts";
+import type { Environment } from "../db/environment.ts";
+import type { Caller } from "../db/caller.ts";
 import { matchKey } from "./match-key.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 

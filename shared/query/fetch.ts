@@ -2,10 +2,10 @@ import { eTag, ifNoneMatch } from "@std/http/etag.js";
 import * as z from "zod";
 import type { Log } from "../logs/log.ts";
 import { orderRow } from "../logs/order-row.ts";
-import { fetchRow } from "../store/read-log.ts";
-import type { CallerContext } from "./context.ts";
-import { createProblem, ProblemError } from "./problem.ts";
-import { requireKnown } from "./query.ts";
+import { fetchRow } from "../db/read-log.ts";
+import type { CallerContext } from "../http/context.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+import { requireKnown } from "../http/query.ts";
 
 /**
  * Answers `GET /<log>/<id>`: the row, 304 when the caller has it already, and

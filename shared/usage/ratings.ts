@@ -2,11 +2,11 @@ import * as z from "zod";
 import { MAX_RATED_ROWS } from "../limits.ts";
 import { text } from "../logs/fields.ts";
 import type { Log } from "../logs/log.ts";
-import { rateUsage } from "../store/usage-store.ts";
-import type { CallerContext } from "./context.ts";
-import { readRatingParameters } from "./parameters.ts";
-import { createProblem, ProblemError } from "./problem.ts";
-import { readMembers } from "./read-members.ts";
+import { rateUsage } from "../db/usage-store.ts";
+import type { CallerContext } from "../http/context.ts";
+import { readRatingParameters } from "../http/parameters.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+import { readMembers } from "../http/read-members.ts";
 
 /** What `POST /llm-usage/ratings` takes. */
 export const ratingSchema = z.strictObject({

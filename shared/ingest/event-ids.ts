@@ -1,7 +1,7 @@
 import { generate } from "@std/uuid/v5.js";
-import type { Caller } from "../store/caller.ts";
+import type { Caller } from "../db/caller.ts";
 import { MAX_IDEMPOTENCY_KEY } from "../limits.ts";
-import { createProblem, ProblemError } from "./problem.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
 
 /** Namespace of the ids made from idempotency keys; never changes. */
 const NAMESPACE = "6f1e3c0a-7d0b-4d1f-9b53-2f1f0f6e7a51";

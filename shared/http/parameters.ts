@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { flag } from "../logs/fields.ts";
 import type { Log } from "../logs/log.ts";
-import type { Selection } from "../store/selection.ts";
+import type { Selection } from "../db/selection.ts";
 import {
   DEFAULT_PAGE_ROWS,
   MAX_FILTER_VALUES,

@@ -1,5 +1,5 @@
-import { redactSecrets } from "../sensitive/secrets.ts";
-import { StoreError } from "../store/store-error.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
+import { StoreError } from "../db/store-error.ts";
 
 /** Causes of causes that are told. */
 const MAX_DEPTH = 3;
