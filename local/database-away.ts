@@ -3,7 +3,7 @@
  * to try again. Lite calls it a 500 of its own and names the server's address.
  */
 
-/** How postgres-pool.ts says that there is no connection (any more). */
+/** The message of postgres-pool.ts for a failed or lost connection. */
 const AWAY = /\bthe connection failed: [0-9A-Z_]+/;
 const LOGGED_CHARACTERS = 500;
 

@@ -166,7 +166,7 @@ function useRequestRolesOnly(connection: object): void {
   lite.rlsState = "active";
 }
 
-/** The same URL with its password hidden, or a stand-in when it is no URL. */
+/** The same URL with its password hidden, or a placeholder when it is not a URL. */
 export function withoutPassword(url: string): string {
   const parsed = URL.parse(url);
   if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol)) {

@@ -63,7 +63,7 @@ export class FunctionProcess {
    * streamed in both directions; nothing is decoded or re-labelled on the way. A
    * client that goes away cancels the answer's body and leaves the worker alone.
    *
-   * @throws {FunctionError} when there is no answer.
+   * @throws {FunctionError} when the function does not answer.
    */
   async fetch(request: Request): Promise<Response> {
     await this.boot();
@@ -100,7 +100,7 @@ export class FunctionProcess {
 
   #start(): PromiseWithResolvers<void> {
     const booted = Promise.withResolvers<void>();
-    // A failure to boot is reported to whoever waits for it, if anyone does.
+    // A failed boot rejects for its callers; without one it must stay handled.
     booted.promise.catch(() => {});
     const { slug, entrypoint, env, log } = this.#program;
     const worker = new Worker(WORKER_URL, { type: "module", name: slug });

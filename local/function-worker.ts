@@ -26,7 +26,7 @@ scope.addEventListener("unhandledrejection", (event) => {
   end(event.reason);
 });
 
-/** What nobody caught ends the worker, as on the platform. */
+/** An uncaught error ends the worker, as on the platform. */
 function end(reason: unknown): void {
   post({ type: "ended", reason: describe(reason) });
   scope.close();
@@ -86,7 +86,7 @@ async function answer(
   } catch (error) {
     post({ type: "failed", id, reason: describe(error) });
   } finally {
-    // What nobody reads would be kept for ever at the other end.
+    // The sending side would buffer an unread body forever.
     if (!request.bodyUsed) request.body?.cancel().catch(() => {});
   }
 }
@@ -98,7 +98,7 @@ function describe(error: unknown): string {
 
 const LEVELS: OutputLevel[] = ["debug", "log", "info", "warn", "error"];
 
-/** Whoever started the stack decides what becomes of a function's output. */
+/** The process that started the stack handles a function's output. */
 function replaceConsole(): void {
   for (const level of LEVELS) {
     console[level] = (...values: unknown[]) =>

@@ -20,7 +20,7 @@ export type ApiKeyKind = "publishable" | "secret";
 export interface ApiKeys {
   publishable: Record<string, string>;
   secret: Record<string, string>;
-  /** What `key` is, or undefined when it is no key of this stack. */
+  /** The kind of `key`, or undefined when it is not a key of this stack. */
   kindOf(key: string | null | undefined): ApiKeyKind | undefined;
 }
 

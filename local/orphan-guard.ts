@@ -5,7 +5,7 @@ const PATIENCE_SECONDS = 10;
  * Waits for a line, which dismisses it, or for the end of its input, which is the
  * end of its owner. A process of its own session in all but name: it ignores the
  * signals that a terminal sends to everyone, and its first shell exits at once, so
- * that it is nobody's child and not killed with its owner.
+ * that it is not a child of its owner and survives it.
  */
 const SCRIPT = `
 trap '' INT TERM HUP

@@ -20,7 +20,7 @@ const OTHERS_ENTER = 0o001;
  * user that runs the server cannot go, and lacks its symbolic links when install
  * scripts are disabled.
  *
- * Throws when there is no package for this machine.
+ * Throws when this machine has no package.
  */
 export async function installBinaries(): Promise<string> {
   const { folder, name, version } = await findPackage();

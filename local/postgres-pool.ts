@@ -107,8 +107,8 @@ export function createPostgresPool(url: string): PostgresPool {
 
 /**
  * Whether `error` is that of the query for the array types, with which each
- * connection of postgres.js begins: nobody waits for it, so when the server dies
- * under it, its rejection is never handled.
+ * connection of postgres.js begins: postgres.js does not await it, so when the
+ * server dies during the query, its rejection is never handled.
  */
 export function isLostTypesQuery(error: unknown): boolean {
   const { code = "", query } = error as { code?: string; query?: unknown };
@@ -118,7 +118,7 @@ export function isLostTypesQuery(error: unknown): boolean {
 
 let surviving = false;
 
-/** Keeps the process alive through it; whoever reserved the connection is told anyway. */
+/** Keeps the process alive: the caller that reserved the connection gets the error. */
 function surviveLostTypesQuery(): void {
   if (surviving) return;
   surviving = true;

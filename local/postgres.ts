@@ -148,7 +148,7 @@ export async function startPostgres(
 
 /**
  * Creates a database on the server and returns its URL. `template` names a
- * database to copy, with everything in it; nobody may be connected to that one.
+ * database to copy, with everything in it, which must have no connections.
  * `name` is random by default.
  */
 export async function createDatabase(

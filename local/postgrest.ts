@@ -49,8 +49,8 @@ const LOG_TAIL_CHARS = 4_000;
 const LOG_TAIL_LINES = 5;
 
 /**
- * Starts PostgREST and resolves when it has read the schema. A secret that is made
- * here and told to nobody keeps other users of the machine out.
+ * Starts PostgREST and resolves when it has read the schema. A random secret,
+ * which is not disclosed, keeps other users of the machine out.
  *
  * @throws {StackError} when the program is missing or does not start; with its last words.
  */

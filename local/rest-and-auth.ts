@@ -1,8 +1,8 @@
 /**
  * `/rest/v1` and `/auth/v1`: `@supabase/lite` behind this stack's own check of
  * keys and tokens, or PostgREST for the first of them. Both know only HS256 here,
- * so a caller's token is verified first and they are told the claims; they never
- * see a credential of the client on `/rest/v1`.
+ * so the stack verifies a caller's token first and passes on its claims; neither
+ * sees a credential of the client on `/rest/v1`.
  *
  * Where Lite differs from PostgREST: a JSON *string* given to a json or jsonb
  * argument or column is read as JSON text (`"5"` becomes 5, `"text"` is refused);

@@ -61,8 +61,8 @@ export function createRestForwarding(
     const { pathname, search } = new URL(request.url);
     const headers = withoutHopHeaders(request.headers);
     headers.set("authorization", `Bearer ${await signFor(claims)}`);
-    // In full first: a stream is no quicker, and an upload that breaks off is not
-    // a PostgREST that is away.
+    // Buffered in full: a stream is not faster, and an aborted upload must not look
+    // like an unreachable PostgREST.
     const body = request.body && await request.bytes();
     let response: Response;
     try {

@@ -1,4 +1,4 @@
-/** What a stack uses when nobody says otherwise. */
+/** Defaults of a stack. */
 import { fromFileUrl } from "@std/path/from_file_url.js";
 
 /** The port of `supabase start`. */

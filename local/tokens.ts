@@ -15,7 +15,7 @@ import {
 } from "jose";
 import { StackError } from "./stack-error.ts";
 
-/** How long a token lasts when nobody says otherwise, in seconds. */
+/** Default lifetime of a token, in seconds. */
 export const TOKEN_LIFETIME_SECONDS = 3600;
 
 const ALGORITHM = "ES256";
@@ -140,7 +140,7 @@ async function readSigningKey(path: string): Promise<JWK | undefined> {
   );
 }
 
-/** A second process may be doing the same: whoever links first has made the key. */
+/** A second process may do the same: the first to link its file wins. */
 async function createSigningKey(path: string): Promise<JWK> {
   const { privateKey } = await generateKeyPair(ALGORITHM, {
     extractable: true,

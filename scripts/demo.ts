@@ -70,7 +70,7 @@ await post(
     error_message: `401 from upstream for sk-ant-api03-${"x".repeat(95)}`,
   },
 );
-await post("three uses of a tool, one by nobody", "tool-usage", service, [
+await post("three tool uses, one by an unknown agent", "tool-usage", service, [
   { ...use, tokens_consumed: 340, cost_usd: "0.0017", execution_ms: 1280 },
   { ...use, cost_usd: 0.005, execution_ms: 310 },
   { ...use, agent_id: crypto.randomUUID() },

@@ -5,7 +5,7 @@
  *     npm run export-evidence -- --out evidence.ndjson [--url https://<ref>.supabase.co]
  *
  * The key is that of SUPABASE_SECRET_KEY, or the local stack's own. The bundle
- * holds the rows and their salts: whoever has it can read them.
+ * holds the rows and their salts: anyone with the file can read them.
  */
 import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";

@@ -8,7 +8,7 @@
  * `--url` is the local stack's unless it is given; the key is that of
  * SUPABASE_SECRET_KEY, or the local stack's own. `--yes` enters without asking.
  * `--accept-suspicious` also enters prices that look like an error: ten times the
- * one before or a tenth of it, to or from 0, or no longer known.
+ * one before or a tenth of it, to or from 0, or removed.
  *
  * Exit code 0: entered, or nothing to enter; 1: nothing entered.
  */
@@ -36,7 +36,7 @@ It shows the differences and asks before it enters them.
   --url <origin>       https://<ref>.supabase.co; default the local stack
   --yes                enter without asking
   --accept-suspicious  also enter prices that look like an error: ten times the one
-                       before or a tenth of it, to or from 0, or no longer known
+                       before or a tenth of it, to or from 0, or removed
   --help               show this text
 
 The key is that of SUPABASE_SECRET_KEY, or the local stack's own. Exit code 0: entered,
@@ -97,7 +97,7 @@ async function importPrices(
   }
   if (!agreed()) {
     console.error(
-      "Nothing was entered; say y when asked, or give --yes where nobody can be asked",
+      "Nothing was entered; answer y at the prompt, or pass --yes without a terminal",
     );
     return 1;
   }

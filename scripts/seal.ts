@@ -52,7 +52,7 @@ async function sealProject(args: string[]): Promise<void> {
   await sealOnce();
   while (seconds !== null) {
     await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
-    // A project that is away for a moment is no reason to stop.
+    // A transient outage of the project must not end the loop.
     await sealOnce().catch((error) => {
       if (!(error instanceof StackError)) throw error;
       console.error(error.message);

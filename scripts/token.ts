@@ -42,7 +42,7 @@ async function printToken(args: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);
   if (flags.user === undefined) {
     throw new StackError(
-      "Cannot sign a token for nobody: wanted --user <uuid>",
+      "Cannot sign a token without a user: wanted --user <uuid>",
     );
   }
   const dataDir = flags["data-dir"] ?? defaultDataDir(flags["project-dir"]);

@@ -176,7 +176,7 @@ async function readPolicy(
       "No key to trust is given; pass the log's verifier key with --key, or a file with --policy",
     );
   }
-  // A key that is given twice is no mistake, and a policy would refuse it.
+  // A repeated --key is harmless, but the policy parser refuses duplicates.
   const lines = [...new Set(keys)].map((key) => `log ${requireKey(key)}\n`);
   const parsed = parsePolicy(`${lines.join("")}quorum none\n`);
   if ("policy" in parsed) return parsed.policy;

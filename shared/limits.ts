@@ -1,4 +1,7 @@
-/** Every limit of the endpoints, each in one place. The README lists them. */
+/**
+ * Every limit of the endpoints, each in one place. docs/recording.md and
+ * docs/reading.md list them.
+ */
 
 /** Events in one request. */
 export const MAX_EVENTS = 1_000;
@@ -23,8 +26,8 @@ export const MAX_SPAN_ERROR_TEXT = 1_000;
 export const MAX_EXPORT_ERROR_MESSAGE = 4_000;
 
 /**
- * How long an Auth hook may take before Auth is told to go on; Auth itself waits
- * five seconds for all of its attempts.
+ * Deadline for recording the event of an Auth hook, after which the login
+ * continues without it; Auth waits five seconds for all of its attempts.
  */
 export const AUTH_HOOK_TIMEOUT_MS = 3_000;
 

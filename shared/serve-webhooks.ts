@@ -46,7 +46,7 @@ export function serveWebhooks(
 function routesOf(format: Format, settings: WebhookSettings): Route[] {
   const { name, signedBy } = format;
   const access = senderOf(signedBy, settings);
-  // A login goes on even when there is no room to record it.
+  // A login continues even when the instance is too busy to record it.
   const priority = signedBy === "auth";
   const routeTo = (path: string, log: LogSlug) =>
     route("POST", path, access, (ctx) => receive(ctx, format, log), {

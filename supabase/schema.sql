@@ -2932,7 +2932,7 @@ AS $function$
       when a.price > 10 * b.price then 'is more than ten times the price before'
       when 10 * a.price < b.price then 'is less than a tenth of the price before'
       -- Without a price of its own, a large context costs the same as a small one.
-      when a.price is null and name not like '% above %' then 'is no longer known'
+      when a.price is null and name not like '% above %' then 'is removed'
     end
   from ledger.list_unit_prices(before) b full join ledger.list_unit_prices(after) a using (name)
   where a.price is distinct from b.price
@@ -4717,7 +4717,7 @@ AS $function$
           select string_agg(case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end,
             ', ' order by a.grantee)
           from pg_catalog.aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
-          where a.grantee <> f.proowner), 'nobody else'),
+          where a.grantee <> f.proowner), 'no other role'),
         md5(f.prosrc)),
       format('drop function %s', f.oid::regprocedure)
     from t join pg_catalog.pg_proc f

@@ -38,7 +38,7 @@ const NPM_TARGET = /^npm:\/?((?:@[^/]+\/)?[^@/]+)@([^/]+)/;
 /**
  * The packages that an import map names, each with its exact version.
  *
- * @throws when a target is no npm package with a version.
+ * @throws when a target is not an npm package with a version.
  */
 export function readImportedPackages(
   imports: Record<string, string>,

@@ -72,7 +72,7 @@ export class PinnedFiles {
     return PINNED_FILES.every((path) => now.get(path) === snapshot.get(path));
   }
 
-  /** @throws {StackError} when there is no package-lock.json. */
+  /** @throws {StackError} when package-lock.json does not exist. */
   async readPackageLock(): Promise<PackageLock> {
     return await this.#readJson("package-lock.json", LOCK_REMEDY);
   }

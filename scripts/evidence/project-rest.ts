@@ -31,7 +31,7 @@ export function readProject(url: string | undefined): Project {
 /**
  * Posts JSON below a project's origin and returns the JSON of the answer.
  *
- * @throws {StackError} when there is no good answer, in one sentence.
+ * @throws {StackError} in one sentence, when the request fails.
  */
 export async function postJson(
   { url, key }: Project,

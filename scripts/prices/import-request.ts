@@ -45,7 +45,7 @@ export interface ImportOptions {
 }
 
 const TIMEOUT_MS = 60_000;
-/** PostgREST: there is no such function. */
+/** PostgREST: the function does not exist. */
 const NO_FUNCTION = "PGRST202";
 /** SQLSTATE: the role may not call it. */
 const NOT_ALLOWED = "42501";
@@ -53,7 +53,7 @@ const NOT_ALLOWED = "42501";
 /**
  * Calls `import_model_prices` of a project.
  *
- * @throws {StackError} when there is no answer, in one sentence without the key.
+ * @throws {StackError} in one sentence without the key, when the request fails.
  */
 export async function requestImport(
   { url, key }: Project,
@@ -65,7 +65,7 @@ export async function requestImport(
     headers: {
       "content-type": "application/json",
       apikey: key,
-      // A secret key is no token; a project with older keys has tokens only.
+      // A secret key is not a JWT; the legacy keys of a project are.
       ...(key.startsWith("sb_") ? {} : { authorization: `Bearer ${key}` }),
     },
     body: JSON.stringify({

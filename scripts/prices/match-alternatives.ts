@@ -16,7 +16,7 @@ const SIMPLE_KINDS = [
  * The alternatives of a match, each once, in order. Names are compared in lower
  * case, and so are all values but those of a regex.
  *
- * @throws on a combination that is no single comparison.
+ * @throws on a combination that is not a single comparison.
  */
 export function toAlternatives(match: MatchLogic): Alternative[] {
   const all = "or" in match

@@ -39,7 +39,9 @@ export function toPriceColumns(price: ModelPrice): Prices {
       );
       if (typeof value !== "number") tiered.push([column, value]);
     } else if (typeof value !== "number") {
-      throw new Error(`Cannot enter tiers of ${key}: there is no column`);
+      throw new Error(
+        `Cannot enter tiers of ${key}: model_prices has no column for them`,
+      );
     } else if (key === "requests_kcount") {
       prices.request_usd = shiftPoint(toDecimal(value), -3);
     } else {

@@ -94,7 +94,7 @@ function explain(error: unknown): string {
   }
   switch (code) {
     case "ENOENT":
-      return "there is no such file; check the path";
+      return "the file does not exist; check the path";
     case "EISDIR":
       return "it is a folder; name a file in it";
     case "EACCES":

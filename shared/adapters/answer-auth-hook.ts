@@ -13,16 +13,16 @@ export type HookAnswer = {
  * versions of Auth do not name the hook:
  *
  * - custom access token (`claims`): the same claims, digit for digit. Auth signs
- *   what it is told; without `claims` nobody could log in.
+ *   the claims of the answer; without them every login would fail.
  * - password or MFA verification (`valid`): `{"decision": "continue"}`.
  * - send email or SMS (`email_data`, `sms`): an error. This endpoint sends
  *   nothing, and saying that it had would lock people out silently.
  * - anything else, or a body that is not JSON: `{}`.
  *
  * Answer with this for every request whose signature is right. Auth waits five
- * seconds for all its attempts together, and an outage of a hook in the way of a
- * login blocks it all the same; a Database Webhook on `auth.audit_log_entries`
- * is in nobody's way.
+ * seconds for all its attempts together, and an outage of a synchronous hook
+ * still blocks the login; a Database Webhook on `auth.audit_log_entries` runs
+ * asynchronously and blocks none.
  */
 export function answerAuthHook(text: string): HookAnswer {
   return {

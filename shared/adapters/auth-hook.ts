@@ -17,7 +17,7 @@ import {
 import { deriveId, readUuid } from "./event-identity.ts";
 import { findFirst, type JsonObject, readPointer } from "./payload.ts";
 
-/** Hooks that tell of something that somebody did, by their name on the wire. */
+/** Hooks that report a user's action, by their name on the wire. */
 const SOURCES = new Set([
   "before-user-created",
   "after-user-created",
@@ -29,7 +29,7 @@ const SOURCES = new Set([
 /** Hooks that ask for a message to be delivered. Their payloads hold passcodes. */
 const MESSENGERS = new Set(["send-email", "send-sms"]);
 
-/** A session renews its token by itself about every hour; nobody did anything. */
+/** A session refreshes its token about every hour, without an action of the user. */
 const RENEWAL = "token_refresh";
 
 const FIRM_PLACES = [
@@ -88,7 +88,7 @@ function readHook(payload: JsonObject, draft: Draft): void {
   }
   const isMessenger = typeof name === "string" && MESSENGERS.has(name);
   const detail = isMessenger
-    ? "This hook delivers messages and is no audit source; point it to a function that sends them"
+    ? "This hook delivers messages and is not an audit source; point it to a function that sends them"
     : `Expected the name of a hook: ${[...SOURCES].join(", ")}`;
   addFault(draft, pointer, "not_an_audit_source", detail);
 }

@@ -57,7 +57,7 @@ async function adaptPayload(
 /**
  * Whether a body is the payload of an Auth hook, which waits for an answer of its
  * own, rather than rows of `auth.audit_log_entries`. A body that is neither is
- * taken for a hook: somebody may be waiting to log in.
+ * taken for a hook: a login may be waiting for the answer.
  */
 export function isAuthHook(text: string): boolean {
   try {

@@ -25,8 +25,8 @@ export function isJson(mediaType: string): boolean {
 
 /**
  * The context attributes of a message in binary mode: the `ce-` headers. A value
- * may be in double quotes, and what is not printable ASCII is percent-encoded
- * UTF-8 (HTTP binding §3.1.3.2); what is no UTF-8 stays encoded.
+ * may be in double quotes, and characters outside printable ASCII are
+ * percent-encoded UTF-8 (HTTP binding §3.1.3.2); invalid UTF-8 stays encoded.
  */
 export function readAttributes(headers: Headers): JsonObject {
   const attributes = [...headers]

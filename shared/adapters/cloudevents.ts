@@ -72,7 +72,7 @@ async function adaptBinary(
   if (attributes.specversion === undefined) {
     throw new ProblemError(createProblem(
       "invalid_body",
-      "This is no CloudEvent: send application/cloudevents+json, application/cloudevents-batch+json, or the headers ce-specversion, ce-id, ce-source and ce-type",
+      "The request is not a CloudEvent: send application/cloudevents+json, application/cloudevents-batch+json, or the headers ce-specversion, ce-id, ce-source and ce-type",
     ));
   }
   const type = headers.get("content-type") ?? DEFAULT_TYPE;

@@ -43,7 +43,7 @@ const ACTIONS: Record<string, string> = {
  * The firm is the record's `firm_id` (for a row of `public.firms` its `id`), else
  * the URL's. The user is the payload's `user_id`, else the URL's.
  *
- * There is no id on the wire, so it is derived from the content of the payload:
+ * The wire format has no id, so the id is derived from the content of the payload:
  * its canonical JSON with all numbers digit for digit, hashed. So a delivery that
  * is repeated adds nothing; but two changes with the same content count as one,
  * as when a column is set to and fro, unless the row has a column that differs

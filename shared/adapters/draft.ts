@@ -53,7 +53,7 @@ export function finishDraft(
   };
 }
 
-/** What is no object of the format at all. */
+/** Rejects a payload that is not an object of the format. */
 export function rejectPayload(
   textFaults: readonly Fault[],
   wanted: string,

@@ -14,7 +14,7 @@ export function placesFor(member: string): string {
   return `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>, or put ?${member}=<value> into the webhook's URL`;
 }
 
-/** The pointer that a fault of a member that nobody sent refers to. */
+/** The pointer of a fault about a missing member. */
 export function wantedAt(member: string): string {
   return `${METADATA[0]}/${member}`;
 }

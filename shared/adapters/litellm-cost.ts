@@ -15,7 +15,7 @@ export type StatedCost =
  * and for "could not be computed", so that a 0 counts only where the payload
  * shows that it was computed; anything else is unknown, never 0:
  *
- * - `cache_hit: true`: LiteLLM answered from its own cache and called nobody: 0.
+ * - `cache_hit: true`: LiteLLM answered from its own cache, without a provider: 0.
  * - `response_cost_failure_debug_info`: the computation failed: unknown.
  * - `response_cost` null or left out: unknown.
  * - 0 of a failed call: LiteLLM writes it for every failure, even one that broke

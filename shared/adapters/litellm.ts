@@ -43,7 +43,7 @@ const PLACES: Record<string, string[]> = {
  *
  * The id is LiteLLM's `id` when that is a UUID, else derived from it. What the
  * webhook's URL says of a call holds; only what it leaves open is read from the
- * metadata and the tags, because whoever calls the proxy can write those. For the
+ * metadata and the tags, because any caller of the proxy can write those. For the
  * same reason a project that is none of the firm's is left out: otherwise a wrong
  * one would keep a call off the record. Prompts and
  * answers (`messages`, `response`, `model_parameters`) are not taken over; what

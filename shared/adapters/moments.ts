@@ -18,7 +18,7 @@ export function toMoment(value: unknown): string | null {
   return `${seconds}.${fraction}Z`;
 }
 
-/** Whole microseconds since 1970, or null for what is no moment from 1970 to 2255. */
+/** Whole microseconds since 1970, or null unless it is a time from 1970 to 2255. */
 export function toMicroseconds(value: unknown): number | null {
   const micros = typeof value === "number"
     ? Math.round(value * 1_000_000)

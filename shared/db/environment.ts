@@ -53,7 +53,7 @@ export function pickKey(keys: ApiKeys): string | undefined {
   return keys.default ?? Object.values(keys)[0];
 }
 
-/** Keys from a JSON object, none from anything else. What is no text is no key. */
+/** The non-empty strings of a JSON object; none from any other text. */
 function parseKeys(json: string): ApiKeys {
   let parsed: unknown;
   try {

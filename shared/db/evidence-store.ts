@@ -108,7 +108,7 @@ export const readWitnessed = (env: Environment, origin: string) =>
     origin,
   });
 
-/** Moves a witnessed log forward; false when it was moved by somebody else. */
+/** Moves a witnessed log forward; false when another call moved it first. */
 export const moveWitnessed = (
   env: Environment,
   origin: string,

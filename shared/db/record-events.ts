@@ -35,7 +35,7 @@ export type RecordOptions = {
   actor?: string;
 };
 
-/** Whoever sent the events, only the service role writes. */
+/** Only the service role writes, for every kind of caller. */
 const WRITER = { kind: "service", keyName: "default" } as const;
 
 /**

@@ -12,7 +12,7 @@ export function requireMember(answer: unknown, ...members: string[]): void {
   if (!isOurs) {
     const wanted = members.join(" or ");
     throw new StoreError(
-      { message: `the answer is no object with ${wanted}` },
+      { message: `the answer is not an object with ${wanted}` },
       0,
     );
   }
@@ -21,6 +21,6 @@ export function requireMember(answer: unknown, ...members: string[]): void {
 /** Requires an answer to be a list. @throws {StoreError} when it is not. */
 export function requireList(answer: unknown): void {
   if (!Array.isArray(answer)) {
-    throw new StoreError({ message: "the answer is no list" }, 0);
+    throw new StoreError({ message: "the answer is not a list" }, 0);
   }
 }

@@ -9,8 +9,8 @@ import type { Witness } from "./ledger-keys.ts";
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks every witness to cosign a checkpoint of this log. Who does not answer, or
- * refuses, is left out: whoever verifies has a policy that says how many it takes.
+ * Asks every witness to cosign a checkpoint of this log. A witness that refuses or
+ * does not answer is left out: the verifier's policy sets the required quorum.
  */
 export async function askWitnesses(
   read: TileReader,

@@ -32,7 +32,7 @@ export async function proveRow(
     return {
       reason: isPending
         ? "The row is recorded and not sealed yet; ask again later"
-        : "There is no leaf of this row",
+        : "The row has no leaf",
     };
   }
   if (checkpoint === null || leaf.index >= checkpoint.size) {

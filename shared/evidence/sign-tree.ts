@@ -33,8 +33,8 @@ const ATTEMPTS = 3;
  * with it: what is not consistent is refused, and a person should look at it. Not
  * every leaf is read each time: of a full tile, its node.
  *
- * The last checkpoint is remembered by the database alone. Somebody who rewrites
- * the tree and drops the checkpoints after it is caught by a witness, not here.
+ * Only the database stores the last checkpoint. A witness, not this function,
+ * detects an attacker who rewrites the tree and drops the checkpoints after it.
  */
 export async function signTree(
   env: Environment,

@@ -7,7 +7,7 @@ import { sameBytes } from "../tlog/sha256.ts";
 import { type Frontier, rootOf } from "../tlog/tree.ts";
 import type { EvidenceFault, EvidenceFaultCode } from "./verdict.ts";
 
-/** A checkpoint that is given: by the bundle, or by somebody who kept it. */
+/** A checkpoint from the bundle, or one held independently of it. */
 export type GivenCheckpoint = { content: string; isHeld: boolean };
 
 /**

@@ -10,7 +10,7 @@ import type { EvidenceFault, Verdict } from "./verdict.ts";
 export type VerifierOptions = {
   /**
    * Signed checkpoints that the verifier kept, or had from others than the
-   * operator. They show a past rewritten by whoever holds the log's key.
+   * operator. They reveal a history that the holder of the log's key rewrote.
    */
   heldCheckpoints?: readonly string[];
 };

@@ -1,12 +1,12 @@
 import { redactSecrets } from "../redaction/secrets.ts";
 import { StoreError } from "../db/store-error.ts";
 
-/** Causes of causes that are told. */
+/** Depth of nested causes to describe. */
 const MAX_DEPTH = 3;
 
 /**
- * Characters of a message and of a stack. The platform cuts a line off at 10,000,
- * and what is cut off is no JSON any more.
+ * Characters of a message and of a stack. The platform truncates a line at 10,000,
+ * and a truncated line is not valid JSON.
  */
 const MAX_MESSAGE = 800;
 const MAX_STACK = 1_800;

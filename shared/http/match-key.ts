@@ -4,10 +4,9 @@ import type { ApiKeys } from "../db/environment.ts";
 const encoder = new TextEncoder();
 
 /**
- * The name of the key that was sent, or null when it is none of them; of keys that
- * are alike, the first. How long it takes says nothing but how long a key is, which
- * is no secret: the key is compared with every one, and each time to its end. A key
- * that is empty is nobody's.
+ * The name of the key that was sent, or null when it is none of them; of equal
+ * keys, the first. Every key is compared, and in full, so the timing reveals only a
+ * key's length, which is not a secret. An empty key never matches.
  */
 export function matchKey(sent: string, keys: ApiKeys): string | null {
   const bytes = encoder.encode(sent);

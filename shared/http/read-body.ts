@@ -22,7 +22,7 @@ const FORMATS: Record<string, BodyFormat> = {
  *
  * @throws {ProblemError} 400 for a broken body, 408 for a slow one, 413 for a
  * long one, 415 for a media type, charset or content encoding that is not
- * supported, 503 when there is no room for it.
+ * supported, 503 when the instance is overloaded.
  */
 export async function readBody(
   ctx: BodyContext,
@@ -33,11 +33,11 @@ export async function readBody(
 
 /**
  * The bytes of a request's body, inflated, of which it never holds more than
- * `maxBytes`. None when there is no body.
+ * `maxBytes`. None for a request without a body.
  *
  * @throws {ProblemError} 400 for a broken body, 408 for a slow one, 413 for a
- * long one, 415 for a content encoding that is not supported, 503 when there is
- * no room for it.
+ * long one, 415 for a content encoding that is not supported, 503 when the
+ * instance is overloaded.
  */
 export async function readBytes(
   ctx: BodyContext,
@@ -83,7 +83,7 @@ export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
 export function readFormat(header: string | null): BodyFormat {
   const wanted =
     "send application/json or application/x-ndjson, in UTF-8, as Content-Type";
-  if (!header) throw unsupported("There is no Content-Type", wanted);
+  if (!header) throw unsupported("Content-Type is missing", wanted);
   let type, charset;
   try {
     const [mediaType, parameters] = parseMediaType(header);

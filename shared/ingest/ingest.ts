@@ -89,7 +89,7 @@ async function write(
   if (stored.some((result) => result.faults?.some(isWithoutFirm))) {
     throw new ProblemError(createProblem(
       "no_firm",
-      "The signed-in user belongs to no firm, so there is no audit trail to write to",
+      "The signed-in user belongs to no firm, so they have no audit log to write to",
     ));
   }
   let next = 0;

@@ -174,6 +174,6 @@ export const llmUsageLog = defineLog({
     budget_threshold_crossed:
       "A budget has crossed a threshold with this call; /llm-usage/budget says what is left",
     reservation_not_open:
-      "The reservation was settled before, has expired, or never was; the call is recorded all the same",
+      "The reservation was settled before, has expired, or never existed; the call is still recorded",
   },
 });

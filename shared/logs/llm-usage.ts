@@ -84,7 +84,7 @@ async function readUsage(event: LogEvent): Promise<Derived> {
   return { stamped: { ...result.counts } };
 }
 
-/** False when one of them is no count, which is a fault of its own. */
+/** False when one of them is not a count, which is a separate fault. */
 function isMore(event: LogEvent, parts: string[], whole: string): boolean {
   const counts = parts.map((part) => event[part] ?? 0);
   const total = event[whole];

@@ -68,7 +68,7 @@ export type Log<Slug extends string = string, Table extends string = string> = {
   example: LogEvent;
   /** What the server adds to the row that the example becomes. */
   exampleRow?: LogEvent;
-  /** Who besides a service may write: a signed-in user, or nobody. */
+  /** How a signed-in user may write; null when users may not. */
   userWrites: UserWrites | null;
   /** Columns that a list may be filtered by, and what a value must look like. */
   filters: Record<string, z.ZodType<string>>;

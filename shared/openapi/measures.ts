@@ -11,9 +11,9 @@ type ColumnMeasures = Record<string, {
 }>;
 
 const SHARE = z.number().nullable()
-  .describe("From 0 to 1; null when there is no value");
+  .describe("From 0 to 1; null if no row has a value");
 
-const PERCENTILE = z.int().nullable().describe("Null when there is no value");
+const PERCENTILE = z.int().nullable().describe("Null if no row has a value");
 
 const COUNT = z.int();
 

@@ -10,7 +10,7 @@ import { validateEvent } from "../logs/validate-event.ts";
 import { asSent } from "./event-schemas.ts";
 import { type Example, exampleRow } from "./example.ts";
 
-/** Whoever sends it, it is refused: it lies in the future. */
+/** Refused from every caller, because it lies in the future. */
 const FUTURE = "2999-01-01T00:00:00Z";
 
 /** Who sends most examples. */

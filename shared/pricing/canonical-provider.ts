@@ -71,7 +71,7 @@ const KIND_OF_MODEL =
  * The name under which a provider's prices are kept: genai-prices' id for every
  * name that is in use for one of its providers. Any other name stays as it is,
  * trimmed, in lower case and without the AI SDK's `.chat`, `.responses`, …: an
- * operator may enter prices of a provider that nobody else knows.
+ * operator may enter prices of a provider that genai-prices does not list.
  */
 export function canonicalProvider(name: string): string {
   const given = name.trim().toLowerCase();

@@ -22,7 +22,7 @@ const JWT_HEADER = /(?<![A-Za-z0-9])eyJ[\w-]{5}/;
 /** Bounds the search for the `@` that ends a password, in characters. */
 const MAX_PASSWORD = 256;
 
-/** A password that is not one: redacted before, or masked by whoever wrote it. */
+/** Excludes a placeholder: a password redacted before, or masked by its sender. */
 const NOT_MASKED = `(?!(?:${PLACEHOLDER}|\\*+)@)`;
 
 /** Up to the last `@` before the path. No user name starts with `[`, as an IPv6 address and a placeholder do. */

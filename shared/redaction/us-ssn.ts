@@ -16,7 +16,7 @@ const SSN_PATTERNS = [" ", "-"].map((separator) =>
 /**
  * Whether `text` (a reading, see `readText`) holds a US Social Security number
  * written AAA-GG-SSSS or AAA GG SSSS. Nine digits without separators are not
- * one: counts and ids look the same and there is no check digit.
+ * one: counts and ids look the same, and the number has no check digit.
  */
 export function hasSsn(text: string): boolean {
   return SSN_PATTERNS.some((pattern) => pattern.test(text));

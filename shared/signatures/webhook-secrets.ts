@@ -28,7 +28,7 @@ export function parseSecrets(text: string): ParsedSecrets {
   const parts = text.replaceAll(`v1,${PREFIX}`, PREFIX).split(/[\s,|]+/)
     .filter((part) => part !== "");
   if (parts.length === 0) {
-    return { error: `There is no secret: wanted ${PREFIX}<base64>` };
+    return { error: `The value holds no secret: wanted ${PREFIX}<base64>` };
   }
   if (parts.length > MAX_SECRETS) {
     return { error: `There are more than ${MAX_SECRETS} secrets` };

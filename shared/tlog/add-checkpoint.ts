@@ -12,7 +12,7 @@ export type AddCheckpoint = {
   /** A consistency proof from there to the checkpoint. */
   proof: readonly Bytes[];
   note: Note;
-  /** What the note says; nobody has verified it. */
+  /** The note's content, not verified. */
   checkpoint: Checkpoint;
 };
 

@@ -10,7 +10,7 @@ export type Checkpoint = {
   origin: string;
   size: number;
   root: Bytes;
-  /** Further lines; nobody can audit what they say. */
+  /** Further lines, which no monitor can audit. */
   extensions: readonly string[];
 };
 

@@ -37,7 +37,7 @@ type Draft = {
   members: Set<string>;
 };
 
-/** The predefined name of the quorum that nobody has to cosign. */
+/** The predefined quorum that requires no cosignature. */
 const NONE = "none";
 
 /**

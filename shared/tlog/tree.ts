@@ -1,7 +1,7 @@
 import { encodeBehind } from "./encode-behind.ts";
 import { type Bytes, HASH_BYTES, sha256 } from "./sha256.ts";
 
-/** What comes before the data of a leaf, so that it is no inner node. */
+/** Prefix of a leaf's data, which separates leaves from inner nodes. */
 const LEAF = new Uint8Array([0]);
 
 /** An inner node's 0x01, and the place of its children. */

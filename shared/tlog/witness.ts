@@ -52,7 +52,7 @@ export async function refuseCheckpoint(
   if (size === 0 && !sameBytes(root, EMPTY_ROOT)) {
     return refuse(422, "The root is not that of a tree without leaves");
   }
-  // Two roots for one size: whoever has both has caught the log.
+  // Two roots for one size prove that the log equivocated.
   if (oldSize === size && !sameBytes(root, last.root)) return conflict(size);
   const claim = { oldSize, oldRoot: last.root, size, root };
   return verifyConsistency(claim, proof) ? null : refuse(

@@ -49,7 +49,7 @@ export const budgetSchema = z.strictObject({
     "Expected an array of percents of the limit",
   ).min(1, "Expected at least one threshold")
     .max(20, "Expected at most 20 thresholds")
-    .describe("Percents of the limit that are told when they are crossed")
+    .describe("Percents of the limit; crossing one adds a warning")
     .default([50, 80, 100]),
   time_zone: PARAMETERS.tz.describe("Whose months these are").default("UTC"),
 });

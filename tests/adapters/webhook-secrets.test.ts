@@ -22,8 +22,8 @@ describe("the secrets of a setting", () => {
   });
 
   test.each([
-    ["", "There is no secret: wanted whsec_<base64>"],
-    [" \n|, ", "There is no secret: wanted whsec_<base64>"],
+    ["", "The value holds no secret: wanted whsec_<base64>"],
+    [" \n|, ", "The value holds no secret: wanted whsec_<base64>"],
     ["swordfish", "Secret 1 of 1 does not start with whsec_ or v1,whsec_"],
     [`${a} "${b}"`, "Secret 2 of 2 does not start with whsec_ or v1,whsec_"],
     [`${a} v1`, "Secret 2 of 2 does not start with whsec_ or v1,whsec_"],

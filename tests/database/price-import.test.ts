@@ -280,7 +280,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     ["31", "is more than ten times the price before"],
     ["0.29", "is less than a tenth of the price before"],
     ["0", "falls to 0"],
-    [undefined, "is no longer known"],
+    [undefined, "is removed"],
   ])("withholds a price of 3 that becomes %s", async (price, why) => {
     const right = row({ match_value: "model-2", input_usd_per_mtok: "4" });
     await importPrices([row(), { ...right, input_usd_per_mtok: "3" }]);

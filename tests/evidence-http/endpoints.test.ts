@@ -330,7 +330,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       const { status, body } = await askProof(`audit/${newId()}`, asService());
       expect([status, body.detail]).toEqual([
         404,
-        "There is no leaf of this row",
+        "The row has no leaf",
       ]);
     });
 

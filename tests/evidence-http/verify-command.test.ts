@@ -246,7 +246,7 @@ describe("npm run verify", () => {
         ],
         [
           withKey(`${dir}/nothing`),
-          `Cannot read ${dir}/nothing: there is no such file; check the path`,
+          `Cannot read ${dir}/nothing: the file does not exist; check the path`,
         ],
         [
           withKey(dir),

@@ -760,7 +760,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
       ],
       [
         withKey(`${dir}/nothing`),
-        `Cannot read ${dir}/nothing: there is no such file; check the path`,
+        `Cannot read ${dir}/nothing: the file does not exist; check the path`,
       ],
       [
         withKey(dir),

@@ -331,7 +331,7 @@ describe("npm run token", () => {
 
   test("says in one sentence what is wrong", async () => {
     const cases: [string[], RegExp][] = [
-      [[], /^Cannot sign a token for nobody: wanted --user <uuid>\n$/],
+      [[], /^Cannot sign a token without a user: wanted --user <uuid>\n$/],
       [
         ["--user", "ann"],
         /^Cannot sign a token for user "ann": wanted a uuid\n$/,

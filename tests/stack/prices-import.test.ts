@@ -62,7 +62,7 @@ describe("npm run prices:import", () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        "Nothing was entered; say y when asked, or give --yes where nobody can be asked\n",
+        "Nothing was entered; answer y at the prompt, or pass --yes without a terminal\n",
     });
     expect(await running.count("model_prices")).toBe(before);
   });

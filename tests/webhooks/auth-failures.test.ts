@@ -119,7 +119,7 @@ describe("an Auth hook that cannot be recorded", () => {
       "Expected the payload of an Auth hook",
       "The Content-Type is not supported",
       "The body is not UTF-8",
-      "This hook delivers messages and is no audit source",
+      "This hook delivers messages and is not an audit source",
     ];
     for (const reason of reasons) {
       expect(messages.some((message) => message.includes(reason))).toBe(true);

@@ -21,7 +21,7 @@ export function readOutcome(
   const reasons = findAttribute(attributes, ALIASES.finishReasons)?.value;
   const aborted = Array.isArray(reasons) && reasons.includes("error");
   if (!failed && type === "" && !aborted) return { success: true };
-  // Redacted before it is cut off: half of a secret is no longer recognised.
+  // Redacted before it is cut off: half of a secret would not be recognised.
   const text = redactSecrets((statusMessage || type).slice(0, MAX_READ))
     .slice(0, MAX_SPAN_ERROR_TEXT).toWellFormed().trim();
   return text === ""

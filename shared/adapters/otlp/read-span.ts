@@ -80,7 +80,7 @@ export function addAttribute(
   attributes.set(key, typeof value === "string" ? cleanText(value) : value);
 }
 
-/** Whether these are nanoseconds since 1970; 0 means that there is no time. */
+/** Whether these are nanoseconds since 1970; 0 means that the timestamp is unset. */
 export function isTime(nanoseconds: bigint): boolean {
   return nanoseconds > 0n && nanoseconds < 1n << 64n;
 }

@@ -62,7 +62,7 @@ export async function readToolUse(
   return { event, lookups };
 }
 
-/** The total that the span gives; what is no count is left to the validation. */
+/** The span's total; the validation rejects a number that is not a count. */
 function readTokensConsumed({ attributes }: Span): number | undefined {
   const total = findAttribute(attributes, ALIASES.total)?.value;
   return typeof total === "number" ? total : undefined;

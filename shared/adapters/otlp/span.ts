@@ -50,7 +50,7 @@ export type Rejection = {
 /** Each span of an export, or why it cannot be read. */
 export type DecodedSpan = { span: Span } | { rejection: Rejection };
 
-/** The body is no ExportTraceServiceRequest; `message` says what is wrong. */
+/** The body is not an ExportTraceServiceRequest; `message` says why. */
 export class OtlpDecodeError extends Error {
   override name = "OtlpDecodeError";
 

@@ -42,7 +42,7 @@ export function countsTokens(attributes: Attributes): boolean {
   });
 }
 
-/** Reads the counts of a span, or says which attribute is no count. */
+/** Reads the counts of a span, or says which attribute is not a count. */
 export function readCounts(
   attributes: Attributes,
 ): { counts: SentCounts } | { reason: string } {
