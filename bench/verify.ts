@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { parseBundleLine } from "../shared/evidence/parse-bundle-line.ts";
-import { sha256 } from "../shared/tlog/sha256.ts";
-import { verifyBundle } from "../shared/evidence/verify-bundle.ts";
+import { parseBundleLine } from "../scripts/verify/bundle.ts";
+import { sha256 } from "../shared/tlog/encoding.ts";
+import { verifyBundle } from "../scripts/verify/verify-bundle.ts";
 import { SyntheticLedger } from "../tests/ledger/synthetic-ledger.ts";
 import { alternate, printTable, show } from "./measure.ts";
 

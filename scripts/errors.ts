@@ -9,7 +9,7 @@
 import { runGenerator } from "./generated-file.ts";
 import { StackError } from "../local/stack-error.ts";
 import { type ProblemCode, PROBLEMS } from "../shared/http/problem.ts";
-import { EVIDENCE_FAULTS } from "../shared/evidence/verdict.ts";
+import { EVIDENCE_FAULTS } from "./verify/verdict.ts";
 import { LOGS } from "../shared/logs/index.ts";
 import {
   ADAPTER_WARNINGS,
@@ -127,11 +127,13 @@ async function format(text: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
+const FILE = "docs/errors.md";
+
 if (import.meta.main) {
   await runGenerator({
-    path: "docs/errors.md",
+    name: FILE,
     source: "the registries in the code",
     script: "errors",
-    make: () => format(assemblePage()),
+    make: async () => ({ [FILE]: await format(assemblePage()) }),
   });
 }

@@ -6,7 +6,7 @@
 import { runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
 import { KEY_VARIABLES } from "../shared/evidence/ledger-keys.ts";
-import { createKeys } from "../shared/tlog/note-keys.ts";
+import { createKeys } from "../shared/tlog/keys.ts";
 
 const USAGE = `\
 Usage: npm run ledger:key -- <name> [--witness]

@@ -1,23 +1,41 @@
 /**
- * Writes openapi.json, the OpenAPI document of all logs together. With `--check`
- * it writes nothing and exits with 1 when the file is stale.
+ * Writes the OpenAPI documents: of each log, which its function serves, and of all
+ * logs together. With `--check` it writes nothing and exits with 1 when one is stale.
  */
-import { createDocument } from "../shared/openapi/create-document.ts";
 import { LOGS } from "../shared/logs/index.ts";
+import type { Log } from "../shared/logs/log.ts";
 import { runGenerator } from "./generated-file.ts";
+import { createDocument } from "./openapi/create-document.ts";
 
-/** The text of openapi.json as it should be. */
-export async function writeDocument(): Promise<string> {
+/** The document of all logs. */
+export const COMPLETE_DOCUMENT = "docs/openapi.json";
+
+/** The document that a log's function serves. */
+export function documentOf({ slug }: Pick<Log, "slug">): string {
+  return `supabase/functions/${slug}/openapi.json`;
+}
+
+/** The texts of the documents as they should be, by path. */
+export async function makeDocuments(): Promise<Record<string, string>> {
   const bySlug = LOGS.toSorted((one, other) => one.slug < other.slug ? -1 : 1);
-  const document = await createDocument(bySlug);
-  return JSON.stringify(document, null, 2) + "\n";
+  const documents: Record<string, string> = {
+    [COMPLETE_DOCUMENT]: await makeDocument(bySlug),
+  };
+  for (const log of bySlug) {
+    documents[documentOf(log)] = await makeDocument([log]);
+  }
+  return documents;
+}
+
+async function makeDocument(logs: readonly Log[]): Promise<string> {
+  return JSON.stringify(await createDocument(logs), null, 2) + "\n";
 }
 
 if (import.meta.main) {
   await runGenerator({
-    path: "openapi.json",
+    name: "the OpenAPI documents",
     source: "the declarations of the logs",
     script: "openapi",
-    make: writeDocument,
+    make: makeDocuments,
   });
 }

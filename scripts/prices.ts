@@ -16,11 +16,13 @@ ${lines}
 `;
 }
 
+const FILE = "supabase/prices.sql";
+
 if (import.meta.main) {
   await runGenerator({
-    path: "supabase/prices.sql",
+    name: FILE,
     source: "genai-prices",
     script: "prices",
-    make: writePrices,
+    make: async () => ({ [FILE]: await writePrices() }),
   });
 }

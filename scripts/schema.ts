@@ -74,11 +74,13 @@ async function listMigrations(): Promise<string[]> {
   return names.sort();
 }
 
+const FILE = "supabase/schema.sql";
+
 if (import.meta.main) {
   await runGenerator({
-    path: "supabase/schema.sql",
+    name: FILE,
     source: "the migrations",
     script: "schema",
-    make: generateSchema,
+    make: async () => ({ [FILE]: await generateSchema() }),
   });
 }

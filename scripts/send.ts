@@ -13,11 +13,9 @@
 import { readFlags, runCommand } from "./command-line.ts";
 import { SECRET_KEY } from "../local/keys.ts";
 import { StackError } from "../local/stack-error.ts";
-import type { Sample } from "../shared/adapters/samples/sample.ts";
-import { SAMPLES } from "../shared/adapters/samples/samples.ts";
+import { type Sample, SAMPLES } from "./send/samples.ts";
 import { isLogSlug, LOG_SLUGS, type LogSlug } from "../shared/logs/index.ts";
-import { signMessage } from "../shared/signatures/standard-webhooks.ts";
-import { parseSecrets } from "../shared/signatures/webhook-secrets.ts";
+import { parseSecrets, signMessage } from "../shared/webhooks/signatures.ts";
 
 const DEFAULT_URL = "http://127.0.0.1:54321/functions/v1";
 

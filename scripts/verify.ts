@@ -7,7 +7,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { parseVerifierKey } from "../shared/tlog/note-keys.ts";
+import { parseVerifierKey } from "../shared/tlog/keys.ts";
 import { parsePolicy, type Policy } from "../shared/tlog/policy.ts";
 import { readText, STDIN } from "./verify/read-evidence.ts";
 import { readReceipts } from "./verify/receipts.ts";

@@ -5,18 +5,16 @@ import type {
   DatabaseContext,
 } from "./http/context.ts";
 import { createProblem, ProblemError } from "./http/problem.ts";
-import { readOne, refuseParameter, requireKnown } from "./http/query.ts";
+import { readOne, refuseParameter, requireKnown } from "./http/parameters.ts";
 import { decodeText, readBytes } from "./http/read-body.ts";
 import { route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
 import { answerWitness } from "./evidence/answer-witness.ts";
 import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
-import { proveRow } from "./evidence/prove-row.ts";
-import { createTileReader } from "./evidence/read-tiles.ts";
+import { createTileReader, proveRow } from "./evidence/prove-row.ts";
 import { signTree } from "./evidence/sign-tree.ts";
-import { toBase64 } from "./tlog/base64.ts";
+import { HASH_BYTES, toBase64 } from "./tlog/encoding.ts";
 import { proveConsistency } from "./tlog/proofs.ts";
-import { HASH_BYTES } from "./tlog/sha256.ts";
 import { parseTilePath, TILE_WIDTH } from "./tlog/tiles.ts";
 import { uuid } from "./logs/fields.ts";
 import { isLogSlug, LOG_SLUGS, LOGS_BY_SLUG } from "./logs/index.ts";

@@ -1,24 +1,22 @@
+import { collectNames, completeToolUses } from "./otlp/tool-uses.ts";
 import {
-  collectNames,
-  completeToolUses,
-} from "./adapters/otlp/complete-tool-uses.ts";
-import { readOtlpEncoding } from "./adapters/otlp/encoding.ts";
-import { explainFaults } from "./adapters/otlp/explain-rejections.ts";
-import { readUrlSettings } from "./adapters/otlp/ledger-settings.ts";
-import {
+  readOtlpEncoding,
   readTraces,
   type TraceReading,
-} from "./adapters/otlp/receive-traces.ts";
-import { respondExport, respondFailure } from "./adapters/otlp/respond.ts";
-import type { Rejection } from "./adapters/otlp/span.ts";
-import { splitDecided } from "./adapters/split-decided.ts";
+} from "./otlp/receive-traces.ts";
+import {
+  explainFaults,
+  respondExport,
+  respondFailure,
+} from "./otlp/respond.ts";
+import { readUrlSettings } from "./otlp/attributes.ts";
+import type { Rejection } from "./otlp/span.ts";
 import { serviceOnly } from "./http/access.ts";
-import { countOutcomes } from "./ingest/answer.ts";
+import { countOutcomes, type EventResult } from "./ingest/results.ts";
 import type { CallerContext } from "./http/context.ts";
 import { ingest } from "./ingest/ingest.ts";
 import { createProblem, ProblemError } from "./http/problem.ts";
 import { readBytes } from "./http/read-body.ts";
-import type { EventResult } from "./ingest/results.ts";
 import { route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
 import { MAX_EVENTS, MAX_EXPORT_BYTES } from "./limits.ts";
@@ -26,7 +24,7 @@ import { llmUsageLog } from "./logs/llm-usage-log.ts";
 import type { Log, LogEvent } from "./logs/log.ts";
 import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
 import type { ResolvedEnvironment } from "./db/environment.ts";
-import { lookUpRegistries } from "./db/look-up-registries.ts";
+import { lookUpRegistries } from "./db/read-log.ts";
 
 /** A span's event, not validated yet. */
 type SpanEvent = { spanId: string; event: LogEvent };
@@ -113,16 +111,17 @@ async function recordSpans(
 ): Promise<EventResult[]> {
   const results: EventResult[] = [];
   for (let from = 0; from < spans.length; from += MAX_EVENTS) {
-    const events = spans.slice(from, from + MAX_EVENTS).map(({ event }) => {
-      const { said, decided } = splitDecided(event);
-      return { value: said, faults: [], decided };
-    });
+    const events = spans.slice(from, from + MAX_EVENTS).map(({ event }) => ({
+      value: event,
+      faults: [],
+      adapterMembers: true,
+    }));
     results.push(
       ...await ingest(
         log,
         events,
         { caller, idempotencyKey: null, address: null },
-        { atomic: false, representation: false },
+        { representation: false },
         env,
       ),
     );

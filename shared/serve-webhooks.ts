@@ -1,10 +1,10 @@
-import type { Adapted } from "./adapters/adapter.ts";
-import { isAuthHook } from "./adapters/auth.ts";
-import { recordAdapted } from "./adapters/record-adapted.ts";
+import type { Adapted, Adapter } from "./webhooks/adapter.ts";
+import { adaptAuth, isAuthHook } from "./webhooks/auth.ts";
+import { recordAdapted } from "./webhooks/record-adapted.ts";
 import { requireEnvironment } from "./http/access.ts";
 import { overloaded } from "./http/admission.ts";
-import { answerBatch, answerSingle, countOutcomes } from "./ingest/answer.ts";
-import { requireKnown } from "./http/query.ts";
+import { answerBatch, answerSingle, countOutcomes } from "./ingest/results.ts";
+import { requireKnown } from "./http/parameters.ts";
 import { decodeText, readFormat } from "./http/read-body.ts";
 import { type Route, route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
@@ -13,11 +13,14 @@ import type { Log } from "./logs/log.ts";
 import {
   findSettingFaults,
   type WebhookSettings,
-} from "./signatures/webhook-settings.ts";
+} from "./webhooks/signatures.ts";
 import type { ResolvedEnvironment } from "./db/environment.ts";
-import { answerHook } from "./webhooks/answer-hook.ts";
-import { type Format, FORMATS } from "./webhooks/formats.ts";
+import { answerHook } from "./webhooks/answer-auth-hook.ts";
 import { type DeliveryContext, senderOf } from "./webhooks/require-sender.ts";
+import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
+import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
+import { adaptLitellm } from "./webhooks/litellm.ts";
+import { adaptStandardWebhook } from "./webhooks/standard-webhook.ts";
 
 /**
  * The target of webhooks: `POST /webhooks/<format>` adapts a sender's payload to
@@ -113,3 +116,35 @@ async function recordAll(
   }
   return batch ? answerBatch(results, false) : answerSingle(log, results[0]);
 }
+
+/** A format that has a path of its own. */
+type Format = {
+  /** The first part of its path. */
+  name: string;
+  adapt: Adapter;
+  /** The log of its events; null when the second part of the path names it. */
+  log: LogSlug | null;
+  /** Which secrets verify its signatures, when it may be signed. */
+  signedBy?: keyof WebhookSettings;
+  /** The adapter checks the media type. */
+  anyMediaType?: boolean;
+};
+
+/** Every format, in the order in which a 404 lists them. */
+const FORMATS: readonly Format[] = [
+  { name: "litellm", adapt: adaptLitellm, log: "llm-usage" },
+  { name: "database", adapt: adaptDatabaseWebhook, log: "audit" },
+  { name: "auth", adapt: adaptAuth, log: "audit", signedBy: "auth" },
+  {
+    name: "standard",
+    adapt: adaptStandardWebhook,
+    log: null,
+    signedBy: "standard",
+  },
+  {
+    name: "cloudevents",
+    adapt: adaptCloudEvents,
+    log: null,
+    anyMediaType: true,
+  },
+];

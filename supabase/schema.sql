@@ -1069,7 +1069,7 @@ AS $function$ select ledger.witnessed_of(origin) $function$;
 REVOKE EXECUTE ON FUNCTION public.read_witnessed(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_witnessed(text) TO service_role;
 
-CREATE OR REPLACE FUNCTION public.record_audit_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, actor uuid DEFAULT NULL::uuid, brief boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION public.record_audit_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, actor uuid DEFAULT NULL::uuid, brief boolean DEFAULT false, receipts boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
@@ -1166,7 +1166,8 @@ begin
         end if;
       end if;
 
-      if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
+      if brief and not representation and not receipts
+        and cardinality(written) = total and warned = '{}' and settled = '{}' then
         -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
@@ -1233,7 +1234,7 @@ begin
       ) then
         raise exception using errcode = 'LF001';
       end if;
-      return coalesce(results, '[]');
+      return case when receipts then ledger.add_receipts('audit_log', results) else coalesce(results, '[]') end;
     exception
       when sqlstate 'LF001' then
         -- The inserts are rolled back: recorded becomes aborted.
@@ -1279,13 +1280,13 @@ begin
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
           from jsonb_array_elements(results) with ordinality r);
   end;
-  return results;
+  return case when receipts then ledger.add_receipts('audit_log', results) else results end;
 end
 $function$;
-REVOKE EXECUTE ON FUNCTION public.record_audit_log(jsonb,boolean,boolean,uuid,boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION public.record_audit_log(jsonb,boolean,boolean,uuid,boolean) TO service_role;
+REVOKE EXECUTE ON FUNCTION public.record_audit_log(jsonb,boolean,boolean,uuid,boolean,boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.record_audit_log(jsonb,boolean,boolean,uuid,boolean,boolean) TO service_role;
 
-CREATE OR REPLACE FUNCTION public.record_llm_usage_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION public.record_llm_usage_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false, receipts boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
@@ -1380,7 +1381,8 @@ begin
         settled := ledger.charge_budgets(ids);
       end if;
 
-      if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
+      if brief and not representation and not receipts
+        and cardinality(written) = total and warned = '{}' and settled = '{}' then
         -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
@@ -1473,7 +1475,7 @@ begin
       ) then
         raise exception using errcode = 'LF001';
       end if;
-      return coalesce(results, '[]');
+      return case when receipts then ledger.add_receipts('llm_usage_log', results) else coalesce(results, '[]') end;
     exception
       when sqlstate 'LF001' then
         -- The inserts are rolled back: recorded becomes aborted.
@@ -1519,13 +1521,13 @@ begin
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
           from jsonb_array_elements(results) with ordinality r);
   end;
-  return results;
+  return case when receipts then ledger.add_receipts('llm_usage_log', results) else results end;
 end
 $function$;
-REVOKE EXECUTE ON FUNCTION public.record_llm_usage_log(jsonb,boolean,boolean,boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION public.record_llm_usage_log(jsonb,boolean,boolean,boolean) TO service_role;
+REVOKE EXECUTE ON FUNCTION public.record_llm_usage_log(jsonb,boolean,boolean,boolean,boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.record_llm_usage_log(jsonb,boolean,boolean,boolean,boolean) TO service_role;
 
-CREATE OR REPLACE FUNCTION public.record_model_usage_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION public.record_model_usage_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false, receipts boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
@@ -1609,7 +1611,8 @@ begin
         end if;
       end if;
 
-      if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
+      if brief and not representation and not receipts
+        and cardinality(written) = total and warned = '{}' and settled = '{}' then
         -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
@@ -1678,7 +1681,7 @@ begin
       ) then
         raise exception using errcode = 'LF001';
       end if;
-      return coalesce(results, '[]');
+      return case when receipts then ledger.add_receipts('model_usage_log', results) else coalesce(results, '[]') end;
     exception
       when sqlstate 'LF001' then
         -- The inserts are rolled back: recorded becomes aborted.
@@ -1724,13 +1727,13 @@ begin
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
           from jsonb_array_elements(results) with ordinality r);
   end;
-  return results;
+  return case when receipts then ledger.add_receipts('model_usage_log', results) else results end;
 end
 $function$;
-REVOKE EXECUTE ON FUNCTION public.record_model_usage_log(jsonb,boolean,boolean,boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION public.record_model_usage_log(jsonb,boolean,boolean,boolean) TO service_role;
+REVOKE EXECUTE ON FUNCTION public.record_model_usage_log(jsonb,boolean,boolean,boolean,boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.record_model_usage_log(jsonb,boolean,boolean,boolean,boolean) TO service_role;
 
-CREATE OR REPLACE FUNCTION public.record_tool_usage_ledger(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION public.record_tool_usage_ledger(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false, receipts boolean DEFAULT false)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
@@ -1820,7 +1823,8 @@ begin
         end if;
       end if;
 
-      if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
+      if brief and not representation and not receipts
+        and cardinality(written) = total and warned = '{}' and settled = '{}' then
         -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
@@ -1886,7 +1890,7 @@ begin
       ) then
         raise exception using errcode = 'LF001';
       end if;
-      return coalesce(results, '[]');
+      return case when receipts then ledger.add_receipts('tool_usage_ledger', results) else coalesce(results, '[]') end;
     exception
       when sqlstate 'LF001' then
         -- The inserts are rolled back: recorded becomes aborted.
@@ -1932,11 +1936,11 @@ begin
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
           from jsonb_array_elements(results) with ordinality r);
   end;
-  return results;
+  return case when receipts then ledger.add_receipts('tool_usage_ledger', results) else results end;
 end
 $function$;
-REVOKE EXECUTE ON FUNCTION public.record_tool_usage_ledger(jsonb,boolean,boolean,boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION public.record_tool_usage_ledger(jsonb,boolean,boolean,boolean) TO service_role;
+REVOKE EXECUTE ON FUNCTION public.record_tool_usage_ledger(jsonb,boolean,boolean,boolean,boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.record_tool_usage_ledger(jsonb,boolean,boolean,boolean,boolean) TO service_role;
 
 CREATE OR REPLACE FUNCTION public.reserve_llm_budget(reservation uuid, firm uuid, project uuid, amount numeric, seconds integer)
  RETURNS jsonb
@@ -2099,6 +2103,34 @@ end
 $function$;
 COMMENT ON FUNCTION ledger.add_log(name,name[],name[],name,regproc,jsonb,regproc) IS 'Makes a table with a uuid primary key id a log: append-only, with a record function and evidence.';
 REVOKE EXECUTE ON FUNCTION ledger.add_log(name,name[],name[],name,regproc,jsonb,regproc) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ledger.add_receipts(log text, results jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(jsonb_agg(
+    r.value || case when l.kind is null then '{}' else jsonb_build_object('receipt', jsonb_build_object(
+      'kind', l.kind || '/v1',
+      'leaf_hash', encode(l.hash, 'hex'),
+      'commitments', coalesce(ledger.hexes(l.commitments), '[]'),
+      'salts', coalesce(ledger.hexes(ledger.salts_of(s.seed, s.salts, cardinality(c.committed))), '[]'))) end
+    order by r.ordinality), '[]')
+  from (select ledger.committed_columns(add_receipts.log::name)) c (committed)
+  cross join jsonb_array_elements(results) with ordinality r
+  left join lateral (
+    select k.kind, k.hash, k.commitments from ledger.leaves k
+    where k.row_id = (r.value ->> 'id')::uuid and k.log = add_receipts.log and k.kind in ('row', 'backfill')
+    union all
+    select p.kind, p.hash, p.commitments from ledger.pending_of(add_receipts.log, (r.value ->> 'id')::uuid) p
+    where p.kind in ('row', 'backfill')
+    limit 1
+  ) l on r.value ->> 'outcome' in ('recorded', 'duplicate')
+  left join ledger.salts s on s.row_id = (r.value ->> 'id')::uuid and s.log = add_receipts.log
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.add_receipts(text,jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.add_receipts(text,jsonb) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.are_context_tiers(tiers jsonb)
  RETURNS boolean
@@ -3049,7 +3081,8 @@ begin
         end if;
       end if;{{settlement}}
 
-      if brief and not representation and cardinality(written) = total and warned = '{}' and settled = '{}' then
+      if brief and not representation and not receipts
+        and cardinality(written) = total and warned = '{}' and settled = '{}' then
         -- The ids prove that the answer belongs to this batch.
         return jsonb_build_object('recorded', total, 'first', events -> 0 -> 'id', 'last', events -> -1 -> 'id');
       end if;
@@ -3108,7 +3141,7 @@ begin
       ) then
         raise exception using errcode = 'LF001';
       end if;
-      return coalesce(results, '[]');
+      return case when receipts then ledger.add_receipts('{{name}}', results) else coalesce(results, '[]') end;
     exception
       when sqlstate 'LF001' then
         -- The inserts are rolled back: recorded becomes aborted.
@@ -3148,7 +3181,7 @@ begin
     when sqlstate 'LF001' then
       results := {{aborted}};
   end;
-  return results;
+  return case when receipts then ledger.add_receipts('{{name}}', results) else results end;
 end
 $record$
 $function$;
@@ -3244,9 +3277,10 @@ begin
     from jsonb_array_elements(events) with ordinality e;
   end if;$sql$, actor_firm, actor);
   end if;
-  signature := signature || ', brief boolean default false';
+  signature := signature || ', brief boolean default false, receipts boolean default false';
 
-  parts := jsonb_build_object('log', log_id::text, 'function', 'record_' || quote_ident(log), 'signature', signature,
+  parts := jsonb_build_object('log', log_id::text, 'name', log, 'function', 'record_' || quote_ident(log),
+    'signature', signature,
     'actor', as_actor, 'pass_actor', case when actor is null then '' else ', actor => actor' end,
     'aborted', $sql$(
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'

@@ -4,7 +4,7 @@
  */
 import type { ProblemCode } from "../../shared/http/problem.ts";
 import type { JsonFault } from "../../shared/http/strict-json.ts";
-import type { MetadataFaultCode } from "../../shared/redaction/metadata-fault.ts";
+import type { MetadataFaultCode } from "../../shared/redaction/metadata-text.ts";
 import type { StoreFault } from "../../shared/db/record-events.ts";
 
 /** What a problem means, and what the caller can do. */

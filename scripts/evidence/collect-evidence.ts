@@ -3,9 +3,9 @@ import {
   type BundleLine,
   formatBundleLine,
   type LeafEvidence,
-} from "../../shared/evidence/bundle.ts";
+} from "../verify/bundle.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
-import type { Member } from "../../shared/logs/leaf-columns.ts";
+import type { Member } from "../../shared/logs/log.ts";
 import { postJson, type Project } from "./project-rest.ts";
 
 /** Leaves per call: PostgREST's usual limit of rows does not touch them. */

@@ -1,5 +1,5 @@
 import type { MatchLogic } from "@pydantic/genai-prices";
-import { satisfies } from "../../shared/pricing/name-match.ts";
+import { satisfies } from "../../shared/pricing/providers.ts";
 import type { PriceRow } from "./price-row.ts";
 
 /** How the rows of one alternative compare a model's name. */

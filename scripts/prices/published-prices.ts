@@ -7,7 +7,7 @@ import {
   type Provider,
   waitForUpdate,
 } from "@pydantic/genai-prices";
-import { satisfies } from "../../shared/pricing/name-match.ts";
+import { satisfies } from "../../shared/pricing/providers.ts";
 import { isCovered, matchKey, toAlternatives } from "./match-alternatives.ts";
 import { toPriceColumns } from "./price-columns.ts";
 import type { PriceRow, Prices } from "./price-row.ts";

@@ -1,6 +1,6 @@
-import { layouts } from "../../shared/evidence/layouts.ts";
+import { layouts } from "../../shared/evidence/leaf.ts";
 import type { LogName } from "../../shared/logs/index.ts";
-import type { ColumnType, Member } from "../../shared/logs/leaf-columns.ts";
+import type { ColumnType, Member } from "../../shared/logs/log.ts";
 
 /** A number of JSON as it is written: 1.50 is not 1.5 in a leaf. */
 export class JsonNumber {

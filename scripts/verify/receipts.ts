@@ -1,20 +1,17 @@
-import { opens, SALT_BYTES } from "../../shared/evidence/commitment.ts";
+import { opens, SALT_BYTES } from "./parse-leaf.ts";
 import {
   committedColumns,
-  isMember,
-  layouts,
-} from "../../shared/evidence/layouts.ts";
-import {
   formatLeaf,
   hideCommitted,
+  isMember,
+  layouts,
   type RowKind,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { isHex, isHexOf } from "../../shared/tlog/hex.ts";
-import { HASH_BYTES } from "../../shared/tlog/sha256.ts";
+import { HASH_BYTES, isHex, isHexOf } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
-import type { Member } from "../../shared/logs/leaf-columns.ts";
+import type { Member } from "../../shared/logs/log.ts";
 import { nameInput, readText } from "./read-evidence.ts";
 import { isExact, parseExact, toMembers } from "./receipt-row.ts";
 import { VerifierError } from "./verifier-error.ts";

@@ -1,12 +1,11 @@
-import { formatVerifierKey } from "../../shared/tlog/note-keys.ts";
+import { formatVerifierKey } from "../../shared/tlog/keys.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../../shared/tlog/open-checkpoint.ts";
+} from "../../shared/tlog/checkpoint.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import { sameBytes } from "../../shared/tlog/sha256.ts";
-import { toBase64 } from "../../shared/tlog/base64.ts";
+import { sameBytes, toBase64 } from "../../shared/tlog/encoding.ts";
 import type { GivenReceipt } from "./receipts.ts";
 
 /** What a verification found. */

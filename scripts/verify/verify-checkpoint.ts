@@ -1,10 +1,13 @@
-import { parseBase64Of } from "../../shared/tlog/base64.ts";
+import {
+  type Bytes,
+  HASH_BYTES,
+  parseBase64Of,
+} from "../../shared/tlog/encoding.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../../shared/tlog/open-checkpoint.ts";
+} from "../../shared/tlog/checkpoint.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
-import { type Bytes, HASH_BYTES } from "../../shared/tlog/sha256.ts";
 import {
   compareHeld,
   describeCheckpoint,

@@ -1,6 +1,5 @@
-import { BUNDLE_FORMAT } from "../../shared/evidence/bundle.ts";
-import { parseBundleLine } from "../../shared/evidence/parse-bundle-line.ts";
-import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
+import { BUNDLE_FORMAT, parseBundleLine } from "./bundle.ts";
+import { verifyBundle } from "./verify-bundle.ts";
 import { parseCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
 import { EvidenceFile, nameInput } from "./read-evidence.ts";

@@ -1,20 +1,18 @@
-import type { RowLeaf } from "../../shared/evidence/leaf.ts";
-import { layouts } from "../../shared/evidence/layouts.ts";
-import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
-import { fromHex, toHex } from "../../shared/tlog/hex.ts";
+import { layouts, type RowLeaf } from "../../shared/evidence/leaf.ts";
+import { parseLeaf } from "./parse-leaf.ts";
+import { type Bytes, fromHex, toHex } from "../../shared/tlog/encoding.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../../shared/tlog/open-checkpoint.ts";
+} from "../../shared/tlog/checkpoint.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import type { Bytes } from "../../shared/tlog/sha256.ts";
 import {
   parseTlogProof,
   type TlogProof,
   verifyTlogProof,
 } from "../../shared/tlog/tlog-proof.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
-import type { LeafColumn, Member } from "../../shared/logs/leaf-columns.ts";
+import type { LeafColumn, Member } from "../../shared/logs/log.ts";
 import { checkReceipt, type OpenedRow } from "./receipts.ts";
 import {
   compareHeld,

@@ -1,14 +1,20 @@
-import type { Checkpoint } from "../../shared/tlog/checkpoint.ts";
-import { openCheckpoint } from "../../shared/tlog/open-checkpoint.ts";
+import {
+  type Checkpoint,
+  openCheckpoint,
+} from "../../shared/tlog/checkpoint.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import {
   proveConsistency,
   verifyConsistency,
 } from "../../shared/tlog/proofs.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
-import { type Bytes, HASH_BYTES, sameBytes } from "../../shared/tlog/sha256.ts";
-import { readRoot } from "../../shared/tlog/tile-hashes.ts";
 import {
+  type Bytes,
+  HASH_BYTES,
+  sameBytes,
+  toHex,
+} from "../../shared/tlog/encoding.ts";
+import {
+  readRoot,
   TILE_WIDTH,
   type TileReader,
   toTilePath,

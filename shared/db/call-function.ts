@@ -1,7 +1,5 @@
 import { PostgrestClient } from "@supabase/postgrest-js";
-import type { Caller } from "./caller.ts";
 import { type Environment, pickKey } from "./environment.ts";
-import { StoreError } from "./store-error.ts";
 
 /** Who calls the database, and where it is. */
 export type Session = { caller: Caller; env: Environment };
@@ -68,3 +66,75 @@ function nameColumns(url: string, parameters: Record<string, unknown>): string {
     .filter((name) => parameters[name] !== undefined);
   return given.length > 0 ? `${url}?columns=${given.join(",")}` : url;
 }
+
+/**
+ * SQLSTATE classes and codes that pass by themselves: connection exceptions,
+ * insufficient resources, operator intervention (shutdown, statement timeout),
+ * serialization failures, deadlocks, lock timeouts, sessions and transactions that
+ * took too long, and a database that only reads, which the platform makes of one
+ * whose disk is nearly full (PostgreSQL, appendix A).
+ */
+const PASSING = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
+
+/** PostgREST's own codes for a database that it cannot reach or is out of. */
+const UNREACHABLE = /^PGRST00[0-3]$/;
+
+/** A SQLSTATE or a code of PostgREST: the REST API knew what it was doing. */
+const KNOWN = /^(?:[0-9A-Z]{5}|PGRST\d+)$/;
+
+/** A call into the database that did not answer with results. */
+export class StoreError extends Error {
+  override name = "StoreError";
+
+  /** Whether the same call can be expected to work later. */
+  readonly passing: boolean;
+
+  constructor(
+    /** What the REST API said, for our log alone. */
+    readonly reason: {
+      message: string;
+      code?: string;
+      details?: string | null;
+    },
+    /** HTTP status of the REST API's answer, 0 when there was none. */
+    readonly status: number,
+  ) {
+    super(`the database call failed: ${reason.message}`);
+    const { code = "" } = reason;
+    // Without an answer the code is of a socket, and EPIPE looks like a SQLSTATE.
+    this.passing = status === 0 || !KNOWN.test(code) || PASSING.test(code) ||
+      UNREACHABLE.test(code) || (status >= 502 && status <= 504);
+  }
+}
+
+/**
+ * Requires an answer to be an object with one of these members. What is not comes
+ * from something between us and the database, and says nothing about what was done.
+ *
+ * @throws {StoreError} when it is not.
+ */
+export function requireMember(answer: unknown, ...members: string[]): void {
+  const isOurs = typeof answer === "object" && answer !== null &&
+    members.some((member) => Object.hasOwn(answer, member));
+  if (!isOurs) {
+    const wanted = members.join(" or ");
+    throw new StoreError(
+      { message: `the answer is not an object with ${wanted}` },
+      0,
+    );
+  }
+}
+
+/** Requires an answer to be a list. @throws {StoreError} when it is not. */
+export function requireList(answer: unknown): void {
+  if (!Array.isArray(answer)) {
+    throw new StoreError({ message: "the answer is not a list" }, 0);
+  }
+}
+
+/** Who sent a request, after the credential was verified. */
+export type Caller =
+  /** The holder of a secret API key; `keyName` is the producer's identity. */
+  | { kind: "service"; keyName: string }
+  /** A signed-in user; `id` is the token's subject. */
+  | { kind: "user"; id: string; token: string };

@@ -1,5 +1,5 @@
 import { READ_TIMEOUT_MS, RECORD_TIMEOUT_MS } from "../limits.ts";
-import type { Member } from "../logs/leaf-columns.ts";
+import type { Member } from "../logs/log.ts";
 import { callFunction } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 

@@ -1,8 +1,7 @@
 import { READ_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import { callFunction, type Session } from "./call-function.ts";
-import { requireMember } from "./require-answer.ts";
-import type { Selection } from "./selection.ts";
+import { callFunction, requireMember, type Session } from "./call-function.ts";
+import type { Environment } from "./environment.ts";
 
 /** Where a page ended, as `list_log` says it; its content is the database's. */
 export type Position = Record<string, unknown>;
@@ -11,10 +10,10 @@ export type Position = Record<string, unknown>;
 export type Page = { rows: LogEvent[]; more: boolean; next: Position | null };
 
 /** A group's keys and measures, or the measures of all. */
-export type Measures = Record<string, unknown>;
+type Measures = Record<string, unknown>;
 
 /** What `summarise_log` says. */
-export type Summary = {
+type Summary = {
   totals: Measures;
   groups: Measures[];
   group_count: number;
@@ -98,4 +97,45 @@ async function call(
   }, READ_TIMEOUT_MS);
   requireMember(answer, name === "list_log" ? "rows" : "totals");
   return answer;
+}
+
+/** Which rows of a log are meant. */
+export type Selection = {
+  /** Column → values, one of which it must equal. */
+  filters: Record<string, string[]>;
+  /** Column → what it must be at least. */
+  minimums: Record<string, string>;
+  /** Inclusive; RFC 3339 or a date. */
+  from: string | null;
+  /** Exclusive. */
+  to: string | null;
+};
+
+/** Ids by name; several where a name is not unique. */
+type Ids = ReadonlyMap<string, readonly string[]>;
+
+/** Looks agents and tools up by name, in one call. */
+export async function lookUpRegistries(
+  names: { agents: string[]; tools: string[] },
+  env: Environment,
+): Promise<{ agents: Ids; tools: Ids }> {
+  if (names.agents.length + names.tools.length === 0) {
+    return { agents: new Map(), tools: new Map() };
+  }
+  const caller = { kind: "service", keyName: "default" } as const;
+  const found = await callFunction(
+    { caller, env },
+    "look_up_registries",
+    names,
+    READ_TIMEOUT_MS,
+  );
+  requireMember(found, "agents");
+  const { agents, tools } = found as Record<
+    "agents" | "tools",
+    Record<string, string[]>
+  >;
+  return {
+    agents: new Map(Object.entries(agents)),
+    tools: new Map(Object.entries(tools)),
+  };
 }

@@ -1,8 +1,7 @@
 import { RECORD_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import { callFunction } from "./call-function.ts";
+import { callFunction, StoreError } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
-import { StoreError } from "./store-error.ts";
 
 /** A fault that only the database can find. */
 export type StoreFault = {
@@ -11,7 +10,22 @@ export type StoreFault = {
   code: "not_found" | "other_firm" | "no_firm" | "out_of_range" | "refused";
 };
 
-/** What became of one event, as the record function says it. */
+/**
+ * What the sender of a recorded event keeps to be able to show later that it was
+ * recorded: its leaf's hash, and what it takes to compute it from the row.
+ */
+export type Receipt = {
+  /** `row/v1`, or `backfill/v1` for a row from before evidence was set up. */
+  kind: string;
+  /** SHA-256(0x00 ‖ leaf), hex (RFC 6962 §2.1). */
+  leaf_hash: string;
+  /** Of the columns that are committed to, in the table's order; hex. */
+  commitments: string[];
+  /** The salts of the commitments, hex; null where one was forgotten. */
+  salts: (string | null)[];
+};
+
+/** The outcome of one event, as the record function returns it. */
 export type StoreResult = {
   index: number;
   id: string;
@@ -23,6 +37,8 @@ export type StoreResult = {
   warnings?: string[];
   /** The stored row, when asked for and when the outcome is a success. */
   row?: LogEvent;
+  /** The row's receipt, when asked for and when the outcome is a success. */
+  receipt?: Receipt;
 };
 
 /** How a batch is written. */
@@ -31,6 +47,8 @@ export type RecordOptions = {
   atomic: boolean;
   /** Ask for the stored rows. */
   representation: boolean;
+  /** Ask for the receipts of the stored rows. */
+  receipts: boolean;
   /** The signed-in user to attribute the rows to. */
   actor?: string;
 };

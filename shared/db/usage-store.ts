@@ -1,9 +1,13 @@
 import { READ_TIMEOUT_MS, RECORD_TIMEOUT_MS } from "../limits.ts";
-import { callFunction, type Session } from "./call-function.ts";
+import {
+  callFunction,
+  requireList,
+  requireMember,
+  type Session,
+  StoreError,
+} from "./call-function.ts";
 import type { StoreFault } from "./record-events.ts";
-import { requireList, requireMember } from "./require-answer.ts";
-import type { Selection } from "./selection.ts";
-import { StoreError } from "./store-error.ts";
+import type { Selection } from "./read-log.ts";
 
 /** What a budget covers: all of a firm, or one of its projects. */
 export type BudgetScope = { firm_id: string; cma_project_id?: string };

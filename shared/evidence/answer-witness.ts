@@ -1,13 +1,13 @@
-import { parseAddCheckpoint } from "../tlog/add-checkpoint.ts";
-import { parseBase64, toBase64 } from "../tlog/base64.ts";
-import { formatNote } from "../tlog/note.ts";
 import {
   answerCosigned,
   answerMalformed,
   conflict,
+  parseAddCheckpoint,
   refuseCheckpoint,
   type WitnessAnswer,
 } from "../tlog/witness.ts";
+import { parseBase64, toBase64 } from "../tlog/encoding.ts";
+import { formatNote } from "../tlog/note.ts";
 import type { Environment } from "../db/environment.ts";
 import { moveWitnessed, readWitnessed } from "../db/evidence-store.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";

@@ -4,7 +4,7 @@ import {
   parseVerifierKey,
   type SignerKey,
   type VerifierKey,
-} from "../tlog/note-keys.ts";
+} from "../tlog/keys.ts";
 
 /** The environment variables that hold keys, by what they are for. */
 export const KEY_VARIABLES = {

@@ -1,11 +1,17 @@
-import { toBase64 } from "../tlog/base64.ts";
-import { type Checkpoint, formatCheckpoint } from "../tlog/checkpoint.ts";
-import { formatNote, signNote } from "../tlog/note.ts";
-import { openCheckpoint } from "../tlog/open-checkpoint.ts";
+import { type Bytes, toBase64 } from "../tlog/encoding.ts";
+import {
+  type Checkpoint,
+  formatCheckpoint,
+  openCheckpoint,
+} from "../tlog/checkpoint.ts";
+import {
+  formatNote,
+  type Note,
+  type NoteSignature,
+  signNote,
+} from "../tlog/note.ts";
 import { proveConsistency, verifyConsistency } from "../tlog/proofs.ts";
-import type { Bytes } from "../tlog/sha256.ts";
-import { readRoot } from "../tlog/tile-hashes.ts";
-import type { TileReader } from "../tlog/tiles.ts";
+import { readRoot, type TileReader } from "../tlog/tiles.ts";
 import type { Environment } from "../db/environment.ts";
 import {
   addCheckpoint,
@@ -13,12 +19,12 @@ import {
   readState,
   type StoredCheckpoint,
 } from "../db/evidence-store.ts";
-import type { LedgerKeys } from "./ledger-keys.ts";
-import { askWitnesses } from "./ask-witnesses.ts";
-import { createTileReader } from "./read-tiles.ts";
+import type { LedgerKeys, Witness } from "./ledger-keys.ts";
+import { createTileReader } from "./prove-row.ts";
+import { formatAddCheckpoint, readWitnessAnswer } from "../tlog/witness.ts";
 
 /** The newest checkpoint, or why the tree cannot be signed as it is. */
-export type Signing =
+type Signing =
   | { note: string | null }
   | { refusal: string };
 
@@ -119,4 +125,61 @@ async function signRoot(
     root: toBase64(root),
     note: formatNote({ text, signatures: [...signatures, ...cosignatures] }),
   };
+}
+
+/** How long a witness may take; without it the checkpoint has one cosignature less. */
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Asks every witness to cosign a checkpoint of this log. A witness that refuses or
+ * does not answer is left out: the verifier's policy sets the required quorum.
+ */
+async function askWitnesses(
+  read: TileReader,
+  note: Note,
+  size: number,
+  witnesses: readonly Witness[],
+): Promise<NoteSignature[]> {
+  const answers = await Promise.all(witnesses.map(async (witness) => {
+    try {
+      return await askWitness(read, note, size, witness);
+    } catch (error) {
+      console.error(`the witness ${witness.key.name} did not cosign: ${error}`);
+      return [];
+    }
+  }));
+  return answers.flat();
+}
+
+/** A witness that is at another size says so, and is asked again from there. */
+async function askWitness(
+  read: TileReader,
+  note: Note,
+  size: number,
+  { key, url }: Witness,
+): Promise<NoteSignature[]> {
+  let oldSize = 0;
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const proof = await proveConsistency(read, oldSize, size);
+    const response = await fetch(`${url}/add-checkpoint`, {
+      method: "POST",
+      headers: { "content-type": "text/plain; charset=utf-8" },
+      body: formatAddCheckpoint(oldSize, proof, formatNote(note)),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const outcome = await readWitnessAnswer(
+      {
+        status: response.status,
+        contentType: response.headers.get("content-type"),
+        body: await response.text(),
+      },
+      note,
+      [key],
+    );
+    if ("cosignatures" in outcome) return outcome.cosignatures;
+    if ("fault" in outcome) throw new Error(`it ${outcome.fault}`);
+    if (outcome.size > size) throw new Error("it has seen a larger tree");
+    oldSize = outcome.size;
+  }
+  throw new Error("it moves while it is asked");
 }

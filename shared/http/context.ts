@@ -1,4 +1,4 @@
-import type { Caller } from "../db/caller.ts";
+import type { Caller } from "../db/call-function.ts";
 import type { Environment, ResolvedEnvironment } from "../db/environment.ts";
 import type { AccessLogFields } from "./access-log.ts";
 import type { Permit } from "./admission.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { flag } from "../logs/fields.ts";
 import type { Log } from "../logs/log.ts";
-import type { Selection } from "../db/selection.ts";
+import type { Selection } from "../db/read-log.ts";
 import {
   DEFAULT_PAGE_ROWS,
   MAX_FILTER_VALUES,
@@ -9,7 +9,7 @@ import {
   MAX_PAGE_ROWS,
   MAX_SUMMARY_DAYS,
 } from "../limits.ts";
-import { readAll, readOne, refuseParameter, requireKnown } from "./query.ts";
+import { createProblem, ProblemError } from "./problem.ts";
 
 /** What the query of a list says. */
 export type ListParameters = {
@@ -21,7 +21,7 @@ export type ListParameters = {
 };
 
 /** What the query of a summary says. */
-export type SummaryParameters = {
+type SummaryParameters = {
   selection: Selection & { from: string; to: string };
   /** Columns to group by. */
   groups: string[];
@@ -205,4 +205,69 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Parameters that the platform itself reads from a function's URL. */
+const PLATFORM = new Set(["forceFunctionRegion"]);
+
+/** A 400 that names the query parameter at fault, never its value. */
+export function refuseParameter(name: string, fault: string): ProblemError {
+  const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
+  return new ProblemError(
+    createProblem("invalid_parameter", `The query parameter ${shown} ${fault}`),
+  );
+}
+
+/** @throws {ProblemError} 400 that names a parameter outside of `known`. */
+export function requireKnown(query: URLSearchParams, known: string[]): void {
+  for (const name of query.keys()) {
+    if (!known.includes(name) && !PLATFORM.has(name)) {
+      throw refuseParameter(
+        name,
+        `is unknown here. Known are: ${known.join(", ")}`,
+      );
+    }
+  }
+}
+
+/**
+ * The only value of a parameter, or null when it is not given.
+ *
+ * @throws {ProblemError} 400 when it is given twice or not as `schema` wants it.
+ */
+export function readOne<Value>(
+  query: URLSearchParams,
+  name: string,
+  schema: z.ZodType<Value>,
+): Value | null {
+  const values = query.getAll(name);
+  if (values.length === 0) return null;
+  if (values.length > 1) throw refuseParameter(name, "is given more than once");
+  return parse(name, values[0], schema);
+}
+
+/**
+ * Every value of a parameter that may be repeated.
+ *
+ * @throws {ProblemError} 400 when one is not as `schema` wants it.
+ */
+function readAll<Value>(
+  query: URLSearchParams,
+  name: string,
+  schema: z.ZodType<Value>,
+): Value[] {
+  return query.getAll(name).map((value) => parse(name, value, schema));
+}
+
+function parse<Value>(
+  name: string,
+  value: string,
+  schema: z.ZodType<Value>,
+): Value {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw refuseParameter(
+    name,
+    `is malformed: ${result.error.issues[0].message}`,
+  );
 }

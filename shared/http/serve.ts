@@ -1,6 +1,6 @@
 import { RETRY_AFTER_SECONDS } from "../limits.ts";
 import type { ResolvedEnvironment } from "../db/environment.ts";
-import { StoreError } from "../db/store-error.ts";
+import { StoreError } from "../db/call-function.ts";
 import { readRequestId, writeAccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
 import { Context } from "./context.ts";

@@ -1,6 +1,6 @@
 import type { Log } from "../logs/log.ts";
 import type { Environment } from "../db/environment.ts";
-import { recordEvents } from "../db/record-events.ts";
+import { recordEvents, type RecordOptions } from "../db/record-events.ts";
 import {
   type EventSource,
   findOptional,
@@ -17,13 +17,10 @@ import {
   toEventResult,
 } from "./results.ts";
 
-/** How a batch is written. */
-export type IngestOptions = {
-  /** Write nothing unless every event is recorded or a duplicate. */
-  atomic: boolean;
-  /** Ask for the stored rows. */
-  representation: boolean;
-};
+/** How a batch is written; `atomic` and `receipts` are off unless they are set. */
+export type IngestOptions =
+  & Pick<RecordOptions, "representation">
+  & Partial<Pick<RecordOptions, "atomic" | "receipts">>;
 
 /** The result of an event, and the optional references that it does without. */
 export type IngestResult = EventResult & { dropped?: readonly string[] };
@@ -72,18 +69,18 @@ async function write(
   log: Log,
   prepared: PreparedEvent[],
   { caller }: EventSource,
-  options: IngestOptions,
+  { atomic = false, receipts = false, representation }: IngestOptions,
   env: Environment,
 ): Promise<EventResult[]> {
   const valid = prepared.filter((one) => one.event !== null);
-  const aborted = options.atomic && valid.length < prepared.length;
+  const aborted = atomic && valid.length < prepared.length;
   const actor = caller.kind === "user" && log.userWrites?.attributed
     ? { actor: caller.id }
     : {};
   const stored = aborted || valid.length === 0 ? [] : await recordEvents(
     log,
     valid.map((one) => one.event),
-    { ...options, ...actor },
+    { atomic, representation, receipts, ...actor },
     env,
   );
   if (stored.some((result) => result.faults?.some(isWithoutFirm))) {

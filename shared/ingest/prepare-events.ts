@@ -1,19 +1,25 @@
 import { uuid } from "../logs/fields.ts";
-import { compileEvent } from "../logs/compile-event.ts";
-import { validateEvent } from "../logs/validate-event.ts";
+import { compileEvent, validateEvent } from "../logs/validate-event.ts";
 import type { Derived, Log, LogEvent } from "../logs/log.ts";
-import type { Caller } from "../db/caller.ts";
-import { eventId } from "./event-ids.ts";
+import type { Caller } from "../db/call-function.ts";
+import { eventId } from "./ids.ts";
 import type { Fault } from "../fault.ts";
 import type { RawEvent } from "./read-events.ts";
 
 /** An event on its way into a log, of its own endpoint's body or of an adapter. */
 export type IncomingEvent = RawEvent & {
   /**
-   * Columns that an adapter decides. They are stored, and not compared with an
-   * event that is sent again, because how they are decided may improve.
+   * Whether the event may have the members that only adapters set. Never true where
+   * the sender chooses the names of members.
    */
-  decided?: LogEvent;
+  adapterMembers?: boolean;
+};
+
+/** Members that only adapters of model calls set, and their columns. */
+const ADAPTER_COLUMNS: Record<string, string> = {
+  reported_cost_usd: "cost_usd_exact",
+  token_convention: "token_convention",
+  convention_basis: "convention_basis",
 };
 
 /** An event that may be written, or the reasons why it may not. */
@@ -64,14 +70,15 @@ function prepareEvent(
   index: number,
   source: EventSource,
 ): PreparedEvent | Promise<PreparedEvent> {
-  const { value } = incoming;
   const { caller, idempotencyKey, optionalReferences } = source;
-  let result = validate(log, incoming, caller);
+  const { value, columns } = splitAdapterMembers(incoming);
+  const { faults: raised } = incoming;
+  let result = validate(log, { value, faults: raised }, caller);
   // References are left out only where nothing else is wrong.
   const dropped = findOptional(result.faults, optionalReferences);
   if (dropped.length > 0) {
     const rest = leaveOut(value as LogEvent, dropped);
-    result = validate(log, { ...incoming, value: rest }, caller);
+    result = validate(log, { value: rest, faults: raised }, caller);
   }
   const { event, faults } = result;
   if (event === null) {
@@ -81,7 +88,7 @@ function prepareEvent(
     ? event.id
     : eventId(idempotencyKey, { log: log.table, caller }, index);
   const derived = log.derive?.(event) ?? NOTHING;
-  const own = { ...stampAddress(log, source), ...incoming.decided };
+  const own = { ...stampAddress(log, source), ...columns };
   const draft = { index, event, dropped, own };
   return isReady(id) && isReady(derived)
     ? complete(draft, id, derived)
@@ -98,7 +105,7 @@ function isReady<Value>(value: Value | Promise<Value>): value is Value {
 
 function validate(
   log: Log,
-  { value, faults }: IncomingEvent,
+  { value, faults }: RawEvent,
   caller: Caller,
 ): ReturnType<typeof validateEvent> {
   if (faults.length > 0) return { event: null, faults };
@@ -106,6 +113,25 @@ function validate(
     caller.kind === "service" ? log.event : log.userWrites!.event,
   );
   return validateEvent(schema, value, quick);
+}
+
+/**
+ * The members that the log's schema checks and a repeated event is compared on, and
+ * the columns of the members that an adapter set. These are stored and not compared,
+ * because how an adapter derives them may improve.
+ */
+export function splitAdapterMembers(
+  { value, adapterMembers = false }: Omit<IncomingEvent, "faults">,
+): { value: unknown; columns: LogEvent } {
+  const columns: LogEvent = {};
+  if (!adapterMembers) return { value, columns };
+  const rest: LogEvent = {};
+  for (const [member, content] of Object.entries(value as LogEvent)) {
+    if (Object.hasOwn(ADAPTER_COLUMNS, member)) {
+      columns[ADAPTER_COLUMNS[member]] = content;
+    } else rest[member] = content;
+  }
+  return { value: rest, columns };
 }
 
 const NONE: readonly string[] = [];

@@ -1,6 +1,6 @@
 import { type Fault, toPointer } from "../fault.ts";
 import { MAX_EVENTS } from "../limits.ts";
-import { parseJson } from "../http/parse-json.ts";
+import { parseJson } from "../http/json.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import type { BodyFormat } from "../http/read-body.ts";
 import {

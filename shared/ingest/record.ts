@@ -1,15 +1,12 @@
 import * as z from "zod";
-import { readReceipts } from "../evidence/receipts.ts";
 import type { Log } from "../logs/log.ts";
-import { answerBatch, answerSingle, countOutcomes } from "./answer.ts";
+import { answerBatch, answerSingle, countOutcomes } from "./results.ts";
 import type { CallerContext } from "../http/context.ts";
-import { readIdempotencyKey } from "./event-ids.ts";
+import { readIdempotencyKey } from "./ids.ts";
 import { ingest } from "./ingest.ts";
 import { readRecordParameters } from "../http/parameters.ts";
-import type { Environment } from "../db/environment.ts";
 import { readBody } from "../http/read-body.ts";
 import { readEvents } from "./read-events.ts";
-import type { EventResult } from "./results.ts";
 
 /**
  * Records the events of a POST request: validates them all, writes the valid
@@ -25,6 +22,7 @@ export async function record(
   const { caller, env } = ctx;
   const { headers } = ctx.request;
   const { atomic } = readRecordParameters(ctx.query);
+  const receipts = prefers(headers, "return=receipt");
   const idempotencyKey = readIdempotencyKey(headers);
   const { text, format } = await readBody(ctx);
   const { batch, events } = readEvents(text, format);
@@ -34,19 +32,17 @@ export async function record(
     log,
     events,
     { caller, idempotencyKey, address: readAddress(headers) },
-    { atomic, representation: !batch },
+    { atomic, representation: !batch, receipts },
     env,
   );
   ctx.annotate({
     ...countOutcomes(results),
     code: batch ? undefined : results[0].problem?.code,
   });
-  const wantsReceipt = prefers(headers, "return=receipt");
-  if (wantsReceipt) await addReceipts(log, results, env);
   const response = batch
     ? answerBatch(results, atomic)
     : answerSingle(log, results[0]);
-  if (wantsReceipt) {
+  if (receipts) {
     response.headers.set("preference-applied", "return=receipt");
   }
   return response;
@@ -57,19 +53,6 @@ function prefers(headers: Headers, preference: string): boolean {
   return (headers.get("prefer") ?? "").split(",")
     .map((one) => one.split(";")[0].replaceAll(/[\s"]/g, "").toLowerCase())
     .includes(preference);
-}
-
-async function addReceipts(
-  log: Log,
-  results: EventResult[],
-  env: Environment,
-): Promise<void> {
-  const stored = results.filter(({ outcome, id }) =>
-    id !== null && (outcome === "recorded" || outcome === "duplicate")
-  );
-  const ids = stored.map(({ id }) => id!);
-  const receipts = await readReceipts(env, log.table, ids);
-  for (const result of stored) result.receipt = receipts.get(result.id!);
 }
 
 /**

@@ -7,8 +7,7 @@ import {
   MAX_METADATA_STRING_LENGTH,
 } from "../redaction/audit-metadata.ts";
 import { decidedByServer, moment, text, uuid } from "./fields.ts";
-import { erasable, plain, reference } from "./leaf-columns.ts";
-import { defineLog } from "./log.ts";
+import { defineLog, erasable, plain, reference } from "./log.ts";
 
 const METADATA =
   `References and counts, never financial data: at most ${MAX_METADATA_BYTES} bytes of JSON, ${MAX_METADATA_DEPTH} levels and ${MAX_METADATA_KEYS} keys; strings of at most ${MAX_METADATA_STRING_LENGTH} characters, integers, booleans and null`;

@@ -1,8 +1,7 @@
 import * as z from "zod";
 import { MAX_INTEGER } from "../limits.ts";
 import { integer, moment, money, uuid } from "./fields.ts";
-import { plain } from "./leaf-columns.ts";
-import { defineLog } from "./log.ts";
+import { defineLog, plain } from "./log.ts";
 
 const event = z.strictObject({
   id: uuid().optional(),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type Fault, toPointer } from "../fault.ts";
 import { MAX_FAULTS } from "../limits.ts";
-import type { LogEvent } from "./log.ts";
+import type { EventSchema, LogEvent } from "./log.ts";
 
 /**
  * Checks one event against a log's schema. A member that is null counts as left
@@ -69,4 +69,41 @@ function faultCode(issue: z.core.$ZodIssue): string {
     default:
       return "invalid_value";
   }
+}
+
+/** A schema, and one that accepts the same and is faster; both can be the same. */
+type CompiledEvent = { schema: EventSchema; quick: EventSchema };
+
+/** Compiling takes some milliseconds, once for each schema and instance. */
+const known = new WeakMap<EventSchema, CompiledEvent>();
+
+/**
+ * A log's schema with a quick way for events that are acceptable. Where code may
+ * not be made at run time, it is only as quick as the schema.
+ */
+export function compileEvent(schema: EventSchema): CompiledEvent {
+  let compiled = known.get(schema);
+  if (compiled === undefined) {
+    compiled = compile(schema);
+    known.set(schema, compiled);
+  }
+  return compiled;
+}
+
+/**
+ * Checks with `when`, which says whether they run although something is wrong,
+ * cannot be compiled. Where nothing is wrong they run in any case.
+ */
+function compile(schema: EventSchema): CompiledEvent {
+  const { checks = [] } = schema.def;
+  if (!checks.some((check) => check._zod.def.when)) {
+    const compiled = z.compile(schema);
+    return { schema: compiled, quick: compiled };
+  }
+  const unconditional = schema.clone({ ...schema.def, checks: [] }).check(
+    ...checks.map(({ _zod: { check } }) => (payload: z.core.ParsePayload) =>
+      void check(payload as never)
+    ),
+  );
+  return { schema, quick: z.compile(unconditional) };
 }

@@ -1,10 +1,8 @@
 import type { UsageExtractor } from "@pydantic/genai-prices";
 import type { Fault } from "../fault.ts";
-import { canonicalProvider } from "./canonical-provider.ts";
-import { canonicalServiceTier } from "./canonical-service-tier.ts";
-import { readUsage } from "./read-usage.ts";
+import { canonicalProvider, canonicalServiceTier } from "./providers.ts";
+import { readUsage, type UsageCounts } from "./read-usage.ts";
 import { splitCounts } from "./split-counts.ts";
-import type { UsageCounts } from "./usage-counts.ts";
 
 export type { UsageCounts };
 

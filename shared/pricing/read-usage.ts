@@ -5,7 +5,7 @@ import type {
 } from "@pydantic/genai-prices";
 import { type Fault, toPointer } from "../fault.ts";
 import { MAX_INTEGER } from "../limits.ts";
-import { satisfies } from "./name-match.ts";
+import { satisfies } from "./providers.ts";
 
 /** Units of a usage object, by genai-prices' names, and where they were read. */
 export interface ReadUnits {
@@ -135,4 +135,34 @@ function count(
 ): void {
   amounts.set(dest, (amounts.get(dest) ?? 0) + (value as number));
   if (!pointers.has(dest)) pointers.set(dest, toPointer(path));
+}
+
+/**
+ * What one model call consumed. The totals come first; all other counts are
+ * disjoint parts of them, so that every token is priced exactly once: what no
+ * part holds is plain text. Counts are whole numbers; an optional one is left
+ * out when it is 0.
+ */
+export interface UsageCounts {
+  /** All input, whether cached or not. */
+  input_tokens: number;
+  /** All output, reasoning included. */
+  output_tokens: number;
+  /** Read from the cache, without the audio, image and video in `other_units`. */
+  cache_read_tokens?: number;
+  /** Written to the cache for five minutes, or for a time that is not said. */
+  cache_write_5m_tokens?: number;
+  /** Written to the cache for one hour. */
+  cache_write_1h_tokens?: number;
+  /** Output that was only thought. */
+  reasoning_tokens?: number;
+  /**
+   * Everything else that a provider may charge for, by genai-prices' names. Those
+   * that start with `input_` or `cache_` and end in `_tokens` are parts of
+   * `input_tokens`, those with `output_` of `output_tokens`; the others
+   * (`web_searches`, `input_document_pages`, …) stand by themselves.
+   */
+  other_units?: Record<string, number>;
+  /** As in `canonicalServiceTier`, when the usage object names one. */
+  service_tier?: string;
 }

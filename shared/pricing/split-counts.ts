@@ -1,7 +1,6 @@
 import type { Fault } from "../fault.ts";
 import { MAX_INTEGER } from "../limits.ts";
-import type { ReadUnits } from "./read-usage.ts";
-import type { UsageCounts } from "./usage-counts.ts";
+import type { ReadUnits, UsageCounts } from "./read-usage.ts";
 
 /** The kinds of input and output that are not text. */
 const MODALITIES = ["audio", "image", "video"];

@@ -1,7 +1,7 @@
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url.js";
 import type { Position } from "../db/read-log.ts";
 import { type Environment, pickKey } from "../db/environment.ts";
-import { refuseParameter } from "../http/query.ts";
+import { refuseParameter } from "../http/parameters.ts";
 
 /** Bytes of an AES-GCM nonce (NIST SP 800-38D §8.2). */
 const NONCE_BYTES = 12;

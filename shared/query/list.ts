@@ -1,7 +1,6 @@
-import type { Log } from "../logs/log.ts";
-import { orderRow } from "../logs/order-row.ts";
-import { listPage, type Page, type Reader } from "../db/read-log.ts";
-import { StoreError } from "../db/store-error.ts";
+import { type Log, orderRow } from "../logs/log.ts";
+import { fetchRow, listPage, type Page, type Reader } from "../db/read-log.ts";
+import { StoreError } from "../db/call-function.ts";
 import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
 import { negotiate, type RowWriter, WRITERS } from "../http/format.ts";
 import { MAX_PAGE_ROWS } from "../limits.ts";
@@ -10,7 +9,11 @@ import {
   type ListParameters,
   pageRows,
   readListParameters,
+  requireKnown,
 } from "../http/parameters.ts";
+import { eTag, ifNoneMatch } from "@std/http/etag.js";
+import * as z from "zod";
+import { createProblem, ProblemError } from "../http/problem.ts";
 
 /** SQLSTATE of `list_log` for a position that another database made. */
 const FOREIGN_POSITION = "LF002";
@@ -160,4 +163,37 @@ class Pages {
 /** The path that a client uses; a function sees only what is behind the prefix. */
 function publicPath(url: URL): string {
   return `/functions/v1${url.pathname}${url.search}`;
+}
+
+/**
+ * Answers `GET /<log>/<id>`: the row, 304 when the caller has it already, and
+ * the same 404 for a row that does not exist and one that the caller may not see.
+ */
+export async function fetchOne(
+  { request, query, rest: [id], caller, env }: CallerContext,
+  log: Log,
+): Promise<Response> {
+  requireKnown(query, []);
+  const row = z.guid().safeParse(id).success
+    ? await fetchRow({ log, caller, env }, id)
+    : null;
+  if (row === null) {
+    throw new ProblemError(
+      createProblem("not_found", `${log.table} has no such row`),
+    );
+  }
+  const body = JSON.stringify(orderRow(log, row));
+  // Only bytes without content have no tag.
+  const etag = await eTag(body) as string;
+  const headers = {
+    etag,
+    // Rows are private; a copy may be kept, but is asked for each time, because
+    // a foreign key may null a reference.
+    "cache-control": "private, no-cache",
+    "content-type": "application/json",
+  };
+  const fresh = ifNoneMatch(request.headers.get("if-none-match"), etag);
+  return fresh
+    ? new Response(body, { headers })
+    : new Response(null, { status: 304, headers });
 }

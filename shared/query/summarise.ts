@@ -1,11 +1,10 @@
 import type { Log } from "../logs/log.ts";
 import { summarise } from "../db/read-log.ts";
-import { StoreError } from "../db/store-error.ts";
+import { StoreError } from "../db/call-function.ts";
 import { negotiate, WRITERS } from "../http/format.ts";
 import { MAX_GROUPS } from "../limits.ts";
 import type { CallerContext } from "../http/context.ts";
-import { readSummaryParameters } from "../http/parameters.ts";
-import { refuseParameter } from "../http/query.ts";
+import { readSummaryParameters, refuseParameter } from "../http/parameters.ts";
 
 /** SQLSTATE invalid_parameter_value: Postgres does not know the time zone. */
 const INVALID_PARAMETER = "22023";

@@ -1,5 +1,8 @@
 import { isSensitiveKey } from "./key-names.ts";
 import {
+  countJsonBytes,
+  findContentFaults,
+  isLongerThan,
   MAX_INSPECTED_BYTES,
   MAX_METADATA_BYTES,
   MAX_METADATA_DEPTH,
@@ -8,14 +11,9 @@ import {
   MAX_METADATA_KEYS,
   MAX_METADATA_STRING_LENGTH,
   type MetadataFault,
-} from "./metadata-fault.ts";
-import {
-  countJsonBytes,
-  findContentFaults,
-  isLongerThan,
 } from "./metadata-text.ts";
 
-export * from "./metadata-fault.ts";
+export * from "./metadata-text.ts";
 
 /** The least number that has as many digits as the shortest identifier, Aadhaar. */
 const LEAST_IDENTIFIER = 100_000_000_000;

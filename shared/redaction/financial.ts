@@ -1,10 +1,7 @@
-import { hasCardNumber } from "./card-numbers.ts";
-import { hasCurrencyAmount } from "./currency-amounts.ts";
+import { hasCurrencyAmount } from "./currency.ts";
 import { hasIban } from "./iban.ts";
-import { hasAadhaar, hasGstin, hasPan } from "./indian-identifiers.ts";
-import { removeUuids } from "./opaque-ids.ts";
-import { readText } from "./text-readings.ts";
-import { hasSsn } from "./us-ssn.ts";
+import { hasAadhaar, hasGstin, hasPan, hasSsn } from "./national-ids.ts";
+import { isTimestamp, readText, removeUuids } from "./text.ts";
 
 /** What kind of financial or identity value was found. */
 export type FinancialKind =
@@ -48,4 +45,98 @@ export function findFinancialData(text: string): FinancialKind | null {
     if (found) return found[0];
   }
   return null;
+}
+
+/** The shortest payment card number in use. */
+const MIN_CARD_DIGITS = 13;
+
+/** The longest primary account number that ISO/IEC 7812-1 allows. */
+const MAX_CARD_DIGITS = 19;
+
+/**
+ * No card scheme issues numbers that start with 0 or 1 (ISO/IEC 7812: other
+ * assignment, airlines), and 1 is how the present time starts in epoch
+ * milliseconds, microseconds and nanoseconds.
+ */
+const ISSUED_FIRST_DIGIT = /^[2-9]/;
+
+/** How numbers are grouped on cards: whole, Visa and others, Amex, Diners, old Visa. */
+const PRINTED_GROUPS = /^(?:1[3-9]|4,4,4,4(?:,[1-3])?|4,6,[45]|4,4,4,1)$/;
+
+/** No printed grouping has more groups than this. */
+const MAX_PRINTED_GROUPS = 5;
+
+const ALPHANUMERIC_RUN = /[\p{L}\p{N}]+/gu;
+const DIGITS_ONLY = /^[0-9]+$/;
+const SEPARATOR = /^[ -]$/;
+
+/**
+ * Whether `text` (a reading, see `readText`) holds a payment card number:
+ * 13–19 digits starting 2–9 with a valid Luhn digit (ISO/IEC 7812-1 annex B),
+ * single spaces or hyphens allowed anywhere between them, and not part of a
+ * longer alphanumeric run.
+ *
+ * Beside other numbers (`4111 1111 1111 1111 12 26`) only the groupings printed
+ * on cards are looked for, or every long list of counts would hold a card.
+ *
+ * One random number in ten has a valid Luhn digit, so a decimal id of 13–19
+ * digits can be taken for a card: such ids are better sent in hex.
+ */
+function hasCardNumber(text: string): boolean {
+  return findDigitChains(text).some((chain) =>
+    isCardNumber(chain) || hasPrintedCardNumber(chain)
+  );
+}
+
+/** Whether `digits` have a valid Luhn check digit (ISO/IEC 7812-1 annex B). */
+function passesLuhn(digits: string): boolean {
+  let sum = 0;
+  for (let place = 0; place < digits.length; place++) {
+    const digit = Number(digits[digits.length - 1 - place]);
+    const doubled = digit * 2;
+    sum += place % 2 === 0 ? digit : doubled > 9 ? doubled - 9 : doubled;
+  }
+  return sum % 10 === 0;
+}
+
+/** Groups of digits that stand one space or hyphen apart, each of nothing but digits. */
+function findDigitChains(text: string): string[][] {
+  const chains: string[][] = [];
+  let chain: string[] | undefined;
+  let end = 0;
+  let previous = "";
+  for (const { 0: run, index } of text.matchAll(ALPHANUMERIC_RUN)) {
+    const gap = text.slice(end, index);
+    if (!DIGITS_ONLY.test(run) || (gap === "." && previous === "0")) {
+      // The digits after `0.` are a fraction: a score, not a number by itself.
+      chain = undefined;
+    } else if (chain && SEPARATOR.test(gap)) {
+      chain.push(run);
+    } else {
+      chain = [run];
+      chains.push(chain);
+    }
+    end = index + run.length;
+    previous = run;
+  }
+  return chains;
+}
+
+function hasPrintedCardNumber(chain: string[]): boolean {
+  return chain.some((_, start) => {
+    for (let size = 1; size <= MAX_PRINTED_GROUPS; size++) {
+      const groups = chain.slice(start, start + size);
+      const lengths = groups.map((group) => group.length).join();
+      if (PRINTED_GROUPS.test(lengths) && isCardNumber(groups)) return true;
+    }
+    return false;
+  });
+}
+
+function isCardNumber(groups: string[]): boolean {
+  if (groups.length > MAX_CARD_DIGITS) return false;
+  const digits = groups.join("");
+  return digits.length >= MIN_CARD_DIGITS && digits.length <= MAX_CARD_DIGITS &&
+    ISSUED_FIRST_DIGIT.test(digits) && passesLuhn(digits) &&
+    !isTimestamp(digits);
 }

@@ -1,9 +1,12 @@
-import { LABELLED_SECRET_RULES } from "./labelled-secrets.ts";
-import { PROVIDER_KEY_RULES } from "./provider-keys.ts";
-import type { SecretKind, SecretRule } from "./secret-rule.ts";
-import { STRUCTURED_SECRET_RULES } from "./structured-secrets.ts";
+import {
+  LABELLED_SECRET_RULES,
+  PROVIDER_KEY_RULES,
+  type SecretKind,
+  type SecretRule,
+  STRUCTURED_SECRET_RULES,
+} from "./secret-rules.ts";
 
-export type { SecretKind } from "./secret-rule.ts";
+export type { SecretKind } from "./secret-rules.ts";
 
 /** What is sure comes first, so that `api_key: sk-ant-…` is named for its issuer. */
 const RULES: readonly SecretRule[] = [

@@ -1,8 +1,13 @@
-import { parseBase64Of, toBase64 } from "./base64.ts";
-import { parseDecimal } from "./decimal.ts";
-import { formatNote, signNote } from "./note.ts";
-import type { SignerKey } from "./note-keys.ts";
-import { type Bytes, HASH_BYTES } from "./sha256.ts";
+import {
+  type Bytes,
+  HASH_BYTES,
+  parseBase64Of,
+  parseDecimal,
+  toBase64,
+} from "./encoding.ts";
+import { formatNote, parseNote, signNote, verifyNote } from "./note.ts";
+import type { SignerKey } from "./keys.ts";
+import { isQuorum, type Policy } from "./policy.ts";
 
 /** The size and the root of a log's tree (C2SP tlog-checkpoint). */
 export type Checkpoint = {
@@ -58,4 +63,46 @@ export async function signCheckpoint(
     extensions: [],
   });
   return formatNote({ text, signatures: [await signNote(text, key)] });
+}
+
+/** A checkpoint that a log of the policy signed. */
+export type OpenedCheckpoint = {
+  checkpoint: Checkpoint;
+  /** The witnesses that cosigned: name in the policy → seconds since 1970. */
+  cosigned: ReadonlyMap<string, bigint>;
+  /** Whether they are the policy's quorum. */
+  isQuorum: boolean;
+};
+
+/**
+ * Verifies a checkpoint against a policy, or tells what is wrong with it. The
+ * key that signed it must be one of its origin. Whether a quorum is needed is
+ * for the caller to say: without one, it proves what the log said, but not that
+ * the log says the same to everybody.
+ */
+export async function openCheckpoint(
+  content: string,
+  policy: Policy,
+): Promise<OpenedCheckpoint | { fault: string }> {
+  const parsed = parseNote(content);
+  if ("fault" in parsed) return parsed;
+  const read = parseCheckpoint(parsed.note.text);
+  if ("fault" in read) return read;
+  const keys = [...policy.logs, ...policy.witnesses].map(({ key }) => key);
+  const result = await verifyNote(parsed.note, keys);
+  if ("fault" in result) return result;
+  const isSigned = result.verified.some(({ key }) =>
+    key.type === "note" && key.name === read.checkpoint.origin
+  );
+  if (!isSigned) return { fault: "is not signed by a known key of its origin" };
+  const cosigned = new Map<string, bigint>();
+  for (const { key, time } of result.verified) {
+    const witness = policy.witnesses.find((one) => one.key === key);
+    if (witness && time !== undefined) cosigned.set(witness.name, time);
+  }
+  return {
+    checkpoint: read.checkpoint,
+    cosigned,
+    isQuorum: isQuorum(policy, cosigned.keys()),
+  };
 }

@@ -1,8 +1,18 @@
-import { parseBase64, toBase64 } from "./base64.ts";
-import { sign } from "./ed25519.ts";
-import { fromHex, toHex } from "./hex.ts";
-import { isKeyName, type SignerKey } from "./note-keys.ts";
-import type { Bytes } from "./sha256.ts";
+import {
+  type Bytes,
+  fromHex,
+  parseBase64,
+  toBase64,
+  toHex,
+} from "./encoding.ts";
+import {
+  isKeyName,
+  sign,
+  SIGNATURE_BYTES,
+  type SignerKey,
+  type VerifierKey,
+  verify,
+} from "./keys.ts";
 
 /** Longest note that is read, in UTF-16 code units. */
 export const MAX_NOTE_LENGTH = 1_000_000;
@@ -113,4 +123,94 @@ function parseSignature(line: string): NoteSignature | null {
 function isNoteText(text: string): boolean {
   // deno-lint-ignore no-control-regex -- they are what a note may not have
   return text.isWellFormed() && !/[\x00-\x09\x0b-\x1f]/.test(text);
+}
+
+/** A key that signed a note; a cosignature tells when, in seconds since 1970. */
+type VerifiedSignature = { key: VerifierKey; time?: bigint };
+
+/**
+ * The signatures of known keys under a note, or why the note is not to be
+ * trusted (C2SP signed-note): a known key's signature is wrong, or no known key
+ * signed. Signatures of other keys are passed over.
+ */
+export async function verifyNote(
+  { text, signatures }: Note,
+  keys: readonly VerifierKey[],
+): Promise<{ verified: VerifiedSignature[] } | { fault: string }> {
+  const verified: VerifiedSignature[] = [];
+  for (const signature of signatures) {
+    for (const key of keys) {
+      if (key.name !== signature.name || key.id !== signature.keyId) continue;
+      const one = await verifySignature(text, signature, key);
+      if (one === null) {
+        return { fault: `has a wrong signature of the key ${key.name}` };
+      }
+      verified.push(one);
+    }
+  }
+  return verified.length === 0
+    ? { fault: "is signed by no known key" }
+    : { verified };
+}
+
+async function verifySignature(
+  text: string,
+  { bytes }: NoteSignature,
+  key: VerifierKey,
+): Promise<VerifiedSignature | null> {
+  if (key.type === "cosignature") {
+    const time = await verifyCosignature(text, bytes, key.publicKey);
+    return time === null ? null : { key, time };
+  }
+  const message = new TextEncoder().encode(text);
+  return await verify(message, bytes, key.publicKey) ? { key } : null;
+}
+
+/** Bytes of the time in front of a cosignature. */
+const TIME_BYTES = 8;
+
+/** The latest time that a cosignature may have. */
+const LATEST = 2n ** 63n - 1n;
+
+/**
+ * A witness's statement that, at `time`, the checkpoint with this text was the
+ * latest it had seen of the log, and consistent with all before (C2SP
+ * tlog-cosignature, Ed25519).
+ *
+ * @param time Seconds since 1970.
+ * @throws {TypeError} for a key for notes.
+ */
+export async function cosign(
+  text: string,
+  { verifier, privateKey }: SignerKey,
+  time: bigint,
+): Promise<NoteSignature> {
+  if (verifier.type !== "cosignature") {
+    throw new TypeError("The key makes no cosignatures");
+  }
+  const bytes = new Uint8Array(TIME_BYTES + SIGNATURE_BYTES);
+  new DataView(bytes.buffer).setBigUint64(0, time);
+  bytes.set(await sign(toMessage(text, time), privateKey), TIME_BYTES);
+  return { name: verifier.name, keyId: verifier.id, bytes };
+}
+
+/**
+ * When a cosignature of a text was made, in seconds since 1970; null if the
+ * public key's holder did not make it.
+ */
+export async function verifyCosignature(
+  text: string,
+  bytes: Bytes,
+  publicKey: Bytes,
+): Promise<bigint | null> {
+  if (bytes.length !== TIME_BYTES + SIGNATURE_BYTES) return null;
+  const time = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
+  if (time > LATEST) return null;
+  const signature = bytes.slice(TIME_BYTES);
+  const isGenuine = await verify(toMessage(text, time), signature, publicKey);
+  return isGenuine ? time : null;
+}
+
+function toMessage(text: string, time: bigint): Bytes {
+  return new TextEncoder().encode(`cosignature/v1\ntime ${time}\n${text}`);
 }

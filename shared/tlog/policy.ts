@@ -1,5 +1,5 @@
-import { parseVerifierKey, type VerifierKey } from "./note-keys.ts";
-import { sameBytes } from "./sha256.ts";
+import { parseVerifierKey, type VerifierKey } from "./keys.ts";
+import { sameBytes } from "./encoding.ts";
 
 /** A witness of a policy, by the name that only the policy uses. */
 export type PolicyWitness = { name: string; key: VerifierKey; url?: string };

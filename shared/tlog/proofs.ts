@@ -1,6 +1,5 @@
-import { type Bytes, sameBytes } from "./sha256.ts";
-import { type LeafRange, readSubtrees } from "./tile-hashes.ts";
-import type { TileReader } from "./tiles.ts";
+import { type Bytes, sameBytes } from "./encoding.ts";
+import { type LeafRange, readSubtrees, type TileReader } from "./tiles.ts";
 import { floorPowerOfTwo, hashChildren } from "./tree.ts";
 
 /**

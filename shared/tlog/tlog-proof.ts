@@ -1,10 +1,15 @@
-import { parseBase64, parseBase64Of, toBase64 } from "./base64.ts";
-import { parseDecimal } from "./decimal.ts";
+import {
+  type Bytes,
+  HASH_BYTES,
+  parseBase64,
+  parseBase64Of,
+  parseDecimal,
+  toBase64,
+} from "./encoding.ts";
 import { MAX_NOTE_LENGTH } from "./note.ts";
-import { openCheckpoint, type OpenedCheckpoint } from "./open-checkpoint.ts";
+import { openCheckpoint, type OpenedCheckpoint } from "./checkpoint.ts";
 import type { Policy } from "./policy.ts";
 import { MAX_PROOF_LENGTH, verifyInclusion } from "./proofs.ts";
-import { type Bytes, HASH_BYTES } from "./sha256.ts";
 
 /** That a leaf is in a log: one text file, verified offline (C2SP tlog-proof). */
 export type TlogProof = {

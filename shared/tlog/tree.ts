@@ -1,5 +1,4 @@
-import { encodeBehind } from "./encode-behind.ts";
-import { type Bytes, HASH_BYTES, sha256 } from "./sha256.ts";
+import { type Bytes, encodeBehind, HASH_BYTES, sha256 } from "./encoding.ts";
 
 /** Prefix of a leaf's data, which separates leaves from inner nodes. */
 const LEAF = new Uint8Array([0]);

@@ -1,11 +1,24 @@
-import type { AddCheckpoint } from "./add-checkpoint.ts";
-import { cosign } from "./cosignature.ts";
-import { formatSignature } from "./note.ts";
-import type { SignerKey, VerifierKey } from "./note-keys.ts";
-import { verifyConsistency } from "./proofs.ts";
-import { sameBytes } from "./sha256.ts";
+import {
+  cosign,
+  formatSignature,
+  type Note,
+  type NoteSignature,
+  parseNote,
+  parseSignatures,
+  verifyNote,
+} from "./note.ts";
+import type { SignerKey, VerifierKey } from "./keys.ts";
+import { MAX_PROOF_LENGTH, verifyConsistency } from "./proofs.ts";
+import {
+  type Bytes,
+  HASH_BYTES,
+  parseBase64Of,
+  parseDecimal,
+  sameBytes,
+  toBase64,
+} from "./encoding.ts";
 import { EMPTY_ROOT } from "./tree.ts";
-import { verifyNote } from "./verify-note.ts";
+import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 
 /** What a witness knows of the log that a request names as its origin. */
 export type WitnessedLog = {
@@ -23,7 +36,7 @@ export type WitnessAnswer = {
 };
 
 /** What a 409 of a witness is sent as: the size that the log has to start from. */
-export const SIZE_TYPE = "text/x.tlog.size";
+const SIZE_TYPE = "text/x.tlog.size";
 
 /**
  * Whether a witness may cosign what it is asked to (C2SP tlog-witness): null if
@@ -98,4 +111,106 @@ function refuse(
     contentType: "text/plain; charset=utf-8",
     body: `${sentence}\n`,
   };
+}
+
+/** What a log asks a witness to cosign (C2SP tlog-witness, `add-checkpoint`). */
+type AddCheckpoint = {
+  /** The size of the last checkpoint that the log thinks the witness cosigned. */
+  oldSize: number;
+  /** A consistency proof from there to the checkpoint. */
+  proof: readonly Bytes[];
+  note: Note;
+  /** The note's content, not verified. */
+  checkpoint: Checkpoint;
+};
+
+/** The body of a request; `content` is a signed checkpoint, word for word. */
+export function formatAddCheckpoint(
+  oldSize: number,
+  proof: readonly Bytes[],
+  content: string,
+): string {
+  const lines = [`old ${oldSize}`, ...proof.map(toBase64), ""];
+  return lines.map((line) => `${line}\n`).join("") + content;
+}
+
+/** Reads the body of a request, or tells what is wrong with it. */
+export function parseAddCheckpoint(
+  body: string,
+): { request: AddCheckpoint } | { fault: string } {
+  const end = body.indexOf("\n\n");
+  if (end === -1) return { fault: "has no blank line before its checkpoint" };
+  const [old, ...encoded] = body.slice(0, end).split("\n");
+  const oldSize = old.startsWith("old ") ? parseDecimal(old.slice(4)) : null;
+  if (oldSize === null) return { fault: "does not start with old <size>" };
+  if (encoded.length > MAX_PROOF_LENGTH) {
+    return { fault: `has more than ${MAX_PROOF_LENGTH} lines of proof` };
+  }
+  const proof = encoded.map((line) => parseBase64Of(HASH_BYTES, line));
+  if (!proof.every((hash) => hash !== null)) {
+    return {
+      fault: `has a line of proof that is not ${HASH_BYTES} bytes of base64`,
+    };
+  }
+  const parsed = parseNote(body.slice(end + 2));
+  if ("fault" in parsed) {
+    return { fault: `has a checkpoint that ${parsed.fault}` };
+  }
+  const read = parseCheckpoint(parsed.note.text);
+  return "fault" in read ? { fault: `has a checkpoint that ${read.fault}` } : {
+    request: {
+      oldSize,
+      proof,
+      note: parsed.note,
+      checkpoint: read.checkpoint,
+    },
+  };
+}
+
+/** What a log learns from the answer of a witness. */
+type WitnessOutcome =
+  /** Cosignatures of known keys, to be added to the checkpoint. */
+  | { cosignatures: NoteSignature[] }
+  /** The witness is at another size: ask again with a proof from there. */
+  | { size: number }
+  | { fault: string };
+
+/**
+ * Reads what a witness answered to a request to cosign a checkpoint (C2SP
+ * tlog-witness). Signatures of keys that are not in `keys` are dropped.
+ */
+export async function readWitnessAnswer(
+  answer: { status: number; contentType: string | null; body: string },
+  checkpoint: Note,
+  keys: readonly VerifierKey[],
+): Promise<WitnessOutcome> {
+  if (answer.status === 409) return readSize(answer);
+  if (answer.status !== 200) {
+    return { fault: `refused the checkpoint with status ${answer.status}` };
+  }
+  const parsed = parseSignatures(answer.body);
+  if ("fault" in parsed) {
+    return { fault: `answered with what ${parsed.fault}` };
+  }
+  const witnessKeys = keys.filter(({ type }) => type === "cosignature");
+  const note = { text: checkpoint.text, signatures: parsed.signatures };
+  const result = await verifyNote(note, witnessKeys);
+  if ("fault" in result) return { fault: `answered with what ${result.fault}` };
+  if (result.verified.some(({ time }) => time === 0n)) {
+    return { fault: "answered with a cosignature that tells no time" };
+  }
+  return {
+    cosignatures: parsed.signatures.filter(({ name, keyId }) =>
+      witnessKeys.some((key) => key.name === name && key.id === keyId)
+    ),
+  };
+}
+
+function readSize(
+  { contentType, body }: { contentType: string | null; body: string },
+): WitnessOutcome {
+  const size = body.endsWith("\n") ? parseDecimal(body.slice(0, -1)) : null;
+  return contentType !== SIZE_TYPE || size === null
+    ? { fault: "answered a conflict without the size that it is at" }
+    : { size };
 }

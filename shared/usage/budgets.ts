@@ -12,11 +12,15 @@ import {
   setBudget,
 } from "../db/usage-store.ts";
 import type { CallerContext } from "../http/context.ts";
-import { eventId, readIdempotencyKey } from "../ingest/event-ids.ts";
-import { PARAMETERS } from "../http/parameters.ts";
+import { eventId, readIdempotencyKey } from "../ingest/ids.ts";
+import {
+  PARAMETERS,
+  readOne,
+  refuseParameter,
+  requireKnown,
+} from "../http/parameters.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
-import { readOne, refuseParameter, requireKnown } from "../http/query.ts";
-import { readMembers, refuseRequest } from "../http/read-members.ts";
+import { readMembers, refuseRequest } from "../http/read-body.ts";
 import { STORE_FAULTS } from "../ingest/results.ts";
 
 const wantedAmount =

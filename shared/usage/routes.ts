@@ -1,8 +1,15 @@
 import { anyCaller, serviceOnly } from "../http/access.ts";
 import { createBudget, reserveBudget, showBudgets } from "./budgets.ts";
-import { rateAgain } from "./ratings.ts";
 import { type Route, route } from "../http/routes.ts";
 import type { Log } from "../logs/log.ts";
+import * as z from "zod";
+import { MAX_RATED_ROWS } from "../limits.ts";
+import { text } from "../logs/fields.ts";
+import { rateUsage } from "../db/usage-store.ts";
+import type { CallerContext } from "../http/context.ts";
+import { readRatingParameters } from "../http/parameters.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+import { readMembers } from "../http/read-body.ts";
 
 /** The routes of `llm_usage_log` beyond those of every log. */
 export const usageRoutes = (log: Log): readonly Route[] => [
@@ -16,3 +23,38 @@ export const usageRoutes = (log: Log): readonly Route[] => [
     (ctx) => rateAgain(ctx, log),
   ),
 ];
+
+/** What `POST /llm-usage/ratings` takes. */
+export const ratingSchema = z.strictObject({
+  reason: text(256).describe("Why; it is kept with every rating"),
+  dry_run: z.boolean("Expected true or false")
+    .describe("true: say what would change, and add nothing")
+    .default(false),
+});
+
+/**
+ * Answers `POST /llm-usage/ratings?from=…&to=…`: rates the selected rows by the
+ * prices as they are entered now, and says what changed. What was charged stays.
+ */
+async function rateAgain(ctx: CallerContext, log: Log) {
+  const selection = readRatingParameters(log, ctx.query);
+  const { reason, dry_run } = await readMembers(
+    ctx,
+    ratingSchema,
+  ) as z.output<typeof ratingSchema>;
+  const result = await rateUsage(ctx, selection, {
+    reason,
+    dryRun: dry_run,
+    maxRows: MAX_RATED_ROWS,
+  });
+  if (result === null) {
+    throw new ProblemError(createProblem(
+      "too_many_rows",
+      `More than ${MAX_RATED_ROWS} rows are selected: narrow from and to, or filter`,
+    ));
+  }
+  const { from, to } = selection;
+  return Response.json({ from, to, reason, dry_run, ...result }, {
+    status: dry_run || result.changed === 0 ? 200 : 201,
+  });
+}

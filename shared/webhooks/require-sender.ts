@@ -3,14 +3,12 @@ import type { Context } from "../http/context.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { readBytes } from "../http/read-body.ts";
 import {
+  SECRET_VARIABLES,
   type SignatureFault,
   verifySignature,
-} from "../signatures/standard-webhooks.ts";
-import {
-  SECRET_VARIABLES,
   type WebhookSettings,
-} from "../signatures/webhook-settings.ts";
-import type { Caller } from "../db/caller.ts";
+} from "./signatures.ts";
+import type { Caller } from "../db/call-function.ts";
 
 /** A delivery of an admitted sender, who writes as a service, with its body. */
 export type DeliveryContext = Context & {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { adaptAuth } from "../../shared/adapters/auth.ts";
-import type { AdaptedEvent } from "../../shared/adapters/adapter.ts";
-import { answerAuthHook } from "../../shared/adapters/answer-auth-hook.ts";
+import { adaptAuth } from "../../shared/webhooks/auth.ts";
+import type { AdaptedEvent } from "../../shared/webhooks/adapter.ts";
+import { answerAuthHook } from "../../shared/webhooks/answer-auth-hook.ts";
 import {
   codesOf,
   deliver,

@@ -1,9 +1,8 @@
 import { CloudEvent, HTTP } from "cloudevents";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Adapted } from "../../shared/adapters/adapter.ts";
-import { relocateFaults } from "../../shared/adapters/adapter.ts";
-import { adaptCloudEvents } from "../../shared/adapters/cloudevents.ts";
+import { type Adapted, relocateFaults } from "../../shared/webhooks/adapter.ts";
+import { adaptCloudEvents } from "../../shared/webhooks/cloudevents.ts";
 import { codesOf, deliver, FIRM, validate } from "./deliveries.ts";
 
 const EVENT = { firm_id: FIRM, action: "upload_file", entity_type: "file" };

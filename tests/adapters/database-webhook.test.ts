@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { AdaptedEvent } from "../../shared/adapters/adapter.ts";
-import { adaptDatabaseWebhook } from "../../shared/adapters/database-webhook.ts";
-import { SENSITIVE_WORDS } from "../../shared/redaction/key-vocabulary.ts";
+import type { AdaptedEvent } from "../../shared/webhooks/adapter.ts";
+import { adaptDatabaseWebhook } from "../../shared/webhooks/database-webhook.ts";
+import { SENSITIVE_WORDS } from "../../shared/redaction/key-names.ts";
 import {
   codesOf,
   deliver,

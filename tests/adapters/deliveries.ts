@@ -1,4 +1,4 @@
-import type { AdaptedEvent, Delivery } from "../../shared/adapters/adapter.ts";
+import type { AdaptedEvent, Delivery } from "../../shared/webhooks/adapter.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../../shared/logs/index.ts";
 import type { Fault } from "../../shared/fault.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { AdaptedEvent } from "../../shared/adapters/adapter.ts";
-import { adaptLitellm } from "../../shared/adapters/litellm.ts";
-import { splitDecided } from "../../shared/adapters/split-decided.ts";
+import type { AdaptedEvent } from "../../shared/webhooks/adapter.ts";
+import { adaptLitellm } from "../../shared/webhooks/litellm.ts";
+import type { LogEvent } from "../../shared/logs/log.ts";
+import { splitAdapterMembers } from "../../shared/ingest/prepare-events.ts";
 import {
   codesOf,
   deliver,
@@ -525,11 +526,14 @@ describe("a body of LiteLLM", () => {
   });
 });
 
-test("an event is what the log takes, but for what the adapter decided", async () => {
-  const adapted = await adaptOne(createPayload());
-  const { said, decided } = splitDecided(adapted.event);
-  expect(validate({ event: said }, "llm-usage")).toEqual([]);
-  expect(decided).toEqual({
+test("an event is what the log takes, but for the members that adapters set", async () => {
+  const { event, adapterMembers } = await adaptOne(createPayload());
+  const { value, columns } = splitAdapterMembers({
+    value: event,
+    adapterMembers,
+  });
+  expect(validate({ event: value as LogEvent }, "llm-usage")).toEqual([]);
+  expect(columns).toEqual({
     cost_usd_exact: "0.00015225",
     token_convention: "inclusive",
     convention_basis: "likely",

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { adaptAuth } from "../../shared/adapters/auth.ts";
-import { adaptCloudEvents } from "../../shared/adapters/cloudevents.ts";
-import { adaptDatabaseWebhook } from "../../shared/adapters/database-webhook.ts";
-import { adaptLitellm } from "../../shared/adapters/litellm.ts";
+import { adaptAuth } from "../../shared/webhooks/auth.ts";
+import { adaptCloudEvents } from "../../shared/webhooks/cloudevents.ts";
+import { adaptDatabaseWebhook } from "../../shared/webhooks/database-webhook.ts";
+import { adaptLitellm } from "../../shared/webhooks/litellm.ts";
 import { LOG_SLUGS, type LogSlug } from "../../shared/logs/index.ts";
-import { adaptStandardWebhook } from "../../shared/adapters/standard-webhook.ts";
-import { DEMO } from "../../shared/adapters/samples/sample.ts";
-import { SAMPLES } from "../../shared/adapters/samples/samples.ts";
+import { adaptStandardWebhook } from "../../shared/webhooks/standard-webhook.ts";
+import { DEMO, SAMPLES } from "../../scripts/send/samples.ts";
 import { deliver, validate } from "./deliveries.ts";
 import { read } from "./otlp/exports.ts";
 

@@ -3,7 +3,7 @@ import { SECRET_KEY } from "../../local/keys.ts";
 import {
   type SignedMessage,
   verifySignature,
-} from "../../shared/signatures/standard-webhooks.ts";
+} from "../../shared/webhooks/signatures.ts";
 import { run } from "../stack/command.ts";
 
 const SECRET = new Uint8Array(32).fill(9);

@@ -6,7 +6,7 @@ import {
   MAX_SIGNATURE_HEADER,
   signMessage,
   verifySignature,
-} from "../../shared/signatures/standard-webhooks.ts";
+} from "../../shared/webhooks/signatures.ts";
 
 const SECRET = new Uint8Array(32).fill(5);
 const OTHER = new Uint8Array(32).fill(6);

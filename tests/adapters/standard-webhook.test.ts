@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { LogSlug } from "../../shared/logs/index.ts";
-import { relocateFaults } from "../../shared/adapters/adapter.ts";
-import { adaptStandardWebhook } from "../../shared/adapters/standard-webhook.ts";
+import { relocateFaults } from "../../shared/webhooks/adapter.ts";
+import { adaptStandardWebhook } from "../../shared/webhooks/standard-webhook.ts";
 import { codesOf, deliver, FIRM, USER, validate } from "./deliveries.ts";
 
 const EVENT = {

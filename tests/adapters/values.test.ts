@@ -1,17 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isZero, toDecimalText } from "../../shared/adapters/decimal-text.ts";
-import { deriveId, readUuid } from "../../shared/adapters/event-identity.ts";
-import {
-  parseExactJson,
-  toCanonicalJson,
-} from "../../shared/adapters/exact-json.ts";
-import { toMoment } from "../../shared/adapters/moments.ts";
+import { isZero, toDecimalText } from "../../shared/logs/fields.ts";
 import {
   findRelevantFaults,
   readPointer,
-} from "../../shared/adapters/payload.ts";
-import { readQueryMembers } from "../../shared/adapters/query-members.ts";
+  toMoment,
+} from "../../shared/webhooks/payload.ts";
+import { deriveId, readUuid } from "../../shared/ingest/ids.ts";
+import { parseExactJson, toCanonicalJson } from "../../shared/http/json.ts";
+import { readQueryMembers } from "../../shared/webhooks/adapter.ts";
 import { LOGS } from "../../shared/logs/index.ts";
 
 describe("decimal text", () => {

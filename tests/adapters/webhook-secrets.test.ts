@@ -1,7 +1,7 @@
 import { encodeBase64 } from "@std/encoding/base64.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseSecrets } from "../../shared/signatures/webhook-secrets.ts";
+import { parseSecrets } from "../../shared/webhooks/signatures.ts";
 
 const A = new Uint8Array(24).fill(1);
 const B = new Uint8Array(32).fill(255);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LOGS } from "../../shared/logs/index.ts";
-import { createDocument } from "../../shared/openapi/create-document.ts";
+import { createDocument } from "../../scripts/openapi/create-document.ts";
 import {
   type EvidenceStack,
   makeLogKeys,

@@ -4,14 +4,13 @@
  * @module
  */
 import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
-import { toBase64 } from "../../shared/tlog/base64.ts";
+import { fromHex, toBase64 } from "../../shared/tlog/encoding.ts";
 import { formatCheckpoint } from "../../shared/tlog/checkpoint.ts";
-import { fromHex } from "../../shared/tlog/hex.ts";
 import { formatNote, signNote } from "../../shared/tlog/note.ts";
-import { parseSignerKey } from "../../shared/tlog/note-keys.ts";
+import { parseSignerKey } from "../../shared/tlog/keys.ts";
 import { hashTree } from "../../shared/tlog/tree.ts";
-import type { Verdict } from "../../shared/evidence/verdict.ts";
-import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
+import type { Verdict } from "../../scripts/verify/verdict.ts";
+import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
 import type { Query } from "../database/databases.ts";
 import {
   makeLogKeys,

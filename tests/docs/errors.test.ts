@@ -5,7 +5,7 @@ import {
   SQLSTATE_MEANINGS,
 } from "../../scripts/errors/meanings.ts";
 import { PROBLEMS } from "../../shared/http/problem.ts";
-import { EVIDENCE_FAULTS } from "../../shared/evidence/verdict.ts";
+import { EVIDENCE_FAULTS } from "../../scripts/verify/verdict.ts";
 import { readProjectFile } from "./pages.ts";
 
 const PROJECT = new URL("../../", import.meta.url);
@@ -20,7 +20,7 @@ function* listFiles(folder: string): Generator<string> {
 }
 
 const sources = [...listFiles("shared")]
-  .filter((path) => path.endsWith(".ts") && !path.startsWith("shared/openapi/"))
+  .filter((path) => path.endsWith(".ts"))
   .map(readProjectFile);
 
 /** Words in quotation marks, but for those that something is compared with. */

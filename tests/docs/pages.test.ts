@@ -61,7 +61,7 @@ describe("the commands of the pages", () => {
   );
   const called = scripts.flatMap(readCalls);
 
-  const { paths } = JSON.parse(readProjectFile("openapi.json")) as {
+  const { paths } = JSON.parse(readProjectFile("docs/openapi.json")) as {
     paths: Record<string, Record<string, unknown>>;
   };
   const operations = Object.entries(paths).flatMap(([path, methods]) =>

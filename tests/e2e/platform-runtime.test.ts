@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { SAMPLES } from "../../bench/sample-events.ts";
 import { freePort } from "../../local/free-port.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
-import type { NewKeys } from "../../shared/tlog/note-keys.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
 import {
   parseTlogProof,
   verifyTlogProof,

@@ -1,7 +1,7 @@
 import { verifyAuth } from "@supabase/server/core";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
-import { authenticate } from "../../shared/http/authenticate.ts";
+import { authenticate } from "../../shared/http/access.ts";
 import { ProblemError } from "../../shared/http/problem.ts";
 import type { ApiKeys } from "../../shared/db/environment.ts";
 import { USER } from "./running-stack.ts";

@@ -1,8 +1,12 @@
 import { createClient } from "@supabase/supabase-js";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { callFunction } from "../../shared/db/call-function.ts";
-import type { Caller } from "../../shared/db/caller.ts";
-import { StoreError } from "../../shared/db/store-error.ts";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import {
+  type Caller,
+  callFunction,
+  StoreError,
+} from "../../shared/db/call-function.ts";
+import { toolUsageLedger } from "../../shared/logs/tool-usage-ledger.ts";
+import { serveLog } from "../../shared/serve-log.ts";
 
 /** What a stand-in of the REST API was asked. */
 type Asked = {
@@ -22,6 +26,7 @@ let server: Deno.HttpServer<Deno.NetAddr>;
 let env: Parameters<typeof callFunction>[0]["env"];
 let asked: Asked[];
 let status: number;
+let answer: unknown;
 
 beforeAll(() => {
   const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
@@ -34,7 +39,7 @@ beforeAll(() => {
       headers: Object.fromEntries(request.headers),
       body: await request.json(),
     });
-    return Response.json({ message: "said" }, { status });
+    return Response.json(answer, { status });
   });
   env = {
     url: `http://127.0.0.1:${server.addr.port}`,
@@ -45,6 +50,7 @@ beforeAll(() => {
 beforeEach(() => {
   asked = [];
   status = 200;
+  answer = { message: "said" };
 });
 afterAll(() => server.shutdown());
 
@@ -135,4 +141,30 @@ test("without a key a call is not made, and the error names the variable", async
   )
     .rejects.toThrow("SUPABASE_PUBLISHABLE_KEYS");
   expect(asked).toEqual([]);
+});
+
+test("rows and receipts come with the call that records an event", async () => {
+  const { id, ...rest } = toolUsageLedger.example;
+  const receipt = { kind: "row/v1" };
+  answer = [{ index: 0, id, outcome: "recorded", row: { id }, receipt }];
+  const serve = serveLog(toolUsageLedger, { data: env, error: null } as never);
+  const said = vi.spyOn(console, "log").mockImplementation(() => {});
+  const response = await serve(
+    new Request("http://x/tool-usage", {
+      method: "POST",
+      headers: {
+        apikey: SECRET,
+        prefer: "return=receipt",
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ id, ...rest }),
+    }),
+  );
+  said.mockRestore();
+  expect(response.status).toBe(201);
+  expect(await response.json()).toEqual({ id, receipt });
+  expect(asked).toMatchObject([{
+    path: "/rest/v1/rpc/record_tool_usage_ledger",
+    body: { representation: true, receipts: true },
+  }]);
 });

@@ -72,7 +72,7 @@ describe("every function", () => {
     "llm-usage": serveLog(
       LOGS_BY_SLUG["llm-usage"],
       environment,
-      usageRoutes,
+      { routes: usageRoutes },
     ),
     ledger: serveLedger(environment, keys as never),
     otlp: serveOtlp(environment),

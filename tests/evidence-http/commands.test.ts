@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readLedgerKeys } from "../../shared/evidence/ledger-keys.ts";
-import type { NewKeys } from "../../shared/tlog/note-keys.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
 import { run, spawn } from "../stack/command.ts";
 import { EVENTS, newId } from "../endpoint/running-stack.ts";
 import {

@@ -5,7 +5,7 @@
  */
 import { inject } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
-import type { NewKeys } from "../../shared/tlog/note-keys.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { addBeforeCapture } from "../evidence/leaves.ts";
 import { newId, SLUGS, TABLES } from "../endpoint/running-stack.ts";

@@ -1,11 +1,13 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseBase64Of } from "../../shared/tlog/base64.ts";
-import type { NewKeys } from "../../shared/tlog/note-keys.ts";
+import {
+  HASH_BYTES,
+  parseBase64Of,
+  toHex,
+} from "../../shared/tlog/encoding.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
-import { HASH_BYTES } from "../../shared/tlog/sha256.ts";
 import { toTilePath } from "../../shared/tlog/tiles.ts";
 import {
   parseTlogProof,

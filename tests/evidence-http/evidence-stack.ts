@@ -11,11 +11,11 @@ import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
-} from "../../shared/tlog/open-checkpoint.ts";
-import { createKeys, type NewKeys } from "../../shared/tlog/note-keys.ts";
+} from "../../shared/tlog/checkpoint.ts";
+import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
 import { parsePolicy, type Policy } from "../../shared/tlog/policy.ts";
-import type { Verdict } from "../../shared/evidence/verdict.ts";
-import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
+import type { Verdict } from "../../scripts/verify/verdict.ts";
+import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
 import { overPostgres, type TestDatabase } from "../database/databases.ts";
 import { ENGINES, RunningStack } from "../endpoint/running-stack.ts";
 

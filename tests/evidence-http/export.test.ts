@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { StackError } from "../../local/stack-error.ts";
 import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
-import type { NewKeys } from "../../shared/tlog/note-keys.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
+import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { EVENTS, newId } from "../endpoint/running-stack.ts";
 import {

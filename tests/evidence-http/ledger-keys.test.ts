@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { readLedgerKeys } from "../../shared/evidence/ledger-keys.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
-import { createKeys } from "../../shared/tlog/note-keys.ts";
+import { createKeys } from "../../shared/tlog/keys.ts";
 import { serveLedger } from "../../shared/serve-ledger.ts";
 import { EVENTS, newId } from "../endpoint/running-stack.ts";
 import {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import type { Verdict } from "../../shared/evidence/verdict.ts";
+import type { Verdict } from "../../scripts/verify/verdict.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { EVENTS } from "../endpoint/running-stack.ts";
 import { type Drill, makeDrill, recordOfEach } from "./drill.ts";

@@ -1,7 +1,7 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commitTo } from "../../shared/evidence/commitment.ts";
-import { committedColumns, layouts } from "../../shared/evidence/layouts.ts";
+import { commitTo } from "../../scripts/verify/parse-leaf.ts";
+import { committedColumns, layouts } from "../../shared/evidence/leaf.ts";
 import {
   ENGINES,
   EVENTS,

@@ -5,12 +5,15 @@
  */
 import { decodeHex } from "@std/encoding/hex.js";
 import { expect } from "vitest";
-import { commitTo } from "../../shared/evidence/commitment.ts";
-import { layouts } from "../../shared/evidence/layouts.ts";
+import { commitTo } from "../../scripts/verify/parse-leaf.ts";
+import {
+  formatLeaf,
+  hideCommitted,
+  layouts,
+} from "../../shared/evidence/leaf.ts";
 import type { LogName } from "../../shared/logs/index.ts";
-import type { Member } from "../../shared/logs/leaf-columns.ts";
-import { formatLeaf, hideCommitted } from "../../shared/evidence/leaf.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
+import type { Member } from "../../shared/logs/log.ts";
+import { toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import {
   AGENT,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 import { verifyUrl } from "../../scripts/verify/verify-url.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
-import type { NewKeys } from "../../shared/tlog/note-keys.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { EVENTS } from "../endpoint/running-stack.ts";
 import {

@@ -4,7 +4,7 @@ import type { Policy } from "../../shared/tlog/policy.ts";
 import type {
   EvidenceFaultCode,
   Verdict,
-} from "../../shared/evidence/verdict.ts";
+} from "../../scripts/verify/verdict.ts";
 import {
   EVENTS,
   FIRM,

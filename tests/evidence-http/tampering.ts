@@ -3,12 +3,15 @@
  *
  * @module
  */
-import { parseBase64, toBase64 } from "../../shared/tlog/base64.ts";
+import {
+  type Bytes,
+  parseBase64,
+  toBase64,
+} from "../../shared/tlog/encoding.ts";
 import { formatCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import { formatNote, signNote } from "../../shared/tlog/note.ts";
-import { parseSignerKey } from "../../shared/tlog/note-keys.ts";
-import type { Bytes } from "../../shared/tlog/sha256.ts";
+import { parseSignerKey } from "../../shared/tlog/keys.ts";
 import { hashTree } from "../../shared/tlog/tree.ts";
 import type { TestDatabase } from "../database/databases.ts";
 import { TABLES } from "../endpoint/running-stack.ts";

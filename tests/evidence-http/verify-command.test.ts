@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createKeys, type NewKeys } from "../../shared/tlog/note-keys.ts";
+import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
 import { EVENTS, newId } from "../endpoint/running-stack.ts";
 import type { CommandResult } from "../stack/command.ts";
 import {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildKit } from "../../scripts/verify-kit.ts";
-import { layouts } from "../../shared/evidence/layouts.ts";
+import { layouts } from "../../shared/evidence/leaf.ts";
 import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import {
   createKeys,
   type NewKeys,
   parseSignerKey,
-} from "../../shared/tlog/note-keys.ts";
+} from "../../shared/tlog/keys.ts";
 import {
   formatTlogProof,
   parseTlogProof,

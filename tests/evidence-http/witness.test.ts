@@ -2,16 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   formatAddCheckpoint,
   parseAddCheckpoint,
-} from "../../shared/tlog/add-checkpoint.ts";
-import { cosign } from "../../shared/tlog/cosignature.ts";
-import { formatSignature, parseNote } from "../../shared/tlog/note.ts";
+} from "../../shared/tlog/witness.ts";
+import { cosign, formatSignature, parseNote } from "../../shared/tlog/note.ts";
 import {
   createKeys,
   type NewKeys,
   parseSignerKey,
-} from "../../shared/tlog/note-keys.ts";
+} from "../../shared/tlog/keys.ts";
 import { proveConsistency } from "../../shared/tlog/proofs.ts";
-import type { Bytes } from "../../shared/tlog/sha256.ts";
+import type { Bytes } from "../../shared/tlog/encoding.ts";
 import { toTilePath } from "../../shared/tlog/tiles.ts";
 import { hashTree } from "../../shared/tlog/tree.ts";
 import {

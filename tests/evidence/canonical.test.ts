@@ -1,17 +1,17 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commitTo } from "../../shared/evidence/commitment.ts";
-import { committedColumns, layouts } from "../../shared/evidence/layouts.ts";
-import type { LogName } from "../../shared/logs/index.ts";
-import type { ColumnType, Member } from "../../shared/logs/leaf-columns.ts";
+import { commitTo, parseLeaf } from "../../scripts/verify/parse-leaf.ts";
 import {
+  committedColumns,
   formatLeaf,
   hideCommitted,
+  layouts,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
+import type { LogName } from "../../shared/logs/index.ts";
+import type { ColumnType, Member } from "../../shared/logs/log.ts";
+import { toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { ENGINES, type TestDatabase } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { committedColumns, layouts } from "../../shared/evidence/layouts.ts";
+import { committedColumns, layouts } from "../../shared/evidence/leaf.ts";
 import { LOG_NAMES } from "../../shared/logs/index.ts";
 import { ENGINES, type TestDatabase } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";

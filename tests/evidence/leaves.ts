@@ -5,17 +5,18 @@
  */
 import { decodeHex } from "@std/encoding/hex.js";
 import { expect } from "vitest";
-import { commitTo } from "../../shared/evidence/commitment.ts";
-import { committedColumns, layouts } from "../../shared/evidence/layouts.ts";
-import type { LogName } from "../../shared/logs/index.ts";
-import type { Member } from "../../shared/logs/leaf-columns.ts";
+import { commitTo } from "../../scripts/verify/parse-leaf.ts";
 import {
+  committedColumns,
   type EventLeaf,
   formatLeaf,
   hideCommitted,
+  layouts,
   type RowKind,
 } from "../../shared/evidence/leaf.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
+import type { LogName } from "../../shared/logs/index.ts";
+import type { Member } from "../../shared/logs/log.ts";
+import { toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import type { Query, TestDatabase } from "../database/databases.ts";
 import { LOGS } from "../database/specification.ts";

@@ -9,8 +9,7 @@ import {
   test,
 } from "vitest";
 import { formatLeaf } from "../../shared/evidence/leaf.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
-import { type Bytes } from "../../shared/tlog/sha256.ts";
+import { type Bytes, toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import { listNewTiles, TILE_WIDTH } from "../../shared/tlog/tiles.ts";
 import {

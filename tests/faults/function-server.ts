@@ -30,7 +30,7 @@ export function createHandlers({ url, secretKey }: Project) {
       serveLog(
         log,
         { data, error: null },
-        log.slug === "llm-usage" ? usageRoutes : undefined,
+        log.slug === "llm-usage" ? { routes: usageRoutes } : {},
       ),
     ]),
   );

@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   type BundleLine,
   formatBundleLine,
-} from "../../shared/evidence/bundle.ts";
+  parseBundleLine,
+} from "../../scripts/verify/bundle.ts";
 import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
-import { parseBundleLine } from "../../shared/evidence/parse-bundle-line.ts";
 import { EMPTY_ROOT } from "../../shared/tlog/tree.ts";
-import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
+import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
 import { makeSigner } from "./readings.ts";
 import { SyntheticLedger } from "./synthetic-ledger.ts";
 

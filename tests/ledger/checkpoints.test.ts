@@ -1,13 +1,17 @@
 import { describe, expect, test } from "vitest";
 import {
   formatCheckpoint,
+  openCheckpoint,
   parseCheckpoint,
   signCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
-import { cosign, verifyCosignature } from "../../shared/tlog/cosignature.ts";
-import { formatNote, signNote } from "../../shared/tlog/note.ts";
-import { openCheckpoint } from "../../shared/tlog/open-checkpoint.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
+import {
+  cosign,
+  formatNote,
+  signNote,
+  verifyCosignature,
+} from "../../shared/tlog/note.ts";
+import { toHex } from "../../shared/tlog/encoding.ts";
 import { EMPTY_ROOT } from "../../shared/tlog/tree.ts";
 import {
   PUBLISHED,

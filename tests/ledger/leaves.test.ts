@@ -1,20 +1,16 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { commitTo } from "../../shared/evidence/commitment.ts";
+import { commitTo, parseLeaf } from "../../scripts/verify/parse-leaf.ts";
 import {
   committedColumns,
-  isMember,
-  layouts,
-} from "../../shared/evidence/layouts.ts";
-import { isLogName, LOG_NAMES } from "../../shared/logs/index.ts";
-import {
   formatLeaf,
   hideCommitted,
+  isMember,
+  layouts,
   type Leaf,
 } from "../../shared/evidence/leaf.ts";
-import { parseLeaf } from "../../shared/evidence/parse-leaf.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
-import { sha256 } from "../../shared/tlog/sha256.ts";
+import { isLogName, LOG_NAMES } from "../../shared/logs/index.ts";
+import { sha256, toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 
 const ID = "70000000-0000-4000-8000-000000000001";

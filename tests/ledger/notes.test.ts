@@ -5,13 +5,13 @@ import {
   MAX_SIGNATURES,
   parseNote,
   signNote,
+  verifyNote,
 } from "../../shared/tlog/note.ts";
 import {
   createKeys,
   parseSignerKey,
   parseVerifierKey,
-} from "../../shared/tlog/note-keys.ts";
-import { verifyNote } from "../../shared/tlog/verify-note.ts";
+} from "../../shared/tlog/keys.ts";
 import { readKey, readNote, readSigner } from "./readings.ts";
 
 /** The examples of C2SP signed-note. */

@@ -7,7 +7,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from "../../shared/tlog/proofs.ts";
-import type { Bytes } from "../../shared/tlog/sha256.ts";
+import type { Bytes } from "../../shared/tlog/encoding.ts";
 import { EMPTY_ROOT, hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import { makeLeaves, tilesOf } from "./synthetic-tiles.ts";
 

@@ -10,7 +10,7 @@ import {
   parseVerifierKey,
   type SignerKey,
   type VerifierKey,
-} from "../../shared/tlog/note-keys.ts";
+} from "../../shared/tlog/keys.ts";
 import { parsePolicy, type Policy } from "../../shared/tlog/policy.ts";
 
 /** What a text stands for; a test fails on one that is malformed. */

@@ -3,23 +3,22 @@ import {
   type BundleLine,
   formatBundleLine,
   type LeafEvidence,
-} from "../../shared/evidence/bundle.ts";
+} from "../../scripts/verify/bundle.ts";
 import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
-import { commitTo } from "../../shared/evidence/commitment.ts";
-import { cosign } from "../../shared/tlog/cosignature.ts";
-import { committedColumns, layouts } from "../../shared/evidence/layouts.ts";
-import type { LogName } from "../../shared/logs/index.ts";
-import type { LeafColumn, Member } from "../../shared/logs/leaf-columns.ts";
+import { commitTo } from "../../scripts/verify/parse-leaf.ts";
+import { cosign, formatNote } from "../../shared/tlog/note.ts";
 import {
+  committedColumns,
   formatLeaf,
   hideCommitted,
+  layouts,
   type RowKind,
 } from "../../shared/evidence/leaf.ts";
-import { formatNote } from "../../shared/tlog/note.ts";
-import type { SignerKey } from "../../shared/tlog/note-keys.ts";
+import type { LogName } from "../../shared/logs/index.ts";
+import type { LeafColumn, Member } from "../../shared/logs/log.ts";
+import type { SignerKey } from "../../shared/tlog/keys.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import { toHex } from "../../shared/tlog/hex.ts";
-import { type Bytes, sha256 } from "../../shared/tlog/sha256.ts";
+import { type Bytes, sha256, toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import { makeSigner, readNote, readPolicy } from "./readings.ts";
 

@@ -1,4 +1,4 @@
-import { type Bytes, HASH_BYTES } from "../../shared/tlog/sha256.ts";
+import { type Bytes, HASH_BYTES } from "../../shared/tlog/encoding.ts";
 import { TILE_WIDTH, type TileReader } from "../../shared/tlog/tiles.ts";
 import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { formatLeaf } from "../../shared/evidence/leaf.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
-import type { Verdict } from "../../shared/evidence/verdict.ts";
-import { verifyBundle } from "../../shared/evidence/verify-bundle.ts";
+import type { Verdict } from "../../scripts/verify/verdict.ts";
+import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
 import {
   type SyntheticLeaf,
   SyntheticLedger,

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
-import { cosign } from "../../shared/tlog/cosignature.ts";
-import { formatNote } from "../../shared/tlog/note.ts";
+import { cosign, formatNote } from "../../shared/tlog/note.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import { proveInclusion } from "../../shared/tlog/proofs.ts";
 import { hashTree } from "../../shared/tlog/tree.ts";

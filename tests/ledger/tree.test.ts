@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeHex } from "@std/encoding/hex.js";
-import { toHex } from "../../shared/tlog/hex.ts";
-import { type Bytes, sha256 } from "../../shared/tlog/sha256.ts";
-import { readRoot } from "../../shared/tlog/tile-hashes.ts";
+import { type Bytes, sha256, toHex } from "../../shared/tlog/encoding.ts";
+import { readRoot } from "../../shared/tlog/tiles.ts";
 import {
   appendLeaf,
   createFrontier,

@@ -1,26 +1,24 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
+  answerCosigned,
+  answerMalformed,
   formatAddCheckpoint,
   parseAddCheckpoint,
-} from "../../shared/tlog/add-checkpoint.ts";
+  readWitnessAnswer,
+  refuseCheckpoint,
+  type WitnessAnswer,
+  type WitnessedLog,
+} from "../../shared/tlog/witness.ts";
 import { signCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { formatNote, formatSignature } from "../../shared/tlog/note.ts";
 import {
   type SignerKey,
   toVerifierKey,
   type VerifierKey,
-} from "../../shared/tlog/note-keys.ts";
+} from "../../shared/tlog/keys.ts";
 import { proveConsistency } from "../../shared/tlog/proofs.ts";
 import { EMPTY_ROOT, hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
-import {
-  answerCosigned,
-  answerMalformed,
-  refuseCheckpoint,
-  type WitnessAnswer,
-  type WitnessedLog,
-} from "../../shared/tlog/witness.ts";
-import { readWitnessAnswer } from "../../shared/tlog/witness-answer.ts";
 import {
   LITEWITNESS_EXCHANGE,
   LITEWITNESS_KEY,

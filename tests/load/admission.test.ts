@@ -24,8 +24,10 @@ import { toolUsageLedger } from "../../shared/logs/tool-usage-ledger.ts";
 import { serveLog } from "../../shared/serve-log.ts";
 import { serveOtlp } from "../../shared/serve-otlp.ts";
 import { serveWebhooks } from "../../shared/serve-webhooks.ts";
-import { signMessage } from "../../shared/signatures/standard-webhooks.ts";
-import { readWebhookSettings } from "../../shared/signatures/webhook-settings.ts";
+import {
+  readWebhookSettings,
+  signMessage,
+} from "../../shared/webhooks/signatures.ts";
 import { createHook } from "../adapters/supabase-payloads.ts";
 import { EVENTS } from "../endpoint/running-stack.ts";
 import { AUTH_SECRETS } from "../webhooks/receiving-stack.ts";

@@ -9,7 +9,7 @@ import {
   vi,
 } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
-import { createKeys } from "../../shared/tlog/note-keys.ts";
+import { createKeys } from "../../shared/tlog/keys.ts";
 import { EVENTS, NOBODY, USER } from "../endpoint/running-stack.ts";
 import { createSecret, GATEWAY_KEY } from "../webhooks/receiving-stack.ts";
 import {

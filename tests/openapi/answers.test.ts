@@ -6,7 +6,7 @@ import {
   MAX_IDEMPOTENCY_KEY,
 } from "../../shared/limits.ts";
 import { serveLog } from "../../shared/serve-log.ts";
-import { createDocument } from "../../shared/openapi/create-document.ts";
+import { createDocument } from "../../scripts/openapi/create-document.ts";
 import { NOBODY, useStack } from "../endpoint/running-stack.ts";
 import { AWAY } from "./away-environment.ts";
 import { DocumentSchemas } from "./document-schemas.ts";

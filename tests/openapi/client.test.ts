@@ -149,7 +149,7 @@ describe("a client that is generated from openapi.json", () => {
     async () => {
       const generated = await deno(
         ...["run", "-A", "npm:openapi-typescript"],
-        ...[`${PROJECT}openapi.json`, "-o", "schema.ts"],
+        ...[`${PROJECT}docs/openapi.json`, "-o", "schema.ts"],
       );
       expect(generated.code, generated.stderr).toBe(0);
       const checked = await deno("check", "-q", "program.ts");

@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import type { Document } from "../../shared/openapi/create-document.ts";
+import type { Document } from "../../scripts/openapi/create-document.ts";
 
 const PROBLEM_TYPE = "application/problem+json";
 

@@ -1,5 +1,5 @@
-import type { Document } from "../../shared/openapi/create-document.ts";
-import type { Operation } from "../../shared/openapi/operation.ts";
+import type { Document } from "../../scripts/openapi/create-document.ts";
+import type { Operation } from "../../scripts/openapi/operation.ts";
 
 type Examples = Record<string, { value: unknown; "x-credential"?: string }>;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LOGS } from "../../shared/logs/index.ts";
-import { createDocument } from "../../shared/openapi/create-document.ts";
-import { nameOf } from "../../shared/openapi/name-of.ts";
+import { createDocument } from "../../scripts/openapi/create-document.ts";
+import { nameOf } from "../../scripts/openapi/schemas.ts";
 import { ENGINES, type TestDatabase } from "../database/databases.ts";
 
 const { components } = await createDocument(LOGS);

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { MAX_BODY_BYTES } from "../../shared/limits.ts";
 import { llmUsageLog } from "../../shared/logs/llm-usage-log.ts";
-import { createDocument } from "../../shared/openapi/create-document.ts";
+import { createDocument } from "../../scripts/openapi/create-document.ts";
 import { serveLog } from "../../shared/serve-log.ts";
 import { usageRoutes } from "../../shared/usage/routes.ts";
 import {
@@ -172,7 +172,7 @@ describe("answers of llm-usage's own operations as documented", () => {
     const serve = serveLog(
       llmUsageLog,
       environment as typeof AWAY,
-      usageRoutes,
+      { routes: usageRoutes },
     );
     for (const path of POSTS) {
       const response = await serve(

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
-import { createKeys, type NewKeys } from "../../shared/tlog/note-keys.ts";
+import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
 import { overPostgres, type TestDatabase } from "../database/databases.ts";
 import { FIRM, newId } from "../endpoint/running-stack.ts";
 import { behindTriggers } from "../evidence-http/tampering.ts";
@@ -116,9 +116,8 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
   test("is in its own OpenAPI document and in that of all logs", async () => {
     const { body } = await ask("approval/openapi.json");
     expect(Object.keys(body.paths)).toContain("/approval");
-    expect((await run("../scripts/openapi.ts")).code).toBe(0);
     const { paths } = JSON.parse(
-      await Deno.readTextFile(`${dir}/openapi.json`),
+      await Deno.readTextFile(`${dir}/docs/openapi.json`),
     );
     expect(Object.keys(paths)).toContain("/approval/summary");
     expect(Object.keys(paths)).toContain("/audit/summary");

@@ -12,6 +12,7 @@ const PROJECT = new URL("../..", import.meta.url).pathname;
 /** What the stack and the commands are made of. */
 const PARTS = [
   "deno.json",
+  "docs",
   "local",
   "package.json",
   "scripts",
@@ -22,8 +23,7 @@ const PARTS = [
 /** The log's declaration. */
 const DECLARATION = `import * as z from "zod";
 import { integer, moment, text, uuid } from "./fields.ts";
-import { erasable, plain } from "./leaf-columns.ts";
-import { defineLog } from "./log.ts";
+import { defineLog, erasable, plain } from "./log.ts";
 
 const decision = z.enum(
   ["approved", "rejected"],
@@ -101,8 +101,12 @@ const ENTRY_POINT =
 import { serveLog } from "../../../shared/serve-log.ts";
 import { approvalLog } from "../../../shared/logs/approval-log.ts";
 
+const environment = readEnvironment((name) => Deno.env.get(name));
+
 export default {
-  fetch: serveLog(approvalLog, readEnvironment((name) => Deno.env.get(name))),
+  fetch: serveLog(approvalLog, environment, {
+    document: () => import("./document.ts"),
+  }),
 } satisfies Deno.ServeDefaultExport;
 `;
 
@@ -129,8 +133,15 @@ export async function copyWithFifthLog(): Promise<string> {
   const functions = `${dir}/supabase/functions`;
   await Deno.mkdir(`${functions}/approval`);
   await write(`${functions}/approval/index.ts`, ENTRY_POINT);
-  await cp(`${functions}/audit/deno.json`, `${functions}/approval/deno.json`);
+  for (const name of ["deno.json", "document.ts"]) {
+    await cp(`${functions}/audit/${name}`, `${functions}/approval/${name}`);
+  }
   await write(`${dir}/supabase/config.toml`, CONFIG, { append: true });
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "scripts/openapi.ts"],
+    cwd: dir,
+  }).output();
+  if (!success) throw new Error("The documents could not be written");
   return dir;
 }
 

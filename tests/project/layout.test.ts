@@ -88,15 +88,15 @@ const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
 /** The parts of shared, by the beginning of a path; each leans on earlier ones only. */
 const LAYERS = [
   ["fault.ts", "limits.ts"],
-  ["redaction/", "signatures/", "tlog/"],
+  ["redaction/", "tlog/"],
   ["pricing/"],
   ["logs/"],
   ["db/"],
   ["evidence/"],
   ["http/"],
   ["ingest/", "query/"],
-  ["usage/", "adapters/"],
-  ["webhooks/", "openapi/"],
+  ["usage/", "otlp/"],
+  ["webhooks/"],
   // How functions are put together.
   ["serve-"],
 ];

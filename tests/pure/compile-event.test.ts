@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { auditLog } from "../../shared/logs/audit-log.ts";
-import { compileEvent } from "../../shared/logs/compile-event.ts";
+import {
+  compileEvent,
+  validateEvent,
+} from "../../shared/logs/validate-event.ts";
 import { llmUsageLog } from "../../shared/logs/llm-usage-log.ts";
 import type { EventSchema, Log } from "../../shared/logs/log.ts";
 import { modelUsageLog } from "../../shared/logs/model-usage-log.ts";
 import { toolUsageLedger } from "../../shared/logs/tool-usage-ledger.ts";
-import { validateEvent } from "../../shared/logs/validate-event.ts";
 
 /** What a member may be sent as instead; some of it fits some members. */
 const others = fc.oneof(

@@ -1,7 +1,7 @@
 import { parse } from "@std/csv/parse.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { toCsvLine } from "../../shared/http/csv.ts";
+import { toCsvLine } from "../../shared/http/format.ts";
 
 describe("toCsvLine()", () => {
   test("is read back by a CSV parser, field by field", () => {

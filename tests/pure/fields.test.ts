@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { integer, moment, money, text } from "../../shared/logs/fields.ts";
-import { namesSameModel } from "../../shared/logs/model-alias.ts";
+import { namesSameModel } from "../../shared/logs/model-usage-log.ts";
 
 const fits =
   (schema: { safeParse(value: unknown): { success: boolean } }) =>

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseJson, parsePlainJson } from "../../shared/http/parse-json.ts";
+import { parseJson, parsePlainJson } from "../../shared/http/json.ts";
 import { parseStrictJson } from "../../shared/http/strict-json.ts";
 
 /** Numbers as text, of which some are not what a double keeps. */

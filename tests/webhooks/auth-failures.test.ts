@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { signMessage } from "../../shared/signatures/standard-webhooks.ts";
+import { signMessage } from "../../shared/webhooks/signatures.ts";
 import { FIRM, newId, NOBODY, USER } from "../endpoint/running-stack.ts";
 import { createHook } from "../adapters/supabase-payloads.ts";
 import { ANSWERS, createOwnHook } from "./auth-hooks.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { signMessage } from "../../shared/signatures/standard-webhooks.ts";
+import { signMessage } from "../../shared/webhooks/signatures.ts";
 import {
   EVENTS,
   FIRM,

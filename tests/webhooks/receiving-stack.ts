@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 import { startStack } from "../../local/stack.ts";
-import { signMessage } from "../../shared/signatures/standard-webhooks.ts";
+import { signMessage } from "../../shared/webhooks/signatures.ts";
 import {
   type Answer,
   type ENGINES,

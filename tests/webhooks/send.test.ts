@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SAMPLES } from "../../shared/adapters/samples/samples.ts";
+import { SAMPLES } from "../../scripts/send/samples.ts";
 import { SLUGS } from "../endpoint/running-stack.ts";
 import { run } from "../stack/command.ts";
 import {

@@ -1,8 +1,7 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { expect } from "vitest";
-import type { RunningStack } from "../endpoint/running-stack.ts";
-import { FIRM } from "../endpoint/running-stack.ts";
-import { spanEventId } from "../../shared/adapters/otlp/span-id.ts";
+import { FIRM, type RunningStack } from "../endpoint/running-stack.ts";
+import { spanEventId } from "../../shared/ingest/ids.ts";
 import {
   jsonExport,
   type JsonSpan,

@@ -2,9 +2,10 @@ import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveLog } from "../../../shared/serve-log.ts";
 import { toolUsageLedger } from "../../../shared/logs/tool-usage-ledger.ts";
 
+const environment = readEnvironment((name) => Deno.env.get(name));
+
 export default {
-  fetch: serveLog(
-    toolUsageLedger,
-    readEnvironment((name) => Deno.env.get(name)),
-  ),
+  fetch: serveLog(toolUsageLedger, environment, {
+    document: () => import("./document.ts"),
+  }),
 } satisfies Deno.ServeDefaultExport;

@@ -1,6 +1,6 @@
 import { readEnvironment } from "../../../shared/db/environment.ts";
 import { serveWebhooks } from "../../../shared/serve-webhooks.ts";
-import { readWebhookSettings } from "../../../shared/signatures/webhook-settings.ts";
+import { readWebhookSettings } from "../../../shared/webhooks/signatures.ts";
 
 export default {
   fetch: serveWebhooks(

@@ -12,7 +12,7 @@ import {
 } from "ai/test";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { TraceReading } from "../../../shared/adapters/otlp/receive-traces.ts";
+import type { TraceReading } from "../../../shared/otlp/receive-traces.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
 let receiver: Receiver;

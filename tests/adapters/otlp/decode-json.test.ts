@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { decodeJson } from "../../../shared/adapters/otlp/decode-json.ts";
+import { decodeJson } from "../../../shared/otlp/decode-json.ts";
 import { MAX_SPANS } from "../../../shared/limits.ts";
-import { OtlpDecodeError } from "../../../shared/adapters/otlp/span.ts";
+import { OtlpDecodeError } from "../../../shared/otlp/span.ts";
 import {
   chat,
   jsonExport,

@@ -1,10 +1,10 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeProtobuf } from "../../../shared/adapters/otlp/decode-protobuf.ts";
+import { decodeProtobuf } from "../../../shared/otlp/decode-protobuf.ts";
 import { MAX_SPANS } from "../../../shared/limits.ts";
-import { readTraces } from "../../../shared/adapters/otlp/receive-traces.ts";
-import { OtlpDecodeError } from "../../../shared/adapters/otlp/span.ts";
+import { readTraces } from "../../../shared/otlp/receive-traces.ts";
+import { OtlpDecodeError } from "../../../shared/otlp/span.ts";
 import { URL_SETTINGS } from "./exports.ts";
 
 type Write = (writer: BinaryWriter) => void;

@@ -17,9 +17,9 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeJson } from "../../../shared/adapters/otlp/decode-json.ts";
-import { decodeProtobuf } from "../../../shared/adapters/otlp/decode-protobuf.ts";
-import { readTraces } from "../../../shared/adapters/otlp/receive-traces.ts";
+import { decodeJson } from "../../../shared/otlp/decode-json.ts";
+import { decodeProtobuf } from "../../../shared/otlp/decode-protobuf.ts";
+import { readTraces } from "../../../shared/otlp/receive-traces.ts";
 import { URL_SETTINGS } from "./exports.ts";
 
 type Made = {

@@ -15,7 +15,7 @@ import {
   type SpanExporter,
 } from "@opentelemetry/sdk-trace-base";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { respondFailure } from "../../../shared/adapters/otlp/respond.ts";
+import { respondFailure } from "../../../shared/otlp/respond.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
 type Options = { url: string; compression?: "gzip" | "none" };

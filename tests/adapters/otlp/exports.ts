@@ -2,8 +2,8 @@ import { expect } from "vitest";
 import {
   readTraces,
   type TraceReading,
-} from "../../../shared/adapters/otlp/receive-traces.ts";
-import type { LedgerSettings } from "../../../shared/adapters/otlp/ledger-settings.ts";
+} from "../../../shared/otlp/receive-traces.ts";
+import type { LedgerSettings } from "../../../shared/otlp/attributes.ts";
 
 /** What the endpoint's URL says in most tests. */
 export const URL_SETTINGS: LedgerSettings = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { TraceReading } from "../../../shared/adapters/otlp/receive-traces.ts";
+import type { TraceReading } from "../../../shared/otlp/receive-traces.ts";
 import {
   chat,
   jsonExport,

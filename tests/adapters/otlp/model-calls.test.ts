@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_SPAN_ERROR_TEXT } from "../../../shared/limits.ts";
-import { spanEventId } from "../../../shared/adapters/otlp/span-id.ts";
+import { spanEventId } from "../../../shared/ingest/ids.ts";
 import {
   chat,
   jsonExport,

@@ -1,16 +1,11 @@
 import {
   MEDIA_TYPES,
   readOtlpEncoding,
-} from "../../../shared/adapters/otlp/encoding.ts";
-import type { LedgerSettings } from "../../../shared/adapters/otlp/ledger-settings.ts";
-import {
   readTraces,
   type TraceReading,
-} from "../../../shared/adapters/otlp/receive-traces.ts";
-import {
-  respondExport,
-  respondFailure,
-} from "../../../shared/adapters/otlp/respond.ts";
+} from "../../../shared/otlp/receive-traces.ts";
+import type { LedgerSettings } from "../../../shared/otlp/attributes.ts";
+import { respondExport, respondFailure } from "../../../shared/otlp/respond.ts";
 import { URL_SETTINGS } from "./exports.ts";
 
 /** A server that reads what real senders post, and keeps what it read. */

@@ -4,16 +4,14 @@ import {
   ProtobufTraceSerializer,
 } from "@opentelemetry/otlp-transformer";
 import { describe, expect, test } from "vitest";
-import { readOtlpEncoding } from "../../../shared/adapters/otlp/encoding.ts";
+import { readOtlpEncoding } from "../../../shared/otlp/receive-traces.ts";
 import {
   explainFaults,
   explainRejections,
-} from "../../../shared/adapters/otlp/explain-rejections.ts";
-import { readUrlSettings } from "../../../shared/adapters/otlp/ledger-settings.ts";
-import {
   respondExport,
   respondFailure,
-} from "../../../shared/adapters/otlp/respond.ts";
+} from "../../../shared/otlp/respond.ts";
+import { readUrlSettings } from "../../../shared/otlp/attributes.ts";
 import {
   MAX_EXPORT_ERROR_MESSAGE,
   RETRY_AFTER_SECONDS,

@@ -1,7 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decideConvention } from "../../../shared/adapters/otlp/token-convention.ts";
-import type { SentCounts } from "../../../shared/adapters/otlp/token-counts.ts";
+import {
+  decideConvention,
+  type SentCounts,
+} from "../../../shared/otlp/token-convention.ts";
 import { chat, readCall } from "./exports.ts";
 
 /** Names of the counts, short, for the tables below. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   collectNames,
   completeToolUses,
-} from "../../../shared/adapters/otlp/complete-tool-uses.ts";
+} from "../../../shared/otlp/tool-uses.ts";
 import { toolUsageLedger } from "../../../shared/logs/tool-usage-ledger.ts";
 import {
   chat,

@@ -2,9 +2,9 @@ import { findProvider, waitForUpdate } from "@pydantic/genai-prices";
 import { expect, test } from "vitest";
 import {
   canonicalProvider,
+  canonicalServiceTier,
   PROVIDER_ALIASES,
-} from "../../../shared/pricing/canonical-provider.ts";
-import { canonicalServiceTier } from "../../../shared/pricing/canonical-service-tier.ts";
+} from "../../../shared/pricing/providers.ts";
 
 /**
  * genai-prices looks for names inside of names: it takes Azure's OpenAI for

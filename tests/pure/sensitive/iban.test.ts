@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findFinancialData } from "../../../shared/redaction/financial.ts";
-import { IBAN_LENGTHS } from "../../../shared/redaction/iban-lengths.ts";
+import { IBAN_LENGTHS } from "../../../shared/redaction/iban.ts";
 
 /** Examples of the SWIFT IBAN registry. */
 const PUBLISHED = [

@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LABELLED_SECRET_RULES } from "../../../shared/redaction/labelled-secrets.ts";
-import { PROVIDER_KEY_RULES } from "../../../shared/redaction/provider-keys.ts";
+import {
+  LABELLED_SECRET_RULES,
+  PROVIDER_KEY_RULES,
+  STRUCTURED_SECRET_RULES,
+} from "../../../shared/redaction/secret-rules.ts";
 import {
   findSecret,
   redactSecrets,
 } from "../../../shared/redaction/secrets.ts";
-import { STRUCTURED_SECRET_RULES } from "../../../shared/redaction/structured-secrets.ts";
 
 /** Bodies are joined to prefixes here, so that no scanner takes this file for a leak. */
 const ALNUM = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3hJ6kL9nP2rS5tV8xA1z";

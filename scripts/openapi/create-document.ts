@@ -1,0 +1,217 @@
+import * as limits from "../../shared/limits.ts";
+import type { Log } from "../../shared/logs/log.ts";
+import {
+  eventSchemas,
+  type Json,
+  toReplySchemas,
+  toRequestSchemas,
+} from "./schemas.ts";
+import type { Example, Operation, OperationName, Route } from "./operation.ts";
+import { replySchemas, SHARED_REPLIES } from "./reply-schemas.ts";
+import { commonResponses, HEADERS } from "./responses.ts";
+import { readExamples } from "./read-examples.ts";
+import { recordExamples } from "./record-examples.ts";
+import {
+  describeOperation,
+  fetchOperation,
+  listOperation,
+  recordOperation,
+  summaryOperation,
+} from "./log-operations.ts";
+import type * as z from "zod";
+import { usageExamples } from "./usage-examples.ts";
+import { USAGE_REPLIES, USAGE_REQUESTS, usageOperations } from "./usage.ts";
+
+/** The version of the API, which is the version of the project. */
+export const API_VERSION = "0.1.0";
+
+const DESCRIPTION =
+  `Append-only usage and audit logs: events are recorded with POST and read with GET, and a recorded row is never changed or deleted.
+
+A service sends a secret API key and sees every row. A user sends her own token and sees the rows that row security shows her.
+
+HEAD answers like GET, without the body. Every other method is answered with the response MethodNotAllowed. Unknown parameters are refused. Errors are problem documents (RFC 9457), whose code is stable. Money is a decimal string.
+
+The database is given ${
+    limits.RECORD_TIMEOUT_MS / 1_000
+  } seconds for a batch and ${
+    limits.READ_TIMEOUT_MS / 1_000
+  } seconds for a page or a summary, then the answer is 503. So it is, at once, when more than ${limits.MAX_REQUESTS_IN_PROGRESS} requests, ${limits.MAX_EVENTS_IN_PROGRESS} events, ${limits.MAX_BYTES_IN_PROGRESS} bytes of bodies, ${limits.MAX_ROWS_IN_PROGRESS} rows of pages or ${limits.MAX_EXPORTS_IN_PROGRESS} exports are in progress in an instance. A body has to arrive within ${
+    limits.BODY_TIMEOUT_MS / 1_000
+  } seconds. x-limits has every limit by name.`;
+
+/** An OpenAPI 3.1 document. */
+export type Document = {
+  openapi: string;
+  info: Json;
+  servers: Json[];
+  tags: Json[];
+  paths: Record<string, Record<string, Operation>>;
+  components: Record<string, Json>;
+};
+
+/**
+ * The OpenAPI 3.1 document of these logs, all of it derived from their
+ * declarations and from the limits, parameters and problems of the endpoint.
+ */
+export async function createDocument(logs: readonly Log[]): Promise<Document> {
+  const requests = {};
+  const replies = { ...SHARED_REPLIES };
+  const paths: Document["paths"] = {};
+  for (const log of logs) {
+    const own = ownParts(log);
+    Object.assign(requests, eventSchemas(log), own.requests);
+    Object.assign(replies, replySchemas(log), own.replies);
+    const routes = routesOf(log);
+    await addExamples(log, routes);
+    for (const { path, method, operation } of Object.values(routes)) {
+      (paths[`/${log.slug}${path}`] ??= {})[method] = operation;
+    }
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Ledger Functions",
+      version: API_VERSION,
+      description: DESCRIPTION,
+      license: { name: "MIT", identifier: "MIT" },
+      // Modules order their exports as they like.
+      "x-limits": Object.fromEntries(Object.entries(limits).sort()),
+    },
+    servers: SERVERS,
+    tags: logs.map(({ slug, description }) => ({ name: slug, description })),
+    paths,
+    components: {
+      schemas: { ...toRequestSchemas(requests), ...toReplySchemas(replies) },
+      responses: commonResponses(),
+      headers: HEADERS,
+      securitySchemes: SECURITY_SCHEMES,
+    },
+  };
+}
+
+const SERVERS = [
+  {
+    url: "https://{project}.supabase.co/functions/v1",
+    description: "A project on the platform",
+    variables: {
+      project: {
+        default: "project-ref",
+        description: "The project's reference",
+      },
+    },
+  },
+  {
+    url: "http://127.0.0.1:54321/functions/v1",
+    description: "The local stack",
+  },
+];
+
+const SECURITY_SCHEMES = {
+  secretKey: {
+    type: "apiKey",
+    in: "header",
+    name: "apikey",
+    description: "A service's secret API key: sb_secret_…",
+  },
+  userToken: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "The access token of a signed-in user",
+  },
+};
+
+/**
+ * Puts a log's examples into its operations. The parts of one example have the
+ * same key in parameters, request body and response; there, `x-credential` names
+ * the security scheme that it goes with.
+ */
+async function addExamples(
+  log: Log,
+  routes: Record<string, Route>,
+): Promise<void> {
+  const examples = [
+    ...await recordExamples(log),
+    ...readExamples(log),
+    ...await ownParts(log).examples(log),
+  ];
+  for (const example of examples) {
+    addExample(routes[example.operation].operation, example);
+  }
+}
+
+function addExample(operation: Operation, example: Example): void {
+  const { name, request, status, reply } = example;
+  for (const parameter of operation.parameters) {
+    if (parameter.name in example.parameters) {
+      put(parameter, name, { value: example.parameters[parameter.name] });
+    }
+  }
+  if (request) {
+    put(operation.requestBody!.content[request.type], name, {
+      value: request.body,
+    });
+  }
+  put(operation.responses[status].content![reply.type], name, {
+    "x-credential": example.credential,
+    value: reply.body,
+  });
+}
+
+function put(
+  target: Json & { examples?: Json },
+  name: string,
+  example: Json,
+): void {
+  (target.examples ??= {})[name] = example;
+}
+
+/** The operations of a log by name: those of every log, then its own. */
+function routesOf(log: Log): Record<string, Route> {
+  const get = (path: string, operation: Operation): Route => ({
+    path,
+    method: "get",
+    operation,
+  });
+  const common: Record<OperationName, Route> = {
+    list: get("", listOperation(log)),
+    record: { path: "", method: "post", operation: recordOperation(log) },
+    summarise: get("/summary", summaryOperation(log)),
+    describe: get("/openapi.json", describeOperation(log)),
+    fetch: get("/{id}", fetchOperation(log)),
+  };
+  return { ...common, ...ownParts(log).routes(log) };
+}
+
+/** What the document of a log has beyond that of every log. */
+type OwnParts = {
+  /** Operations by name. */
+  routes: (log: Log) => Record<string, Route>;
+  examples: (log: Log) => Example[] | Promise<Example[]>;
+  /** Schemas of what is sent, by name. */
+  requests: Record<string, z.ZodType>;
+  /** Schemas of what is answered, by name. */
+  replies: Record<string, z.ZodType>;
+};
+
+const NONE: OwnParts = {
+  routes: () => ({}),
+  examples: () => [],
+  requests: {},
+  replies: {},
+};
+
+const OWN_PARTS: Record<string, OwnParts> = {
+  "llm-usage": {
+    routes: usageOperations,
+    examples: usageExamples,
+    requests: USAGE_REQUESTS,
+    replies: USAGE_REPLIES,
+  },
+};
+
+/** What a log's document has of its own. */
+function ownParts({ slug }: Log): OwnParts {
+  return OWN_PARTS[slug] ?? NONE;
+}

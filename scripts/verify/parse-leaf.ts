@@ -1,0 +1,153 @@
+import {
+  type Bytes,
+  encodeBehind,
+  HASH_BYTES,
+  hashInPlace,
+  isHex,
+  isHexOf,
+  toHex,
+  writeHex,
+} from "../../shared/tlog/encoding.ts";
+import {
+  isMember,
+  layouts,
+  type Leaf,
+  type NulledLeaf,
+  type RedactedLeaf,
+  type SealLeaf,
+} from "../../shared/evidence/leaf.ts";
+import { isLogName, type LogName } from "../../shared/logs/index.ts";
+import type { LeafColumn, Member } from "../../shared/logs/log.ts";
+
+const DECIMAL = /^(0|[1-9]\d*)$/;
+
+/** What the data of a leaf says, or what is wrong with it. */
+export function parseLeaf(data: string): { leaf: Leaf } | { fault: string } {
+  const members = parseMembers(data);
+  if (members === null) {
+    return {
+      fault: "is not a JSON array of strings and nulls without white space",
+    };
+  }
+  const leaf = toLeaf(members);
+  return leaf === null
+    ? { fault: "is of no known kind, or lacks what its kind has" }
+    : { leaf };
+}
+
+/** Null unless writing what was read gives the same text. */
+function parseMembers(data: string): Member[] | null {
+  let members: unknown;
+  try {
+    members = JSON.parse(data);
+  } catch {
+    return null;
+  }
+  const isList = Array.isArray(members) &&
+    members.every((member) =>
+      member === null || typeof member === "string" && member.isWellFormed()
+    );
+  return isList && JSON.stringify(members) === data
+    ? members as Member[]
+    : null;
+}
+
+function toLeaf([kind, ...rest]: Member[]): Leaf | null {
+  if (kind === "seal/v1") return toSeal(rest);
+  const [table, id, ...members] = rest;
+  const log = table?.startsWith("public.") ? table.slice(7) : null;
+  if (!isLogName(log) || id === null || !isMember("uuid", id)) return null;
+  switch (kind) {
+    case "row/v1":
+    case "backfill/v1":
+      return fits(log, members) ? { kind, log, id, members } : null;
+    case "tombstone/v1":
+      return members.length === 0 ? { kind, log, id } : null;
+    case "fk-null/v1":
+    case "redact/v1":
+      return toErasure(kind, log, id, members);
+    default:
+      return null;
+  }
+}
+
+function toSeal([cut, sealed, ...more]: Member[]): SealLeaf | null {
+  const isSeal = more.length === 0 && DECIMAL.test(cut ?? "") &&
+    DECIMAL.test(sealed ?? "");
+  return isSeal ? { kind: "seal/v1", cut: cut!, sealed: sealed! } : null;
+}
+
+function toErasure(
+  kind: "fk-null/v1" | "redact/v1",
+  log: LogName,
+  id: string,
+  members: Member[],
+): NulledLeaf | RedactedLeaf | null {
+  const [name, ticket, ...approvers] = members;
+  const columns: readonly LeafColumn[] = layouts[log];
+  const column = columns.find((column) => column.name === name);
+  if (!column?.committed) return null;
+  if (kind === "fk-null/v1") {
+    const isWhole = members.length === 1 && column.setNull;
+    return isWhole ? { kind, log, id, column: column.name } : null;
+  }
+  const [first, second] = approvers;
+  if (members.length !== 4 || !ticket || !first || !second) return null;
+  return {
+    kind,
+    log,
+    id,
+    column: column.name,
+    ticket,
+    approvers: [first, second],
+  };
+}
+
+function fits(log: LogName, members: Member[]): boolean {
+  const columns: readonly LeafColumn[] = layouts[log];
+  return members.length === columns.length &&
+    columns.every(({ type, committed }, at) =>
+      committed
+        ? isHex(members[at] ?? "", HASH_BYTES)
+        : isMember(type, members[at])
+    );
+}
+
+/** Random bytes of a salt; each row and column has a salt of its own. */
+export const SALT_BYTES = 16;
+
+/** A salt, and the byte that tells a member from NULL. */
+const head = new Uint8Array(SALT_BYTES + 1);
+
+/**
+ * The commitment to a member of a committed column, as 64 hex digits:
+ * SHA-256(salt ‖ 0x01 ‖ UTF-8 of the member), for NULL SHA-256(salt ‖ 0x00).
+ * Without the salt it tells nothing about the member.
+ *
+ * @throws {RangeError} for a salt of another length.
+ */
+export function commitTo(salt: Uint8Array, member: Member): string {
+  if (salt.length !== SALT_BYTES) {
+    throw new RangeError(`A salt has ${SALT_BYTES} bytes`);
+  }
+  head.set(salt);
+  return toHex(hashBehindSalt(member));
+}
+
+/**
+ * Whether a commitment is to this member; it and the salt in hex that `isHex` has
+ * looked at.
+ */
+export function opens(
+  commitment: string,
+  salt: string,
+  member: Member,
+): boolean {
+  writeHex(salt, head);
+  return isHexOf(hashBehindSalt(member), commitment);
+}
+
+function hashBehindSalt(member: Member): Bytes {
+  head[SALT_BYTES] = member === null ? 0 : 1;
+  return hashInPlace(member === null ? head : encodeBehind(head, member));
+}

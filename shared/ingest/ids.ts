@@ -1,0 +1,84 @@
+import { generate } from "@std/uuid/v5.js";
+import type { Caller } from "../db/call-function.ts";
+import { MAX_IDEMPOTENCY_KEY } from "../limits.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+
+/** Namespace of the ids made from idempotency keys; never changes. */
+const IDEMPOTENCY_NAMESPACE = "6f1e3c0a-7d0b-4d1f-9b53-2f1f0f6e7a51";
+
+/**
+ * The id of an event that came without one: with an `Idempotency-Key` a UUIDv5
+ * (RFC 9562 §5.5) of the log, the caller, the key and the event's index, so that
+ * a retry means the same rows; without, a random UUID.
+ *
+ * A user's keys are her own. All services share theirs, so that a retry after a
+ * secret key was rotated still means the same rows.
+ */
+export function eventId(
+  key: string | null,
+  scope: { log: string; caller: Caller },
+  index: number,
+): Promise<string> | string {
+  if (key === null) return crypto.randomUUID();
+  const caller = scope.caller.kind === "user"
+    ? `user:${scope.caller.id}`
+    : "service";
+  const name = [scope.log, caller, key, index].join("\n");
+  return generate(IDEMPOTENCY_NAMESPACE, new TextEncoder().encode(name));
+}
+
+/**
+ * The request's `Idempotency-Key`
+ * (draft-ietf-httpapi-idempotency-key-header), or null.
+ *
+ * @throws {ProblemError} 400 for a key that is empty, too long or not printable.
+ */
+export function readIdempotencyKey(headers: Headers): string | null {
+  const key = headers.get("idempotency-key");
+  if (key === null) return null;
+  if (!/^[\x20-\x7e]+$/.test(key) || key.length > MAX_IDEMPOTENCY_KEY) {
+    throw new ProblemError(createProblem(
+      "invalid_parameter",
+      `Idempotency-Key must be 1 to ${MAX_IDEMPOTENCY_KEY} printable ASCII characters`,
+    ));
+  }
+  return key;
+}
+
+/** Namespace of the ids that are derived from what senders say; never changes. */
+const SENDER_NAMESPACE = "d6a0f1d2-2c0b-4f0e-8c43-9a3f6f0c7b18";
+
+/**
+ * The id of a sender's event as a UUID: UUIDv5 (RFC 9562 §5.5) of the format and
+ * of what identifies the event there. It is written as JSON, so that no two
+ * lists of parts run together.
+ */
+export function deriveId(format: string, ...parts: string[]): Promise<string> {
+  const name = JSON.stringify([format, ...parts]);
+  return generate(SENDER_NAMESPACE, new TextEncoder().encode(name));
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const NIL = /^[0-]+$/;
+
+/** The UUID in `value` in lower case, or null; the nil UUID names nothing. */
+export function readUuid(value: unknown): string | null {
+  return typeof value === "string" && UUID.test(value) && !NIL.test(value)
+    ? value.toLowerCase()
+    : null;
+}
+
+/** Namespace of the ids made from spans; never changes. */
+const SPAN_NAMESPACE = "b0b1c1f4-55e7-4b0a-9c0e-6f7f2a3c8d15";
+
+/**
+ * The id of the row that a span becomes: a UUIDv5 (RFC 9562 §5.5) of the log,
+ * the trace and the span, so that an export that is sent again adds nothing.
+ */
+export function spanEventId(
+  log: "llm-usage" | "tool-usage",
+  { traceId, spanId }: { traceId: string; spanId: string },
+): Promise<string> {
+  const name = [log, traceId, spanId].join("\n");
+  return generate(SPAN_NAMESPACE, new TextEncoder().encode(name));
+}

@@ -1,0 +1,165 @@
+import { KEPT_ATTRIBUTES } from "./attributes.ts";
+import { MAX_SPANS } from "../limits.ts";
+import {
+  addAttribute,
+  isTime,
+  type RawSpan,
+  readSpan,
+  tooMany,
+} from "./read-span.ts";
+import {
+  type Attributes,
+  type AttributeValue,
+  type DecodedSpan,
+  OtlpDecodeError,
+} from "./span.ts";
+
+type JsonObject = Record<string, unknown>;
+
+/**
+ * Reads the spans of an ExportTraceServiceRequest in OTLP's JSON encoding
+ * (opentelemetry-proto, docs/specification.md, JSON Protobuf Encoding): ids in
+ * hexadecimal, 64-bit integers as strings or numbers, unknown members ignored.
+ * Enumerations may also be names, as some senders write them. No bytes at all
+ * are an empty request.
+ *
+ * @throws {OtlpDecodeError} for anything else. What is wrong with one span is a
+ * rejection of that span alone.
+ */
+export function decodeJson(bytes: Uint8Array): DecodedSpan[] {
+  const spans: DecodedSpan[] = [];
+  const request = asObject(parse(bytes), "The body");
+  for (const [i, part] of asList(request, "resourceSpans").entries()) {
+    const resourceSpans = asObject(part, `resourceSpans[${i}]`);
+    const resource = optional(resourceSpans, "resource");
+    const attributes = readAttributes(resource.attributes);
+    for (const [j, one] of asList(resourceSpans, "scopeSpans").entries()) {
+      const scopeSpans = asObject(one, `scopeSpans[${j}]`);
+      const source = {
+        resource: attributes ?? new Map(),
+        scope: asText(optional(scopeSpans, "scope").name),
+        malformed: attributes === null,
+      };
+      for (const span of asList(scopeSpans, "spans")) {
+        if (spans.length === MAX_SPANS) throw tooMany();
+        spans.push(readSpan(toRawSpan(span), source));
+      }
+    }
+  }
+  return spans;
+}
+
+function parse(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return {};
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new OtlpDecodeError("The body is not UTF-8");
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message would repeat a part of the body.
+    throw new OtlpDecodeError("The body is not JSON");
+  }
+}
+
+function toRawSpan(value: unknown): RawSpan {
+  const span = isObject(value) ? value : {};
+  const status = optional(span, "status");
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    parentSpanId: span.parentSpanId,
+    flags: typeof span.flags === "number" ? span.flags : 0,
+    name: asText(span.name),
+    kind: readEnum(span.kind, SPAN_KINDS),
+    start: readTime(span.startTimeUnixNano),
+    end: readTime(span.endTimeUnixNano),
+    attributes: readAttributes(span.attributes),
+    statusCode: readEnum(status.code, STATUS_CODES),
+    statusMessage: asText(status.message),
+  };
+}
+
+const SPAN_KINDS = [
+  "UNSPECIFIED",
+  "INTERNAL",
+  "SERVER",
+  "CLIENT",
+  "PRODUCER",
+  "CONSUMER",
+];
+const STATUS_CODES = ["UNSET", "OK", "ERROR"];
+
+/** OTLP wants the number; "SPAN_KIND_CLIENT" and "client" are seen as well. */
+function readEnum(value: unknown, names: string[]): number {
+  if (typeof value === "number") return value;
+  const name = asText(value).toUpperCase().replace(/^.*(KIND|CODE)_/, "");
+  return Math.max(names.indexOf(name), 0);
+}
+
+function readTime(value: unknown): bigint | null {
+  const nanoseconds = typeof value === "string" && /^\d{1,20}$/.test(value)
+    ? BigInt(value)
+    : Number.isInteger(value) && (value as number) >= 0
+    ? BigInt(value as number)
+    : 0n;
+  return isTime(nanoseconds) ? nanoseconds : null;
+}
+
+/** The attributes that we keep, or null when they are no list. */
+function readAttributes(value: unknown): Attributes | null {
+  const attributes = new Map<string, AttributeValue>();
+  if (value === undefined || value === null) return attributes;
+  if (!Array.isArray(value)) return null;
+  for (const item of value) {
+    if (!isObject(item) || typeof item.key !== "string") continue;
+    if (!KEPT_ATTRIBUTES.has(item.key)) continue;
+    addAttribute(attributes, item.key, readValue(item.value));
+  }
+  return attributes;
+}
+
+/** An AnyValue; bytes and nested objects are nothing that we read. */
+function readValue(value: unknown): AttributeValue | undefined {
+  if (!isObject(value)) return undefined;
+  const { stringValue, boolValue, intValue, doubleValue, arrayValue } = value;
+  if (typeof stringValue === "string") return stringValue;
+  if (typeof boolValue === "boolean") return boolValue;
+  if (isNumeric(intValue)) return Number(intValue);
+  if (isNumeric(doubleValue)) return Number(doubleValue);
+  if (!isObject(arrayValue) || !Array.isArray(arrayValue.values)) return;
+  return arrayValue.values.map(readValue)
+    .filter((item) => typeof item === "string");
+}
+
+/** A number, or one in a string, as the JSON mapping of protobuf allows both. */
+function isNumeric(value: unknown): value is number | string {
+  return typeof value === "number" ||
+    typeof value === "string" && value.trim() !== "";
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function asObject(value: unknown, what: string): JsonObject {
+  if (isObject(value)) return value;
+  throw new OtlpDecodeError(`${what} is not an object`);
+}
+
+function optional(object: JsonObject, key: string): JsonObject {
+  return isObject(object[key]) ? object[key] : {};
+}
+
+function asList(object: JsonObject, key: string): unknown[] {
+  const value = object[key] ?? [];
+  if (Array.isArray(value)) return value;
+  throw new OtlpDecodeError(`${key} is not a list`);
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

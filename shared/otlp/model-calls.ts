@@ -1,0 +1,147 @@
+import {
+  ALIASES,
+  explainMissing,
+  findAttribute,
+  findSetting,
+  findText,
+  type LedgerSettings,
+} from "./attributes.ts";
+import {
+  readTokens,
+  sourceConvention,
+  type TokenUsage,
+} from "./read-tokens.ts";
+import {
+  type Attributes,
+  formatNanoseconds,
+  readDuration,
+  type Span,
+} from "./span.ts";
+import { spanEventId } from "../ingest/ids.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
+import { MAX_SPAN_ERROR_TEXT } from "../limits.ts";
+import { toDecimalText } from "../logs/fields.ts";
+
+/** An event of llm-usage, not yet validated by the log's schema. */
+export type ModelCallEvent = TokenUsage & Outcome & {
+  id: string;
+  firm_id: string;
+  cma_project_id?: string;
+  model: string;
+  task_type: string;
+  /**
+   * US dollars, a decimal of any scale without exponent: spans carry doubles
+   * such as 0.0001234567. Left out when the span carries no cost.
+   */
+  reported_cost_usd?: string;
+  latency_ms?: number;
+  /** The end of the span, in UTC with microseconds. */
+  created_at: string;
+  /** As it was sent. */
+  provider?: string;
+  service_tier?: string;
+};
+
+/** Turns the span of a model call into an event, or says what it lacks. */
+export async function readModelCall(
+  span: Span,
+  url: LedgerSettings,
+): Promise<{ event: ModelCallEvent } | { reason: string }> {
+  const firm_id = findSetting("firm_id", span, url);
+  if (firm_id === undefined) return { reason: explainMissing("firm_id") };
+  const task_type = findSetting("task_type", span, url);
+  if (task_type === undefined) return { reason: explainMissing("task_type") };
+  const model = findText(span.attributes, ALIASES.model);
+  if (model === "") {
+    const [response] = ALIASES.model;
+    return {
+      reason: `${response} is not set: set it, or gen_ai.request.model`,
+    };
+  }
+  if (span.end === null) return { reason: NO_END };
+  const outcome = readOutcome(span);
+  const declared = findSetting("token_convention", span, url);
+  if (!isConvention(declared)) {
+    return {
+      reason: "ledger.token_convention is neither inclusive nor exclusive",
+    };
+  }
+  const usage = readTokens(
+    span,
+    outcome.success,
+    sourceConvention(span, declared),
+  );
+  if ("reason" in usage) return usage;
+  const event: ModelCallEvent = {
+    id: await spanEventId("llm-usage", span),
+    firm_id,
+    cma_project_id: findSetting("cma_project_id", span, url),
+    model,
+    task_type,
+    ...usage.tokens,
+    reported_cost_usd: readReportedCost(span.attributes),
+    latency_ms: readDuration(span),
+    ...outcome,
+    created_at: formatNanoseconds(span.end),
+    provider: findText(span.attributes, ALIASES.provider) || undefined,
+    service_tier: findText(span.attributes, ALIASES.serviceTier) || undefined,
+  };
+  return { event: withoutUndefined(event) };
+}
+
+/** Why a span without an end is rejected. */
+export const NO_END =
+  `endTimeUnixNano is not set: send the nanoseconds since 1970 at which the span ended`;
+
+/** An object without the members that are undefined. */
+export function withoutUndefined<T extends object>(object: T): T {
+  return Object.fromEntries(
+    Object.entries(object).filter(([, value]) => value !== undefined),
+  ) as T;
+}
+
+function isConvention(
+  value: string | undefined,
+): value is "inclusive" | "exclusive" | undefined {
+  return value === undefined || value === "inclusive" || value === "exclusive";
+}
+
+/** Characters of a status message that are looked at. */
+const MAX_READ = 16_384;
+
+/** Whether the operation of a span succeeded, and what went wrong if not. */
+type Outcome = { success: boolean; error_message?: string };
+
+/**
+ * The outcome of a span: a failure when its status is an error, when it has an
+ * `error.type`, or when a model call finished for an error. The text is that of
+ * the status, else the type; without secrets, and cut off at `MAX_SPAN_ERROR_TEXT`.
+ */
+function readOutcome(
+  { failed, statusMessage, attributes }: Span,
+): Outcome {
+  const type = findText(attributes, ALIASES.errorType);
+  const reasons = findAttribute(attributes, ALIASES.finishReasons)?.value;
+  const aborted = Array.isArray(reasons) && reasons.includes("error");
+  if (!failed && type === "" && !aborted) return { success: true };
+  // Redacted before it is cut off: half of a secret would not be recognised.
+  const text = redactSecrets((statusMessage || type).slice(0, MAX_READ))
+    .slice(0, MAX_SPAN_ERROR_TEXT).toWellFormed().trim();
+  return text === ""
+    ? { success: false }
+    : { success: false, error_message: text };
+}
+
+/**
+ * The cost in US dollars that a span carries, as a decimal string without
+ * exponent: the digits that were sent as text, or the shortest that mean the same
+ * double. Undefined when there is none, or a negative, infinite or unreadable
+ * one.
+ */
+export function readReportedCost(attributes: Attributes): string | undefined {
+  const value = findAttribute(attributes, ALIASES.cost)?.value;
+  // Text may have an exponent, as senders write doubles.
+  const text = toDecimalText(value) ??
+    (typeof value === "string" ? toDecimalText(Number(value)) : null);
+  return text === null || text.startsWith("-") ? undefined : text;
+}

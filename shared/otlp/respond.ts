@@ -1,0 +1,156 @@
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { MAX_EXPORT_ERROR_MESSAGE, RETRY_AFTER_SECONDS } from "../limits.ts";
+import { MEDIA_TYPES, type OtlpEncoding } from "./receive-traces.ts";
+import type { Rejection } from "./span.ts";
+import type { Fault } from "../fault.ts";
+import { ALIASES, LEDGER_NAMES } from "./attributes.ts";
+
+/** google.rpc.Code by HTTP status (google/rpc/code.proto). */
+const CODES: Record<number, number> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  405: 12,
+  413: 8,
+  415: 3,
+  429: 8,
+  502: 14,
+  503: 14,
+  504: 4,
+};
+
+/** The statuses after which an OTLP sender tries again; it gives up at any other. */
+const RETRYABLE = [429, 502, 503, 504];
+
+/**
+ * The answer to an export that was read (OTLP/HTTP, Full and Partial Success):
+ * an ExportTraceServiceResponse, empty when nothing was rejected. The sender
+ * does not send any of the spans again.
+ */
+export function respondExport(
+  encoding: OtlpEncoding,
+  rejected: readonly Rejection[],
+): Response {
+  if (rejected.length === 0) {
+    return respond(
+      200,
+      encoding,
+      encoding === "json" ? "{}" : new Uint8Array(),
+    );
+  }
+  const errorMessage = explainRejections(rejected);
+  if (encoding === "json") {
+    const rejectedSpans = String(rejected.length);
+    const partialSuccess = { rejectedSpans, errorMessage };
+    return respond(200, encoding, JSON.stringify({ partialSuccess }));
+  }
+  const message = new BinaryWriter()
+    .tag(1, WireType.LengthDelimited).fork()
+    .tag(1, WireType.Varint).int64(rejected.length)
+    .tag(2, WireType.LengthDelimited).string(errorMessage)
+    .join();
+  return respond(200, encoding, message.finish());
+}
+
+/**
+ * The answer to an export that failed as a whole (OTLP/HTTP, Failures): a
+ * google.rpc.Status in the encoding of the request; JSON when that is unknown.
+ * An error of the server becomes 503 unless it is one that OTLP has, and so does
+ * a body that was too slow, because senders drop the spans at any other. What may
+ * be tried again says when.
+ */
+export function respondFailure(
+  encoding: OtlpEncoding | null,
+  status: number,
+  message: string,
+  headers: Record<string, string> = {},
+): Response {
+  const isOurs = status === 408 || status >= 500;
+  const sent = isOurs && !RETRYABLE.includes(status) ? 503 : status;
+  const code = CODES[sent] ?? 9;
+  const retry: Record<string, string> = RETRYABLE.includes(sent)
+    ? { "retry-after": String(RETRY_AFTER_SECONDS) }
+    : {};
+  const body = encoding === "protobuf"
+    ? new BinaryWriter()
+      .tag(1, WireType.Varint).int32(code)
+      .tag(2, WireType.LengthDelimited).string(message)
+      .finish()
+    : JSON.stringify({ code, message });
+  return respond(sent, encoding ?? "json", body, { ...retry, ...headers });
+}
+
+function respond(
+  status: number,
+  encoding: OtlpEncoding,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(body, {
+    status,
+    headers: { ...headers, "content-type": MEDIA_TYPES[encoding] },
+  });
+}
+
+/** Spans that are named for one reason; the others are only counted. */
+const MAX_NAMED = 3;
+
+/** The attribute that a member of an event comes from. */
+const ATTRIBUTES: Record<string, string> = {
+  ...Object.fromEntries(LEDGER_NAMES.map((name) => [name, `ledger.${name}`])),
+  model: ALIASES.model[0],
+  provider: ALIASES.provider[0],
+  service_tier: ALIASES.serviceTier[0],
+  input_tokens: ALIASES.input[0],
+  output_tokens: ALIASES.output[0],
+  tokens_consumed: ALIASES.total[0],
+  reported_cost_usd: ALIASES.cost[0],
+  cost_usd: ALIASES.cost[0],
+  error_message: "status.message",
+  latency_ms: "startTimeUnixNano",
+  execution_ms: "startTimeUnixNano",
+  created_at: "endTimeUnixNano",
+};
+
+/**
+ * One text for all rejections: how many spans, then each reason once with its
+ * count and the ids of some of its spans. At most `MAX_EXPORT_ERROR_MESSAGE` characters;
+ * reasons that do not fit are counted.
+ */
+export function explainRejections(rejected: readonly Rejection[]): string {
+  const byReason = new Map<string, (string | null)[]>();
+  for (const { spanId, reason } of rejected) {
+    const spans = byReason.get(reason);
+    if (spans === undefined) byReason.set(reason, [spanId]);
+    else spans.push(spanId);
+  }
+  const noun = rejected.length === 1 ? "span was" : "spans were";
+  let text = `${rejected.length} ${noun} not recorded.`;
+  let left = byReason.size;
+  for (const [reason, spans] of byReason) {
+    const sentence = ` ${explainReason(reason, spans)}`;
+    if (text.length + sentence.length > MAX_EXPORT_ERROR_MESSAGE - 50) break;
+    text += sentence;
+    left--;
+  }
+  return left === 0 ? text : `${text} There are ${left} more reasons.`;
+}
+
+/** The faults of an event as one reason, by the names that a span has for them. */
+export function explainFaults(faults: readonly Fault[]): string {
+  return faults.map(({ pointer, detail }) => {
+    const [, member = ""] = pointer.split("/");
+    const attribute = Object.hasOwn(ATTRIBUTES, member)
+      ? ATTRIBUTES[member]
+      : member;
+    return attribute === "" ? detail : `${attribute}: ${detail}`;
+  }).join("; ");
+}
+
+function explainReason(reason: string, spans: (string | null)[]): string {
+  const named = spans.filter((id) => id !== null).slice(0, MAX_NAMED);
+  const more = named.length > 0 && named.length < spans.length ? ", …" : "";
+  const ids = named.length === 0 ? "" : ` (${named.join(", ")}${more})`;
+  return `${spans.length}×${ids}: ${reason}.`;
+}

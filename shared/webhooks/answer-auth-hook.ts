@@ -1,0 +1,104 @@
+import type { Context } from "../http/context.ts";
+import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
+import { isExactObject, parseExactJson } from "../http/json.ts";
+
+/**
+ * Answers an Auth hook so that Auth goes on, whatever the outcome of the event and
+ * after `AUTH_HOOK_TIMEOUT_MS` at the latest: a log must not keep users from
+ * logging in. `recording` continues after that, and the access-log entry waits for
+ * it; the entry reports a late or failed recording.
+ */
+export async function answerHook(
+  ctx: Context,
+  text: string,
+  recording: Promise<Response>,
+): Promise<Response> {
+  const settled = reportFailure(recording, ctx);
+  keepAlive(settled);
+  ctx.keepOpen(settled);
+  let timer;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      ctx.report(new Error("an Auth hook was answered before it was recorded"));
+      resolve();
+    }, AUTH_HOOK_TIMEOUT_MS);
+  });
+  await Promise.race([settled, late]);
+  clearTimeout(timer);
+  const { status, headers, body } = answerAuthHook(text);
+  return new Response(body, { status, headers });
+}
+
+async function reportFailure(
+  recording: Promise<Response>,
+  ctx: Context,
+): Promise<void> {
+  try {
+    const outcome = await recording;
+    if (outcome.ok) return;
+    const problem = await outcome.text();
+    ctx.report(new Error(`an Auth hook was not recorded: ${problem}`));
+  } catch (error) {
+    ctx.report(error);
+  }
+}
+
+/** The platform ends a worker once no response or registered task is pending. */
+function keepAlive(task: Promise<void>): void {
+  const { EdgeRuntime } = globalThis as {
+    EdgeRuntime?: { waitUntil(task: Promise<void>): unknown };
+  };
+  EdgeRuntime?.waitUntil(task);
+}
+
+/** Auth takes 200 with JSON; other statuses fail the user's request. */
+type HookAnswer = {
+  status: 200;
+  headers: { "content-type": "application/json" };
+  body: string;
+};
+
+/**
+ * What Auth must be told so that it goes on as if there were no hook, whatever
+ * became of the audit event. The shape of the payload decides, because older
+ * versions of Auth do not name the hook:
+ *
+ * - custom access token (`claims`): the same claims, digit for digit. Auth signs
+ *   the claims of the answer; without them every login would fail.
+ * - password or MFA verification (`valid`): `{"decision": "continue"}`.
+ * - send email or SMS (`email_data`, `sms`): an error. This endpoint sends
+ *   nothing, and saying that it had would lock people out silently.
+ * - anything else, or a body that is not JSON: `{}`.
+ *
+ * Answer with this for every request whose signature is right. Auth waits five
+ * seconds for all its attempts together, and an outage of a synchronous hook
+ * still blocks the login; a Database Webhook on `auth.audit_log_entries` runs
+ * asynchronously and blocks none.
+ */
+export function answerAuthHook(text: string): HookAnswer {
+  return {
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(chooseAnswer(parse(text))),
+  };
+}
+
+function chooseAnswer(payload: unknown): unknown {
+  if (!isExactObject(payload)) return {};
+  if (isExactObject(payload.claims)) return { claims: payload.claims };
+  if (typeof payload.valid === "boolean") return { decision: "continue" };
+  if (isExactObject(payload.email_data) || isExactObject(payload.sms)) {
+    const message =
+      "This project's Auth hook records events and sends no messages";
+    return { error: { http_code: 500, message } };
+  }
+  return {};
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseExactJson(text);
+  } catch {
+    return null;
+  }
+}

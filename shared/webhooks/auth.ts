@@ -1,0 +1,283 @@
+import type { Fault } from "../fault.ts";
+import { readEvents } from "../ingest/read-events.ts";
+import type { LogEvent } from "../logs/log.ts";
+import {
+  type Adapted,
+  type AdaptedEvent,
+  type Delivery,
+  readQueryMembers,
+} from "./adapter.ts";
+import {
+  addFault,
+  type Draft,
+  finishDraft,
+  keepKnown,
+  OPTIONAL_REFERENCES,
+  readAddress,
+  readKind,
+  rejectPayload,
+  requireFirm,
+  setMember,
+  startDraft,
+} from "./drafts.ts";
+import { isExactObject, parseExactJson } from "../http/json.ts";
+import {
+  findFirst,
+  isObject,
+  type JsonObject,
+  readPointer,
+} from "./payload.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
+
+/**
+ * What Supabase Auth says, as audit events: the payload of an Auth hook, or rows
+ * of `auth.audit_log_entries`, bare or as a Database Webhook sends them, one or
+ * an array. There may be no event at all: see `adaptAuthHook`.
+ *
+ * @throws {ProblemError} when the body as a whole cannot be read.
+ */
+export async function adaptAuth(delivery: Delivery): Promise<Adapted> {
+  const said = readQueryMembers(delivery.query, "audit");
+  const { batch, events } = readEvents(delivery.text, "json");
+  const adapted = await Promise.all(
+    events.map(({ value, faults }) => adaptPayload(value, faults, said)),
+  );
+  return {
+    batch,
+    events: adapted.filter((event) => event !== null),
+    optionalReferences: OPTIONAL_REFERENCES,
+  };
+}
+
+async function adaptPayload(
+  payload: unknown,
+  faults: Fault[],
+  said: LogEvent,
+): Promise<AdaptedEvent | null> {
+  const wanted =
+    "Expected the payload of an Auth hook, or a row of auth.audit_log_entries";
+  if (!isObject(payload)) return rejectPayload(faults, wanted);
+  if (isObject(payload.payload)) {
+    return adaptAuditLogEntry(payload, "", faults, said);
+  }
+  if (payload.table === undefined) {
+    return await adaptAuthHook(payload, faults, said);
+  }
+  const isEntry = payload.schema === "auth" &&
+    payload.table === "audit_log_entries" && payload.type === "INSERT";
+  return isEntry && isObject(payload.record)
+    ? adaptAuditLogEntry(payload, "/record", faults, said)
+    : rejectPayload(
+      faults,
+      "Expected an INSERT into auth.audit_log_entries; send other tables to /webhooks/database",
+    );
+}
+
+/**
+ * Whether a body is the payload of an Auth hook, which waits for an answer of its
+ * own, rather than rows of `auth.audit_log_entries`. A body that is neither is
+ * taken for a hook: a login may be waiting for the answer.
+ */
+export function isAuthHook(text: string): boolean {
+  try {
+    const value = parseExactJson(text);
+    return !Array.isArray(value) &&
+      !(isExactObject(value) &&
+        ("table" in value || isExactObject(value.payload)));
+  } catch {
+    return true;
+  }
+}
+
+/** Hooks that report a user's action, by their name on the wire. */
+const SOURCES = new Set([
+  "before-user-created",
+  "after-user-created",
+  "customize-access-token",
+  "mfa-verification",
+  "password-verification",
+]);
+
+/** Hooks that ask for a message to be delivered. Their payloads hold passcodes. */
+const MESSENGERS = new Set(["send-email", "send-sms"]);
+
+/** A session refreshes its token about every hour, without an action of the user. */
+const RENEWAL = "token_refresh";
+
+const FIRM_PLACES = [
+  "/user/app_metadata/firm_id",
+  "/claims/app_metadata/firm_id",
+];
+
+/**
+ * The payload of a Supabase Auth hook as an audit event, or null when it tells
+ * of nothing that anybody did (a token that a session renewed).
+ *
+ * The action is the hook's name with underscores, the entity the user it is
+ * about. `user_id` is set for what an existing user does, not where the account
+ * is only being made. The firm is `app_metadata.firm_id`, else the URL's; never
+ * `user_metadata`, which users write themselves. Email addresses, phone numbers,
+ * names, passcodes and claims are not taken over.
+ *
+ * The id is derived from `metadata.uuid`, which stays the same when Auth tries
+ * again; `webhook-id` does not. Source: supabase/auth, internal/hooks/v0hooks.
+ */
+async function adaptAuthHook(
+  payload: JsonObject,
+  textFaults: Fault[],
+  said: LogEvent,
+): Promise<AdaptedEvent | null> {
+  if (payload.authentication_method === RENEWAL) return null;
+  const draft = startDraft(said);
+  readHook(payload, draft);
+  await readMetadata(payload, draft);
+  readUser(payload, draft);
+  const firm = findFirst(payload, FIRM_PLACES);
+  if (firm !== null) setMember(draft, "firm_id", firm.value, firm.pointer);
+  requireFirm(draft, FIRM_PLACES[0], "set app_metadata.firm_id of the user");
+  draft.event.metadata = keepKnown({
+    source: "auth_hook",
+    actor_id: readUuid(draft.event.user_id),
+    valid: typeof payload.valid === "boolean" ? payload.valid : undefined,
+    factor_id: readUuid(payload.factor_id),
+    factor_type: readKind(payload.factor_type),
+    authentication_method: readKind(payload.authentication_method),
+    session_id: readUuid(readPointer(payload, "/claims/session_id")),
+    provider: readKind(readPointer(payload, "/user/app_metadata/provider")),
+    is_anonymous: readPointer(payload, "/user/is_anonymous") === true
+      ? true
+      : undefined,
+  });
+  return finishDraft(draft, textFaults);
+}
+
+function readHook(payload: JsonObject, draft: Draft): void {
+  const pointer = "/metadata/name";
+  const name = readPointer(payload, pointer);
+  if (typeof name === "string" && SOURCES.has(name)) {
+    setMember(draft, "action", name.replaceAll("-", "_"), pointer);
+    return;
+  }
+  const isMessenger = typeof name === "string" && MESSENGERS.has(name);
+  const detail = isMessenger
+    ? "This hook delivers messages and is not an audit source; point it to a function that sends them"
+    : `Expected the name of a hook: ${[...SOURCES].join(", ")}`;
+  addFault(draft, pointer, "not_an_audit_source", detail);
+}
+
+async function readMetadata(payload: JsonObject, draft: Draft): Promise<void> {
+  const uuid = readUuid(readPointer(payload, "/metadata/uuid"));
+  if (uuid === null) {
+    const detail =
+      "Expected the UUID that Auth gives an invocation; update Auth if it sends none";
+    addFault(draft, "/metadata/uuid", "required", detail);
+  } else {
+    const id = await deriveId("auth", uuid);
+    setMember(draft, "id", id, "/metadata/uuid");
+  }
+  const time = findFirst(payload, ["/metadata/time"]);
+  if (time !== null) {
+    setMember(draft, "created_at", time.value, time.pointer);
+  }
+  const address = readAddress(readPointer(payload, "/metadata/ip_address"));
+  if (address !== undefined) {
+    setMember(draft, "ip_address", address, "/metadata/ip_address");
+  }
+}
+
+function readUser(payload: JsonObject, draft: Draft): void {
+  draft.event.entity_type = "user";
+  // `user` belongs to an account in the making, `user_id` to one that exists.
+  const actor = findFirst(payload, ["/user_id"]);
+  const user = actor ?? findFirst(payload, ["/user/id"]);
+  const id = readUuid(user?.value);
+  if (user === null || id === null) return;
+  setMember(draft, "entity_id", id, user.pointer);
+  if (actor !== null) setMember(draft, "user_id", id, actor.pointer);
+}
+
+/** Traits that are references; others name people or repeat the entry. */
+const REFERENCES = ["user_id", "factor_id", "challenge_id", "identity_id"];
+
+/** Traits that name a kind of thing. */
+const KINDS = ["provider", "factor_type", "factor_status"];
+
+/**
+ * A row of `auth.audit_log_entries` as an audit event with the row's own id:
+ * `payload.action` is the action and `payload.log_type` the type of the entity,
+ * one to one. The entity is the factor of an entry about a factor, else the user
+ * that the entry is about, else the actor. The actor's name and address are not
+ * taken over. An entry knows no firm, so the URL must say it.
+ *
+ * `base` is where the row stands in the payload: "" or "/record".
+ * Source: supabase/auth, internal/models/audit_log_entry.go.
+ */
+function adaptAuditLogEntry(
+  payload: unknown,
+  base: string,
+  textFaults: Fault[],
+  said: LogEvent,
+): AdaptedEvent {
+  const draft = startDraft(said);
+  readRow(payload, base, draft);
+  const entry = `${base}/payload`;
+  readNames(payload, entry, draft);
+  readPeople(payload, entry, draft);
+  requireFirm(draft, base, "an entry of Auth's log knows no firm");
+  const traits = (
+    names: readonly string[],
+    read: (value: unknown) => unknown,
+  ) =>
+    Object.fromEntries(
+      names.map((
+        name,
+      ) => [name, read(readPointer(payload, `${entry}/traits/${name}`))]),
+    );
+  draft.event.metadata = keepKnown({
+    source: "auth_audit_log",
+    actor_id: readUuid(readPointer(payload, `${entry}/actor_id`)),
+    actor_via_sso: readPointer(payload, `${entry}/actor_via_sso`) === true
+      ? true
+      : undefined,
+    ...traits(REFERENCES, readUuid),
+    ...traits(KINDS, readKind),
+  });
+  return finishDraft(draft, textFaults);
+}
+
+function readRow(payload: unknown, base: string, draft: Draft): void {
+  const id = readUuid(readPointer(payload, `${base}/id`));
+  if (id !== null) setMember(draft, "id", id, `${base}/id`);
+  else addFault(draft, `${base}/id`, "required", "Expected the entry's UUID");
+  const time = findFirst(payload, [`${base}/created_at`]);
+  if (time !== null) {
+    setMember(draft, "created_at", time.value, time.pointer);
+  }
+  const address = readAddress(readPointer(payload, `${base}/ip_address`));
+  if (address !== undefined) {
+    setMember(draft, "ip_address", address, `${base}/ip_address`);
+  }
+}
+
+function readNames(payload: unknown, entry: string, draft: Draft): void {
+  const names = { action: "action", log_type: "entity_type" };
+  for (const [name, member] of Object.entries(names)) {
+    const found = findFirst(payload, [`${entry}/${name}`]);
+    if (found !== null) setMember(draft, member, found.value, found.pointer);
+    else addFault(draft, `${entry}/${name}`, "required", "Is required");
+  }
+}
+
+function readPeople(payload: unknown, entry: string, draft: Draft): void {
+  const actor = readUuid(readPointer(payload, `${entry}/actor_id`));
+  if (actor !== null) setMember(draft, "user_id", actor, `${entry}/actor_id`);
+  const places = draft.event.entity_type === "factor"
+    ? ["traits/factor_id", "traits/user_id", "actor_id"]
+    : ["traits/user_id", "actor_id"];
+  for (const place of places) {
+    const id = readUuid(readPointer(payload, `${entry}/${place}`));
+    if (id === null) continue;
+    setMember(draft, "entity_id", id, `${entry}/${place}`);
+    return;
+  }
+}

@@ -1,0 +1,207 @@
+import type { Fault } from "../fault.ts";
+import { readEvents } from "../ingest/read-events.ts";
+import type { LogEvent } from "../logs/log.ts";
+import {
+  type Adapted,
+  type AdaptedEvent,
+  type Delivery,
+  readQueryMembers,
+} from "./adapter.ts";
+import {
+  addFault,
+  type Draft,
+  finishDraft,
+  isAcceptable,
+  keepKnown,
+  OPTIONAL_REFERENCES,
+  rejectPayload,
+  requireFirm,
+  setMember,
+  startDraft,
+} from "./drafts.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
+import {
+  isExactObject,
+  parseExactJson,
+  toCanonicalJson,
+} from "../http/json.ts";
+import { findFirst, isObject, type JsonObject } from "./payload.ts";
+
+/** What a trigger reports, and the action that it becomes. */
+const ACTIONS: Record<string, string> = {
+  INSERT: "insert",
+  UPDATE: "update",
+  DELETE: "delete",
+};
+
+/**
+ * Supabase Database Webhooks (`{type, table, schema, record, old_record,
+ * user_id?}`) as audit events: `insert`, `update` or `delete` of an entity whose
+ * type is the table (`schema.table` outside of public) and whose id is the
+ * column `id`. Of the content only the *names* of changed columns are recorded.
+ * An array of such payloads is taken too, for an outbox that sends batches.
+ *
+ * The firm is the record's `firm_id` (for a row of `public.firms` its `id`), else
+ * the URL's. The user is the payload's `user_id`, else the URL's.
+ *
+ * The wire format has no id, so the id is derived from the content of the payload:
+ * its canonical JSON with all numbers digit for digit, hashed. So a delivery that
+ * is repeated adds nothing; but two changes with the same content count as one,
+ * as when a column is set to and fro, unless the row has a column that differs
+ * each time (`updated_at`, a version). And who can guess a whole row can check
+ * the guess against the id.
+ *
+ * @throws {ProblemError} when the body as a whole cannot be read.
+ */
+export async function adaptDatabaseWebhook(
+  delivery: Delivery,
+): Promise<Adapted> {
+  const said = readQueryMembers(delivery.query, "audit");
+  const { batch, events } = readEvents(delivery.text, "json");
+  const exact = splitExact(parseExactJson(delivery.text));
+  const adapted = events.map(({ value, faults }, index) =>
+    adaptPayload(value, exact[index], faults, said)
+  );
+  return {
+    batch,
+    events: await Promise.all(adapted),
+    optionalReferences: OPTIONAL_REFERENCES,
+  };
+}
+
+/** The same events as `readEvents` finds, with exact numbers. */
+function splitExact(body: unknown): unknown[] {
+  if (Array.isArray(body)) return body;
+  const events = isExactObject(body) ? body.events : undefined;
+  return Array.isArray(events) ? events : [body];
+}
+
+async function adaptPayload(
+  payload: unknown,
+  exact: unknown,
+  textFaults: Fault[],
+  said: LogEvent,
+): Promise<AdaptedEvent> {
+  if (!isObject(payload) || !isExactObject(exact)) {
+    const wanted = "Expected an object, the payload of a Database Webhook";
+    return rejectPayload(textFaults, wanted);
+  }
+  const draft = startDraft(said);
+  const hash = await hashText(toCanonicalJson(exact));
+  draft.event.id = await deriveId("database", hash);
+  readAction(payload, draft);
+  readEntity(payload, draft);
+  readReferences(payload, draft);
+  draft.event.metadata = keepKnown({
+    source: "database_webhook",
+    actor_id: readUuid(draft.event.user_id),
+    ...describeRow(exact),
+    ...describeChanges(exact.old_record, exact.record),
+  });
+  return finishDraft(draft, textFaults);
+}
+
+function readAction(payload: JsonObject, draft: Draft): void {
+  const type = typeof payload.type === "string" ? payload.type : "";
+  if (Object.hasOwn(ACTIONS, type)) {
+    setMember(draft, "action", ACTIONS[type], "/type");
+  } else {
+    const detail = `Expected ${Object.keys(ACTIONS).join(", ")}`;
+    addFault(draft, "/type", "invalid_value", detail);
+  }
+  const wanted = type === "DELETE" ? "old_record" : "record";
+  if (isObject(payload[wanted])) return;
+  const detail = "Expected the row as an object";
+  addFault(draft, `/${wanted}`, "required", detail);
+}
+
+function readEntity(payload: JsonObject, draft: Draft): void {
+  for (const member of ["schema", "table"]) {
+    if (typeof payload[member] === "string" && payload[member] !== "") continue;
+    const detail = "Expected the name that the trigger reports";
+    addFault(draft, `/${member}`, "required", detail);
+  }
+  const { schema, table } = payload;
+  const name = schema === "public" ? table : `${schema}.${table}`;
+  setMember(draft, "entity_type", name, "/table");
+  const id = findFirst(payload, ["/record/id", "/old_record/id"]);
+  const uuid = readUuid(id?.value);
+  if (uuid !== null) setMember(draft, "entity_id", uuid, id!.pointer);
+}
+
+function readReferences(payload: JsonObject, draft: Draft): void {
+  const isFirm = payload.schema === "public" && payload.table === "firms";
+  const column = isFirm ? "id" : "firm_id";
+  const firm = findFirst(payload, [
+    `/record/${column}`,
+    `/old_record/${column}`,
+  ]);
+  if (firm !== null) setMember(draft, "firm_id", firm.value, firm.pointer);
+  requireFirm(draft, `/record/${column}`, `give the table a column ${column}`);
+  const user = readUuid(payload.user_id);
+  if (user !== null) setMember(draft, "user_id", user, "/user_id");
+}
+
+/** An id that is an integer is a reference too; any other may be personal data. */
+function describeRow(exact: JsonObject): JsonObject {
+  const id = findFirst(exact, ["/record/id", "/old_record/id"]);
+  if (id === null || readUuid(id.value) !== null) return {};
+  const digits = toCanonicalJson(id.value);
+  const isReference = /^-?\d{1,19}$/.test(digits) &&
+    isAcceptable({ record_id: digits });
+  return isReference ? { record_id: digits } : {};
+}
+
+async function hashText(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  const hash = await crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(
+    new Uint8Array(hash),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
+/** Bytes of names, quotes and commas included, that fit beside the rest. */
+const MAX_NAMES_BYTES = 6 * 1024;
+
+/**
+ * What an UPDATE changed, from the row before and after with exact numbers:
+ * `{changed_columns, changed_column_count}`. For a row that came or went there is
+ * nothing to compare: {}.
+ *
+ * The names are *values* in a list, so that the audit trail, whose keys must not
+ * name money or credentials, takes `amount` and `salary`. A name that it does not
+ * take for what it contains, and names beyond a size limit, are only counted:
+ * `unlisted_column_count` says how many.
+ */
+function describeChanges(before: unknown, after: unknown): JsonObject {
+  if (!isExactObject(before) || !isExactObject(after)) return {};
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const changed = [...names].filter((name) => isChanged(before, after, name))
+    .sort();
+  const listed = keepListable(changed);
+  const unlisted = changed.length - listed.length;
+  return {
+    changed_columns: listed,
+    changed_column_count: changed.length,
+    ...unlisted > 0 && { unlisted_column_count: unlisted },
+  };
+}
+
+function isChanged(
+  before: JsonObject,
+  after: JsonObject,
+  name: string,
+): boolean {
+  if (!Object.hasOwn(before, name) || !Object.hasOwn(after, name)) return true;
+  return toCanonicalJson(before[name]) !== toCanonicalJson(after[name]);
+}
+
+function keepListable(names: readonly string[]): string[] {
+  let bytes = 0;
+  return names.filter((name) => {
+    if (!isAcceptable({ changed_columns: [name] })) return false;
+    bytes += new TextEncoder().encode(JSON.stringify(name)).length + 1;
+    return bytes <= MAX_NAMES_BYTES;
+  });
+}

@@ -1,0 +1,248 @@
+import { MAX_INTEGER } from "../limits.ts";
+import { addFault, type Draft, setMember } from "./drafts.ts";
+import { type Believed, decideConvention } from "../otlp/token-convention.ts";
+import { isZero, toDecimalText } from "../logs/fields.ts";
+import {
+  findFirst,
+  isObject,
+  readPointer,
+  toMicroseconds,
+  toMoment,
+} from "./payload.ts";
+import type { Fault } from "../fault.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
+
+/** The usage as LiteLLM passes it on; some versions only in the response. */
+const USAGE = ["/metadata/usage_object", "/response/usage"];
+
+const PLACES = {
+  input: ["/prompt_tokens", ...inUsage("/prompt_tokens")],
+  output: ["/completion_tokens", ...inUsage("/completion_tokens")],
+  total: ["/total_tokens", ...inUsage("/total_tokens")],
+  uncachedInput: inUsage("/input_tokens"),
+  cacheRead: inUsage(
+    "/prompt_tokens_details/cached_tokens",
+    "/cache_read_input_tokens",
+  ),
+  cacheWrite: inUsage(
+    "/prompt_tokens_details/cache_creation_tokens",
+    "/prompt_tokens_details/cache_write_tokens",
+    "/cache_creation_input_tokens",
+  ),
+  cacheWrite5m: inUsage(
+    "/prompt_tokens_details/cache_creation_token_details/ephemeral_5m_input_tokens",
+    "/cache_creation/ephemeral_5m_input_tokens",
+  ),
+  cacheWrite1h: inUsage(
+    "/prompt_tokens_details/cache_creation_token_details/ephemeral_1h_input_tokens",
+    "/cache_creation/ephemeral_1h_input_tokens",
+  ),
+  reasoning: inUsage("/completion_tokens_details/reasoning_tokens"),
+};
+
+/** The members of an event that a count becomes. */
+const MEMBERS: Partial<Record<keyof typeof PLACES, string>> = {
+  input: "input_tokens",
+  output: "output_tokens",
+  cacheRead: "cache_read_tokens",
+  cacheWrite: "cache_write_5m_tokens",
+  cacheWrite1h: "cache_write_1h_tokens",
+  reasoning: "reasoning_tokens",
+};
+
+const INCLUSIVE: Believed = { convention: "inclusive", basis: "likely" };
+
+/**
+ * Reads the tokens of a StandardLoggingPayload as full counts: input with what
+ * was read from and written to the cache, output with reasoning.
+ *
+ * LiteLLM brings every provider to that counting (for Anthropic it adds the
+ * cache's tokens to `prompt_tokens` itself), but some versions and endpoints
+ * passed the provider's numbers on as they were. So `inclusive` is likely, and
+ * the numbers decide where they prove something.
+ *
+ * Cache writes of unknown lifetime count as five minutes, the providers' default.
+ * A failed call may have counted nothing; a successful one has.
+ */
+export function readUsage(payload: unknown, draft: Draft): void {
+  const read = (place: keyof typeof PLACES) =>
+    readCount(payload, place, draft) ?? 0;
+  const isFailed = draft.event.success === false;
+  const input = readCount(payload, "input", draft);
+  const output = readCount(payload, "output", draft);
+  if (!isFailed && input === null) refuseMissing(draft, "/prompt_tokens");
+  if (!isFailed && output === null) refuseMissing(draft, "/completion_tokens");
+  const cacheRead = read("cacheRead");
+  const cacheWrite1h = read("cacheWrite1h");
+  const parts = read("cacheWrite5m") + cacheWrite1h;
+  const cacheWrite = Math.max(read("cacheWrite"), parts);
+  const counts = {
+    input: input ?? 0,
+    output: output ?? 0,
+    total: readCount(payload, "total", draft),
+    cacheRead,
+    cacheWrite,
+    cacheWrite1h,
+    uncachedInput: readCount(payload, "uncachedInput", draft),
+    reasoning: read("reasoning"),
+    visibleOutput: null,
+  };
+  const { addedInput, addedOutput, believed } = decideConvention(counts, {
+    cache: INCLUSIVE,
+    reasoning: INCLUSIVE,
+  });
+  Object.assign(draft.event, {
+    input_tokens: counts.input + addedInput,
+    output_tokens: counts.output + addedOutput,
+    cache_read_tokens: cacheRead || undefined,
+    cache_write_5m_tokens: cacheWrite - cacheWrite1h || undefined,
+    cache_write_1h_tokens: cacheWrite1h || undefined,
+    reasoning_tokens: counts.reasoning || undefined,
+    token_convention: believed?.convention,
+    convention_basis: believed?.basis,
+  });
+}
+
+function readCount(
+  payload: unknown,
+  place: keyof typeof PLACES,
+  draft: Draft,
+): number | null {
+  const found = findFirst(payload, PLACES[place]);
+  if (found === null) return null;
+  const { pointer, value } = found;
+  const member = MEMBERS[place];
+  if (member !== undefined) draft.origins[member] = pointer;
+  if (
+    Number.isInteger(value) && (value as number) >= 0 &&
+    (value as number) <= MAX_INTEGER
+  ) return value as number;
+  const detail = `Expected tokens, an integer from 0 to ${MAX_INTEGER}`;
+  addFault(draft, pointer, "invalid_type", detail);
+  return 0;
+}
+
+function refuseMissing(draft: Draft, pointer: string): void {
+  const detail =
+    "Is required; is generic_api_use_v1 set? Its payload has no token counts";
+  addFault(draft, pointer, "required", detail);
+}
+
+function inUsage(...paths: string[]): string[] {
+  return USAGE.flatMap((base) => paths.map((path) => base + path));
+}
+
+/** Where LiteLLM says what a call cost. */
+export const COST_POINTER = "/response_cost";
+
+/** What LiteLLM says a call cost in US dollars; null when it does not know. */
+type StatedCost =
+  | { usd: string | null; fault?: undefined }
+  | { usd: null; fault: Fault };
+
+/**
+ * Reads the cost from a StandardLoggingPayload. LiteLLM writes 0 both for "free"
+ * and for "could not be computed", so that a 0 counts only where the payload
+ * shows that it was computed; anything else is unknown, never 0:
+ *
+ * - `cache_hit: true`: LiteLLM answered from its own cache, without a provider: 0.
+ * - `response_cost_failure_debug_info`: the computation failed: unknown.
+ * - `response_cost` null or left out: unknown.
+ * - 0 of a failed call: LiteLLM writes it for every failure, even one that broke
+ *   off in the middle of an answer that the provider charges: unknown.
+ * - 0 of a successful call: real when `cost_breakdown.total_cost` is 0 too (a
+ *   model that is configured to be free), or when LiteLLM has a price entry
+ *   (`model_map_information.model_map_value`) and `hidden_params.response_cost`
+ *   is not null; else unknown.
+ */
+export function readStatedCost(payload: unknown): StatedCost {
+  if (readPointer(payload, "/cache_hit") === true) return { usd: "0" };
+  if (isObject(readPointer(payload, "/response_cost_failure_debug_info"))) {
+    return { usd: null };
+  }
+  const stated = readPointer(payload, COST_POINTER) ?? null;
+  if (stated === null) return { usd: null };
+  const usd = toDecimalText(stated);
+  if (usd === null || usd.startsWith("-")) {
+    const detail =
+      "Expected US dollars, not negative, as a number or a decimal string";
+    return {
+      usd: null,
+      fault: { pointer: COST_POINTER, code: "invalid_value", detail },
+    };
+  }
+  if (isZero(usd)) return { usd: isComputedZero(payload) ? "0" : null };
+  return { usd };
+}
+
+function isComputedZero(payload: unknown): boolean {
+  if (readPointer(payload, "/status") === "failure") return false;
+  if (readPointer(payload, "/cost_breakdown/total_cost") === 0) return true;
+  return isObject(
+    readPointer(payload, "/model_map_information/model_map_value"),
+  ) && readPointer(payload, "/hidden_params/response_cost") !== null;
+}
+
+/** What the column takes; LiteLLM's messages can be megabytes long. */
+const MAX_ERROR_LENGTH = 16_384;
+
+/**
+ * Reads whether a call succeeded, and why not. Without a `status` it did, unless
+ * there is an error.
+ */
+export function readOutcome(payload: unknown, draft: Draft): void {
+  const error = findFirst(payload, [
+    "/error_str",
+    "/error_information/error_message",
+    "/error_information/error_class",
+  ]);
+  const status = readPointer(payload, "/status") ??
+    (error === null ? "success" : "failure");
+  if (status !== "success" && status !== "failure") {
+    addFault(
+      draft,
+      "/status",
+      "invalid_value",
+      "Expected success or failure",
+    );
+    return;
+  }
+  setMember(draft, "success", status === "success", "/status");
+  if (status === "success" || typeof error?.value !== "string") return;
+  const message = shortenError(error.value);
+  setMember(draft, "error_message", message, error.pointer);
+}
+
+/**
+ * Reads when a call ended, which is its event's time, and how long it took.
+ * `response_time` is not used: of a stream it is the time to the first token.
+ */
+export function readTimes(payload: unknown, draft: Draft): void {
+  const start = findFirst(payload, ["/startTime"]);
+  const end = findFirst(payload, ["/endTime"]);
+  for (const found of [start, end]) {
+    if (found === null || toMicroseconds(found.value) !== null) continue;
+    const detail =
+      "Expected seconds since 1970, or ISO 8601 such as 2026-01-31T12:00:00.5Z";
+    addFault(draft, found.pointer, "invalid_value", detail);
+  }
+  const when = end ?? start;
+  if (when !== null) {
+    const moment = toMoment(when.value) ?? undefined;
+    setMember(draft, "created_at", moment, when.pointer);
+  }
+  const from = toMicroseconds(start?.value);
+  const to = toMicroseconds(end?.value);
+  if (from === null || to === null || to < from) return;
+  const latency = Math.round((to - from) / 1_000);
+  setMember(draft, "latency_ms", latency, "/endTime");
+}
+
+/** Redacts before it cuts: half a secret would no longer look like one. */
+function shortenError(text: string): string | undefined {
+  const storable = text.slice(0, 4 * MAX_ERROR_LENGTH).replaceAll("\0", "")
+    .toWellFormed();
+  const short = redactSecrets(storable).slice(0, MAX_ERROR_LENGTH)
+    .toWellFormed();
+  return short.trim() === "" ? undefined : short;
+}

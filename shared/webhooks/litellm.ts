@@ -1,0 +1,210 @@
+import type { Fault } from "../fault.ts";
+import { readEvents } from "../ingest/read-events.ts";
+import type { LogEvent } from "../logs/log.ts";
+import {
+  type Adapted,
+  type AdaptedEvent,
+  type Delivery,
+  readQueryMembers,
+} from "./adapter.ts";
+import {
+  addFault,
+  type Draft,
+  finishDraft,
+  rejectPayload,
+  setMember,
+  startDraft,
+} from "./drafts.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
+import {
+  COST_POINTER,
+  readOutcome,
+  readStatedCost,
+  readTimes,
+  readUsage,
+} from "./litellm-usage.ts";
+import { findFirst, type Found, isObject, readPointer } from "./payload.ts";
+
+/** What LiteLLM does not know, and whether an event needs it. */
+const CALLER_MEMBERS = {
+  firm_id: true,
+  task_type: true,
+  cma_project_id: false,
+};
+
+/** Members that are taken over as they are, and where from. */
+const PLACES: Record<string, string[]> = {
+  model: ["/model", "/model_group"],
+  provider: ["/custom_llm_provider"],
+  service_tier: [
+    "/metadata/usage_object/service_tier",
+    "/response/usage/service_tier",
+    "/response/service_tier",
+  ],
+};
+
+/**
+ * LiteLLM's `generic_api` callback (`StandardLoggingPayload`), in all three of
+ * its `log_format`s: an array, NDJSON, or a single object. LiteLLM sends NDJSON
+ * as application/json too, so the text decides.
+ *
+ * The id is LiteLLM's `id` when that is a UUID, else derived from it. What the
+ * webhook's URL says of a call holds; only what it leaves open is read from the
+ * metadata and the tags, because any caller of the proxy can write those. For the
+ * same reason a project that is none of the firm's is left out: otherwise a wrong
+ * one would keep a call off the record. Prompts and
+ * answers (`messages`, `response`, `model_parameters`) are not taken over; what
+ * is wrong in there does not matter.
+ *
+ * @throws {ProblemError} when the body as a whole cannot be read.
+ */
+export async function adaptLitellm(delivery: Delivery): Promise<Adapted> {
+  const said = readQueryMembers(delivery.query, "llm-usage");
+  const { batch, events } = readEvents(
+    delivery.text,
+    isLines(delivery.text) ? "ndjson" : "json",
+  );
+  return {
+    batch,
+    events: await Promise.all(
+      events.map(({ value, faults }) => adaptPayload(value, faults, said)),
+    ),
+    optionalReferences: ["cma_project_id"],
+  };
+}
+
+/** Whether there are several lines, the first of which is an object by itself. */
+function isLines(text: string): boolean {
+  const [first, second] = text.trimStart().split("\n", 2);
+  return second !== undefined && first.startsWith("{") &&
+    first.trimEnd().endsWith("}");
+}
+
+async function adaptPayload(
+  payload: unknown,
+  textFaults: Fault[],
+  said: LogEvent,
+): Promise<AdaptedEvent> {
+  if (!isObject(payload)) {
+    const wanted = "Expected an object, a StandardLoggingPayload of LiteLLM";
+    return rejectPayload(textFaults, wanted);
+  }
+  const draft = startDraft(said);
+  refuseToolCall(payload, draft);
+  await readId(payload, draft);
+  readModel(payload, draft);
+  readCaller(payload, draft);
+  readOutcome(payload, draft);
+  readTimes(payload, draft);
+  readUsage(payload, draft);
+  readCost(payload, draft);
+  // The error message was made storable, whatever it held.
+  const adapted = finishDraft(draft, textFaults, [
+    "error_message",
+  ]);
+  return { ...adapted, adapterMembers: true };
+}
+
+/** LiteLLM also logs calls of MCP tools, which are no calls of a model. */
+function refuseToolCall(payload: unknown, draft: Draft): void {
+  const type = readPointer(payload, "/call_type");
+  if (typeof type !== "string" || !/(?:^|_)mcp_/.test(type)) return;
+  const detail =
+    "Is the call of a tool, and this log holds calls of models; record it at /tool-usage";
+  addFault(draft, "/call_type", "not_a_model_call", detail);
+}
+
+async function readId(payload: unknown, draft: Draft): Promise<void> {
+  const id = readPointer(payload, "/id");
+  // LiteLLM writes str(id), which makes "None" of no id.
+  if (typeof id === "string" && id.trim() !== "" && id !== "None") {
+    const uuid = readUuid(id) ?? await deriveId("litellm", id);
+    setMember(draft, "id", uuid, "/id");
+    return;
+  }
+  const detail =
+    "Expected the id of the response or the call; without one, a repeated delivery could not be told from a new call";
+  addFault(draft, "/id", "required", detail);
+}
+
+function readModel(payload: unknown, draft: Draft): void {
+  for (const [member, pointers] of Object.entries(PLACES)) {
+    const found = findFirst(payload, pointers);
+    if (found !== null) setMember(draft, member, found.value, found.pointer);
+  }
+  const { model, provider } = draft.event;
+  if (model === undefined) {
+    addFault(draft, "/model", "required", "Is required: the model's name");
+  }
+  // LiteLLM writes "bedrock/us.anthropic…"; the provider is its own member.
+  const prefix = `${provider}/`;
+  if (typeof model === "string" && model.startsWith(prefix)) {
+    draft.event.model = model.slice(prefix.length);
+  }
+}
+
+function readCaller(payload: unknown, draft: Draft): void {
+  for (const [member, isRequired] of Object.entries(CALLER_MEMBERS)) {
+    if (draft.event[member] !== undefined) continue;
+    const found = findCallerMember(payload, member);
+    if (found !== null) {
+      setMember(draft, member, found.value, found.pointer);
+    } else if (isRequired) {
+      const detail = `Is required: ${placesFor(member)}`;
+      addFault(draft, wantedAt(member), "required", detail);
+    }
+  }
+}
+
+function readCost(payload: unknown, draft: Draft): void {
+  const { usd, fault } = readStatedCost(payload);
+  if (fault !== undefined) draft.faults.push(fault);
+  if (usd === null) return;
+  setMember(draft, "reported_cost_usd", usd, COST_POINTER);
+  // What the database finds wrong with the cost refers to the column.
+  draft.origins.cost_usd = COST_POINTER;
+}
+
+/** Where the caller's own metadata ends up in a StandardLoggingPayload. */
+const METADATA = [
+  "/metadata/spend_logs_metadata",
+  "/metadata/requester_metadata",
+  "/metadata",
+];
+
+const TAGS = "/request_tags";
+
+/** Where to say a member that LiteLLM knows nothing about, for error messages. */
+function placesFor(member: string): string {
+  return `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>, or put ?${member}=<value> into the webhook's URL`;
+}
+
+/** The pointer of a fault about a missing member. */
+function wantedAt(member: string): string {
+  return `${METADATA[0]}/${member}`;
+}
+
+/**
+ * A member that LiteLLM knows nothing about (`firm_id`), from where a caller can
+ * put it: the metadata for spend logs, of the key or team or of the request, or
+ * a tag `firm_id:<value>`. The first that says something counts.
+ */
+function findCallerMember(
+  payload: unknown,
+  member: string,
+): Found | null {
+  const pointers = METADATA.map((base) => `${base}/${member}`);
+  return findFirst(payload, pointers) ?? findTag(payload, member);
+}
+
+function findTag(payload: unknown, member: string): Found | null {
+  const tags = readPointer(payload, TAGS);
+  if (!Array.isArray(tags)) return null;
+  const prefix = `${member}:`;
+  for (const [index, tag] of tags.entries()) {
+    if (typeof tag !== "string" || !tag.startsWith(prefix)) continue;
+    const value = tag.slice(prefix.length).trim();
+    if (value !== "") return { pointer: `${TAGS}/${index}`, value };
+  }
+  return null;
+}

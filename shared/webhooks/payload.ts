@@ -1,0 +1,105 @@
+import type { Fault } from "../fault.ts";
+
+/** A JSON object. */
+export type JsonObject = Record<string, unknown>;
+
+/** A value that was found in a payload, and where. */
+export type Found = { pointer: string; value: unknown };
+
+/** Whether a JSON value is an object. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The value at a JSON Pointer (RFC 6901, names without ~ and /), or undefined.
+ * Only own members count: a payload cannot reach into a prototype.
+ */
+export function readPointer(payload: unknown, pointer: string): unknown {
+  let value = payload;
+  for (const step of pointer.split("/").slice(1)) {
+    if (typeof value !== "object" || value === null) return undefined;
+    if (!Object.hasOwn(value, step)) return undefined;
+    value = (value as JsonObject)[step];
+  }
+  return value;
+}
+
+/** The first of some places that says something; null and "" say nothing. */
+export function findFirst(
+  payload: unknown,
+  pointers: readonly string[],
+): Found | null {
+  for (const pointer of pointers) {
+    const value = readPointer(payload, pointer);
+    if (value !== undefined && value !== null && value !== "") {
+      return { pointer, value };
+    }
+  }
+  return null;
+}
+
+/**
+ * The faults of a payload's text that touch what is recorded: at one of
+ * `pointers`, above or below one. A sender's payload holds much that is ignored,
+ * and what is wrong there is ignored with it.
+ */
+export function findRelevantFaults(
+  faults: readonly Fault[],
+  pointers: readonly string[],
+): Fault[] {
+  return faults.filter((fault) => {
+    if (fault.code === "invalid_json") return true;
+    // __proto__ was left out, and no format has a member of that name.
+    if (fault.pointer === "") return false;
+    return pointers.some((pointer) =>
+      isAtOrBelow(pointer, fault.pointer) || isAtOrBelow(fault.pointer, pointer)
+    );
+  });
+}
+
+function isAtOrBelow(pointer: string, above: string): boolean {
+  return pointer === above || pointer.startsWith(`${above}/`);
+}
+
+/** "2026-01-31T12:00:00.5", also with a space for the T and without an offset. */
+const ISO =
+  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:?\d{2})?$/i;
+
+/**
+ * A moment as RFC 3339 in UTC with microseconds, from seconds since 1970 or from
+ * ISO 8601 text. Text without an offset is taken as UTC, which is what Python's
+ * `isoformat` writes on a server in UTC. Null for anything else.
+ */
+export function toMoment(value: unknown): string | null {
+  const micros = toMicroseconds(value);
+  if (micros === null) return null;
+  const seconds = new Date(Math.floor(micros / 1_000)).toISOString().slice(
+    0,
+    19,
+  );
+  const fraction = String(micros % 1_000_000).padStart(6, "0");
+  return `${seconds}.${fraction}Z`;
+}
+
+/** Whole microseconds since 1970, or null unless it is a time from 1970 to 2255. */
+export function toMicroseconds(value: unknown): number | null {
+  const micros = typeof value === "number"
+    ? Math.round(value * 1_000_000)
+    : readIso(value);
+  return micros !== null && micros >= 0 && Number.isSafeInteger(micros)
+    ? micros
+    : null;
+}
+
+function readIso(value: unknown): number | null {
+  if (typeof value !== "string") return null;
+  const match = ISO.exec(value.trim());
+  if (match === null) return null;
+  const [, date, time, offset = "Z"] = match;
+  const [whole, fraction = ""] = time.split(".");
+  const zone = offset.replace(/^([+-]\d{2})(\d{2})$/, "$1:$2").toUpperCase();
+  const millis = Date.parse(`${date}T${whole}${zone}`);
+  if (Number.isNaN(millis)) return null;
+  return millis * 1_000 + Number(fraction.slice(0, 6).padEnd(6, "0"));
+}

@@ -1,0 +1,239 @@
+import { timingSafeEqual } from "@std/crypto/timing_safe_equal.js";
+import { decodeBase64, encodeBase64 } from "@std/encoding/base64.js";
+
+/** How far a delivery's timestamp may lie in the past or the future, in seconds. */
+const TOLERANCE_SECONDS = 5 * 60;
+
+/** Characters of a `webhook-signature` header; a rotation needs about 100. */
+export const MAX_SIGNATURE_HEADER = 2_048;
+
+/** Characters of a `webhook-id` header. */
+const MAX_MESSAGE_ID = 256;
+
+/** Why a delivery is not genuine, or cannot be shown to be. */
+export type SignatureFault =
+  | "no_secrets"
+  | "missing_headers"
+  | "malformed_headers"
+  | "too_old"
+  | "too_new"
+  | "wrong_signature";
+
+/** Whether a delivery is genuine. */
+type Verification =
+  | { ok: true; reason?: undefined }
+  | { ok: false; reason: SignatureFault };
+
+/** A signed message; `body` is what goes over the wire, byte for byte. */
+export type SignedMessage = {
+  headers: Headers;
+  body: Uint8Array<ArrayBuffer>;
+};
+
+const SIGNATURE = /^[A-Za-z0-9+/]{43}=$/;
+const VERSION = /^v\d+[a-z]?$/;
+
+/**
+ * Verifies a message by Standard Webhooks (spec/standard-webhooks.md): an
+ * HMAC-SHA256 over `id.timestamp.body` that any of `secrets` made, and a
+ * timestamp at most `TOLERANCE_SECONDS` away from `now`. Without secrets nothing
+ * is genuine.
+ *
+ * The signature header may hold several signatures for a rotation, separated by
+ * spaces or, as Supabase Auth does it, by commas. Those of other versions (v1a)
+ * are passed over. A genuine message can be sent again by anybody within the
+ * tolerance: what is recorded must have an id that the message decides.
+ *
+ * Comparison takes the same time whatever the signature.
+ */
+export async function verifySignature(
+  { headers, body }: SignedMessage,
+  secrets: readonly Uint8Array<ArrayBuffer>[],
+  now: Date,
+): Promise<Verification> {
+  if (secrets.length === 0) return refuse("no_secrets");
+  const id = headers.get("webhook-id");
+  const timestamp = headers.get("webhook-timestamp");
+  const signatures = headers.get("webhook-signature");
+  if (!id || !timestamp || !signatures) return refuse("missing_headers");
+  if (
+    id.length > MAX_MESSAGE_ID || !/^\d{1,12}$/.test(timestamp) ||
+    signatures.length > MAX_SIGNATURE_HEADER
+  ) return refuse("malformed_headers");
+  const age = Math.floor(now.getTime() / 1_000) - Number(timestamp);
+  if (age > TOLERANCE_SECONDS) return refuse("too_old");
+  if (age < -TOLERANCE_SECONDS) return refuse("too_new");
+  const candidates = readSignatures(signatures);
+  const content = toContent(id, timestamp, body);
+  let isGenuine = false;
+  for (const secret of secrets) {
+    const expected = await computeMac(secret, content);
+    for (const candidate of candidates) {
+      isGenuine = timingSafeEqual(expected, candidate) || isGenuine;
+    }
+  }
+  return isGenuine ? { ok: true } : refuse("wrong_signature");
+}
+
+/**
+ * The headers of a message that `secret` signs. `id` stays the same at every
+ * attempt to deliver it.
+ */
+export async function signMessage(
+  message: { id: string; time: Date; body: Uint8Array<ArrayBuffer> },
+  secret: Uint8Array<ArrayBuffer>,
+): Promise<Record<string, string>> {
+  const timestamp = String(Math.floor(message.time.getTime() / 1_000));
+  const content = toContent(message.id, timestamp, message.body);
+  const mac = await computeMac(secret, content);
+  return {
+    "webhook-id": message.id,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": `v1,${encodeBase64(mac)}`,
+  };
+}
+
+/** The v1 signatures in a header: `v1,AAA v1,BBB`, `v1,AAA, v1,BBB` and alike. */
+function readSignatures(header: string): Uint8Array[] {
+  const parts = header.split(/[\s,]+/);
+  const signatures: Uint8Array[] = [];
+  for (let at = 0; at < parts.length; at++) {
+    if (!VERSION.test(parts[at])) continue;
+    const value = parts[at + 1] ?? "";
+    if (parts[at] === "v1" && SIGNATURE.test(value)) {
+      signatures.push(decodeBase64(value));
+    }
+  }
+  return signatures;
+}
+
+function toContent(
+  id: string,
+  timestamp: string,
+  body: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const start = new TextEncoder().encode(`${id}.${timestamp}.`);
+  const content = new Uint8Array(start.length + body.length);
+  content.set(start);
+  content.set(body, start.length);
+  return content;
+}
+
+async function computeMac(
+  secret: Uint8Array<ArrayBuffer>,
+  content: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", secret, algorithm, false, [
+    "sign",
+  ]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, content));
+}
+
+function refuse(reason: SignatureFault): Verification {
+  return { ok: false, reason };
+}
+
+/** Bytes of a secret (Standard Webhooks, "Signature scheme"). */
+const MIN_SECRET_BYTES = 24;
+const MAX_SECRET_BYTES = 64;
+
+/** Secrets at a time: each costs a pass over every body. */
+const MAX_SECRETS = 8;
+
+/** Secrets as bytes, or one sentence that says what is wrong with the text. */
+type ParsedSecrets =
+  | { secrets: Uint8Array<ArrayBuffer>[]; error?: undefined }
+  | { secrets?: undefined; error: string };
+
+const PREFIX = "whsec_";
+const BASE64 =
+  /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/**
+ * Reads the secrets of Standard Webhooks from the text of a setting: `whsec_…`
+ * or, as Supabase Auth writes it, `v1,whsec_…`; several for a rotation, separated
+ * by white space, commas or `|`. All of them verify, and the first one signs.
+ *
+ * An error names the secret by its position and never repeats it.
+ */
+export function parseSecrets(text: string): ParsedSecrets {
+  // The comma of "v1,whsec_…" separates nothing.
+  const parts = text.replaceAll(`v1,${PREFIX}`, PREFIX).split(/[\s,|]+/)
+    .filter((part) => part !== "");
+  if (parts.length === 0) {
+    return { error: `The value holds no secret: wanted ${PREFIX}<base64>` };
+  }
+  if (parts.length > MAX_SECRETS) {
+    return { error: `There are more than ${MAX_SECRETS} secrets` };
+  }
+  const secrets: Uint8Array<ArrayBuffer>[] = [];
+  for (const [index, part] of parts.entries()) {
+    const fault = findFault(part);
+    if (fault !== null) {
+      return { error: `Secret ${index + 1} of ${parts.length} ${fault}` };
+    }
+    secrets.push(decode(part));
+  }
+  return { secrets };
+}
+
+function findFault(part: string): string | null {
+  if (/^v1a$|^whpk_|^whsk_/.test(part)) {
+    return "belongs to an asymmetric signature (v1a), which is not supported: wanted whsec_<base64>";
+  }
+  if (!part.startsWith(PREFIX)) {
+    return `does not start with ${PREFIX} or v1,${PREFIX}`;
+  }
+  if (!BASE64.test(part.slice(PREFIX.length))) {
+    return `is not base64 with padding after ${PREFIX}`;
+  }
+  const { length } = decode(part);
+  return length < MIN_SECRET_BYTES || length > MAX_SECRET_BYTES
+    ? `has ${length} bytes: wanted ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES}`
+    : null;
+}
+
+function decode(part: string): Uint8Array<ArrayBuffer> {
+  return decodeBase64(part.slice(PREFIX.length));
+}
+
+/** The environment variables that hold secrets, by what they are for. */
+export const SECRET_VARIABLES = {
+  /** `/webhooks/auth`: the secrets of Supabase Auth's hooks. */
+  auth: "AUTH_HOOK_SECRETS",
+  /** `/webhooks/standard/<log>`. */
+  standard: "STANDARD_WEBHOOK_SECRETS",
+} as const;
+
+/** What verifies the signatures of an endpoint; null where nothing is set. */
+export type WebhookSettings = Record<
+  keyof typeof SECRET_VARIABLES,
+  ParsedSecrets | null
+>;
+
+/** Reads the secrets when the function starts, so that a fault is seen early. */
+export function readWebhookSettings(
+  readVariable: (name: string) => string | undefined,
+): WebhookSettings {
+  const read = (name: string) => {
+    const text = readVariable(name)?.trim();
+    return text ? parseSecrets(text) : null;
+  };
+  return {
+    auth: read(SECRET_VARIABLES.auth),
+    standard: read(SECRET_VARIABLES.standard),
+  };
+}
+
+/** One sentence for each variable that cannot be used. */
+export function findSettingFaults(settings: WebhookSettings): string[] {
+  return (Object.keys(settings) as (keyof WebhookSettings)[]).flatMap(
+    (name) => {
+      const error = settings[name]?.error;
+      return error
+        ? [`${SECRET_VARIABLES[name]} cannot be used: ${error}`]
+        : [];
+    },
+  );
+}

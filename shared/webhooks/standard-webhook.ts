@@ -1,0 +1,58 @@
+import { readEvents } from "../ingest/read-events.ts";
+import type { LogSlug } from "../logs/index.ts";
+import { type Adapted, type Delivery, readQueryMembers } from "./adapter.ts";
+import {
+  addFault,
+  finishEnvelope,
+  rejectPayload,
+  unpackEvent,
+} from "./drafts.ts";
+import { deriveId } from "../ingest/ids.ts";
+import {
+  findFirst,
+  type Found,
+  isObject,
+  type JsonObject,
+  toMoment,
+} from "./payload.ts";
+
+/**
+ * A Standard Webhooks payload `{type, timestamp, data}` whose `data` is a native
+ * event of `log`. Its id is `data.id`, else derived from the `webhook-id` header,
+ * which a sender repeats at every attempt. `timestamp` is the event's time when
+ * the event has none; `type` is not looked at, because the URL names the log.
+ *
+ * @throws {ProblemError} when the body as a whole cannot be read.
+ */
+export async function adaptStandardWebhook(
+  delivery: Delivery,
+  log: LogSlug,
+): Promise<Adapted> {
+  const said = readQueryMembers(delivery.query, log);
+  const { batch, events } = readEvents(delivery.text, "json");
+  const [{ value, faults }] = events;
+  if (batch || !isObject(value)) {
+    const wanted = "Expected one object {type, timestamp, data}";
+    return { batch: false, events: [rejectPayload(faults, wanted)] };
+  }
+  const time = readTime(value);
+  const envelope = { log, data: value.data, pointer: "/data", time };
+  const draft = unpackEvent(envelope, said);
+  if (draft.event.id === undefined) {
+    const messageId = delivery.headers.get("webhook-id")?.trim();
+    if (messageId) draft.event.id = await deriveId("standard", log, messageId);
+    else {
+      const detail =
+        "Is required, or a webhook-id header: without either, a repeated delivery could not be told from a new event";
+      addFault(draft, "/data/id", "required", detail);
+    }
+  }
+  return { batch: false, events: [finishEnvelope(draft, faults)] };
+}
+
+/** The specification says ISO 8601; some senders write seconds since 1970. */
+function readTime(payload: JsonObject): Found | undefined {
+  const found = findFirst(payload, ["/timestamp"]);
+  if (found === null) return undefined;
+  return { ...found, value: toMoment(found.value) ?? found.value };
+}

@@ -1,0 +1,1 @@
+export { default } from "./openapi.json" with { type: "json" };
