@@ -7,7 +7,7 @@ export default defineConfig(({ mode }) => ({
     include: [mode === "e2e" ? "tests/e2e/*.test.ts" : "tests/**/*.test.ts"],
     // These need the network or minutes: `npm run test:e2e`.
     exclude: mode === "e2e" ? [] : ["tests/e2e/**"],
-    globalSetup: ["tests/database/start-postgres.ts"],
+    globalSetup: ["tests/support/start-postgres.ts"],
     maxWorkers: "100%",
     // Test files share no state, and a worker's first PGlite is slow to start.
     isolate: false,

@@ -1,4 +1,4 @@
-import { walkImports } from "../tests/project/walk-imports.ts";
+import { walkImports } from "../tests/support/walk-imports.ts";
 import { type FunctionServer, serveFunction } from "./function-server.ts";
 import {
   alternate,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { parseBundleLine } from "../scripts/verify/bundle.ts";
 import { sha256 } from "../shared/tlog/encoding.ts";
 import { verifyBundle } from "../scripts/verify/verify-bundle.ts";
-import { SyntheticLedger } from "../tests/ledger/synthetic-ledger.ts";
+import { SyntheticLedger } from "../tests/scripts/verify/synthetic-ledger.ts";
 import { alternate, printTable, show } from "./measure.ts";
 
 /**

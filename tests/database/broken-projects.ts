@@ -1,4 +1,4 @@
-import { APPEND_ONLY } from "./side-tables.ts";
+import { APPEND_ONLY } from "../support/side-tables.ts";
 
 /**
  * What makes a project less than append-only, for the doctor to find: what it

@@ -5,8 +5,8 @@ import {
   applyMigrations,
   SERVER_ONLY,
   type TestDatabase,
-} from "./databases.ts";
-import { openOwnedDatabase } from "./owned-database.ts";
+} from "../support/databases.ts";
+import { openOwnedDatabase } from "../support/owned-database.ts";
 
 /** What projects grant on later tables, to their own roles too. */
 const OLDER_PROJECT = `

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "./databases.ts";
-import { LOGS } from "./specification.ts";
+import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { LOGS } from "../support/specification.ts";
 
 const SEARCH_PATH = "search_path=pg_catalog, pg_temp";
 /**

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { applyMigrations, ENGINES, type TestDatabase } from "./databases.ts";
-import { APPEND_ONLY, GRANTS } from "./side-tables.ts";
+import {
+  applyMigrations,
+  ENGINES,
+  type TestDatabase,
+} from "../support/databases.ts";
+import { APPEND_ONLY, GRANTS } from "../support/side-tables.ts";
 
 const API_ROLES = ["anon", "authenticated", "service_role"];
 const PRIVILEGES = [

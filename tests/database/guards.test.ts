@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "./databases.ts";
-import { openOwnedDatabase } from "./owned-database.ts";
-import { APPEND_ONLY } from "./side-tables.ts";
-import { addAudit, addModelUsage, addToolUsage, makeWorld } from "./worlds.ts";
+import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { openOwnedDatabase } from "../support/owned-database.ts";
+import { APPEND_ONLY } from "../support/side-tables.ts";
+import {
+  addAudit,
+  addModelUsage,
+  addToolUsage,
+  makeWorld,
+} from "../support/reading-worlds.ts";
 
 const GUARDED = { code: "42501" };
 const CANNOT_GUARD = { code: "0A000" };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "./databases.ts";
+import { ENGINES, type TestDatabase } from "../support/databases.ts";
 
 const COLUMNS = [
   "input_usd_per_mtok",

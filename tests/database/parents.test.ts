@@ -5,9 +5,14 @@ import {
   ENGINES,
   overPostgres,
   type TestDatabase,
-} from "./databases.ts";
-import { LOGS } from "./specification.ts";
-import { addAudit, addLlmUsage, addToolUsage, makeWorld } from "./worlds.ts";
+} from "../support/databases.ts";
+import { LOGS } from "../support/specification.ts";
+import {
+  addAudit,
+  addLlmUsage,
+  addToolUsage,
+  makeWorld,
+} from "../support/reading-worlds.ts";
 
 const PARENTS = [
   "firms",

@@ -11,7 +11,7 @@ import {
   overPostgres,
   SERVER_ONLY,
   type TestDatabase,
-} from "./databases.ts";
+} from "../support/databases.ts";
 
 type Row = Record<string, unknown>;
 

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type Query, type TestDatabase } from "./databases.ts";
+import {
+  ENGINES,
+  type Query,
+  type TestDatabase,
+} from "../support/databases.ts";
 
 const AGENT = "40000000-0000-4000-8000-000000000001";
 const TOOL = "50000000-0000-4000-8000-000000000001";

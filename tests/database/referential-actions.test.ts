@@ -6,7 +6,7 @@ import {
   expect,
   test,
 } from "vitest";
-import { ENGINES, type TestDatabase } from "./databases.ts";
+import { ENGINES, type TestDatabase } from "../support/databases.ts";
 import {
   addAudit,
   addLlmUsage,
@@ -14,7 +14,7 @@ import {
   addToolUsage,
   makeWorld,
   type World,
-} from "./worlds.ts";
+} from "../support/reading-worlds.ts";
 
 const CHECK_VIOLATION = "23514";
 const FOREIGN_KEY_VIOLATION = "23503";

@@ -10,13 +10,13 @@ import {
   createMigratedDatabase,
   overPostgres,
   SERVER_ONLY,
-} from "./databases.ts";
+} from "../support/databases.ts";
 import {
   type Actor,
   openOwnedDatabase,
   type OwnedDatabase,
-} from "./owned-database.ts";
-import { SIDE_TABLE_NAMES } from "./side-tables.ts";
+} from "../support/owned-database.ts";
+import { SIDE_TABLE_NAMES } from "../support/side-tables.ts";
 import {
   addAudit,
   addBudget,
@@ -26,7 +26,7 @@ import {
   addRating,
   makeWorld,
   type World,
-} from "./worlds.ts";
+} from "../support/reading-worlds.ts";
 
 const CHILDREN = 20_000;
 /** A cascade takes well under a second; ten times that is a machine in trouble, more is a fault. */

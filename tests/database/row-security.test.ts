@@ -1,7 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ApiRole, ENGINES, type TestDatabase } from "./databases.ts";
-import { APPEND_ONLY, SIDE_TABLE_NAMES, SIDE_TABLES } from "./side-tables.ts";
-import { type LogName, LOGS, type Policy, TABLES } from "./specification.ts";
+import {
+  type ApiRole,
+  ENGINES,
+  type TestDatabase,
+} from "../support/databases.ts";
+import {
+  APPEND_ONLY,
+  SIDE_TABLE_NAMES,
+  SIDE_TABLES,
+} from "../support/side-tables.ts";
+import {
+  type LogName,
+  LOGS,
+  type Policy,
+  TABLES,
+} from "../support/specification.ts";
 import {
   addAudit,
   addLlmUsage,
@@ -9,7 +22,7 @@ import {
   addToolUsage,
   makeWorld,
   type World,
-} from "./worlds.ts";
+} from "../support/reading-worlds.ts";
 
 const BY_FIRM = ["llm_usage_log", "audit_log"] as const;
 const PERMISSION_DENIED = { code: "42501" };

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeSchema } from "../../scripts/schema.ts";
-import { ENGINES, readMigrations, type TestDatabase } from "./databases.ts";
+import {
+  ENGINES,
+  readMigrations,
+  type TestDatabase,
+} from "../support/databases.ts";
 
 const read = (path: string) =>
   Deno.readTextFile(new URL(`../../${path}`, import.meta.url));

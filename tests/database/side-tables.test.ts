@@ -11,12 +11,12 @@ import {
   ENGINES,
   type Query,
   type TestDatabase,
-} from "./databases.ts";
+} from "../support/databases.ts";
 import {
   SIDE_TABLE_NAMES,
   SIDE_TABLES,
   type SideTableName,
-} from "./side-tables.ts";
+} from "../support/side-tables.ts";
 import {
   addBudget,
   addDetails,
@@ -25,7 +25,7 @@ import {
   addRating,
   makeWorld,
   type World,
-} from "./worlds.ts";
+} from "../support/reading-worlds.ts";
 
 const PERMISSION_DENIED = { code: "42501" };
 const FOREIGN_KEY_VIOLATION = "23503";

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "./databases.ts";
-import { APPEND_ONLY, SIDE_TABLE_NAMES, SIDE_TABLES } from "./side-tables.ts";
+import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import {
+  APPEND_ONLY,
+  SIDE_TABLE_NAMES,
+  SIDE_TABLES,
+} from "../support/side-tables.ts";
 import {
   type Column,
   LOGS,
   MEASURED_INDEXES,
   TABLES,
-} from "./specification.ts";
+} from "../support/specification.ts";
 
 describe.each(ENGINES)("the tables on $name", (engine) => {
   let db: TestDatabase;

@@ -18,19 +18,19 @@ import {
   parseTlogProof,
   verifyTlogProof,
 } from "../../shared/tlog/tlog-proof.ts";
-import { chat } from "../adapters/otlp/exports.ts";
-import { FIRM, USER } from "../endpoint/running-stack.ts";
+import { chat } from "../support/otlp-exports.ts";
+import { FIRM, USER } from "../support/running-stack.ts";
 import {
   makeLogKeys,
   openTrusted,
   trustLogs,
-} from "../evidence-http/evidence-stack.ts";
+} from "../support/evidence-stack.ts";
 import {
   deployFunctions,
   type Upload,
   writeUpload,
-} from "../project/deployed-functions.ts";
-import { exportOf, RESOURCE, startTrace } from "../webhooks/traces.ts";
+} from "../support/deployed-functions.ts";
+import { exportOf, RESOURCE, startTrace } from "../support/otlp-traces.ts";
 
 /** The Deno that the platform's Edge Runtime is built on. */
 const PLATFORM_DENO = "2.1.4";

@@ -4,9 +4,13 @@ import {
   ENGINES,
   overPostgres,
   type TestDatabase,
-} from "../database/databases.ts";
-import { addModelUsage, makeWorld } from "../database/worlds.ts";
-import { countEvidence, expectOneLeaf, sealAll } from "./leaves.ts";
+} from "../support/databases.ts";
+import { addModelUsage, makeWorld } from "../support/reading-worlds.ts";
+import {
+  countEvidence,
+  expectOneLeaf,
+  sealAll,
+} from "../support/evidence-leaves.ts";
 
 describe.each(ENGINES)("access to evidence on $name", (engine) => {
   let db: TestDatabase;

@@ -13,9 +13,9 @@ import type { LogName } from "../../shared/logs/index.ts";
 import type { ColumnType, Member } from "../../shared/logs/log.ts";
 import { toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
-import { ENGINES, type TestDatabase } from "../database/databases.ts";
-import { LOGS } from "../database/specification.ts";
-import { makeWorld, type World } from "../database/worlds.ts";
+import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { LOGS } from "../support/specification.ts";
+import { makeWorld, type World } from "../support/reading-worlds.ts";
 
 /** A value to be stored, as SQL reads it, and the member that it has to become. */
 interface Sample {

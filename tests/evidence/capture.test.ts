@@ -10,16 +10,20 @@ import {
   ENGINES,
   type Query,
   type TestDatabase,
-} from "../database/databases.ts";
-import { LOGS } from "../database/specification.ts";
+} from "../support/databases.ts";
+import { LOGS } from "../support/specification.ts";
 import {
   addAudit,
   addToolUsage,
   makeWorld,
   type World,
-} from "../database/worlds.ts";
+} from "../support/reading-worlds.ts";
 import { columnsOf, events, record } from "./events.ts";
-import { addBeforeCapture, countEvidence, expectOneLeaf } from "./leaves.ts";
+import {
+  addBeforeCapture,
+  countEvidence,
+  expectOneLeaf,
+} from "../support/evidence-leaves.ts";
 
 /** Columns that may be NULL, of any log. */
 const NULLABLE = [

@@ -11,18 +11,18 @@ import {
   createMigratedDatabase,
   overPostgres,
   SERVER_ONLY,
-} from "../database/databases.ts";
+} from "../support/databases.ts";
 import {
   openOwnedDatabase,
   type OwnedDatabase,
-} from "../database/owned-database.ts";
+} from "../support/owned-database.ts";
 import {
   addAudit,
   addLlmUsage,
   addModelUsage,
   makeWorld,
   type World,
-} from "../database/worlds.ts";
+} from "../support/reading-worlds.ts";
 import {
   expectOneLeaf,
   type KeptLeaf,
@@ -30,7 +30,7 @@ import {
   readLeaves,
   sealAll,
   untilWaiting,
-} from "./leaves.ts";
+} from "../support/evidence-leaves.ts";
 
 const BY = "'TICKET-7', '{ann,Bea}'";
 

@@ -8,18 +8,18 @@ import {
 } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { EventLeaf } from "../../shared/evidence/leaf.ts";
-import { ENGINES } from "../database/databases.ts";
+import { ENGINES } from "../support/databases.ts";
 import {
   openOwnedDatabase,
   type OwnedDatabase,
-} from "../database/owned-database.ts";
+} from "../support/owned-database.ts";
 import {
   addAudit,
   addLlmUsage,
   addModelUsage,
   makeWorld,
   type World,
-} from "../database/worlds.ts";
+} from "../support/reading-worlds.ts";
 import {
   expectedEventLeaf,
   expectOneLeaf,
@@ -27,7 +27,7 @@ import {
   readLeaves,
   readSalts,
   sealAll,
-} from "./leaves.ts";
+} from "../support/evidence-leaves.ts";
 
 const HIDDEN = expect.stringMatching(/^[0-9a-f]{32}$/);
 const BY = "'TICKET-7', '{ann,Bea}'";

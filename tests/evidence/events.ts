@@ -4,8 +4,8 @@
  * @module
  */
 import type { LogName } from "../../shared/logs/index.ts";
-import type { Query } from "../database/databases.ts";
-import type { World } from "../database/worlds.ts";
+import type { Query } from "../support/databases.ts";
+import type { World } from "../support/reading-worlds.ts";
 
 /** An event of a log, or the columns of an INSERT. */
 export type Event = Record<string, unknown>;

@@ -5,7 +5,7 @@ import {
   type PostgresServer,
   startPostgres,
 } from "../../local/postgres.ts";
-import { applyMigrations, overPostgres } from "../database/databases.ts";
+import { applyMigrations, overPostgres } from "../support/databases.ts";
 import { openSimulator } from "./simulator.ts";
 
 const SESSIONS = 5;

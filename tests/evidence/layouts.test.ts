@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { committedColumns, layouts } from "../../shared/evidence/leaf.ts";
 import { LOG_NAMES } from "../../shared/logs/index.ts";
-import { ENGINES, type TestDatabase } from "../database/databases.ts";
-import { LOGS } from "../database/specification.ts";
+import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { LOGS } from "../support/specification.ts";
 
 /** Layouts' names of types by those of format_type, without what a column adds. */
 const TYPES: Record<string, string> = {

@@ -11,21 +11,21 @@ import {
   ENGINES,
   overPostgres,
   type TestDatabase,
-} from "../database/databases.ts";
-import { LOGS } from "../database/specification.ts";
+} from "../support/databases.ts";
+import { LOGS } from "../support/specification.ts";
 import {
   addLlmUsage,
   addModelUsage,
   makeWorld,
   type World,
-} from "../database/worlds.ts";
+} from "../support/reading-worlds.ts";
 import { events, record } from "./events.ts";
 import {
   countEvidence,
   expectOneLeaf,
   readLeaves,
   untilWaiting,
-} from "./leaves.ts";
+} from "../support/evidence-leaves.ts";
 
 describe.each(ENGINES)("no leaf on $name", (engine) => {
   let db: TestDatabase;

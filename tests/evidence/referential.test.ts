@@ -8,13 +8,13 @@ import {
 } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { EventLeaf } from "../../shared/evidence/leaf.ts";
-import { ENGINES, type TestDatabase } from "../database/databases.ts";
+import { ENGINES, type TestDatabase } from "../support/databases.ts";
 import {
   addAudit,
   addLlmUsage,
   makeWorld,
   type World,
-} from "../database/worlds.ts";
+} from "../support/reading-worlds.ts";
 import {
   countEvidence,
   expectedEventLeaf,
@@ -22,7 +22,7 @@ import {
   readLeaves,
   readSalts,
   sealAll,
-} from "./leaves.ts";
+} from "../support/evidence-leaves.ts";
 
 const HIDDEN = expect.stringMatching(/^[0-9a-f]{32}$/);
 

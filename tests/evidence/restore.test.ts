@@ -11,16 +11,21 @@ import {
   createMigratedDatabase,
   overPostgres,
   type TestDatabase,
-} from "../database/databases.ts";
-import { LOGS } from "../database/specification.ts";
+} from "../support/databases.ts";
+import { LOGS } from "../support/specification.ts";
 import {
   addAudit,
   addLlmUsage,
   addModelUsage,
   addToolUsage,
   makeWorld,
-} from "../database/worlds.ts";
-import { expectOneLeaf, readLeaves, seal, sealAll } from "./leaves.ts";
+} from "../support/reading-worlds.ts";
+import {
+  expectOneLeaf,
+  readLeaves,
+  seal,
+  sealAll,
+} from "../support/evidence-leaves.ts";
 
 /** What a dump holds, in the order in which it is loaded. */
 const TABLES = [

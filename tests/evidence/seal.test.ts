@@ -18,9 +18,9 @@ import {
   type Query,
   SERVER_ONLY,
   type TestDatabase,
-} from "../database/databases.ts";
-import { addModelUsage } from "../database/worlds.ts";
-import { seal, sealAll, type Sealed } from "./leaves.ts";
+} from "../support/databases.ts";
+import { addModelUsage } from "../support/reading-worlds.ts";
+import { seal, sealAll, type Sealed } from "../support/evidence-leaves.ts";
 
 interface IndexedLeaf {
   index: number;

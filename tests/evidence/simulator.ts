@@ -6,7 +6,7 @@
  * @module
  */
 import postgres from "postgres";
-import { createRandom } from "../seeded-random.ts";
+import { createRandom } from "../support/seeded-random.ts";
 
 /** Steps of one seed, before what is open is ended. */
 const STEPS = 60;

@@ -16,7 +16,7 @@ import {
   RECORD_TIMEOUT_MS,
   RETRY_AFTER_SECONDS,
 } from "../../shared/limits.ts";
-import { FIRM } from "../endpoint/running-stack.ts";
+import { FIRM } from "../support/running-stack.ts";
 import { findFault, findFaultInLog, readRecorded } from "./exactly-once.ts";
 import { type FunctionServer, serveFunctions } from "./function-server.ts";
 import {

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createMigratedDatabase } from "../database/databases.ts";
-import { EVENTS, FIRM, SLUGS, TABLES } from "../endpoint/running-stack.ts";
+import { createMigratedDatabase } from "../support/databases.ts";
+import { EVENTS, FIRM, SLUGS, TABLES } from "../support/running-stack.ts";
 
 const SEED = new URL("../../supabase/seed.sql", import.meta.url);
 const TRICKLE = 10;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createRandom } from "../seeded-random.ts";
+import { createRandom } from "../support/seeded-random.ts";
 import {
   findFalseOutcome,
   findFault,

@@ -1,4 +1,4 @@
-import { EVENTS } from "../endpoint/running-stack.ts";
+import { EVENTS } from "../support/running-stack.ts";
 import type { Sent } from "./exactly-once.ts";
 
 /** An event of llm_usage_log that can be told from all others. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { createRandom } from "../seeded-random.ts";
+import { createRandom } from "../support/seeded-random.ts";
 import {
   findFalseOutcome,
   findFault,

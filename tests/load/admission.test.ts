@@ -28,9 +28,9 @@ import {
   readWebhookSettings,
   signMessage,
 } from "../../shared/webhooks/signatures.ts";
-import { createHook } from "../adapters/supabase-payloads.ts";
-import { EVENTS } from "../endpoint/running-stack.ts";
-import { AUTH_SECRETS } from "../webhooks/receiving-stack.ts";
+import { createHook } from "../support/supabase-payloads.ts";
+import { EVENTS } from "../support/running-stack.ts";
+import { AUTH_SECRETS } from "../support/receiving-stack.ts";
 import { HeldDatabase, SECRET_KEY } from "./held-database.ts";
 
 const EVENT = EVENTS["tool-usage"];

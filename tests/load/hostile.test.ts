@@ -4,9 +4,9 @@ import {
   MAX_EVENTS,
   MAX_EXPORTS_IN_PROGRESS,
 } from "../../shared/limits.ts";
-import { EVENTS, newId } from "../endpoint/running-stack.ts";
-import { exchange } from "../stack/raw-http.ts";
-import { gzip } from "../webhooks/receiving-stack.ts";
+import { EVENTS, newId } from "../support/running-stack.ts";
+import { exchange } from "../support/raw-http.ts";
+import { gzip } from "../support/receiving-stack.ts";
 import {
   expectNoGrowth,
   type LoadedStack,

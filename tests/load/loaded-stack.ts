@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Stack, StackOptions } from "../../local/stack.ts";
-import { RunningStack } from "../endpoint/running-stack.ts";
-import { spawn } from "../stack/command.ts";
+import { RunningStack } from "../support/running-stack.ts";
+import { spawn } from "../support/command.ts";
 
 /** A line of a request in a function's log. */
 // deno-lint-ignore no-explicit-any

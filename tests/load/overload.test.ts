@@ -10,7 +10,7 @@ import {
 } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 import { MAX_REQUESTS_IN_PROGRESS } from "../../shared/limits.ts";
-import { EVENTS, newId } from "../endpoint/running-stack.ts";
+import { EVENTS, newId } from "../support/running-stack.ts";
 import {
   expectNoGrowth,
   type LoadedStack,

@@ -10,8 +10,8 @@ import {
 } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 import { createKeys } from "../../shared/tlog/keys.ts";
-import { EVENTS, NOBODY, USER } from "../endpoint/running-stack.ts";
-import { createSecret, GATEWAY_KEY } from "../webhooks/receiving-stack.ts";
+import { EVENTS, NOBODY, USER } from "../support/running-stack.ts";
+import { createSecret, GATEWAY_KEY } from "../support/receiving-stack.ts";
 import {
   type LoadedStack,
   readLines,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ENGINES } from "../database/databases.ts";
-import { usePricedDatabase } from "./priced-database.ts";
+import { ENGINES } from "../support/databases.ts";
+import { usePricedDatabase } from "../support/priced-database.ts";
 
 const priced = usePricedDatabase(ENGINES[1]);
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ENGINES } from "../database/databases.ts";
+import { ENGINES } from "../support/databases.ts";
 import {
   costOf,
   inputOf,
@@ -15,7 +15,7 @@ import {
   type Members,
   newModel,
   usePricedDatabase,
-} from "./priced-database.ts";
+} from "../support/priced-database.ts";
 
 const UNITS = [
   "web_searches",

@@ -6,8 +6,12 @@ import {
   OTHER_USER,
   USER,
   useStack,
-} from "../endpoint/running-stack.ts";
-import { enterPrice, makeEvent, type Members } from "./stack-prices.ts";
+} from "../support/running-stack.ts";
+import {
+  enterPrice,
+  makeEvent,
+  type Members,
+} from "../support/stack-prices.ts";
 
 const RANGE = "from=2026-06-01&to=2026-07-01";
 

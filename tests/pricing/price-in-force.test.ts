@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { ENGINES } from "../database/databases.ts";
+import { ENGINES } from "../support/databases.ts";
 import {
   type Members,
   newModel,
   usePricedDatabase,
-} from "./priced-database.ts";
+} from "../support/priced-database.ts";
 
 const UNPRICED = "unpriced";
 

@@ -1,7 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, newId, useStack } from "../endpoint/running-stack.ts";
+import { ENGINES, newId, useStack } from "../support/running-stack.ts";
 import { PRICES, USAGES } from "./provider-usages.ts";
-import { enterPrice, makeEvent, type Members } from "./stack-prices.ts";
+import {
+  enterPrice,
+  makeEvent,
+  type Members,
+} from "../support/stack-prices.ts";
 
 const MODEL = "thread-model";
 

@@ -1,4 +1,4 @@
-import type { Members } from "./stack-prices.ts";
+import type { Members } from "../support/stack-prices.ts";
 
 /** Dollars per million tokens of a model that costs as much as a Claude Sonnet. */
 export const PRICES = {

@@ -6,8 +6,8 @@ import {
 } from "@pydantic/genai-prices";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { SERVER_ONLY } from "../database/databases.ts";
-import { usePricedDatabase } from "./priced-database.ts";
+import { SERVER_ONLY } from "../support/databases.ts";
+import { usePricedDatabase } from "../support/priced-database.ts";
 
 const providers = (await waitForUpdate())!;
 const models = providers.flatMap((provider) =>

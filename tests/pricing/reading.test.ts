@@ -1,6 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, FIRM, newId, useStack } from "../endpoint/running-stack.ts";
-import { enterPrice, makeEvent, type Members } from "./stack-prices.ts";
+import { ENGINES, FIRM, newId, useStack } from "../support/running-stack.ts";
+import {
+  enterPrice,
+  makeEvent,
+  type Members,
+} from "../support/stack-prices.ts";
 
 const RANGE = "from=2026-06-01&to=2026-07-01";
 

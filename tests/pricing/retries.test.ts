@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { ENGINES, newId, useStack } from "../endpoint/running-stack.ts";
-import { enterPrice, makeEvent, type Members } from "./stack-prices.ts";
+import { ENGINES, newId, useStack } from "../support/running-stack.ts";
+import {
+  enterPrice,
+  makeEvent,
+  type Members,
+} from "../support/stack-prices.ts";
 
 describe.each(ENGINES)("retries of usage without a cost on %s", (engine) => {
   const ledger = useStack(engine);

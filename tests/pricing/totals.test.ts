@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { ENGINES } from "../database/databases.ts";
-import { addLlmUsage } from "../database/worlds.ts";
+import { ENGINES } from "../support/databases.ts";
+import { addLlmUsage } from "../support/reading-worlds.ts";
 import {
   type Members,
   newModel,
   usePricedDatabase,
-} from "./priced-database.ts";
+} from "../support/priced-database.ts";
 
 describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
   const priced = usePricedDatabase(engine);

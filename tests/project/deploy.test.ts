@@ -3,7 +3,7 @@ import {
   deployFunctions,
   type Upload,
   writeUpload,
-} from "./deployed-functions.ts";
+} from "../support/deployed-functions.ts";
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
 const LOG_SLUGS = ["audit", "llm-usage", "model-usage", "tool-usage"];

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
-import { overPostgres, type TestDatabase } from "../database/databases.ts";
-import { FIRM, newId } from "../endpoint/running-stack.ts";
-import { behindTriggers } from "../evidence-http/tampering.ts";
+import { overPostgres, type TestDatabase } from "../support/databases.ts";
+import { FIRM, newId } from "../support/running-stack.ts";
+import { behindTriggers } from "../support/tampering.ts";
 import {
   type CommandResult,
   type RunningCommand,
   spawn,
-} from "../stack/command.ts";
+} from "../support/command.ts";
 import { copyWithFifthLog } from "./fifth-log.ts";
 
 const EVENT = {

@@ -1,6 +1,6 @@
 import { parse } from "@std/toml/parse.js";
 import { LOG_NAMES, LOG_SLUGS, LOGS } from "../../shared/logs/index.ts";
-import { walkImports } from "./walk-imports.ts";
+import { walkImports } from "../support/walk-imports.ts";
 import { describe, expect, test } from "vitest";
 
 const PROJECT = new URL("../../", import.meta.url);

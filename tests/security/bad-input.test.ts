@@ -7,7 +7,7 @@ import {
   type Slug,
   TABLES,
   useStack,
-} from "../endpoint/running-stack.ts";
+} from "../support/running-stack.ts";
 
 const LLM = EVENTS["llm-usage"];
 /** Stands for what must never be repeated in an answer. */

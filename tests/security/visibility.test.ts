@@ -14,7 +14,7 @@ import {
   SLUGS,
   USER,
   useStack,
-} from "../endpoint/running-stack.ts";
+} from "../support/running-stack.ts";
 
 /** Who asks, and of which of two rows (first firm's, second firm's) she may know. */
 const READERS = [

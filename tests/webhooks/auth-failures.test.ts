@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signMessage } from "../../shared/webhooks/signatures.ts";
-import { FIRM, newId, NOBODY, USER } from "../endpoint/running-stack.ts";
-import { createHook } from "../adapters/supabase-payloads.ts";
+import { FIRM, newId, NOBODY, USER } from "../support/running-stack.ts";
+import { createHook } from "../support/supabase-payloads.ts";
 import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
 import {
   type LoggedReceiver,
@@ -13,7 +13,7 @@ import {
   countRows,
   FUNCTION_ENV,
   postSigned,
-} from "./receiving-stack.ts";
+} from "../support/receiving-stack.ts";
 
 const PATH = "webhooks/auth";
 const [{ bytes: secret }] = AUTH_SECRETS;

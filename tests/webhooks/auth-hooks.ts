@@ -1,5 +1,5 @@
-import { newId } from "../endpoint/running-stack.ts";
-import { createHook, HOOKS } from "../adapters/supabase-payloads.ts";
+import { newId } from "../support/running-stack.ts";
+import { createHook, HOOKS } from "../support/supabase-payloads.ts";
 
 /** What Auth must be told for each hook, whatever becomes of the event. */
 export const ANSWERS: [string, unknown][] = [

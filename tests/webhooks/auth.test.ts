@@ -1,194 +1,321 @@
 import { describe, expect, test } from "vitest";
-import { signMessage } from "../../shared/webhooks/signatures.ts";
+import { adaptAuth } from "../../shared/webhooks/auth.ts";
+import type { AdaptedEvent } from "../../shared/webhooks/adapter.ts";
+import { answerAuthHook } from "../../shared/webhooks/answer-auth-hook.ts";
 import {
-  ENGINES,
+  codesOf,
+  deliver,
   FIRM,
-  newId,
   OTHER_FIRM,
   USER,
-} from "../endpoint/running-stack.ts";
+  validate,
+} from "../support/webhook-deliveries.ts";
 import {
   createChange,
   createEntry,
+  createHook,
   HOOKS,
-} from "../adapters/supabase-payloads.ts";
-import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
-import {
-  AUTH_SECRETS,
-  countRows,
-  postSigned,
-  useReceiver,
-} from "./receiving-stack.ts";
+} from "../support/supabase-payloads.ts";
 
-const PATH = "webhooks/auth";
-const [{ bytes: secret }, { bytes: oldSecret }] = AUTH_SECRETS;
+const URL_FIRM = `firm_id=${OTHER_FIRM}`;
+const PERSONAL =
+  /person@|Person|\+4915|305805|561166|7d5b7b|attacker|example\.com/;
 
-describe.each(ENGINES)("an Auth hook on %s", (engine) => {
-  const ledger = useReceiver(engine);
-  const send = (hook: unknown, query = "", id: string = newId()) =>
-    postSigned(ledger, PATH, hook, { id, secret }, { query });
+async function adaptOne(
+  payload: unknown,
+  query?: string,
+): Promise<AdaptedEvent> {
+  const { events } = await adaptAuth(deliver(payload, { query }));
+  expect(events).toHaveLength(1);
+  return events[0];
+}
 
-  test("is recorded as an audit event, and answered with what Auth expects", async () => {
-    const hook = createOwnHook("customize-access-token");
-    const before = await ledger.rows("audit_log");
-    const { status, headers, body } = await send(hook);
-    expect(status).toBe(200);
-    expect(headers.get("content-type")).toBe("application/json");
-    expect(body).toEqual({ claims: HOOKS["customize-access-token"].claims });
-    const rows = await ledger.rows("audit_log");
-    const [row] = rows.filter(({ id }) => !before.some((one) => one.id === id));
-    expect(row).toMatchObject({
+describe("an Auth hook", () => {
+  test("after a user is created becomes an audit event about her", async () => {
+    const adapted = await adaptOne(createHook("after-user-created"));
+    expect(adapted.faults).toEqual([]);
+    expect(adapted.event).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/),
       firm_id: FIRM,
-      user_id: USER,
-      action: "customize_access_token",
+      action: "after_user_created",
       entity_type: "user",
       entity_id: USER,
       ip_address: "203.0.113.7",
-      metadata: { source: "auth_hook", actor_id: USER },
+      created_at: "2026-10-05T10:00:00.123456789+02:00",
+      metadata: { source: "auth_hook", provider: "email" },
     });
-    expect(JSON.stringify(row)).not.toContain("person@example.com");
+    expect(validate(adapted, "audit")).toEqual([]);
   });
 
-  test("that Auth sends again, under another webhook-id, adds nothing", async () => {
-    const hook = createOwnHook("after-user-created");
-    const before = await countRows(ledger);
-    for (const id of ["first", "second", "third"]) {
-      const { status, body } = await send(hook, "", id);
-      expect([status, body]).toEqual([200, {}]);
-    }
-    expect(await countRows(ledger)).toBe(before + 1);
+  test.each([
+    ["password-verification", { valid: false }],
+    ["mfa-verification", {
+      valid: true,
+      factor_type: "totp",
+      factor_id: "a0000000-0000-4000-8000-000000000001",
+    }],
+    ["customize-access-token", {
+      authentication_method: "sso/saml",
+      session_id: "b0000000-0000-4000-8000-000000000001",
+    }],
+  ])("%s is what an existing user did", async (name, metadata) => {
+    const adapted = await adaptOne(createHook(name), URL_FIRM);
+    expect(adapted.faults).toEqual([]);
+    expect(adapted.event).toMatchObject({
+      action: name.replaceAll("-", "_"),
+      user_id: USER,
+      entity_id: USER,
+      metadata: { source: "auth_hook", actor_id: USER, ...metadata },
+    });
+    expect(validate(adapted, "audit")).toEqual([]);
   });
-});
 
-describe("an Auth hook", () => {
-  const ledger = useReceiver("PGlite");
-  const sign = { id: "msg_1", secret };
+  test.each(Object.keys(HOOKS))("%s shows nothing personal", async (name) => {
+    const { event } = await adaptOne(createHook(name), URL_FIRM);
+    expect(JSON.stringify(event)).not.toMatch(PERSONAL);
+  });
 
-  test("may be signed with any secret of a rotation, the signatures joined by commas as Auth joins them", async () => {
-    const hook = JSON.stringify(createOwnHook("after-user-created"));
-    const before = await countRows(ledger);
-    const bySecret = await Promise.all(
-      [oldSecret, secret].map((one) =>
-        postSigned(ledger, PATH, hook, { ...sign, secret: one })
-      ),
+  test("has the id of the invocation, which stays when Auth tries again", async () => {
+    const payload = createHook("after-user-created");
+    const attempts = ["first", "second"].map((id) =>
+      adaptAuth(deliver(payload, { headers: { "webhook-id": id } }))
     );
-    expect(bySecret.map(({ status }) => status)).toEqual([200, 200]);
-    const wrong = `v1,${btoa("x".repeat(32))}`;
-    for (const join of [", ", ",", " "]) {
-      const time = new Date();
-      const bytes = new TextEncoder().encode(hook);
-      const headers = await signMessage({ id: "m", time, body: bytes }, secret);
-      const signature = [wrong, headers["webhook-signature"]].join(join);
-      const { status } = await ledger.post(PATH, bytes, {
-        headers: { apikey: null, ...headers, "webhook-signature": signature },
-      });
-      expect(status).toBe(200);
-    }
-    expect(await countRows(ledger)).toBe(before + 1);
+    const [one, other] = await Promise.all(attempts);
+    expect(other.events[0].event).toEqual(one.events[0].event);
+    const uuid = "90000000-0000-4000-8000-000000000002";
+    const next = await adaptOne({
+      ...payload,
+      metadata: { ...payload.metadata as object, uuid },
+    });
+    expect(next.event.id).not.toBe(one.events[0].event.id);
   });
 
-  test.each(ANSWERS)(
-    "%s is answered so that Auth goes on",
-    async (name, answer) => {
-      const query = `?firm_id=${FIRM}`;
-      const before = await countRows(ledger);
-      const good = await postSigned(ledger, PATH, createOwnHook(name), sign, {
-        query,
-      });
-      expect([good.status, good.body]).toEqual([200, answer]);
-      expect(await countRows(ledger)).toBe(before + 1);
+  test("takes the firm from what only the server can set, else from the URL", async () => {
+    const user = { id: USER, user_metadata: { firm_id: FIRM } };
+    const payload = createHook("after-user-created", { user });
+    expect(codesOf(await adaptOne(payload))).toEqual([
+      "/user/app_metadata/firm_id required",
+    ]);
+    const { event } = await adaptOne(payload, URL_FIRM);
+    expect(event.firm_id).toBe(OTHER_FIRM);
+    const token = await adaptOne(
+      createHook("customize-access-token"),
+      URL_FIRM,
+    );
+    expect(token.event.firm_id).toBe(FIRM);
+  });
+
+  test("that a session's renewal causes is no event", async () => {
+    const renewal = createHook("customize-access-token", {
+      authentication_method: "token_refresh",
+    });
+    expect((await adaptAuth(deliver(renewal))).events).toEqual([]);
+  });
+
+  test.each(["send-email", "send-sms", "unheard-of", undefined])(
+    "named %s is rejected as an audit source",
+    async (name) => {
+      const adapted = await adaptOne(createHook(name!), URL_FIRM);
+      expect(codesOf(adapted)).toEqual(["/metadata/name not_an_audit_source"]);
     },
   );
 
-  test("keeps every digit of the claims", async () => {
-    const text = JSON.stringify(createOwnHook("customize-access-token"))
-      .replace('"aal":"aal1"', '"aal":"aal1","big":12345678901234567890.10');
-    const bytes = new TextEncoder().encode(text);
-    const headers = await signMessage(
-      { id: "m", time: new Date(), body: bytes },
-      secret,
+  test("without an invocation's id is rejected", async () => {
+    const metadata = { name: "after-user-created" };
+    const adapted = await adaptOne(
+      createHook("after-user-created", { metadata }),
     );
-    const url = `${ledger.stack.url}/functions/v1/${PATH}`;
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { ...headers, "content-type": "application/json" },
-      body: bytes,
-    });
-    expect(await response.text()).toContain('"big":12345678901234567890.10');
+    expect(codesOf(adapted)).toEqual(["/metadata/uuid required"]);
   });
 
-  test("that tells of a renewed token records nothing", async () => {
-    const before = await countRows(ledger);
-    const { status, body } = await postSigned(
-      ledger,
-      PATH,
-      createOwnHook("customize-access-token", {
-        authentication_method: "token_refresh",
-      }),
-      sign,
-    );
-    expect(status).toBe(200);
-    expect(body).toHaveProperty("claims");
-    expect(await countRows(ledger)).toBe(before);
-  });
-
-  test("may come with a key instead of a signature", async () => {
-    const before = await countRows(ledger);
-    const { status, body } = await ledger.post(
-      PATH,
-      createOwnHook("password-verification"),
-      { query: `?firm_id=${FIRM}` },
-    );
-    expect([status, body]).toEqual([200, { decision: "continue" }]);
-    expect(await countRows(ledger)).toBe(before + 1);
-  });
+  test.each(["", "unknown", "203.0.113.7, 10.0.0.1", 7])(
+    "with the address %j has none",
+    async (ip_address) => {
+      const payload = createHook("after-user-created");
+      const metadata = { ...payload.metadata as object, ip_address };
+      const { event, faults } = await adaptOne({ ...payload, metadata });
+      expect(faults).toEqual([]);
+      expect(event).not.toHaveProperty("ip_address");
+    },
+  );
 });
 
-describe("rows of auth.audit_log_entries", () => {
-  const ledger = useReceiver("PGlite");
-  const query = `?firm_id=${OTHER_FIRM}`;
-  const insert = (record: unknown) =>
-    createChange({
-      type: "INSERT",
-      schema: "auth",
-      table: "audit_log_entries",
-      record,
-      old_record: null,
-    });
+describe("the answer to a hook", () => {
+  const answerOf = (payload: unknown) => {
+    const text = typeof payload === "string"
+      ? payload
+      : JSON.stringify(payload);
+    const { status, headers, body } = answerAuthHook(text);
+    expect(status).toBe(200);
+    expect(headers).toEqual({ "content-type": "application/json" });
+    return body;
+  };
 
-  test("from a Database Webhook with a key become audit events with their own ids", async () => {
-    const id = newId();
-    const { status, body } = await ledger.post(
-      PATH,
-      insert({ ...createEntry(), id }),
-      { query },
-    );
-    expect(status).toBe(201);
-    expect(body).toMatchObject({
-      id,
+  test.each(["before-user-created", "after-user-created", "unheard-of"])(
+    "%s is an empty object",
+    (name) => expect(answerOf(createHook(name))).toBe("{}"),
+  );
+
+  test.each(["password-verification", "mfa-verification"])(
+    "%s says to go on, valid or not",
+    (name) => {
+      for (const valid of [true, false]) {
+        expect(answerOf(createHook(name, { valid }))).toBe(
+          '{"decision":"continue"}',
+        );
+      }
+    },
+  );
+
+  test("customize-access-token gives the claims back digit for digit", () => {
+    const claims =
+      '{"sub":"1","exp":1791191000,"app_metadata":{"n":12345678901234567890.10,"__proto__":{"a":1}},"x":"é"}';
+    const text = `{ "metadata": {}, "claims": ${claims} }`;
+    expect(answerOf(text)).toBe(`{"claims":${claims}}`);
+    const renewal = createHook("customize-access-token", {
+      authentication_method: "token_refresh",
+    });
+    expect(JSON.parse(answerOf(renewal))).toEqual({ claims: renewal.claims });
+  });
+
+  test.each(["send-email", "send-sms"])(
+    "%s is an error, because nothing is sent",
+    (name) => {
+      const { error } = JSON.parse(answerOf(createHook(name)));
+      expect(error).toEqual({
+        http_code: 500,
+        message: expect.stringContaining("sends no messages"),
+      });
+    },
+  );
+
+  test.each([
+    "",
+    "not json",
+    "null",
+    "[]",
+    "7",
+    '{"claims": 7}',
+    '{"valid": 1}',
+  ])(
+    "to %j lets Auth go on",
+    (text) => expect(answerOf(text)).toBe("{}"),
+  );
+});
+
+describe("a row of auth.audit_log_entries", () => {
+  const insert = (record: unknown, changes = {}) => ({
+    type: "INSERT",
+    schema: "auth",
+    table: "audit_log_entries",
+    record,
+    old_record: null,
+    ...changes,
+  });
+
+  test("becomes an audit event with its own id, action and type", async () => {
+    const adapted = await adaptOne(insert(createEntry()), URL_FIRM);
+    expect(adapted.faults).toEqual([]);
+    expect(adapted.event).toEqual({
+      id: "c0000000-0000-4000-8000-000000000001",
       firm_id: OTHER_FIRM,
       user_id: USER,
       action: "login",
       entity_type: "account",
-      metadata: { source: "auth_audit_log", actor_id: USER, provider: "email" },
+      entity_id: USER,
+      ip_address: "203.0.113.7",
+      created_at: "2026-10-05T08:00:00.123456+00:00",
+      metadata: {
+        source: "auth_audit_log",
+        actor_id: USER,
+        provider: "email",
+      },
     });
-    const again = await ledger.post(PATH, insert({ ...createEntry(), id }), {
-      query,
-    });
-    expect(again.status).toBe(200);
+    expect(validate(adapted, "audit")).toEqual([]);
   });
 
-  test("that are wrong are told so: nobody waits for a login", async () => {
-    for (
-      const [body, at, expected] of [
-        [insert({ ...createEntry(), id: newId() }), "", 422],
-        [insert({ ...createEntry(), id: "x" }), query, 422],
-        [createChange(), query, 422],
-        [insert(createEntry()), "?colour=red", 400],
-      ] as const
-    ) {
-      const { status } = await ledger.post(PATH, body, { query: at });
-      expect(status).toBe(expected);
-    }
+  test("is the same event bare, in an array and in a Database Webhook", async () => {
+    const { event } = await adaptOne(insert(createEntry()), URL_FIRM);
+    expect((await adaptOne(createEntry(), URL_FIRM)).event).toEqual(event);
+    const { batch, events } = await adaptAuth(
+      deliver([createEntry(), createEntry()], { query: URL_FIRM }),
+    );
+    expect(batch).toBe(true);
+    expect(events.map((one) => one.event)).toEqual([event, event]);
+  });
+
+  test("about a factor or another user is about that one", async () => {
+    const factor_id = "a0000000-0000-4000-8000-000000000001";
+    const user_id = "20000000-0000-4000-8000-000000000009";
+    const traits = {
+      factor_id,
+      user_id,
+      factor_type: "totp",
+      user_email: "person@example.com",
+      user_phone: "+4915112345678",
+    };
+    const factor = await adaptOne(
+      createEntry({ action: "factor_deleted", log_type: "factor", traits }),
+      URL_FIRM,
+    );
+    expect(factor.event).toMatchObject({
+      user_id: USER,
+      entity_type: "factor",
+      entity_id: factor_id,
+    });
+    expect(factor.event.metadata).toEqual({
+      source: "auth_audit_log",
+      actor_id: USER,
+      factor_id,
+      user_id,
+      factor_type: "totp",
+    });
+    expect(validate(factor, "audit")).toEqual([]);
+    const team = await adaptOne(
+      createEntry({ action: "user_deleted", log_type: "team", traits }),
+      URL_FIRM,
+    );
+    expect(team.event.entity_id).toBe(user_id);
+  });
+
+  test("by nobody, as the service role does it, has no user", async () => {
+    const actor_id = "00000000-0000-0000-0000-000000000000";
+    const { event } = await adaptOne(createEntry({ actor_id }), URL_FIRM);
+    expect(event).not.toHaveProperty("user_id");
+    expect(event).not.toHaveProperty("entity_id");
+    expect(event.metadata).not.toHaveProperty("actor_id");
+  });
+
+  test("shows nothing personal", async () => {
+    const traits = {
+      provider: "person@example.com",
+      user_id: "person@example.com",
+      factor_type: "4111111111111111",
+    };
+    const adapted = await adaptOne(createEntry({ traits }), URL_FIRM);
+    expect(JSON.stringify(adapted.event)).not.toMatch(PERSONAL);
+    expect(JSON.stringify(adapted.event)).not.toContain("4111");
+    expect(validate(adapted, "audit")).toEqual([]);
+  });
+
+  test("without its parts is rejected, each at its place", async () => {
+    const entry = createEntry({ action: null, log_type: 7 });
+    const adapted = await adaptOne(insert({ ...entry, id: "1" }));
+    expect(codesOf(adapted)).toEqual([
+      "/record/id required",
+      "/record/payload/action required",
+      "/record required",
+    ]);
+  });
+
+  test.each([
+    createChange(),
+    insert(createEntry(), { type: "UPDATE" }),
+    insert(null),
+    insert(createEntry(), { schema: "public" }),
+  ])("is not what this is: %#", async (payload) => {
+    const adapted = await adaptOne(payload, URL_FIRM);
+    expect(codesOf(adapted)).toEqual([" invalid_type"]);
+    expect(adapted.faults[0].detail).toContain("/webhooks/database");
   });
 });

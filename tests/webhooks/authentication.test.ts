@@ -6,15 +6,15 @@ import {
   newId,
   type RunningStack,
   USER,
-} from "../endpoint/running-stack.ts";
-import { chat } from "../adapters/otlp/exports.ts";
-import { createPayload } from "../adapters/litellm-payloads.ts";
+} from "../support/running-stack.ts";
+import { chat } from "../support/otlp-exports.ts";
+import { createPayload } from "./litellm-payloads.ts";
 import {
   createChange,
   createEntry,
   createHook,
   ROW,
-} from "../adapters/supabase-payloads.ts";
+} from "../support/supabase-payloads.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -22,8 +22,8 @@ import {
   GATEWAY_KEY,
   STANDARD_SECRETS,
   useReceiver,
-} from "./receiving-stack.ts";
-import { exportOf, startTrace } from "./traces.ts";
+} from "../support/receiving-stack.ts";
+import { exportOf, startTrace } from "../support/otlp-traces.ts";
 
 const CLOUD_EVENT = { "content-type": "application/cloudevents+json" };
 

@@ -1,18 +1,18 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
-import { FIRM, newId, USER } from "../endpoint/running-stack.ts";
-import { chat } from "../adapters/otlp/exports.ts";
-import { createPayload } from "../adapters/litellm-payloads.ts";
-import { AUTH_USER, createHook } from "../adapters/supabase-payloads.ts";
+import { FIRM, newId, USER } from "../support/running-stack.ts";
+import { chat } from "../support/otlp-exports.ts";
+import { createPayload } from "./litellm-payloads.ts";
+import { AUTH_USER, createHook } from "../support/supabase-payloads.ts";
 import { type LoggedReceiver, startLoggedReceiver } from "./logged-receiver.ts";
 import {
   AUTH_SECRETS,
   countRows,
   FUNCTION_ENV,
   postSigned,
-} from "./receiving-stack.ts";
-import { exportOf, send, startTrace, toolUse } from "./traces.ts";
+} from "../support/receiving-stack.ts";
+import { exportOf, send, startTrace, toolUse } from "../support/otlp-traces.ts";
 
 /** What must not be found again, in what content is made of. */
 const MARKER = "tell-nobody-4711";

@@ -11,24 +11,24 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PostgresServer, startPostgres } from "../../local/postgres.ts";
 import { startStack } from "../../local/stack.ts";
 import { RECORD_TIMEOUT_MS } from "../../shared/limits.ts";
-import { FIRM, newId, RunningStack } from "../endpoint/running-stack.ts";
-import { chat } from "../adapters/otlp/exports.ts";
-import { createPayload } from "../adapters/litellm-payloads.ts";
-import { createChange } from "../adapters/supabase-payloads.ts";
+import { FIRM, newId, RunningStack } from "../support/running-stack.ts";
+import { chat } from "../support/otlp-exports.ts";
+import { createPayload } from "./litellm-payloads.ts";
+import { createChange } from "../support/supabase-payloads.ts";
 import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
 import {
   AUTH_SECRETS,
   countRows,
   FUNCTION_ENV,
   postSigned,
-} from "./receiving-stack.ts";
+} from "../support/receiving-stack.ts";
 import {
   exportOf,
   readStatus,
   RESOURCE,
   startTrace,
   toolUse,
-} from "./traces.ts";
+} from "../support/otlp-traces.ts";
 
 const OTLP = "otlp/v1/traces";
 const HOOK = "webhooks/auth";

@@ -1,13 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { EVENTS, SLUGS, TABLES } from "../endpoint/running-stack.ts";
-import { newId } from "../endpoint/running-stack.ts";
+import { EVENTS, newId, SLUGS, TABLES } from "../support/running-stack.ts";
 import {
   countRows,
   postSigned,
   showRow,
   STANDARD_SECRETS,
   useReceiver,
-} from "./receiving-stack.ts";
+} from "../support/receiving-stack.ts";
 
 const [{ bytes: secret }] = STANDARD_SECRETS;
 const STRUCTURED = { "content-type": "application/cloudevents+json" };

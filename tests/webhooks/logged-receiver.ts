@@ -1,7 +1,7 @@
 import { SECRET_KEY } from "../../local/keys.ts";
 import type { Stack } from "../../local/stack.ts";
-import { RunningStack } from "../endpoint/running-stack.ts";
-import { spawn } from "../stack/command.ts";
+import { RunningStack } from "../support/running-stack.ts";
+import { spawn } from "../support/command.ts";
 
 /** A stack in a process of its own. */
 export type LoggedReceiver = {

@@ -6,9 +6,9 @@ import {
   NOBODY,
   OTHER_FIRM,
   USER,
-} from "../endpoint/running-stack.ts";
-import { createEntry } from "../adapters/supabase-payloads.ts";
-import { countRows, useReceiver } from "./receiving-stack.ts";
+} from "../support/running-stack.ts";
+import { createEntry } from "../support/supabase-payloads.ts";
+import { countRows, useReceiver } from "../support/receiving-stack.ts";
 
 /** The SQL of a recipe, as the pages of documentation show it. */
 const readRecipe = (name: string) =>

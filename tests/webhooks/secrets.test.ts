@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EVENTS, FIRM, newId } from "../endpoint/running-stack.ts";
-import { createHook } from "../adapters/supabase-payloads.ts";
+import { EVENTS, FIRM, newId } from "../support/running-stack.ts";
+import { createHook } from "../support/supabase-payloads.ts";
 import {
   type LoggedReceiver,
   readLog,
@@ -12,7 +12,7 @@ import {
   createSecret,
   postSigned,
   useReceiver,
-} from "./receiving-stack.ts";
+} from "../support/receiving-stack.ts";
 
 const [{ bytes: secret }] = AUTH_SECRETS;
 const AUTH_FAULT =

@@ -19,14 +19,14 @@ import { CloudEvent, emitterFor, HTTP, httpTransport, Mode } from "cloudevents";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { AGENT, EVENTS, FIRM, newId, TOOL } from "../endpoint/running-stack.ts";
+import { AGENT, EVENTS, FIRM, newId, TOOL } from "../support/running-stack.ts";
 import {
   countRows,
   GATEWAY_KEY,
   showRow,
   STANDARD_SECRETS,
   useReceiver,
-} from "./receiving-stack.ts";
+} from "../support/receiving-stack.ts";
 
 const ledger = useReceiver("PGlite");
 let warnings: string[] = [];

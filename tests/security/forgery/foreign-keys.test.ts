@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SERVER_ONLY } from "../../database/databases.ts";
-import type { Actor } from "../../database/owned-database.ts";
+import { SERVER_ONLY } from "../../support/databases.ts";
+import type { Actor } from "../../support/owned-database.ts";
 import {
   EVERY_PRIVILEGE,
   GUARDED,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SERVER_ONLY } from "../../database/databases.ts";
+import { SERVER_ONLY } from "../../support/databases.ts";
 import { openScene, type Scene } from "./scene.ts";
 
 const FORGE = "update public.audit_log set action = 'forged'";

@@ -10,7 +10,7 @@ import {
   TOOL,
   USER,
   useStack,
-} from "../../endpoint/running-stack.ts";
+} from "../../support/running-stack.ts";
 
 /** Every `Prefer` that PostgREST knows, with what it says. */
 const PREFERENCES = [

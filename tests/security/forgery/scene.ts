@@ -1,11 +1,11 @@
 import { expect } from "vitest";
-import type { Engine } from "../../database/databases.ts";
+import type { Engine } from "../../support/databases.ts";
 import {
   type Actor,
   openOwnedDatabase,
   type OwnedDatabase,
-} from "../../database/owned-database.ts";
-import { APPEND_ONLY } from "../../database/side-tables.ts";
+} from "../../support/owned-database.ts";
+import { APPEND_ONLY } from "../../support/side-tables.ts";
 import {
   addAudit,
   addBudget,
@@ -17,7 +17,7 @@ import {
   addToolUsage,
   makeWorld,
   type World,
-} from "../../database/worlds.ts";
+} from "../../support/reading-worlds.ts";
 
 /** PostgreSQL's "insufficient privilege", which the guards answer with as well. */
 export const REFUSED = { code: "42501" };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SERVER_ONLY } from "../../database/databases.ts";
-import type { Actor } from "../../database/owned-database.ts";
-import { APPEND_ONLY } from "../../database/side-tables.ts";
+import { SERVER_ONLY } from "../../support/databases.ts";
+import type { Actor } from "../../support/owned-database.ts";
+import { APPEND_ONLY } from "../../support/side-tables.ts";
 import {
   EVERY_PRIVILEGE,
   GUARDED,

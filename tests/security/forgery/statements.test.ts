@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Engine, ENGINES } from "../../database/databases.ts";
-import { type Actor, ACTORS, OWNER } from "../../database/owned-database.ts";
-import { APPEND_ONLY } from "../../database/side-tables.ts";
+import { type Engine, ENGINES } from "../../support/databases.ts";
+import { type Actor, ACTORS, OWNER } from "../../support/owned-database.ts";
+import { APPEND_ONLY } from "../../support/side-tables.ts";
 import {
   EVERY_PRIVILEGE,
   GUARDED,

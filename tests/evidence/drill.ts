@@ -1,0 +1,120 @@
+import { inject } from "vitest";
+import { createDatabase } from "../../local/postgres.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
+import type { TestDatabase } from "../support/databases.ts";
+import { addBeforeCapture } from "../support/evidence-leaves.ts";
+import { newId, SLUGS, TABLES } from "../support/running-stack.ts";
+import {
+  type EvidenceStack,
+  makeLogKeys,
+  startEvidenceStack,
+} from "../support/evidence-stack.ts";
+import { FULL_EVENTS } from "../support/rows-and-receipts.ts";
+
+/**
+ * A project with signed evidence, and copies of it to tamper with.
+ *
+ * @module
+ */
+
+const ENGINE = "PostgreSQL 17";
+
+/** What a drill begins with. */
+export interface Drill {
+  keys: NewKeys;
+  /** Rows of before there was evidence, by the log's slug. */
+  old: Record<string, string>;
+  /** Rows under the first checkpoint, by the log's slug. */
+  early: Record<string, string>;
+  /** Rows under the second checkpoint alone, by the log's slug. */
+  late: Record<string, string>;
+  /** The checkpoints, as somebody kept them. */
+  held: [string, string];
+  /**
+   * Lets `work` have a copy: the running stack, and the owner's connection to its
+   * database.
+   */
+  on(
+    work: (ledger: EvidenceStack, db: TestDatabase) => Promise<void>,
+  ): Promise<void>;
+}
+
+/** Makes the project. */
+export async function makeDrill(): Promise<Drill> {
+  const keys = await makeLogKeys();
+  const env = { LEDGER_SIGNING_KEYS: keys.signerKey };
+  const server = { url: inject("postgresUrl") };
+  const databaseUrl = await createDatabase(server);
+
+  const ledger = await startEvidenceStack(ENGINE, env, databaseUrl);
+  let old: Record<string, string>;
+  let early: Record<string, string>, late: Record<string, string>;
+  let held: [string, string];
+  try {
+    old = await recordBeforeCapture(ledger);
+    early = await recordOfEach(ledger);
+    const first = await ledger.sign();
+    // Beyond the first tile.
+    const events = Array.from(
+      { length: 300 },
+      () => FULL_EVENTS["model-usage"],
+    );
+    await ledger.post("model-usage", events);
+    late = await recordOfEach(ledger);
+    held = [first, await ledger.sign()];
+  } finally {
+    await ledger.stack.stop();
+  }
+  const template = new URL(databaseUrl).pathname.slice(1);
+
+  async function on(
+    work: (ledger: EvidenceStack, db: TestDatabase) => Promise<void>,
+  ): Promise<void> {
+    const url = await createDatabase(server, undefined, template);
+    const copy = await startEvidenceStack(ENGINE, env, url);
+    const db = copy.openDatabase();
+    try {
+      await work(copy, db);
+    } finally {
+      await db.close();
+      await copy.stack.stop();
+    }
+  }
+  return { keys, old, early, late, held, on };
+}
+
+/** Records an event of each log, and returns their ids. */
+export async function recordOfEach(
+  ledger: EvidenceStack,
+): Promise<Record<string, string>> {
+  const ids: Record<string, string> = {};
+  for (const slug of SLUGS) {
+    ids[slug] = newId();
+    const event = { ...FULL_EVENTS[slug], id: ids[slug] };
+    const { status } = await ledger.post(slug, event);
+    if (status !== 201) throw new Error(`${slug} answered ${status}`);
+  }
+  return ids;
+}
+
+/** Inserts a row into each log that was there before its capture, and returns their ids. */
+async function recordBeforeCapture(
+  ledger: EvidenceStack,
+): Promise<Record<string, string>> {
+  const db = ledger.openDatabase();
+  try {
+    const ids = await addBeforeCapture(db, async (log) => {
+      const [slug] = Object.entries(TABLES).find(([, table]) => table === log)!;
+      const id = newId();
+      const { error } = await ledger.admin().from(log)
+        .insert({ ...FULL_EVENTS[slug as "audit"], id });
+      if (error) throw new Error(error.message);
+      return id;
+    });
+    return Object.fromEntries(
+      Object.entries(TABLES).map(([slug, log]) => [slug, ids[log]]),
+    );
+  } finally {
+    await db.close();
+  }
+}

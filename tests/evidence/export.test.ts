@@ -1,0 +1,254 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { StackError } from "../../local/stack-error.ts";
+import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
+import type { TestDatabase } from "../support/databases.ts";
+import { EVENTS, newId } from "../support/running-stack.ts";
+import {
+  EvidenceStack,
+  makeLogKeys,
+  startEvidenceStack,
+  trustLogs,
+} from "../support/evidence-stack.ts";
+
+const QUIETER =
+  "The logs changed at every attempt to read them: try again at a quieter time";
+
+/** A firm with a user and a project, and rows that refer to them. */
+interface Doomed {
+  firm: string;
+  user: string;
+  project: string;
+}
+
+describe("a bundle that is exported while the logs are written", () => {
+  let keys: NewKeys;
+  let policy: Policy;
+  let ledger: EvidenceStack;
+  let db: TestDatabase;
+  beforeAll(async () => {
+    keys = await makeLogKeys();
+    policy = trustLogs(keys.verifierKey);
+    ledger = await startEvidenceStack("PostgreSQL 17", {
+      LEDGER_SIGNING_KEYS: keys.signerKey,
+    });
+    db = ledger.openDatabase();
+  });
+  afterAll(async () => {
+    await db?.close();
+    await ledger?.stack.stop();
+  });
+
+  const post = async (slug: string, body: unknown) => {
+    const { status } = await ledger.post(slug, body);
+    expect([200, 201]).toContain(status);
+  };
+
+  /** Makes rows that a deletion of a user, a project or a firm will touch. */
+  async function makeDoomed(): Promise<Doomed> {
+    const [firm, user, project] = [newId(), newId(), newId()];
+    await db.query("insert into public.firms (id, name) values ($1, 'F')", [
+      firm,
+    ]);
+    await db.query("insert into public.users (id, firm_id) values ($1, $2)", [
+      user,
+      firm,
+    ]);
+    await db.query(
+      "insert into public.cma_projects (id, firm_id, name) values ($1, $2, 'P')",
+      [project, firm],
+    );
+    await post("audit", { ...EVENTS.audit, firm_id: firm, user_id: user });
+    await post("llm-usage", {
+      ...EVENTS["llm-usage"],
+      firm_id: firm,
+      cma_project_id: project,
+    });
+    return { firm, user, project };
+  }
+
+  const remove = (table: string, id: string) =>
+    db.query(`delete from public.${table} where id = $1`, [id]);
+
+  const DISTURBANCES: Record<string, (doomed: Doomed) => Promise<unknown>> = {
+    "rows are recorded": () =>
+      post("model-usage", [EVENTS["model-usage"], EVENTS["model-usage"]]),
+    "rows are recorded and sealed": async () => {
+      await post("model-usage", EVENTS["model-usage"]);
+      await db.query("select ledger.seal()");
+    },
+    "everything is sealed and signed": () => ledger.sign(),
+    "rows are recorded, sealed and signed": async () => {
+      await post("audit", EVENTS.audit);
+      await ledger.sign();
+    },
+    "a reference is nulled": ({ user }) => remove("users", user),
+    "a reference is nulled and sealed": async ({ project }) => {
+      await remove("cma_projects", project);
+      await db.query("select ledger.seal()");
+    },
+    "rows are deleted": ({ firm }) => remove("firms", firm),
+    "rows are deleted, sealed and signed": async ({ firm }) => {
+      await remove("firms", firm);
+      await ledger.sign();
+    },
+    "a person is erased": ({ user }) =>
+      db.query("select ledger.erase_person($1, 'T', '{Ada,Ben}')", [user]),
+    "a row is recorded and its user is gone": async () => {
+      const { user } = await makeDoomed();
+      await remove("users", user);
+    },
+  };
+
+  /**
+   * Exports through a door at which `disturb` is told of each call, from 1 on,
+   * before it is handed on.
+   */
+  async function exportDisturbed(
+    disturb: (call: number) => unknown,
+  ): Promise<{ lines: string[]; calls: number; restarts: number }> {
+    let calls = 0;
+    const door = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      async (request) => {
+        await disturb(++calls);
+        const { pathname } = new URL(request.url);
+        return await fetch(`${ledger.stack.url}${pathname}`, {
+          method: "POST",
+          headers: {
+            apikey: request.headers.get("apikey")!,
+            "content-type": "application/json",
+          },
+          body: await request.text(),
+        });
+      },
+    );
+    let lines: string[] = [];
+    let restarts = 0;
+    try {
+      await collectEvidence({
+        url: `http://127.0.0.1:${door.addr.port}`,
+        key: ledger.stack.secretKey,
+      }, {
+        write: (line) => Promise.resolve(void lines.push(line)),
+        restart: () => {
+          lines = [];
+          restarts++;
+          return Promise.resolve();
+        },
+      });
+    } finally {
+      await door.shutdown();
+    }
+    return { lines, calls, restarts };
+  }
+
+  test.each(Object.keys(DISTURBANCES))(
+    "holds, whenever in between %s",
+    async (name) => {
+      await ledger.post("audit", EVENTS.audit);
+      await ledger.sign();
+      const { calls: most } = await exportDisturbed(() => {});
+      expect(most).toBeGreaterThan(7);
+      // An odd step, so that the even and the odd calls have their turns.
+      for (let call = 1; call <= most; call += 3) {
+        // Rows that are sealed and rows that are not, and of both one whose user is gone.
+        const sealed = [await makeDoomed(), await makeDoomed()];
+        await ledger.sign();
+        const pending = [await makeDoomed(), await makeDoomed()];
+        await remove("users", sealed[0].user);
+        await remove("users", pending[0].user);
+        const doomed = call % 2 === 0 ? sealed[1] : pending[1];
+        let disturbed = 0;
+        const { lines } = await exportDisturbed(async (now) => {
+          if (now !== call) return;
+          disturbed++;
+          await DISTURBANCES[name](doomed);
+        });
+        expect(disturbed).toBe(1);
+        const { faults } = await verifyBundle(lines, policy);
+        expect(faults, `before call ${call} of ${most}`).toEqual([]);
+      }
+    },
+    120_000,
+  );
+
+  test("is begun again only for what was nulled, deleted or erased", async () => {
+    await ledger.sign();
+    const doomed = await makeDoomed();
+    const restartsOf = async (name: string) =>
+      (await exportDisturbed((call) =>
+        call === 3 ? DISTURBANCES[name](doomed) : undefined
+      )).restarts;
+    expect(await restartsOf("rows are recorded, sealed and signed")).toBe(0);
+    expect(await restartsOf("a reference is nulled")).toBe(1);
+    expect(await restartsOf("rows are deleted")).toBe(1);
+  });
+
+  test("is not written for logs that never stand still", async () => {
+    await ledger.sign();
+    const doomed = await Promise.all(
+      Array.from({ length: 5 }, () => makeDoomed()),
+    );
+    const { calls } = await exportDisturbed(() => {});
+    const disturbed = exportDisturbed((call) =>
+      call % calls === 2 ? remove("users", doomed.pop()!.user) : undefined
+    );
+    await expect(disturbed).rejects.toThrow(new StackError(QUIETER));
+    expect(doomed).toEqual([]);
+  });
+
+  test(
+    "of more pages than one holds while many write, null, delete and seal",
+    async () => {
+      for (let page = 0; page < 3; page++) {
+        const events = Array.from(
+          { length: 1_000 },
+          () => EVENTS["model-usage"],
+        );
+        await post("model-usage", events);
+      }
+      await ledger.sign();
+      const doomed = await Promise.all(
+        Array.from({ length: 12 }, () => makeDoomed()),
+      );
+      let isOver = false;
+      const until = async (work: () => Promise<unknown>) => {
+        while (!isOver) await work();
+      };
+      const others = [
+        until(() => post("model-usage", [EVENTS["model-usage"]])),
+        until(() => post("audit", [EVENTS.audit, EVENTS.audit])),
+        until(() => ledger.post("ledger/seal", {})),
+        until(async () => {
+          await new Promise((resolve) => setTimeout(resolve, 150));
+          const { user } = doomed.pop() ?? { user: newId() };
+          await remove("users", user);
+        }),
+      ];
+      const outcomes: string[] = [];
+      try {
+        for (let times = 0; times < 8; times++) {
+          try {
+            const { faults } = await ledger.verify(policy);
+            outcomes.push(faults.map(({ detail }) => detail).join("; "));
+          } catch (error) {
+            if (!(error instanceof StackError)) throw error;
+            outcomes.push(error.message);
+          }
+        }
+      } finally {
+        isOver = true;
+        await Promise.all(others);
+      }
+      expect(outcomes).toContain("");
+      for (const outcome of outcomes) {
+        expect(["", QUIETER])
+          .toContain(outcome);
+      }
+    },
+    120_000,
+  );
+});

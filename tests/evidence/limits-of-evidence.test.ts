@@ -1,0 +1,193 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import type { Verdict } from "../../scripts/verify/verdict.ts";
+import type { TestDatabase } from "../support/databases.ts";
+import { EVENTS } from "../support/running-stack.ts";
+import { type Drill, makeDrill, recordOfEach } from "./drill.ts";
+import { trustLogs } from "../support/evidence-stack.ts";
+import {
+  behindTriggers,
+  dropNewest,
+  hashNow,
+  rewriteLeaf,
+  rewriteRow,
+  signAgain,
+} from "../support/tampering.ts";
+
+// What is not detected is asserted as such, so that what is said of it stays true.
+
+let drill: Drill;
+let policy: Policy;
+beforeAll(async () => {
+  drill = await makeDrill();
+  policy = trustLogs(drill.keys.verifierKey);
+});
+
+const codesOf = ({ faults }: Verdict) => faults.map(({ code }) => code);
+
+describe("with the log's stolen key, a rewritten past that is signed again", () => {
+  async function rewriteAndSign(db: TestDatabase): Promise<void> {
+    const id = drill.early["llm-usage"];
+    await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
+    await rewriteLeaf(db, id, await hashNow(db, "llm_usage_log", id));
+    await signAgain(db, drill.keys.signerKey);
+  }
+
+  test("is NOT detected by whoever has no older checkpoint", async () => {
+    await drill.on(async (ledger, db) => {
+      await rewriteAndSign(db);
+      const verdict = await ledger.verify(policy);
+      expect(verdict.faults).toEqual([]);
+      expect(verdict.counts.checkpoints).toBe(2);
+      await recordOfEach(ledger);
+      await ledger.sign();
+    });
+  });
+
+  test("is detected by whoever holds an older checkpoint", async () => {
+    await drill.on(async (ledger, db) => {
+      await rewriteAndSign(db);
+      for (const held of drill.held) {
+        const { faults } = await ledger.verify(policy, held);
+        const size = held.split("\n")[1];
+        expect(faults.map(({ detail }) => detail).sort()).toEqual([
+          `The first ${size} leaves do not have the root that the log signed`,
+          `The log signed different roots for the size ${size}`,
+        ]);
+      }
+    });
+  });
+
+  test("is NOT detected when the newest leaves and checkpoint are dropped, but is by whoever holds that one", async () => {
+    await drill.on(async (ledger, db) => {
+      const size = Number(drill.held[0].split("\n")[1]);
+      await dropNewest(db, size);
+      await behindTriggers(
+        db,
+        ["ledger.checkpoints"],
+        `delete from ledger.checkpoints where size > ${size}`,
+      );
+      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      expect(codesOf(await ledger.verify(policy, drill.held[0]))).toEqual([]);
+      expect(codesOf(await ledger.verify(policy, drill.held[1])))
+        .toEqual(["leaves_missing"]);
+    });
+  });
+});
+
+describe("what is NOT detected, by anybody", () => {
+  test("a row and its pending leaf that are rewritten before they are sealed", async () => {
+    await drill.on(async (ledger, db) => {
+      const { "llm-usage": id } = await recordOfEach(ledger);
+      await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
+      const hash = await hashNow(db, "llm_usage_log", id);
+      await db.exec(
+        `update ledger.pending_leaves set hash = '\\x${hash}' where row_id = '${id}'`,
+      );
+      expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
+      await ledger.sign();
+      expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
+    });
+  });
+
+  test("a row and its leaf that are rewritten after they are sealed and before they are signed", async () => {
+    await drill.on(async (ledger, db) => {
+      const { "llm-usage": id } = await recordOfEach(ledger);
+      await ledger.sealUnsigned();
+      await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
+      await rewriteLeaf(db, id, await hashNow(db, "llm_usage_log", id));
+      await ledger.sign();
+      expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
+    });
+  });
+
+  test("a row that was false when it was recorded", async () => {
+    await drill.on(async (ledger) => {
+      await ledger.post("llm-usage", { ...EVENTS["llm-usage"], cost_usd: "0" });
+      await ledger.sign();
+      expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
+    });
+  });
+
+  test("a row and its pending leaf that are deleted before they are sealed", async () => {
+    await drill.on(async (ledger, db) => {
+      const { audit: id } = await recordOfEach(ledger);
+      await behindTriggers(
+        db,
+        ["public.audit_log"],
+        `delete from public.audit_log where id = '${id}'`,
+      );
+      await db.exec(`
+        delete from ledger.pending_leaves where row_id = '${id}';
+        delete from ledger.salts where row_id = '${id}'`);
+      await ledger.sign();
+      expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
+    });
+  });
+
+  test("what stands beside the logs: details, ratings, prices and budgets have no evidence", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early["llm-usage"];
+      await behindTriggers(
+        db,
+        ["public.llm_usage_details"],
+        `update public.llm_usage_details set provider = 'nobody' where id = '${id}'`,
+      );
+      expect((await ledger.row("llm-usage", id)).provider).toBe("nobody");
+      expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
+    });
+  });
+
+  test("a deletion, a nulling and an erasure that are dressed up with leaves, which stay on record", async () => {
+    await drill.on(async (ledger, db) => {
+      const { early } = drill;
+      const before = (await ledger.verify(policy)).counts;
+      await behindTriggers(
+        db,
+        ["public.tool_usage_ledger", "public.audit_log"],
+        `
+        delete from public.tool_usage_ledger where id = '${
+          early["tool-usage"]
+        }';
+        update public.audit_log set user_id = null, metadata = '{}' where id = '${early.audit}';
+        update public.audit_log set entity_id = null where id = '${early.audit}';
+        select ledger.forget('audit_log', c, array['${early.audit}'::uuid]) from unnest('{user_id,entity_id}'::name[]) c`,
+      );
+      for (
+        const [kind, log, id, ...more] of [
+          ["tombstone", "tool_usage_ledger", early["tool-usage"]],
+          ["fk-null", "audit_log", early.audit, "user_id"],
+          [
+            "redact",
+            "audit_log",
+            early.audit,
+            "entity_id",
+            "T-1",
+            "Ada",
+            "Ben",
+          ],
+        ]
+      ) {
+        await db.query(
+          `insert into ledger.pending_leaves (kind, log, row_id, data, hash)
+            select $1, $2, $3::uuid, $4::text, ledger.event_hash($4)`,
+          [
+            kind,
+            log,
+            id,
+            JSON.stringify([`${kind}/v1`, `public.${log}`, id, ...more]),
+          ],
+        );
+      }
+      await ledger.sign();
+      const verdict = await ledger.verify(policy, ...drill.held);
+      // The metadata was changed without a leaf.
+      expect(codesOf(verdict)).toEqual(["commitment_differs"]);
+      expect(verdict.counts).toMatchObject({
+        tombstones: before.tombstones + 1,
+        nulled: before.nulled + 1,
+        redacted: before.redacted + 1,
+      });
+    });
+  });
+});

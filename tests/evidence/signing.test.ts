@@ -1,0 +1,346 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { createDatabase } from "../../local/postgres.ts";
+import { verifyUrl } from "../../scripts/verify/verify-url.ts";
+import { parseNote } from "../../shared/tlog/note.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
+import type { TestDatabase } from "../support/databases.ts";
+import { EVENTS } from "../support/running-stack.ts";
+import {
+  EvidenceStack,
+  makeLogKeys,
+  openTrusted,
+  startEvidenceStack,
+  trustLogs,
+} from "../support/evidence-stack.ts";
+import {
+  behindTriggers,
+  readNotes,
+  rebuildNodes,
+  someHash,
+  toBytea,
+} from "../support/tampering.ts";
+
+const ENGINE = "PostgreSQL 17";
+
+/** Whose checkpoint is asked for: the names of a note's signatures' keys. */
+function signersOf(note: string): string[] {
+  const parsed = parseNote(note);
+  if ("fault" in parsed) throw new Error(parsed.fault);
+  return parsed.note.signatures.map(({ keyId }) => keyId);
+}
+
+const idOf = (verifierKey: string) => verifierKey.split("+")[1];
+
+const recordMany = async (ledger: EvidenceStack, count: number) => {
+  const events = Array.from({ length: count }, () => EVENTS["model-usage"]);
+  expect((await ledger.post("model-usage", events)).status).toBe(201);
+};
+
+describe("the signer", () => {
+  let keys: NewKeys;
+  let signed: string;
+  /** Of a project with a signed tree of more than a full tile, to be copied. */
+  let template: string;
+  beforeAll(async () => {
+    keys = await makeLogKeys();
+    const ledger = await startEvidenceStack(ENGINE, {
+      LEDGER_SIGNING_KEYS: keys.signerKey,
+    });
+    try {
+      await recordMany(ledger, 100);
+      await ledger.sign();
+      await recordMany(ledger, 200);
+      signed = await ledger.sign();
+    } finally {
+      await ledger.stack.stop();
+    }
+    template = new URL(ledger.databaseUrl!).pathname.slice(1);
+  });
+
+  /** Lets `work` have a copy of the project with other keys. */
+  async function onCopy(
+    work: (ledger: EvidenceStack, db: TestDatabase) => Promise<void>,
+    env: Record<string, string> = { LEDGER_SIGNING_KEYS: keys.signerKey },
+  ): Promise<void> {
+    const server = { url: inject("postgresUrl") };
+    const url = await createDatabase(server, undefined, template);
+    const ledger = await startEvidenceStack(ENGINE, env, url);
+    const db = ledger.openDatabase();
+    try {
+      await work(ledger, db);
+    } finally {
+      await db.close();
+      await ledger.stack.stop();
+    }
+  }
+
+  async function expectRefusal(
+    ledger: EvidenceStack,
+    db: TestDatabase,
+    sentence: string,
+  ): Promise<void> {
+    const before = await readNotes(db);
+    // With nothing new to sign, and with something.
+    for (const count of [0, 3]) {
+      if (count > 0) await recordMany(ledger, count);
+      const { status, body } = await ledger.post("ledger/seal", {});
+      expect(body).toMatchObject({ code: "inconsistent", detail: sentence });
+      expect(status).toBe(409);
+    }
+    expect(await readNotes(db)).toEqual(before);
+  }
+
+  const CHANGED =
+    "The tree does not begin with that of the last checkpoint: sealed leaves were changed";
+  const GAPS = "The tree has gaps: leaves or nodes are missing";
+
+  test("goes on with a tree that begins with the last checkpoint", async () => {
+    await onCopy(async (ledger, db) => {
+      await recordMany(ledger, 3);
+      const note = await ledger.sign();
+      expect((await readNotes(db)).map(({ note }) => note))
+        .toEqual(expect.arrayContaining([signed, note]));
+      expect((await readNotes(db)).length).toBe(3);
+    });
+  });
+
+  test.each([
+    [
+      "a leaf was changed that is in no full tile",
+      "ledger.leaves",
+      () =>
+        `update ledger.leaves set hash = ${
+          toBytea(someHash())
+        } where index = 260`,
+      CHANGED,
+    ],
+    [
+      "a node was changed",
+      "ledger.nodes",
+      () => `update ledger.nodes set hash = ${toBytea(someHash())}`,
+      CHANGED,
+    ],
+    [
+      "two leaves changed places",
+      "ledger.leaves",
+      () =>
+        `update ledger.leaves l set hash = o.hash from ledger.leaves o
+          where (l.index, o.index) in ((260, 261), (261, 260))`,
+      CHANGED,
+    ],
+    [
+      "the newest leaves are gone",
+      "ledger.leaves",
+      () => "delete from ledger.leaves where index >= 290",
+      "The tree has fewer leaves than the last checkpoint: leaves are missing",
+    ],
+    [
+      "all leaves are gone",
+      "ledger.leaves",
+      () => "delete from ledger.leaves",
+      "The tree has fewer leaves than the last checkpoint: leaves are missing",
+    ],
+    [
+      "a leaf in the midst is gone",
+      "ledger.leaves",
+      () => "delete from ledger.leaves where index = 270",
+      GAPS,
+    ],
+    [
+      "the last checkpoint is kept for another size than it says",
+      "ledger.checkpoints",
+      () =>
+        `insert into ledger.checkpoints (size, root, note)
+          select size + 1, root, note from ledger.checkpoints order by size desc limit 1`,
+      "The last checkpoint is not of the size it is kept as",
+    ],
+    [
+      "a signature was changed",
+      "ledger.checkpoints",
+      () =>
+        `update ledger.checkpoints set note = left(note, -10) || case substr(note, length(note) - 9, 1)
+          when 'A' then 'B' else 'A' end || right(note, 9)`,
+      "The last checkpoint has a wrong signature of the key example.com/ledger",
+    ],
+    [
+      "the last checkpoint is no note",
+      "ledger.checkpoints",
+      () => "update ledger.checkpoints set note = 'nothing'",
+      "The last checkpoint has no blank line before its signatures",
+    ],
+  ])("signs nothing when %s", async (_, table, statement, sentence) => {
+    await onCopy(async (ledger, db) => {
+      await behindTriggers(db, [table], statement());
+      // Fewer leaves than signed stay fewer with three more.
+      await expectRefusal(ledger, db, sentence);
+    });
+  });
+
+  test("signs nothing when leaves were changed and the nodes made to fit", async () => {
+    await onCopy(async (ledger, db) => {
+      await behindTriggers(
+        db,
+        ["ledger.leaves"],
+        `update ledger.leaves set hash = ${
+          toBytea(someHash())
+        } where index = 7`,
+      );
+      await rebuildNodes(db);
+      await expectRefusal(ledger, db, CHANGED);
+    });
+  });
+
+  test("does not see a changed leaf of a full tile whose node is as it was, but every verifier does", async () => {
+    await onCopy(async (ledger, db) => {
+      await behindTriggers(
+        db,
+        ["ledger.leaves"],
+        `update ledger.leaves set hash = ${
+          toBytea(someHash())
+        } where index = 7`,
+      );
+      const policy = trustLogs(keys.verifierKey);
+      expect(await ledger.sign()).toBe(signed);
+      const trust = { policy, held: [], receipts: [] };
+      expect((await verifyUrl(ledger.stack.url, trust)).findings)
+        .toEqual(["The leaves do not have the root of the checkpoint"]);
+      const { faults } = await ledger.verify(policy);
+      expect(faults.map(({ code }) => code)).toContain("root_differs");
+    });
+  });
+
+  test("signs nothing when the last checkpoint is of a key that it does not know", async () => {
+    const { signerKey } = await makeLogKeys();
+    await onCopy(
+      (ledger, db) =>
+        expectRefusal(
+          ledger,
+          db,
+          "The last checkpoint is signed by no known key",
+        ),
+      { LEDGER_SIGNING_KEYS: signerKey },
+    );
+  });
+
+  test("signs with two keys while they are exchanged, and then takes the old one for the last checkpoint", async () => {
+    const fresh = await makeLogKeys();
+    let databaseUrl = "";
+    await onCopy(async (ledger) => {
+      databaseUrl = ledger.databaseUrl!;
+      await recordMany(ledger, 1);
+      const note = await ledger.sign();
+      expect(signersOf(note)).toEqual([
+        idOf(keys.verifierKey),
+        idOf(fresh.verifierKey),
+      ]);
+      for (const key of [keys.verifierKey, fresh.verifierKey]) {
+        await openTrusted(note, trustLogs(key));
+      }
+    }, { LEDGER_SIGNING_KEYS: `${keys.signerKey}\n${fresh.signerKey}` });
+
+    const next = await startEvidenceStack(ENGINE, {
+      LEDGER_SIGNING_KEYS: fresh.signerKey,
+      LEDGER_RETIRED_KEYS: keys.verifierKey,
+    }, databaseUrl);
+    try {
+      await recordMany(next, 1);
+      expect(signersOf(await next.sign())).toEqual([idOf(fresh.verifierKey)]);
+      // Who verifies everything needs both.
+      const both = trustLogs(keys.verifierKey, fresh.verifierKey);
+      expect((await next.verify(both)).faults).toEqual([]);
+      const { faults } = await next.verify(trustLogs(fresh.verifierKey));
+      expect(new Set(faults.map(({ code }) => code)))
+        .toEqual(new Set(["checkpoint_untrusted"]));
+    } finally {
+      await next.stack.stop();
+    }
+  });
+
+  test("takes the retired key at once, without a time of two", async () => {
+    const fresh = await makeLogKeys();
+    await onCopy(async (ledger) => {
+      await recordMany(ledger, 1);
+      expect(signersOf(await ledger.sign())).toEqual([idOf(fresh.verifierKey)]);
+    }, {
+      LEDGER_SIGNING_KEYS: fresh.signerKey,
+      LEDGER_RETIRED_KEYS: keys.verifierKey,
+    });
+  });
+
+  test("signs nothing while a node is gone, until the next seal makes it again of its leaves", async () => {
+    await onCopy(async (ledger, db) => {
+      await behindTriggers(db, ["ledger.nodes"], "delete from ledger.nodes");
+      const refused = await ledger.post("ledger/seal", {});
+      expect([refused.status, refused.body.detail]).toEqual([409, GAPS]);
+      await recordMany(ledger, 1);
+      await ledger.sign();
+      const verdict = await ledger.verify(trustLogs(keys.verifierKey), signed);
+      expect(verdict.faults).toEqual([]);
+    });
+  });
+
+  test("says in the function's answer, and to nobody else, what it refuses", async () => {
+    await onCopy(async (ledger, db) => {
+      await behindTriggers(db, ["ledger.nodes"], "delete from ledger.nodes");
+      expect((await ledger.post("ledger/seal", {})).status).toBe(409);
+      const shown = await ledger.ask("checkpoint");
+      expect([shown.status, await shown.text()]).toEqual([200, signed]);
+    });
+  });
+});
+
+describe("two functions that seal at once", () => {
+  let keys: NewKeys;
+  let ledgers: EvidenceStack[];
+  beforeAll(async () => {
+    keys = await makeLogKeys();
+    const env = { LEDGER_SIGNING_KEYS: keys.signerKey };
+    const first = await startEvidenceStack(ENGINE, env);
+    ledgers = [first];
+    ledgers.push(await startEvidenceStack(ENGINE, env, first.databaseUrl));
+  });
+  afterAll(async () => {
+    for (const { stack } of ledgers ?? []) await stack.stop();
+  });
+
+  test("leave one chain of checkpoints that are consistent", async () => {
+    const answers: { status: number; body: Record<string, unknown> }[] = [];
+    for (let round = 0; round < 8; round++) {
+      await Promise.all(ledgers.flatMap((ledger) => [
+        recordMany(ledger, 5),
+        ...[1, 2].map(async () => {
+          answers.push(await ledger.post("ledger/seal", {}));
+        }),
+      ]));
+    }
+    const last = await ledgers[0].sealAll();
+    for (const { status, body } of answers) {
+      // Who loses every race says so.
+      if (status === 200) continue;
+      expect([status, body.detail]).toEqual([
+        409,
+        "Others signed at the same time; try again",
+      ]);
+    }
+    const db = ledgers[0].openDatabase();
+    try {
+      const notes = await readNotes(db);
+      // Transactions of other test files may hold leaves back for some rounds.
+      expect(notes.length).toBeGreaterThan(1);
+      expect(notes.at(-1)!.note).toBe(last.checkpoint);
+      for (const { size, note } of notes) {
+        const opened = await openTrusted(note, trustLogs(keys.verifierKey));
+        expect(opened.checkpoint.size).toBe(size);
+      }
+      const told = answers.map(({ body }) => body.checkpoint)
+        .filter((note) => typeof note === "string");
+      const kept = new Set(notes.map(({ note }) => note));
+      for (const note of told) expect(kept).toContain(note);
+    } finally {
+      await db.close();
+    }
+    const verdict = await ledgers[1].verify(trustLogs(keys.verifierKey));
+    expect(verdict.faults).toEqual([]);
+    expect(verdict.counts.rows).toBe(80);
+  });
+});

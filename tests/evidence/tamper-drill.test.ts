@@ -1,0 +1,408 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { LogName } from "../../shared/logs/index.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import type {
+  EvidenceFaultCode,
+  Verdict,
+} from "../../scripts/verify/verdict.ts";
+import {
+  EVENTS,
+  FIRM,
+  newId,
+  OTHER_USER,
+  SLUGS,
+  TABLES,
+  USER,
+} from "../support/running-stack.ts";
+import { type Drill, makeDrill, recordOfEach } from "./drill.ts";
+import { trustLogs } from "../support/evidence-stack.ts";
+import {
+  behindTriggers,
+  dropNewest,
+  hashNow,
+  rebuildNodes,
+  rewriteLeaf,
+  rewriteRow,
+} from "../support/tampering.ts";
+
+// The owner of the database, here a superuser, against evidence.
+
+let drill: Drill;
+let policy: Policy;
+beforeAll(async () => {
+  drill = await makeDrill();
+  policy = trustLogs(drill.keys.verifierKey);
+});
+
+const codesOf = ({ faults }: Verdict) => faults.map(({ code }) => code);
+
+/** Asserts that exactly this is wrong with exactly this row, in words. */
+function expectFault(
+  { faults }: Verdict,
+  log: LogName,
+  id: string,
+  code: EvidenceFaultCode,
+  sentence: string,
+): void {
+  expect(faults).toEqual([{
+    code,
+    log,
+    id,
+    ...code !== "row_without_leaf" && { index: expect.any(Number) },
+    detail: expect.stringContaining(sentence),
+  }]);
+  expect(faults[0].detail).toContain(id);
+  expect(faults[0].detail).toContain(log);
+}
+
+/** The ids of rows of each age. */
+const ages = () => [drill.old, drill.early, drill.late];
+
+describe("what is detected", () => {
+  test("a cost is halved", async () => {
+    await drill.on(async (ledger, db) => {
+      for (const ids of ages()) {
+        const id = ids["llm-usage"];
+        await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd / 2");
+        expectFault(
+          await ledger.verify(policy),
+          "llm_usage_log",
+          id,
+          "row_differs",
+          "is not what was recorded",
+        );
+        await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd * 2");
+      }
+    });
+  });
+
+  test.each(
+    [
+      [
+        "llm_usage_log",
+        "llm-usage",
+        "created_at = created_at + interval '1 microsecond'",
+      ],
+      ["llm_usage_log", "llm-usage", "input_tokens = input_tokens - 1"],
+      ["llm_usage_log", "llm-usage", "success = not success"],
+      ["tool_usage_ledger", "tool-usage", "tokens_consumed = 1"],
+      [
+        "tool_usage_ledger",
+        "tool-usage",
+        "venture_id = '60000000-0000-4000-8000-000000000001'",
+      ],
+      [
+        "model_usage_log",
+        "model-usage",
+        "reported_model_name = reported_model_name || ' '",
+      ],
+      ["model_usage_log", "model-usage", "phase = 'EXEC'"],
+      ["audit_log", "audit", "action = 'delete_project'"],
+    ] as const,
+  )("a row of %s is changed: %s, %s", async (log, slug, change) => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early[slug];
+      await rewriteRow(db, log, id, change);
+      expectFault(
+        await ledger.verify(policy),
+        log,
+        id,
+        "row_differs",
+        "is not what was recorded",
+      );
+    });
+  });
+
+  test.each(
+    [
+      ["llm_usage_log", "llm-usage", "error_message", "'nothing'"],
+      [
+        "llm_usage_log",
+        "llm-usage",
+        "cma_project_id",
+        "'30000000-0000-4000-8000-000000000002'",
+      ],
+      ["audit_log", "audit", "user_id", `'${OTHER_USER}'`],
+      ["audit_log", "audit", "entity_id", `'${OTHER_USER}'`],
+      ["audit_log", "audit", "metadata", `'{"file_count": 4}'`],
+      ["audit_log", "audit", "ip_address", "'127.0.0.1'"],
+      ["model_usage_log", "model-usage", "metadata", `'{"run": 1.0}'`],
+    ] as const,
+  )(
+    "a row of %s (%s) is given another %s: %s",
+    async (log, slug, column, value) => {
+      await drill.on(async (ledger, db) => {
+        const id = drill.early[slug];
+        await rewriteRow(db, log, id, `${column} = ${value}`);
+        expectFault(
+          await ledger.verify(policy),
+          log,
+          id,
+          "commitment_differs",
+          `has a ${column} that is not the one recorded`,
+        );
+      });
+    },
+  );
+
+  test.each(
+    [
+      ["llm_usage_log", "llm-usage", "cma_project_id"],
+      ["audit_log", "audit", "user_id"],
+    ] as const,
+  )(
+    "a reference of %s (%s) is quietly set to null: %s",
+    async (log, slug, column) => {
+      await drill.on(async (ledger, db) => {
+        const id = drill.late[slug];
+        await rewriteRow(db, log, id, `${column} = null`);
+        const sentence =
+          `has no ${column}, cannot be shown to have had none, and no leaf says that it was erased`;
+        expectFault(
+          await ledger.verify(policy),
+          log,
+          id,
+          "null_unexplained",
+          sentence,
+        );
+        // Without its salt too.
+        await db.query("delete from ledger.salts where row_id = $1", [id]);
+        expect(codesOf(await ledger.verify(policy))).toContain(
+          "null_unexplained",
+        );
+      });
+    },
+  );
+
+  test.each(SLUGS)("a row of %s is deleted", async (slug) => {
+    await drill.on(async (ledger, db) => {
+      for (const ids of ages()) {
+        const log = TABLES[slug];
+        const id = ids[slug];
+        await db.exec("begin");
+        await db.exec(
+          `create table kept as select * from public.${log} where id = '${id}'; commit`,
+        );
+        await behindTriggers(
+          db,
+          [`public.${log}`],
+          `delete from public.${log} where id = '${id}'`,
+        );
+        expectFault(
+          await ledger.verify(policy),
+          log,
+          id,
+          "row_missing",
+          "is gone, and no leaf says that it was deleted",
+        );
+        await behindTriggers(
+          db,
+          [`public.${log}`],
+          `insert into public.${log} select * from kept`,
+        );
+        await db.exec("drop table kept");
+      }
+      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+    });
+  });
+
+  test("a row is deleted together with its salts", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early.audit;
+      await behindTriggers(
+        db,
+        ["public.audit_log"],
+        `delete from public.audit_log where id = '${id}'`,
+      );
+      await db.query("delete from ledger.salts where row_id = $1", [id]);
+      expect(codesOf(await ledger.verify(policy))).toEqual(["row_missing"]);
+    });
+  });
+
+  test("a back-dated row is inserted behind the capture", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = newId();
+      await behindTriggers(
+        db,
+        ["public.audit_log"],
+        `insert into public.audit_log (id, firm_id, action, entity_type, created_at)
+          values ('${id}', '${FIRM}', 'upload_file', 'cma_project', '2026-01-01')`,
+      );
+      expectFault(
+        await ledger.verify(policy),
+        "audit_log",
+        id,
+        "row_without_leaf",
+        "was not recorded: it has no leaf",
+      );
+    });
+  });
+
+  test("a row's id is changed, so that one is gone and another too many", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early["tool-usage"];
+      await rewriteRow(db, "tool_usage_ledger", id, `id = '${newId()}'`);
+      expect(codesOf(await ledger.verify(policy)).sort())
+        .toEqual(["row_missing", "row_without_leaf"]);
+    });
+  });
+
+  test("two rows exchange their users", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = newId();
+      await ledger.post("audit", {
+        ...EVENTS.audit,
+        id,
+        user_id: OTHER_USER,
+        firm_id: "10000000-0000-4000-8000-000000000002",
+      });
+      await ledger.sign();
+      await rewriteRow(db, "audit_log", id, `user_id = '${USER}'`);
+      await rewriteRow(
+        db,
+        "audit_log",
+        drill.early.audit,
+        `user_id = '${OTHER_USER}'`,
+      );
+      const { faults } = await ledger.verify(policy);
+      expect(faults.map(({ code, id }) => [code, id]).sort()).toEqual(
+        [drill.early.audit, id].map((id) => ["commitment_differs", id]).sort(),
+      );
+    });
+  });
+
+  test("a row and its leaf are rewritten, and the nodes made to fit", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early["llm-usage"];
+      await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
+      await rewriteLeaf(db, id, await hashNow(db, "llm_usage_log", id));
+      const { faults } = await ledger.verify(policy);
+      expect(faults.map(({ code, detail }) => [code, detail])).toEqual(
+        drill.held.map((note) => [
+          "root_differs",
+          `The first ${
+            note.split("\n")[1]
+          } leaves do not have the root that the log signed`,
+        ]),
+      );
+      expect((await ledger.post("ledger/seal", {})).status).toBe(409);
+    });
+  });
+
+  test("the newest leaves are dropped with their rows", async () => {
+    await drill.on(async (ledger, db) => {
+      await dropNewest(db, Number(drill.held[0].split("\n")[1]));
+      const { faults } = await ledger.verify(policy);
+      expect(faults.map(({ code }) => code)).toEqual(["leaves_missing"]);
+      expect(faults[0].detail).toMatch(
+        /^A checkpoint covers \d+ leaves, but there are only \d+$/,
+      );
+      expect((await ledger.post("ledger/seal", {})).status).toBe(409);
+    });
+  });
+
+  test("a leaf is dropped, and those after it move up", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early["model-usage"];
+      await behindTriggers(
+        db,
+        ["ledger.leaves", "public.model_usage_log"],
+        `
+        delete from public.model_usage_log where id = '${id}';
+        create temp table moved as
+          select (row_number() over (order by index) - 1) as new_index, l.* from ledger.leaves l
+          where row_id is distinct from '${id}';
+        delete from ledger.leaves;
+        insert into ledger.leaves (index, kind, log, row_id, commitments, data, hash)
+          select new_index, kind, log, row_id, commitments, data, hash from moved`,
+      );
+      await rebuildNodes(db);
+      const codes = codesOf(await ledger.verify(policy));
+      expect(codes).toContain("root_differs");
+      expect(codes).toContain("leaves_missing");
+    });
+  });
+
+  test("a leaf is dropped, and leaves a gap", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early["model-usage"];
+      await behindTriggers(
+        db,
+        ["ledger.leaves"],
+        `delete from ledger.leaves where row_id = '${id}'`,
+      );
+      const codes = codesOf(await ledger.verify(policy));
+      expect(new Set(codes)).toEqual(
+        new Set([
+          "index_gap",
+          "leaves_missing",
+          "root_differs",
+          "row_without_leaf",
+        ]),
+      );
+    });
+  });
+
+  test("a row that was erased gets a value again", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early.audit;
+      await db.query("delete from public.users where id = $1", [USER]);
+      await ledger.sign();
+      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      await rewriteRow(db, "audit_log", id, `user_id = '${OTHER_USER}'`);
+      const codes = codesOf(await ledger.verify(policy));
+      expect(codes).toContain("salt_missing");
+      expect(codes).toContain("value_after_erasure");
+    });
+  });
+
+  test("a row that was deleted by a cascade comes back", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early["llm-usage"];
+      await db.exec(
+        `create table kept as select * from public.llm_usage_log where id = '${id}'`,
+      );
+      await db.query("delete from public.firms where id = $1", [FIRM]);
+      await ledger.sign();
+      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      await behindTriggers(
+        db,
+        ["public.llm_usage_log"],
+        `
+        set local session_replication_role = replica;
+        insert into public.llm_usage_log select * from kept`,
+      );
+      expect(codesOf(await ledger.verify(policy))).toContain(
+        "row_after_tombstone",
+      );
+    });
+  });
+
+  test("an erasure kept the salt, which would let the value be guessed", async () => {
+    await drill.on(async (ledger, db) => {
+      const id = drill.early.audit;
+      await db.exec(
+        `create table kept as select * from ledger.salts where row_id = '${id}'`,
+      );
+      await db.query("delete from public.users where id = $1", [USER]);
+      await db.exec(
+        `update ledger.salts s set salts = kept.salts, seed = kept.seed from kept where s.row_id = kept.row_id`,
+      );
+      expect(codesOf(await ledger.verify(policy))).toEqual(["salt_kept"]);
+    });
+  });
+
+  test("a pending row is changed, but its leaf is not", async () => {
+    await drill.on(async (ledger, db) => {
+      const { "tool-usage": id } = await recordOfEach(ledger);
+      await rewriteRow(db, "tool_usage_ledger", id, "cost_usd = 9");
+      const { faults } = await ledger.verify(policy);
+      expect(faults.map(({ code, detail }) => [code, detail])).toEqual([[
+        "row_differs",
+        `The row ${id} of tool_usage_ledger (pending) is not what was recorded: it does not hash to its leaf`,
+      ]]);
+      await ledger.sign();
+      expect(codesOf(await ledger.verify(policy))).toEqual(["row_differs"]);
+    });
+  });
+});

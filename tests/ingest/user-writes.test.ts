@@ -1,0 +1,117 @@
+import { describe, expect, test } from "vitest";
+import {
+  ENGINES,
+  EVENTS,
+  FIRM,
+  newId,
+  NOBODY,
+  OTHER_FIRM,
+  OTHER_USER,
+  USER,
+  useStack,
+} from "../support/running-stack.ts";
+
+const { firm_id: _firm, ...OWN } = EVENTS.audit;
+
+describe.each(ENGINES)("what a user writes on %s", (engine) => {
+  const ledger = useStack(engine);
+
+  test("audit: the row is hers, her firm's, and from her address", async () => {
+    const { status, body } = await ledger.postAs(USER, "audit", OWN, {
+      headers: {
+        "x-forwarded-for": "203.0.113.9",
+        "cf-connecting-ip": "203.0.113.9",
+      },
+    });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      firm_id: FIRM,
+      user_id: USER,
+      ip_address: "127.0.0.1",
+    });
+  });
+
+  test("audit: her own firm may be named, another firm may not", async () => {
+    const own = await ledger.postAs(USER, "audit", { ...OWN, firm_id: FIRM });
+    expect(own.status).toBe(201);
+    const other = await ledger.postAs(USER, "audit", {
+      ...OWN,
+      firm_id: OTHER_FIRM,
+    });
+    expect(other.status).toBe(422);
+    expect(other.body.errors).toEqual([
+      expect.objectContaining({ pointer: "/firm_id", code: "other_firm" }),
+    ]);
+  });
+
+  test.each([
+    ["user_id", OTHER_USER],
+    ["ip_address", "203.0.113.9"],
+    ["created_at", "2020-01-01T00:00:00Z"],
+  ])("audit: she cannot say her own %s", async (column, value) => {
+    const { status, body } = await ledger.postAs(USER, "audit", {
+      ...OWN,
+      [column]: value,
+    });
+    expect(status).toBe(422);
+    expect(body.errors).toEqual([
+      expect.objectContaining({ pointer: `/${column}`, code: "not_allowed" }),
+    ]);
+  });
+
+  test("audit: a user without a firm is told so", async () => {
+    const { status, body } = await ledger.postAs(NOBODY, "audit", OWN);
+    expect(status).toBe(403);
+    expect(body.code).toBe("no_firm");
+  });
+
+  test("audit: sending again is a duplicate, whatever address it comes from", async () => {
+    const event = { ...OWN, id: newId() };
+    const first = await ledger.postAs(USER, "audit", event);
+    const again = await ledger.postAs(USER, "audit", {
+      ...event,
+      firm_id: FIRM,
+    });
+    expect([first.status, again.status]).toEqual([201, 200]);
+    const changed = await ledger.postAs(USER, "audit", {
+      ...event,
+      action: "x",
+    });
+    expect(changed.body.fields).toEqual(["action"]);
+  });
+
+  test("audit: an id of another firm is taken, and nothing more is said", async () => {
+    const event = { ...OWN, id: newId(), metadata: { file_count: 1 } };
+    await ledger.postAs(OTHER_USER, "audit", event);
+    const { status, body } = await ledger.postAs(USER, "audit", event);
+    expect(status).toBe(409);
+    expect(body.fields).toBeUndefined();
+    expect(await ledger.rows("audit_log", { id: event.id })).toMatchObject([
+      { firm_id: OTHER_FIRM, user_id: OTHER_USER },
+    ]);
+  });
+
+  test("model-usage: any user may write, but not the time", async () => {
+    const { status } = await ledger.postAs(
+      NOBODY,
+      "model-usage",
+      EVENTS["model-usage"],
+    );
+    expect(status).toBe(201);
+    const timed = await ledger.postAs(USER, "model-usage", {
+      ...EVENTS["model-usage"],
+      captured_at: "2026-01-01T00:00:00Z",
+    });
+    expect(timed.body.errors).toEqual([
+      expect.objectContaining({ pointer: "/captured_at", code: "not_allowed" }),
+    ]);
+  });
+
+  test("a service may attribute an event to a user of another firm", async () => {
+    const { status } = await ledger.post("audit", {
+      ...EVENTS.audit,
+      user_id: OTHER_USER,
+    });
+    expect(status).toBe(201);
+  });
+});

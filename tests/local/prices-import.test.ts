@@ -1,0 +1,178 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { runImport } from "../../scripts/prices-import.ts";
+import { readPublishedPrices } from "../../scripts/prices/published-prices.ts";
+import { useStack } from "../support/running-stack.ts";
+import { run } from "../support/command.ts";
+import { makeProject, startScratchStack } from "../support/scratch-project.ts";
+
+const SCRIPT = "../scripts/prices-import.ts";
+const { source, rows } = await readPublishedPrices();
+/** A model with one price that never changed. */
+const MODEL = {
+  provider: "openai",
+  match_kind: "equals",
+  match_value: "gpt-4",
+};
+
+describe("npm run prices:import", () => {
+  const running = useStack("PGlite");
+  const header = () => `${source} into ${running.stack.url}\n`;
+  const importPrices = (...args: string[]) =>
+    run(SCRIPT, ["--url", running.stack.url, ...args]);
+
+  /** Enters another published price, as if an older list had had it. */
+  async function enterOldPrice(members: Record<string, string>) {
+    const known = rows.find((row) =>
+      row.provider === MODEL.provider && row.match_value === MODEL.match_value
+    );
+    const { error } = await running.admin().from("model_prices").insert({
+      ...known,
+      ...MODEL,
+      published: true,
+      source: "an older list",
+      ...members,
+    });
+    expect(error).toBe(null);
+  }
+
+  test("finds that a fresh stack has the prices, however often it is run", async () => {
+    expect(await running.count("model_prices")).toBe(rows.length);
+    for (let times = 0; times < 2; times++) {
+      expect(await importPrices("--yes")).toEqual({
+        code: 0,
+        stdout: `${header()}0 new, 0 corrected, ${rows.length} unchanged, ` +
+          "0 no longer listed (they stay), 0 withheld\nNothing to enter\n",
+        stderr: "",
+      });
+    }
+    expect(await running.count("model_prices")).toBe(rows.length);
+  });
+
+  test("shows what it would change, and changes nothing when nobody can be asked", async () => {
+    await enterOldPrice({ input_usd_per_mtok: "31" });
+    const before = await running.count("model_prices");
+    const { code, stdout, stderr } = await importPrices();
+    expect(stdout.split("\n").slice(1, 3)).toEqual([
+      `0 new, 1 corrected, ${rows.length - 1} unchanged, ` +
+      "0 no longer listed (they stay), 0 withheld",
+      expect.stringMatching(
+        /^openai gpt-4: input 31 → 30 USD\/M from the start$/,
+      ),
+    ]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "Nothing was entered; answer y at the prompt, or pass --yes without a terminal\n",
+    });
+    expect(await running.count("model_prices")).toBe(before);
+  });
+
+  test("enters with --yes what is different, once", async () => {
+    await enterOldPrice({ input_usd_per_mtok: "31" });
+    const { code, stdout } = await importPrices("--yes");
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/\n1 prices entered\n$/),
+    ]);
+    expect((await importPrices("--yes")).stdout).toContain("Nothing to enter");
+  });
+
+  test("enters what looks like an error only when it is told to", async () => {
+    await enterOldPrice({ input_usd_per_mtok: "30000" });
+    const withheld = await importPrices("--yes");
+    expect(withheld.code).toBe(0);
+    expect(withheld.stdout).toContain(
+      "suspicious: openai gpt-4: input 30000 → 30 USD/M from the start: is less than a tenth of the price before\n" +
+        "Enter suspicious prices, too, with --accept-suspicious\n" +
+        "Nothing to enter\n",
+    );
+    const entered = await importPrices("--yes", "--accept-suspicious");
+    expect([entered.code, entered.stdout]).toEqual([
+      0,
+      expect.stringMatching(/\n1 prices entered\n$/),
+    ]);
+  });
+
+  test.each([
+    ["a key that is none", "sb_secret_hunter2hunter2hunter2hunter2"],
+    ["a publishable key", () => running.stack.publishableKey],
+    ["a token that is none", "hunter2"],
+  ])("is refused with %s, which it does not print", async (_, given) => {
+    const key = typeof given === "string" ? given : given();
+    const result = await run(SCRIPT, ["--url", running.stack.url], {
+      SUPABASE_SECRET_KEY: key,
+    });
+    expect(result).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `Cannot import prices into ${running.stack.url}: ` +
+        "the key is not one of its secret keys; set SUPABASE_SECRET_KEY\n",
+    });
+  });
+
+  describe("with somebody to ask", () => {
+    afterEach(() => vi.restoreAllMocks());
+
+    test("enters on a yes and not on a no", async () => {
+      await enterOldPrice({ output_usd_per_mtok: "61" });
+      vi.spyOn(console, "log").mockReturnValue();
+      vi.spyOn(console, "error").mockReturnValue();
+      const before = await running.count("model_prices");
+      const asked: string[] = [];
+      const answer = (yes: boolean) => (question: string) => {
+        asked.push(question);
+        return yes;
+      };
+      const args = ["--url", running.stack.url];
+      expect(await runImport(args, answer(false))).toBe(1);
+      expect(await running.count("model_prices")).toBe(before);
+      expect(await runImport(args, answer(true))).toBe(0);
+      expect(await running.count("model_prices")).toBe(before + 1);
+      expect(await runImport(args, answer(true))).toBe(0);
+      // There was nothing left to ask about.
+      expect(asked).toEqual(["Enter these prices?", "Enter these prices?"]);
+    });
+  });
+});
+
+describe("npm run prices:import says in one sentence", () => {
+  test.each([
+    [
+      "that nothing answers",
+      ["--url", "http://127.0.0.1:1"],
+      /^Cannot reach http:\/\/127\.0\.0\.1:1: start the stack with npm start, or .*--url\n$/,
+    ],
+    [
+      "that a URL is none",
+      ["--url", "localhost"],
+      /^Cannot use the URL "localhost": wanted one like https:.*\n$/,
+    ],
+    [
+      "which flags there are",
+      ["--apply"],
+      /--apply.*wanted any of --url, --yes, --accept-suspicious\n$/,
+    ],
+  ])("%s", async (_, args, sentence) => {
+    expect(await run(SCRIPT, args)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(sentence),
+    });
+  });
+
+  test("that the migrations are missing", async () => {
+    const project = await makeProject();
+    const stack = await startScratchStack(project);
+    try {
+      expect(await run(SCRIPT, ["--url", stack.url, "--yes"])).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: `Cannot import prices into ${stack.url}: ` +
+          "it has no function import_model_prices; push the migrations first\n",
+      });
+    } finally {
+      await stack.stop();
+      await project.remove();
+    }
+  });
+});

@@ -1,0 +1,367 @@
+import { describe, expect, test } from "vitest";
+import type { TraceReading } from "../../shared/otlp/receive-traces.ts";
+import {
+  chat,
+  jsonExport,
+  type JsonSpan,
+  jsonSpan,
+  read,
+  spanId,
+} from "../support/otlp-exports.ts";
+
+const op = (name: string, more: object = {}) => ({
+  "gen_ai.operation.name": name,
+  ...more,
+});
+const USAGE = {
+  "gen_ai.usage.input_tokens": 9,
+  "gen_ai.usage.output_tokens": 9,
+};
+const tool = (name: string) => op("execute_tool", { "gen_ai.tool.name": name });
+const mcp = (name: string) => ({
+  "mcp.method.name": "tools/call",
+  "gen_ai.tool.name": name,
+});
+
+/** The numbers of the spans that were recorded. */
+function numbers(reading: TraceReading) {
+  const of = (list: { spanId: string }[]) =>
+    list.map((one) => parseInt(one.spanId, 16));
+  expect(reading.rejected).toEqual([]);
+  return {
+    models: of(reading.modelCalls),
+    tools: of(reading.toolUses),
+    ignored: reading.ignored,
+  };
+}
+
+/** Spans as [number, parent, attributes, other members]. */
+type Spec = [number, number | undefined, object, JsonSpan?];
+
+async function select(...specs: Spec[]) {
+  const spans = specs.map(([number, parent, attributes, more]) =>
+    jsonSpan(number, attributes as Record<string, unknown>, { parent, ...more })
+  );
+  return numbers(await read(jsonExport(spans)));
+}
+
+describe("a span by itself", () => {
+  test.each<[string, object]>([
+    ["chat", chat(1, 1)],
+    ["text completion", { ...chat(1, 1), ...op("text_completion") }],
+    ["content generation", { ...chat(1, 1), ...op("generate_content") }],
+    ["embeddings", { ...chat(1, 1), ...op("embeddings") }],
+    ["a request by OpenLLMetry", {
+      ...chat(1, 1, op("")),
+      "llm.request.type": "chat",
+    }],
+    ["a request by LiteLLM", {
+      ...chat(1, 1, op("")),
+      "llm.request.type": "acompletion",
+    }],
+    ["an LLM of OpenInference", {
+      ...chat(1, 1, op("")),
+      "openinference.span.kind": "LLM",
+    }],
+    ["a request by the AI SDK", {
+      ...chat(1, 1, op("")),
+      "ai.operationId": "ai.generateText.doGenerate",
+    }],
+    ["an embedding by the AI SDK", {
+      ...chat(1, 1, op("")),
+      "ai.operationId": "ai.embed.doEmbed",
+    }],
+    ["a client that counts tokens", chat(1, 1, op("x"))],
+  ])("is a model call: %s", async (_, attributes) => {
+    expect(await select([1, undefined, attributes])).toEqual({
+      models: [1],
+      tools: [],
+      ignored: 0,
+    });
+  });
+
+  test.each<[string, object, JsonSpan?]>([
+    ["execute_tool", tool("search")],
+    ["a call by an MCP client", mcp("search")],
+    ["a call served over MCP for nobody known", mcp("search"), { kind: 2 }],
+    ["a tool of OpenInference", {
+      "openinference.span.kind": "TOOL",
+      "tool.name": "search",
+    }],
+    ["a tool of OpenLLMetry", {
+      "traceloop.span.kind": "tool",
+      "traceloop.entity.name": "search",
+    }],
+    ["a tool of the AI SDK", {
+      "ai.operationId": "ai.toolCall",
+      "ai.toolCall.name": "search",
+    }],
+  ])("is a tool use: %s", async (_, attributes, more) => {
+    expect(await select([1, undefined, attributes, more])).toEqual({
+      models: [],
+      tools: [1],
+      ignored: 0,
+    });
+  });
+
+  test.each<[string, object, JsonSpan?]>([
+    [
+      "an agent that adds up",
+      op("invoke_agent", { ...chat(9, 9), ...op("invoke_agent") }),
+    ],
+    ["a step that adds up", { ...USAGE, ...op("agent_step") }],
+    ["a workflow", op("invoke_workflow")],
+    ["the AI SDK around its requests", {
+      ...chat(9, 9, op("")),
+      "ai.operationId": "ai.generateText",
+    }],
+    ["an agent of OpenInference", {
+      ...chat(9, 9, op("")),
+      "openinference.span.kind": "AGENT",
+    }],
+    ["a workflow of OpenLLMetry", {
+      ...USAGE,
+      "traceloop.span.kind": "workflow",
+    }],
+    ["a list of tools over MCP", { "mcp.method.name": "tools/list" }],
+    ["a call served over MCP for a caller in the same trace", mcp("search"), {
+      kind: 2,
+      flags: 0x300,
+    }],
+    ["an HTTP request", { "http.request.method": "POST" }],
+    ["what counts tokens but is no client", USAGE, { kind: 1 }],
+    ["a client that counts no tokens", { "gen_ai.request.model": "gpt-5" }],
+    ["a name of every object", op("constructor")],
+  ])("is ignored and not rejected: %s", async (_, attributes, more) => {
+    expect(await select([1, undefined, attributes, more])).toEqual({
+      models: [],
+      tools: [],
+      ignored: 1,
+    });
+  });
+});
+
+describe("model calls within one another", () => {
+  test("of an agent with steps and tools are counted once each", async () => {
+    expect(
+      await select(
+        [1, undefined, op("invoke_agent", USAGE), { kind: 1 }],
+        [2, 1, op("agent_step", USAGE), { kind: 1 }],
+        [3, 2, chat(10, 5)],
+        [4, 2, tool("search"), { kind: 1 }],
+        [5, 1, op("agent_step", USAGE), { kind: 1 }],
+        [6, 5, chat(20, 5)],
+      ),
+    ).toEqual({ models: [3, 6], tools: [4], ignored: 3 });
+  });
+
+  test("are the same call seen twice: the inner one counts", async () => {
+    expect(await select([1, undefined, chat(10, 5)], [2, 1, chat(10, 5)]))
+      .toEqual({ models: [2], tools: [], ignored: 1 });
+  });
+
+  test("are the same call with other spans between them as well", async () => {
+    expect(
+      await select(
+        [1, undefined, chat(10, 5)],
+        [2, 1, { "http.request.method": "POST" }],
+        [3, 2, {}, { kind: 2 }],
+        [4, 3, chat(10, 5)],
+      ),
+    ).toEqual({ models: [4], tools: [], ignored: 3 });
+  });
+
+  test("below a sum count instead of it", async () => {
+    expect(
+      await select(
+        [1, undefined, chat(30, 10)],
+        [2, 1, chat(10, 5)],
+        [3, 1, chat(20, 5)],
+      ),
+    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
+  });
+
+  test("count outside when only the outer one has tokens", async () => {
+    expect(
+      await select(
+        [1, undefined, chat(10, 5)],
+        [2, 1, op("chat", { "gen_ai.request.model": "gpt-5" })],
+      ),
+    ).toEqual({ models: [1], tools: [], ignored: 1 });
+  });
+
+  test("count inside when only the inner ones have tokens", async () => {
+    expect(
+      await select(
+        [1, undefined, op("embeddings", { "gen_ai.request.model": "e" })],
+        [2, 1, { ...chat(10, 0), ...op("embeddings") }],
+        [3, 1, { ...chat(20, 0), ...op("embeddings") }],
+      ),
+    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
+  });
+
+  test("that failed before one succeeded are recorded with it", async () => {
+    const failed = op("chat", {
+      "gen_ai.request.model": "m",
+      "error.type": "429",
+    });
+    expect(
+      await select([1, undefined, chat(10, 5)], [2, 1, failed], [
+        3,
+        1,
+        chat(10, 5),
+      ]),
+    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
+  });
+
+  test("that failed inside and out are one failure", async () => {
+    const failed = op("chat", {
+      "gen_ai.request.model": "m",
+      "error.type": "429",
+    });
+    expect(await select([1, undefined, failed], [2, 1, failed]))
+      .toEqual({ models: [2], tools: [], ignored: 1 });
+  });
+
+  test.each([["a tool", tool("research")], ["an agent", op("invoke_agent")]])(
+    "are two calls when %s lies between them",
+    async (_, between) => {
+      const { models } = await select(
+        [1, undefined, chat(10, 5)],
+        [2, 1, between],
+        [3, 2, chat(900, 50)],
+      );
+      expect(models).toEqual([1, 3]);
+    },
+  );
+
+  test("give way when they are known by their tokens alone", async () => {
+    const unnamed = chat(30, 10, op(""));
+    expect(
+      await select([1, undefined, unnamed], [2, 1, tool("x")], [
+        3,
+        2,
+        chat(10, 5),
+      ]),
+    ).toEqual({ models: [3], tools: [2], ignored: 1 });
+    expect(await select([1, undefined, chat(10, 5)], [2, 1, unnamed]))
+      .toEqual({ models: [1], tools: [], ignored: 1 });
+    expect(await select([1, undefined, unnamed], [2, 1, unnamed]))
+      .toEqual({ models: [2], tools: [], ignored: 1 });
+  });
+
+  test("are found in any order and across resources and scopes", async () => {
+    const { resourceSpans: [inner] } = jsonExport([
+      jsonSpan(2, chat(10, 5), { parent: 1 }),
+    ]);
+    const { resourceSpans: [outer] } = jsonExport([jsonSpan(1, chat(10, 5))], {
+      scope: "litellm",
+    });
+    expect(numbers(await read({ resourceSpans: [inner, outer] })).models)
+      .toEqual([2]);
+  });
+
+  test("of another trace have nothing to do with each other", async () => {
+    const other = jsonSpan(2, chat(10, 5), {
+      parent: 1,
+      traceId: "f".repeat(32),
+    });
+    const reading = await read(jsonExport([jsonSpan(1, chat(10, 5)), other]));
+    expect(numbers(reading).models).toEqual([1, 2]);
+  });
+
+  test("whose parents form a ring are taken for a line, and one is recorded", async () => {
+    const { models } = await select([1, 1, chat(1, 1)]);
+    expect(models).toEqual([1]);
+    const ring = await select([1, 2, chat(1, 1)], [2, 3, chat(1, 1)], [
+      3,
+      1,
+      chat(1, 1),
+    ]);
+    expect(ring.models).toHaveLength(1);
+  });
+
+  test("may nest as deep as an export allows", async () => {
+    const deep = Array.from(
+      { length: 5_000 },
+      (_, index): Spec => [index + 1, index || undefined, chat(1, 1)],
+    );
+    expect((await select(...deep)).models).toEqual([5_000]);
+  });
+});
+
+describe("tool uses within one another", () => {
+  const MCP = { kind: 3 };
+
+  test("are one use when an agent's span, an MCP client's and a server's are of it", async () => {
+    expect(
+      await select(
+        [1, undefined, tool("search"), { kind: 1 }],
+        [2, 1, mcp("search"), MCP],
+        [3, 2, mcp("search"), { kind: 2 }],
+      ),
+    ).toEqual({ models: [], tools: [1], ignored: 2 });
+  });
+
+  test("are one use when the agent puts the server's name in front", async () => {
+    expect(
+      await select([1, undefined, tool("github_search")], [
+        2,
+        1,
+        mcp("search"),
+        MCP,
+      ]),
+    )
+      .toMatchObject({ tools: [1] });
+    expect(
+      await select([1, undefined, tool("research")], [
+        2,
+        1,
+        mcp("search"),
+        MCP,
+      ]),
+    )
+      .toMatchObject({ tools: [1, 2] });
+  });
+
+  test("are several uses when a tool uses other tools", async () => {
+    expect(
+      await select(
+        [1, undefined, tool("deploy")],
+        [2, 1, mcp("create_issue"), MCP],
+        [3, 1, tool("notify")],
+      ),
+    ).toEqual({ models: [], tools: [1, 2, 3], ignored: 0 });
+  });
+
+  test("are several uses when an agent lies between them", async () => {
+    expect(
+      await select(
+        [1, undefined, tool("ask")],
+        [2, 1, op("invoke_agent")],
+        [3, 2, tool("ask")],
+      ),
+    ).toEqual({ models: [], tools: [1, 3], ignored: 1 });
+  });
+});
+
+test("of a hundred spans one with a bad id is rejected and the others are recorded", async () => {
+  const spans = Array.from(
+    { length: 100 },
+    (_, index) => jsonSpan(index + 1, chat(1, 1)),
+  );
+  spans[41].spanId = "not an id";
+  const reading = await read(jsonExport(spans));
+  expect(reading.modelCalls).toHaveLength(99);
+  expect(reading.rejected).toHaveLength(1);
+});
+
+test("an export of 1,446 spans is read as a whole", async () => {
+  const spans = Array.from(
+    { length: 1_446 },
+    (_, index) => jsonSpan(index + 1, chat(1, 1)),
+  );
+  const { modelCalls } = await read(jsonExport(spans));
+  expect(new Set(modelCalls.map(({ event }) => event.id)).size).toBe(1_446);
+  expect(modelCalls.at(-1)!.spanId).toBe(spanId(1_446));
+});

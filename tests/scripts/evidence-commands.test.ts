@@ -1,0 +1,312 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readLedgerKeys } from "../../shared/evidence/ledger-keys.ts";
+import type { NewKeys } from "../../shared/tlog/keys.ts";
+import { run, spawn } from "../support/command.ts";
+import { EVENTS, newId } from "../support/running-stack.ts";
+import {
+  EvidenceStack,
+  makeLogKeys,
+  ORIGIN,
+  startEvidenceStack,
+} from "../support/evidence-stack.ts";
+import { failure } from "../support/command-failure.ts";
+import { behindTriggers, someHash, toBytea } from "../support/tampering.ts";
+
+const seal = (args: string[], env?: Record<string, string>) =>
+  run("../scripts/seal.ts", args, env);
+const exportEvidence = (args: string[], env?: Record<string, string>) =>
+  run("../scripts/export-evidence.ts", args, env);
+const makeKey = (...args: string[]) => run("../scripts/ledger-key.ts", args);
+
+let dir: string;
+let keys: NewKeys;
+let ledger: EvidenceStack;
+beforeAll(async () => {
+  dir = await Deno.makeTempDir();
+  keys = await makeLogKeys();
+  ledger = await startEvidenceStack("PostgreSQL 17", {
+    LEDGER_SIGNING_KEYS: keys.signerKey,
+  });
+  await ledger.post("audit", EVENTS.audit);
+});
+afterAll(async () => {
+  await ledger?.stack.stop();
+  await Deno.remove(dir, { recursive: true });
+});
+const url = () => ["--url", ledger.stack.url];
+
+/** Exports to a new file. */
+async function exportFresh(): Promise<string> {
+  const path = `${dir}/${newId()}.ndjson`;
+  const result = await exportEvidence([...url(), "--out", path]);
+  expect(result).toEqual({
+    code: 0,
+    stdout: `Written to ${path}\n`,
+    stderr: "",
+  });
+  return path;
+}
+
+describe("npm run ledger:key", () => {
+  test("prints a secret key, as the variable that wants it, and a public one", async () => {
+    for (
+      const [args, variable, type] of [
+        [[ORIGIN], "LEDGER_SIGNING_KEYS", "signers"],
+        [[ORIGIN, "--witness"], "WITNESS_SIGNING_KEY", "witness"],
+        [["--witness", ORIGIN], "WITNESS_SIGNING_KEY", "witness"],
+      ] as const
+    ) {
+      const { code, stdout, stderr } = await makeKey(...args);
+      expect([code, stderr]).toEqual([0, ""]);
+      const lines = stdout.split("\n");
+      expect(lines).toEqual([
+        "# Secret: set it where the function ledger runs",
+        expect.stringMatching(
+          new RegExp(`^${variable}=PRIVATE\\+KEY\\+${ORIGIN}\\+`),
+        ),
+        "",
+        "# For everybody who verifies",
+        expect.stringMatching(new RegExp(`^${ORIGIN}\\+[0-9a-f]{8}\\+`)),
+        "",
+      ]);
+      const read = await readLedgerKeys((name) =>
+        name === variable ? lines[1].slice(variable.length + 1) : undefined
+      );
+      const signer = type === "witness" ? read.witness : read.signers[0];
+      expect(signer?.verifier.id).toBe(lines[4].split("+")[1]);
+    }
+  });
+
+  test("never prints the same twice", async () => {
+    expect((await makeKey(ORIGIN)).stdout)
+      .not.toBe((await makeKey(ORIGIN)).stdout);
+  });
+
+  const WANTED =
+    "Wanted one name, such as example.com/ledger, and --witness for a witness";
+  test.each([
+    [[], WANTED],
+    [["--witness"], WANTED],
+    [["a", "b"], WANTED],
+    [["--name", "a"], WANTED],
+    [
+      ["a b"],
+      "Cannot use this name: The name must have neither white space nor a plus",
+    ],
+    [
+      ["a+b"],
+      "Cannot use this name: The name must have neither white space nor a plus",
+    ],
+    [
+      [""],
+      "Cannot use this name: The name must have neither white space nor a plus",
+    ],
+  ])("with %j says what it wants", async (args, sentence) => {
+    expect(await makeKey(...args)).toEqual(failure(sentence));
+  });
+});
+
+describe("npm run seal", () => {
+  test("seals and signs, and prints the answer", async () => {
+    await ledger.post("model-usage", EVENTS["model-usage"]);
+    let answer = { size: 0, checkpoint: "" };
+    // A transaction of another test file may hold the leaf back for a moment.
+    await expect.poll(async () => {
+      const { code, stdout, stderr } = await seal(url());
+      expect([code, stderr]).toEqual([0, ""]);
+      answer = JSON.parse(stdout);
+      return answer.size;
+    }, { timeout: 20_000 }).toBeGreaterThan(0);
+    expect(answer.checkpoint)
+      .toBe(await (await ledger.ask("checkpoint")).text());
+  });
+
+  test("goes on with --every, and past a project that is away for a while", async () => {
+    let isAway = false;
+    let calls = 0;
+    const door = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      (request) => {
+        calls++;
+        if (isAway) return new Response("gateway", { status: 502 });
+        return fetch(ledger.stack.url + new URL(request.url).pathname, {
+          method: "POST",
+          headers: { apikey: request.headers.get("apikey")! },
+        });
+      },
+    );
+    const until = async (wanted: number) => {
+      while (calls < wanted) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const command = spawn("../scripts/seal.ts", [
+      "--url",
+      `http://127.0.0.1:${door.addr.port}`,
+      "--every",
+      "1",
+    ]);
+    try {
+      await until(2);
+      isAway = true;
+      await until(3);
+      isAway = false;
+      await until(5);
+    } finally {
+      const { stdout, stderr } = await command.end("SIGTERM");
+      await door.shutdown();
+      expect(stdout.trim().split("\n").length).toBeGreaterThanOrEqual(3);
+      expect(stderr).toMatch(
+        /^(Cannot use http:\/\/127\.0\.0\.1:\d+: \/functions\/v1\/ledger\/seal answered 502\n)+$/,
+      );
+    }
+  });
+
+  test("says that the log contradicts what was signed", async () => {
+    const other = await startEvidenceStack(
+      "PostgreSQL 17",
+      { LEDGER_SIGNING_KEYS: keys.signerKey },
+    );
+    const db = other.openDatabase();
+    try {
+      await other.post("audit", EVENTS.audit);
+      await other.sign();
+      await behindTriggers(
+        db,
+        ["ledger.leaves"],
+        `update ledger.leaves set hash = ${
+          toBytea(someHash())
+        } where index = 0`,
+      );
+      expect(await seal(["--url", other.stack.url])).toEqual(failure(
+        `Cannot use ${other.stack.url}: /functions/v1/ledger/seal answered 409: ` +
+          "The tree does not begin with that of the last checkpoint: sealed leaves were changed",
+      ));
+    } finally {
+      await db.close();
+      await other.stack.stop();
+    }
+  });
+
+  test.each([
+    [
+      ["--every", "0"],
+      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+    ],
+    [
+      ["--every", "often"],
+      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+    ],
+    [
+      ["--every", "1e9"],
+      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+    ],
+    [["--now"], /^Unknown option '--now'; wanted any of --url, --every\n$/],
+    [
+      ["--url", "example.com"],
+      /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/,
+    ],
+    [
+      ["--url", "http://127.0.0.1:54321/functions/v1"],
+      /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/,
+    ],
+  ])("with %j says what it wants", async (args, sentence) => {
+    expect(await seal(args)).toEqual(failure(sentence));
+  });
+});
+
+describe.each([
+  ["npm run seal", seal],
+  [
+    "npm run export-evidence",
+    (args: string[], env?: Record<string, string>) =>
+      exportEvidence([...args, "--out", `${dir}/none.ndjson`], env),
+  ],
+])("%s", (_, command) => {
+  test("says that nothing answers", async () => {
+    expect(await command(["--url", "http://127.0.0.1:9"])).toEqual(
+      failure("Cannot reach http://127.0.0.1:9: is it running?"),
+    );
+    expect(await command([], { PORT: "9" })).toEqual(
+      failure("Cannot reach http://127.0.0.1:9: is it running?"),
+    );
+  });
+
+  test.each([
+    ["that is none", () => "sb_secret_hunter2hunter2hunter2hunter2"],
+    ["that is for everybody", () => ledger.stack.publishableKey],
+  ])("is refused with a key %s, and does not print it", async (_, key) => {
+    expect(await command(url(), { SUPABASE_SECRET_KEY: key() })).toEqual(
+      failure(
+        `Cannot use ${ledger.stack.url}: the key is not one of its secret keys; set SUPABASE_SECRET_KEY`,
+      ),
+    );
+  });
+});
+
+describe("npm run export-evidence", () => {
+  test("writes a bundle that only its owner may read", async () => {
+    await ledger.sign();
+    const path = await exportFresh();
+    expect((await Deno.stat(path)).mode! & 0o777).toBe(0o600);
+    expect(
+      [...Deno.readDirSync(dir)].filter(({ name }) =>
+        name.includes("unfinished")
+      ),
+    )
+      .toEqual([]);
+  });
+
+  test("leaves what is there as it is when it cannot go on", async () => {
+    const path = `${dir}/kept.ndjson`;
+    await Deno.writeTextFile(path, "kept");
+    const result = await exportEvidence([
+      "--url",
+      "http://127.0.0.1:9",
+      "--out",
+      path,
+    ]);
+    expect(result.code).toBe(1);
+    expect(await Deno.readTextFile(path)).toBe("kept");
+    expect(
+      [...Deno.readDirSync(dir)].filter(({ name }) =>
+        name.includes("unfinished")
+      ),
+    )
+      .toEqual([]);
+    const other = await exportEvidence([...url(), "--out", path]);
+    expect(other.code).toBe(0);
+    expect(await Deno.readTextFile(path)).toContain('"end"');
+  });
+
+  test("says that nothing is signed yet", async () => {
+    const empty = await startEvidenceStack("PGlite");
+    try {
+      await empty.post("audit", EVENTS.audit);
+      expect(
+        await exportEvidence(["--url", empty.stack.url, "--out", `${dir}/no`]),
+      )
+        .toEqual(failure(
+          "Nothing is signed yet: seal first (npm run seal), with LEDGER_SIGNING_KEYS set",
+        ));
+    } finally {
+      await empty.stack.stop();
+    }
+  });
+
+  test("says where it wants to write, and that it cannot", async () => {
+    expect(await exportEvidence(url())).toEqual(
+      failure("Wanted --out <file>: where to write the bundle"),
+    );
+    const path = `${dir}/no/such/folder`;
+    const { code, stdout, stderr } = await exportEvidence([
+      ...url(),
+      "--out",
+      path,
+    ]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(
+      /^Cannot write \S+\/no\/such\/folder: No such file .*\n$/,
+    );
+  });
+});

@@ -1,0 +1,543 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { signCheckpoint } from "../../../shared/tlog/checkpoint.ts";
+import { formatLeaf } from "../../../shared/evidence/leaf.ts";
+import { hashLeaf } from "../../../shared/tlog/tree.ts";
+import type { Verdict } from "../../../scripts/verify/verdict.ts";
+import { verifyBundle } from "../../../scripts/verify/verify-bundle.ts";
+import {
+  type SyntheticLeaf,
+  SyntheticLedger,
+  type SyntheticRow,
+  uuid,
+} from "./synthetic-ledger.ts";
+
+let ledger: SyntheticLedger;
+let calls: SyntheticRow[];
+let audits: SyntheticRow[];
+
+/** A ledger with 40 rows under two checkpoints. */
+beforeEach(async () => {
+  ledger = await SyntheticLedger.create();
+  calls = Array.from({ length: 10 }, () => ledger.recordCall());
+  audits = Array.from({ length: 10 }, () => ledger.recordAudit());
+  await ledger.publish();
+  calls.push(...Array.from({ length: 10 }, () => ledger.recordCall()));
+  audits.push(...Array.from({ length: 10 }, () => ledger.recordAudit()));
+  await ledger.publish();
+});
+
+const verify = (heldCheckpoints: string[] = []) =>
+  verifyBundle(ledger.lines(), ledger.policy, { heldCheckpoints });
+
+/** Where in the tree the leaf of a row is. */
+const indexOf = (row: SyntheticRow) =>
+  ledger.leaves.findIndex((leaf) => "id" in leaf && leaf.id === row.id);
+
+/** Faults, shortened to what they are about. */
+const told = ({ faults }: Verdict) =>
+  faults.map(({ code, id, index }) => [code, id, index]);
+
+describe("nothing is wrong with", () => {
+  test("rows that are as they were recorded", async () => {
+    const verdict = await verify();
+    expect(verdict.faults).toEqual([]);
+    expect(verdict).toMatchObject({
+      ok: true,
+      cut: "1021",
+      counts: {
+        lines: 46,
+        checkpoints: 2,
+        leaves: 42,
+        rows: 40,
+        seals: 2,
+        rowsCompared: 40,
+        commitmentsOpened: 20 * 2 + 20 * 4,
+        pendingRows: 0,
+        pendingEvents: 0,
+      },
+      newest: { checkpoint: { size: 42 }, isQuorum: true },
+    });
+  });
+
+  test("a log that is empty", async () => {
+    ledger = await SyntheticLedger.create();
+    ledger.checkpoints = [await ledger.sign(2)];
+    expect(await verify()).toMatchObject({ ok: true, counts: { leaves: 0 } });
+  });
+
+  test("references set to NULL, rows that cascaded and values erased on request", async () => {
+    ledger.nullReference(calls[3], "cma_project_id");
+    ledger.nullReference(audits[4], "user_id");
+    ledger.redact(audits[4], "metadata");
+    ledger.redact(audits[12], "ip_address");
+    ledger.nullReference(audits[5], "user_id");
+    ledger.cascade(audits[5]);
+    ledger.cascade(calls[0]);
+    await ledger.publish();
+    const verdict = await verify();
+    expect(verdict.faults).toEqual([]);
+    expect(verdict.counts).toMatchObject({
+      tombstones: 2,
+      nulled: 3,
+      redacted: 2,
+      rowsCompared: 38,
+    });
+  });
+
+  test("the same before the next checkpoint, but it counts as pending", async () => {
+    ledger.nullReference(calls[3], "cma_project_id");
+    ledger.redact(audits[12], "ip_address");
+    ledger.cascade(calls[0]);
+    ledger.recordCall();
+    const gone = ledger.recordAudit();
+    ledger.cascade(gone);
+    const verdict = await verify();
+    expect(verdict.faults).toEqual([]);
+    expect(verdict.counts).toMatchObject({
+      leaves: 42,
+      nulled: 0,
+      tombstones: 0,
+      pendingRows: 2,
+      pendingEvents: 4,
+    });
+  });
+
+  test("a deletion whose leaf comes before that of its row", async () => {
+    const row = ledger.recordCall();
+    ledger.cascade(row);
+    ledger.pending.reverse();
+    await ledger.publish();
+    expect((await verify()).faults).toEqual([]);
+  });
+
+  test("rows that were there before recording began, and rows of every log", async () => {
+    ledger.record("tool_usage_ledger", {
+      agent_id: uuid("4", 1),
+      tool_id: uuid("5", 1),
+    });
+    ledger.record("model_usage_log", {
+      reported_model_name: "a",
+      reported_model_id: "b",
+    }, "backfill/v1");
+    await ledger.publish();
+    const verdict = await verify();
+    expect(verdict.faults).toEqual([]);
+    expect(verdict.counts).toMatchObject({ rows: 41, backfilled: 1 });
+  });
+
+  test("any text that a column may have", async () => {
+    ledger.recordCall({ error_message: '"\\\n\u2028é🙂\x01', model: '"],["' });
+    ledger.recordCall({ error_message: "", cma_project_id: null });
+    await ledger.publish();
+    expect((await verify()).faults).toEqual([]);
+  });
+
+  test("checkpoints that somebody kept, of the same log", async () => {
+    const held = ledger.checkpoints.splice(0, 1);
+    expect(await verify(held)).toMatchObject({
+      ok: true,
+      counts: { checkpoints: 2 },
+    });
+  });
+});
+
+describe("a row is found out that", () => {
+  test("had its cost halved", async () => {
+    ledger.setQuietly(calls[7], "cost_usd", "0.000062");
+    const verdict = await verify();
+    expect(told(verdict)).toEqual([[
+      "row_differs",
+      calls[7].id,
+      indexOf(calls[7]),
+    ]]);
+    expect(verdict.faults[0].detail).toBe(
+      `The row ${
+        calls[7].id
+      } of llm_usage_log (leaf 7) is not what was recorded: it does not hash to its leaf`,
+    );
+  });
+
+  test("had a member of any other column changed", async () => {
+    for (const [at, was] of calls[7].members.entries()) {
+      calls[7].members[at] = was === null ? "" : null;
+      const { ok, faults } = await verify();
+      expect([ok, faults[0]?.id]).toEqual([false, calls[7].id]);
+      calls[7].members[at] = was;
+    }
+    expect((await verify()).ok).toBe(true);
+  });
+
+  test("was given to another user", async () => {
+    ledger.setQuietly(audits[2], "user_id", uuid("a", 9));
+    const verdict = await verify();
+    expect(told(verdict)).toEqual([[
+      "commitment_differs",
+      audits[2].id,
+      indexOf(audits[2]),
+    ]]);
+    expect(verdict.faults[0].detail).toContain(
+      "has a user_id that is not the one recorded",
+    );
+    expect(JSON.stringify(verdict.faults)).not.toContain(uuid("a", 9));
+  });
+
+  test("was given to another user, with its salt deleted", async () => {
+    ledger.setQuietly(audits[2], "user_id", uuid("a", 9));
+    ledger.salts.get(audits[2].id)![0] = null;
+    expect(told(await verify())).toEqual([[
+      "salt_missing",
+      audits[2].id,
+      indexOf(audits[2]),
+    ]]);
+  });
+
+  test("was given to another user, with a commitment to match", async () => {
+    ledger.setQuietly(audits[2], "user_id", uuid("a", 9));
+    const { hash, ...forged } = ledger.toLeaf(audits[2]);
+    const leaf = ledger.leaves[indexOf(audits[2])] as SyntheticLeaf & {
+      hash: string;
+    };
+    ledger.leaves[indexOf(audits[2])] = {
+      ...forged,
+      hash: leaf.hash,
+    } as SyntheticLeaf;
+    expect(hash).not.toBe(leaf.hash);
+    expect(told(await verify())).toEqual([[
+      "row_differs",
+      audits[2].id,
+      indexOf(audits[2]),
+    ]]);
+  });
+
+  test("lost its user without a leaf", async () => {
+    ledger.setQuietly(audits[2], "user_id", null);
+    expect(told(await verify())).toEqual([[
+      "null_unexplained",
+      audits[2].id,
+      indexOf(audits[2]),
+    ]]);
+    ledger.salts.get(audits[2].id)![0] = null;
+    expect(told(await verify())).toEqual([[
+      "null_unexplained",
+      audits[2].id,
+      indexOf(audits[2]),
+    ]]);
+  });
+
+  test("lost its user with a leaf of another row or of another column", async () => {
+    ledger.setQuietly(audits[2], "user_id", null);
+    ledger.salts.get(audits[2].id)![0] = null;
+    const { log, id } = audits[2];
+    ledger.pending.push({
+      data: formatLeaf({
+        kind: "redact/v1",
+        log,
+        id,
+        column: "metadata",
+        ticket: "T",
+        approvers: ["a", "b"],
+      }),
+    });
+    ledger.nullReference(audits[3], "user_id");
+    await ledger.publish();
+    const codes = (await verify()).faults.map(({ code, id }) => [code, id]);
+    expect(codes).toEqual([["null_unexplained", id], [
+      "value_after_erasure",
+      id,
+    ]]);
+  });
+
+  test("had a value put back after it was erased", async () => {
+    ledger.nullReference(audits[2], "user_id");
+    await ledger.publish();
+    ledger.setQuietly(audits[2], "user_id", uuid("a", 3));
+    const codes = (await verify()).faults.map(({ code }) => code);
+    expect(codes).toEqual(["salt_missing", "value_after_erasure"]);
+  });
+
+  test("had a value erased whose salt is kept", async () => {
+    const salts = [...ledger.salts.get(audits[2].id)!];
+    ledger.redact(audits[2], "metadata");
+    ledger.salts.set(audits[2].id, salts);
+    await ledger.publish();
+    expect(told(await verify())).toEqual([[
+      "salt_kept",
+      audits[2].id,
+      indexOf(audits[2]),
+    ]]);
+  });
+
+  test("had a value erased by one person alone", async () => {
+    ledger.redact(audits[2], "metadata", ["ann", "ann"]);
+    await ledger.publish();
+    expect((await verify()).faults).toMatchObject([{
+      code: "redaction_unapproved",
+      id: audits[2].id,
+    }]);
+  });
+
+  test("was deleted without a tombstone", async () => {
+    ledger.rows.delete(calls[4].id);
+    ledger.salts.delete(calls[4].id);
+    const verdict = await verify();
+    expect(told(verdict)).toEqual([[
+      "row_missing",
+      calls[4].id,
+      indexOf(calls[4]),
+    ]]);
+    expect(verdict.faults[0].detail).toContain(
+      "is gone, and no leaf says that it was deleted",
+    );
+  });
+
+  test("was deleted, and takes the tombstone of another for its own", async () => {
+    ledger.cascade(calls[3]);
+    await ledger.publish();
+    ledger.rows.delete(calls[4].id);
+    ledger.salts.delete(calls[4].id);
+    // A leaf without a row tells its id only by what the bundle says of it.
+    const leaf = ledger.leaves[indexOf(calls[4])];
+    ledger.leaves[indexOf(calls[4])] = {
+      ...leaf,
+      id: calls[3].id,
+    } as SyntheticLeaf;
+    expect((await verify()).faults.map(({ code }) => code)).toEqual([
+      "duplicate_leaf",
+    ]);
+  });
+
+  test("was deleted with a tombstone, and its salts kept", async () => {
+    const salts = ledger.salts.get(calls[4].id)!;
+    ledger.cascade(calls[4]);
+    ledger.salts.set(calls[4].id, salts);
+    await ledger.publish();
+    expect(told(await verify())).toEqual([[
+      "salt_kept",
+      calls[4].id,
+      indexOf(calls[4]),
+    ]]);
+  });
+
+  test("is there again after its tombstone", async () => {
+    const salts = ledger.salts.get(calls[4].id)!;
+    ledger.cascade(calls[4]);
+    await ledger.publish();
+    ledger.rows.set(calls[4].id, calls[4]);
+    ledger.salts.set(calls[4].id, salts);
+    expect(told(await verify())).toEqual([[
+      "row_after_tombstone",
+      calls[4].id,
+      indexOf(calls[4]),
+    ]]);
+  });
+
+  test("was inserted without a leaf", async () => {
+    const row = ledger.insertQuietly("llm_usage_log", {});
+    expect(told(await verify())).toEqual([[
+      "row_without_leaf",
+      row.id,
+      undefined,
+    ]]);
+  });
+
+  test("has two leaves", async () => {
+    ledger.pending.push(ledger.toLeaf(calls[4]));
+    await ledger.publish();
+    expect(told(await verify())).toEqual([["duplicate_leaf", calls[4].id, 42]]);
+  });
+
+  test("has a leaf, and another that is pending", async () => {
+    ledger.pending.push(ledger.toLeaf(calls[4]));
+    expect(told(await verify())).toEqual([[
+      "duplicate_leaf",
+      calls[4].id,
+      undefined,
+    ]]);
+  });
+
+  test("has two tombstones", async () => {
+    ledger.cascade(calls[4]);
+    ledger.cascade(calls[4]);
+    await ledger.publish();
+    expect((await verify()).faults).toMatchObject([{
+      code: "duplicate_event",
+      id: calls[4].id,
+      index: 43,
+    }]);
+  });
+
+  test("has a tombstone, but never had a leaf", async () => {
+    ledger.cascade(ledger.insertQuietly("llm_usage_log", {}));
+    await ledger.publish();
+    expect((await verify()).faults).toMatchObject([{
+      code: "event_without_row",
+    }]);
+  });
+
+  test("was changed while it was pending, if not with its leaf", async () => {
+    const row = ledger.recordCall();
+    ledger.setQuietly(row, "cost_usd", "0.000001");
+    expect((await verify()).faults).toMatchObject([{
+      code: "row_differs",
+      id: row.id,
+    }]);
+  });
+});
+
+describe("a leaf is found out that", () => {
+  test("was rewritten with its row", async () => {
+    ledger.setQuietly(calls[7], "cost_usd", "0.000062");
+    ledger.leaves[indexOf(calls[7])] = ledger.toLeaf(calls[7]);
+    // Both checkpoints cover it.
+    expect((await verify()).faults.map(({ code }) => code)).toEqual([
+      "root_differs",
+      "root_differs",
+    ]);
+  });
+
+  test("was rewritten with its row after the first checkpoint", async () => {
+    ledger.setQuietly(calls[17], "cost_usd", "0.000062");
+    ledger.leaves[indexOf(calls[17])] = ledger.toLeaf(calls[17]);
+    expect((await verify()).faults).toMatchObject([{
+      code: "root_differs",
+      detail: expect.stringContaining("first 42"),
+    }]);
+  });
+
+  test("was taken out of the middle, moved or put in", async () => {
+    const [was] = [ledger.leaves];
+    for (
+      const leaves of [
+        was.toSpliced(3, 1),
+        was.with(3, was[4]).with(4, was[3]),
+        was.toSpliced(3, 0, { data: '["seal/v1","1","0"]' }),
+      ]
+    ) {
+      ledger.leaves = leaves;
+      const codes = (await verify()).faults.map(({ code }) => code);
+      expect(codes).toContain("root_differs");
+    }
+  });
+
+  test("says nothing that a leaf can say", async () => {
+    for (
+      const data of ["", "[]", '["row/v2"]', '["tombstone/v1","public.users"]']
+    ) {
+      ledger.pending.push({ data });
+    }
+    await ledger.publish();
+    const { faults } = await verify();
+    expect(faults.map(({ code, index }) => [code, index]))
+      .toEqual([42, 43, 44, 45].map((index) => ["leaf_malformed", index]));
+  });
+
+  test("hides a row by giving its data for its hash", async () => {
+    const row = ledger.recordCall();
+    const { log, id } = row;
+    const members = row.members.with(1, "a".repeat(64)).with(9, "b".repeat(64));
+    ledger.pending = [{
+      data: formatLeaf({ kind: "row/v1", log, id, members }),
+    }];
+    await ledger.publish();
+    expect((await verify()).faults.map(({ code }) => code)).toEqual([
+      "leaf_malformed",
+      "row_without_leaf",
+    ]);
+  });
+});
+
+describe("the newest leaves are missed", () => {
+  const drop = (count: number) => {
+    for (const leaf of ledger.leaves.splice(-count)) {
+      if ("id" in leaf) ledger.rows.delete(leaf.id);
+    }
+  };
+
+  test("if a checkpoint of the bundle covers them", async () => {
+    drop(5);
+    expect((await verify()).faults.map(({ code }) => code)).toEqual([
+      "leaves_missing",
+    ]);
+  });
+
+  test("if a checkpoint that somebody kept covers them", async () => {
+    const held = ledger.checkpoints.splice(-1);
+    drop(21);
+    expect((await verify()).ok).toBe(true);
+    expect((await verify(held)).faults.map(({ code }) => code)).toEqual([
+      "leaves_missing",
+    ]);
+  });
+
+  test("if there are more than the newest checkpoint covers", async () => {
+    ledger.recordCall();
+    ledger.seal();
+    expect((await verify()).faults).toMatchObject([{
+      code: "leaves_unsigned",
+    }]);
+  });
+});
+
+test("a checkpoint of no leaves is measured like every other", async () => {
+  const root = hashLeaf("no leaf");
+  const content = await signCheckpoint({ size: 0, root }, ledger.log);
+  expect((await verify([content])).faults).toMatchObject([
+    { code: "root_differs", detail: expect.stringContaining("first 0 leaves") },
+  ]);
+});
+
+describe("a thief of the log's key who rewrites row and leaf and signs again", () => {
+  let held: string[];
+  beforeEach(() => {
+    held = ledger.checkpoints;
+    ledger.setQuietly(calls[7], "cost_usd", "0.000062");
+    ledger.leaves[indexOf(calls[7])] = ledger.toLeaf(calls[7]);
+  });
+
+  test("is not found out where no witness is wanted and nobody kept a checkpoint", async () => {
+    ledger.checkpoints = [await ledger.sign(0)];
+    const credulous = { ...ledger.policy, quorum: null };
+    expect(await verifyBundle(ledger.lines(), credulous)).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test("is found out by whoever kept a checkpoint", async () => {
+    ledger.checkpoints = [await ledger.sign(0)];
+    const credulous = { ...ledger.policy, quorum: null };
+    for (const kept of [held.slice(0, 1), held.slice(1)]) {
+      const verdict = await verifyBundle(ledger.lines(), credulous, {
+        heldCheckpoints: kept,
+      });
+      expect(verdict.faults.map(({ code }) => code)).toContain("root_differs");
+    }
+  });
+
+  test("is told to have signed two roots for one size", async () => {
+    ledger.checkpoints = [await ledger.sign(2)];
+    const codes = (await verify(held.slice(1))).faults.map(({ code }) => code);
+    expect(codes).toEqual(["checkpoints_differ", "root_differs"]);
+  });
+
+  test("is found out for want of witnesses, who do not cosign it", async () => {
+    ledger.checkpoints = [await ledger.sign(1)];
+    expect((await verify()).faults.map(({ code }) => code)).toEqual([
+      "quorum_missing",
+    ]);
+  });
+
+  test("is found out where the new checkpoint is put beside the old ones", async () => {
+    ledger.checkpoints = [...held, await ledger.publish(0)];
+    const codes = (await verify()).faults.map(({ code }) => code);
+    expect(codes).toContain("root_differs");
+    expect(codes).toContain("quorum_missing");
+  });
+});
+
+test("what is rewritten with its leaf before there is a checkpoint is not found out", async () => {
+  const row = ledger.recordCall();
+  ledger.setQuietly(row, "cost_usd", "0.000001");
+  ledger.pending = [ledger.toLeaf(row)];
+  await ledger.publish();
+  expect((await verify()).ok).toBe(true);
+});

@@ -1,0 +1,850 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildKit } from "../../../scripts/verify-kit.ts";
+import { layouts } from "../../../shared/evidence/leaf.ts";
+import { signCheckpoint } from "../../../shared/tlog/checkpoint.ts";
+import {
+  createKeys,
+  type NewKeys,
+  parseSignerKey,
+} from "../../../shared/tlog/keys.ts";
+import {
+  formatTlogProof,
+  parseTlogProof,
+  type TlogProof,
+} from "../../../shared/tlog/tlog-proof.ts";
+import {
+  EVENTS,
+  newId,
+  type Slug,
+  SLUGS,
+  TABLES,
+} from "../../support/running-stack.ts";
+import { type CommandResult, run } from "../../support/command.ts";
+import {
+  damage,
+  EvidenceStack,
+  makeLogKeys,
+  startEvidenceStack,
+} from "../../support/evidence-stack.ts";
+import { failure } from "../../support/command-failure.ts";
+import { someHash } from "../../support/tampering.ts";
+import { FULL_EVENTS } from "../../support/rows-and-receipts.ts";
+
+/** The kit alone, in a folder of its own. */
+let home: string;
+/** Where the evidence is. */
+let dir: string;
+let keys: NewKeys;
+let ledger: EvidenceStack;
+/** The answers to an event of every log, with their receipts. */
+const answers = {} as Record<Slug, Record<string, unknown>>;
+/** The checkpoint before and after the last events. */
+let checkpoints: { earlier: string; newest: string };
+
+beforeAll(async () => {
+  home = await Deno.makeTempDir();
+  dir = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${home}/verify.js`, await buildKit());
+  keys = await makeLogKeys();
+  ledger = await startEvidenceStack("PGlite", {
+    LEDGER_SIGNING_KEYS: keys.signerKey,
+  });
+  for (const slug of SLUGS) answers[slug] = await record(slug);
+  const earlier = await ledger.sign();
+  await ledger.post("audit", EVENTS.audit);
+  checkpoints = { earlier, newest: await ledger.sign() };
+}, 60_000);
+afterAll(async () => {
+  await ledger?.stack.stop();
+  for (const folder of [home, dir]) {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** Runs the kit, which may read files and nothing else. */
+async function verify(
+  args: string[],
+  { stdin, program = deno("--allow-read") }: {
+    stdin?: string;
+    program?: string[];
+  } = {},
+): Promise<CommandResult> {
+  const [command, ...first] = program;
+  const child = new Deno.Command(command, {
+    args: [...first, `${home}/verify.js`, ...args],
+    cwd: dir,
+    // An empty cache: nothing can come from a registry or from the project.
+    clearEnv: true,
+    env: { DENO_DIR: `${dir}/deno`, NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  if (stdin !== undefined) {
+    await writer.write(new TextEncoder().encode(stdin)).catch(() => {});
+  }
+  await writer.close().catch(() => {});
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+function deno(...permissions: string[]): string[] {
+  return [
+    Deno.execPath(),
+    "run",
+    "--no-prompt",
+    "--no-remote",
+    "--no-npm",
+    "--no-config",
+    ...permissions,
+  ];
+}
+
+const withKey = (...args: string[]) => [...args, "--key", keys.verifierKey];
+
+async function record(slug: Slug, event = FULL_EVENTS[slug]) {
+  const { status, body } = await ledger.post(
+    slug,
+    { ...event, id: newId() },
+    { headers: { prefer: "return=receipt" } },
+  );
+  expect(status).toBe(201);
+  return body;
+}
+
+async function write(content: unknown): Promise<string> {
+  const path = `${dir}/${newId()}`;
+  const text = typeof content === "string" ? content : JSON.stringify(content);
+  await Deno.writeTextFile(path, text);
+  return path;
+}
+
+async function fetchProof(slug: Slug, id: unknown): Promise<string> {
+  const response = await ledger.ask(`proof/${slug}/${id}`, {
+    headers: { apikey: ledger.stack.secretKey },
+  });
+  expect(response.status).toBe(200);
+  return await response.text();
+}
+
+function readProof(content: string): TlogProof {
+  const parsed = parseTlogProof(content);
+  if ("fault" in parsed) throw new Error(parsed.fault);
+  return parsed.proof;
+}
+
+function change(content: string, changes: Partial<TlogProof>): string {
+  return formatTlogProof({ ...readProof(content), ...changes });
+}
+
+/** A leaf's text, changed. */
+function rewrite(content: string, from: string, to: string): string {
+  const data = new TextDecoder().decode(readProof(content).extra);
+  expect(data).toContain(from);
+  const extra = new TextEncoder().encode(data.replace(from, to));
+  return change(content, { extra });
+}
+
+function holds(stdout: string | RegExp): CommandResult {
+  return {
+    code: 0,
+    stdout: typeof stdout === "string"
+      ? expect.stringContaining(stdout)
+      : expect.stringMatching(stdout),
+    stderr: "",
+  };
+}
+
+function refused(...findings: (string | RegExp)[]) {
+  const shown = findings.map((finding) =>
+    typeof finding === "string"
+      ? finding.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")
+      : finding.source
+  );
+  const count = `${findings.length} finding${findings.length === 1 ? "" : "s"}`;
+  return {
+    code: 1,
+    stdout: expect.stringMatching(
+      new RegExp(`^${shown.join("\\n")}\\n(.*\\n)*NOT OK: ${count}\\n$`),
+    ),
+    stderr: "",
+  };
+}
+
+describe("the kit", () => {
+  test("is the same bytes again, names version and licences, and needs built-in modules only", async () => {
+    const code = await Deno.readTextFile(`${home}/verify.js`);
+    expect(await buildKit()).toBe(code);
+    const { version, license } = JSON.parse(
+      await Deno.readTextFile(
+        new URL("../../../package.json", import.meta.url),
+      ),
+    );
+    expect(code).toMatch(
+      new RegExp(
+        `^// ledger-functions ${version}: .* Licence: ${license}\\.\n`,
+      ),
+    );
+    expect(code).toContain("// Copyright (c) 2022 Paul Miller");
+    expect(code).toContain("the Deno authors. MIT license.");
+    expect(code).not.toContain(new URL("../../..", import.meta.url).pathname);
+    const imported = [...code.matchAll(/^(?:import|export) .*"(.+)";$/gm)]
+      .map(([, name]) => name);
+    expect(code).not.toMatch(/^[^*\n]*\bimport\(/m);
+    expect(imported.filter((name) => !name.startsWith("node:"))).toEqual([]);
+    // The stack is not part of it.
+    expect(code).toMatch(/^\/\/ shared\//m);
+    expect(code).not.toMatch(/^\/\/ local\//m);
+    // Small enough to be read: validation of events stays out of it.
+    expect(code.length).toBeLessThan(150_000);
+    expect(code).not.toContain("zod");
+  });
+
+  test("is written by npm run verify:kit, which prints its digest", async () => {
+    const out = `${dir}/new/folder/verify.js`;
+    const { code, stdout, stderr } = await run("../scripts/verify-kit.ts", [
+      "--out",
+      out,
+    ]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const bytes = await Deno.readFile(out);
+    expect(bytes).toEqual(await Deno.readFile(`${home}/verify.js`));
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    expect(stdout).toBe(
+      `Written to ${out}: ${bytes.length} bytes\nSHA-256 ${digest.toHex()}\n`,
+    );
+    expect(await run("../scripts/verify-kit.ts", ["--out", `${out}/x`]))
+      .toEqual(failure(/^Cannot write .*; name another file with --out\n$/));
+    expect(await run("../scripts/verify-kit.ts", ["--help"])).toEqual(
+      holds(/^Usage: npm run verify:kit .*\n(.*\n)*.*--out <file>/),
+    );
+  });
+
+  test("says how to use it", async () => {
+    const { code, stdout, stderr } = await verify(["--help"], {
+      program: deno(),
+    });
+    expect([code, stderr]).toEqual([0, ""]);
+    for (const option of ["key", "policy", "held", "receipt", "help"]) {
+      expect(stdout).toMatch(new RegExp(`^  --${option} `, "m"));
+    }
+  });
+
+  test("verifies a bundle with receipts of every log, and refuses one whose row was changed", async () => {
+    const lines = await ledger.collect();
+    const receipts = await Promise.all(
+      SLUGS.map((slug) => write(answers[slug])),
+    );
+    const args = (path: string) =>
+      withKey(path, ...receipts.flatMap((path) => ["--receipt", path]));
+    const result = await verify(args(await write(lines.join("\n"))));
+    expect(result).toEqual(holds(/^lines \d+, .*\n/));
+    for (const slug of SLUGS) {
+      const { id, receipt } = answers[slug] as {
+        id: string;
+        receipt: { salts: string[] };
+      };
+      const { length } = receipt.salts;
+      expect(result.stdout).toMatch(
+        new RegExp(
+          `^The receipt of the row ${id}: leaf \\d+, ${length} of ${length} committed values opened$`,
+          "m",
+        ),
+      );
+    }
+    const { id } = answers["llm-usage"];
+    const changed = lines.map((line) =>
+      line.includes(`"id":"${id}"`) ? line.replace("extraction", "chat") : line
+    );
+    expect(changed).not.toEqual(lines);
+    expect(await verify(withKey(await write(changed.join("\n"))))).toEqual(
+      refused(
+        new RegExp(
+          `row_differs: The row ${id} of llm_usage_log \\(leaf \\d+\\) is not what was recorded: .*`,
+        ),
+      ),
+    );
+  });
+
+  test("verifies from standard input", async () => {
+    const bundle = (await ledger.collect()).join("\n");
+    expect(await verify(withKey("-"), { stdin: bundle, program: deno() }))
+      .toEqual(holds(/\nOK\n$/));
+    const proof = await fetchProof("audit", answers.audit.id);
+    expect(await verify(withKey("-"), { stdin: proof, program: deno() }))
+      .toEqual(holds(/\nOK\n$/));
+    expect(await verify(withKey("-", "--receipt", "-"), { stdin: proof }))
+      .toEqual(failure(
+        "Standard input can be read once; name files for the others",
+        2,
+      ));
+  });
+
+  test("verifies a URL with the network alone, receipts included", async () => {
+    const { host } = new URL(ledger.stack.url);
+    const online = { program: deno("--allow-read", `--allow-net=${host}`) };
+    const receipt = await write(answers.audit);
+    for (const path of ["", "/", "/functions/v1/ledger/checkpoint"]) {
+      expect(
+        await verify(
+          withKey(`${ledger.stack.url}${path}`, "--receipt", receipt),
+          online,
+        ),
+      ).toEqual(holds(
+        /^\d+ leaves of "example\.com\/ledger"\nThe receipt of the row \S+: leaf \d+, 4 of 4 .*\nOK\n$/,
+      ));
+    }
+    expect(await verify(withKey(ledger.stack.url))).toEqual(failure(
+      `Cannot reach ${ledger.stack.url}/functions/v1/ledger/checkpoint: Deno may not; run with --allow-net=${host}`,
+      2,
+    ));
+    const later = await record("audit");
+    const { id } = later;
+    expect(
+      await verify(
+        withKey(ledger.stack.url, "--receipt", await write(later)),
+        online,
+      ),
+    ).toEqual(refused(
+      new RegExp(
+        `The receipt of the row ${id} has a leaf that is not in the tree: .*`,
+      ),
+    ));
+  });
+});
+
+describe("the proof of a row", () => {
+  test.each(SLUGS)(
+    "of %s shows the row, where it is, the checkpoint and what was not checked",
+    async (slug) => {
+      const { id } = answers[slug];
+      const path = await write(await fetchProof(slug, id));
+      const { code, stdout, stderr } = await verify(withKey(path));
+      expect([code, stderr]).toEqual([0, ""]);
+      const lines = stdout.split("\n");
+      expect(lines[0]).toMatch(
+        new RegExp(
+          `^Row ${id} of ${
+            TABLES[slug]
+          }: leaf \\d+, recorded when it was written \\(row/v1\\)$`,
+        ),
+      );
+      const columns = layouts[TABLES[slug]];
+      for (const [at, { name, committed }] of columns.entries()) {
+        expect(lines[1 + at]).toMatch(
+          committed
+            ? new RegExp(`^  ${name} +commitment [0-9a-f]{64}$`)
+            : new RegExp(`^  ${name} +\\S`),
+        );
+      }
+      const [checkpoint, signatures, notChecked, ...rest] = lines
+        .slice(1 + columns.length);
+      expect(checkpoint).toMatch(
+        /^Checkpoint of "example\.com\/ledger": \d+ leaves, root \S{44}$/,
+      );
+      expect(signatures).toBe(
+        "Signed by a trusted key of the log, cosigned by no trusted witness",
+      );
+      expect(notChecked).toBe("Not checked:");
+      expect(rest[0]).toBe(
+        "- whether the row is still in its table, and unchanged: a bundle shows that",
+      );
+      expect(rest.at(-2)).toBe("OK");
+    },
+  );
+
+  test("with its receipt shows what the commitments hide", async () => {
+    const proof = await write(await fetchProof("audit", answers.audit.id));
+    const receipt = await write(answers.audit);
+    const result = await verify(withKey(proof, "--receipt", receipt));
+    expect(result).toEqual(holds(
+      `  user_id      ${answers.audit.user_id} (opened by the receipt)\n`,
+    ));
+    expect(result.stdout).toContain(
+      '  metadata     {"file_count": 3} (opened by the receipt)\n',
+    );
+    expect(result.stdout).toContain(
+      `The receipt of the row ${answers.audit.id}: leaf `,
+    );
+    expect(result.stdout).not.toContain("commitment ");
+  });
+
+  test("is recognised by its content, and a leaf cannot pass for output", async () => {
+    const { id } = await record("audit", {
+      ...FULL_EVENTS.audit,
+      action: "x\u202ey\nOK",
+    });
+    await ledger.sign();
+    const path = await write(await fetchProof("audit", id));
+    await Deno.rename(path, `${path}.ndjson`);
+    expect(await verify(withKey(`${path}.ndjson`))).toEqual(
+      holds('  action       "x\\u{202e}y\\nOK"\n'),
+    );
+  });
+
+  test("is refused when anything of it is changed", async () => {
+    const { id } = answers.audit;
+    const proof = await fetchProof("audit", id);
+    const CHANGED =
+      "The proof does not lead from the leaf to the root of its checkpoint: the leaf, the index or a hash was changed; get the proof again";
+    const { index, hashes, checkpoint } = readProof(proof);
+    for (
+      const [changed, finding] of [
+        [rewrite(proof, "create_project", "delete_project"), CHANGED],
+        [rewrite(proof, String(id), newId()), CHANGED],
+        [change(proof, { index: index + 1 }), CHANGED],
+        [change(proof, { hashes: hashes.slice(1) }), CHANGED],
+        [
+          change(proof, {
+            checkpoint: checkpoint.replace(/\n\d+\n/, "\n1000\n"),
+          }),
+          "The proof has a checkpoint that has a wrong signature of the key example.com/ledger",
+        ],
+        [
+          change(proof, { checkpoint: checkpoints.earlier }),
+          CHANGED,
+        ],
+        [
+          proof.replace("@v1", "@v9"),
+          "The proof does not start with c2sp.org/tlog-proof@v1: it is cut off, was changed or is of another version; get it again",
+        ],
+        [
+          change(proof, { extra: new Uint8Array([0xff]) }),
+          "The proof has extra data that is not text: get it again",
+        ],
+      ]
+    ) {
+      expect(await verify(withKey(await write(changed))), finding)
+        .toEqual(refused(finding));
+    }
+  });
+
+  test("is refused wherever it is cut off", async () => {
+    const proof = await fetchProof("audit", answers.audit.id);
+    const ends = [40, 200, proof.indexOf("\n\n"), proof.length - 100];
+    for (const end of [...ends, proof.length - 1]) {
+      const path = await write(proof.slice(0, end));
+      expect(await verify(withKey(path)), `cut at ${end}`).toEqual(
+        refused(/The proof .*get it again/),
+      );
+    }
+  });
+
+  test("is refused with another key, and says which one it takes", async () => {
+    const path = await write(await fetchProof("audit", answers.audit.id));
+    const stranger = await makeLogKeys();
+    const [, id] = stranger.verifierKey.split("+");
+    expect(await verify([path, "--key", stranger.verifierKey])).toEqual(refused(
+      `The proof has a checkpoint that is signed by no known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed`,
+    ));
+    expect(
+      (await verify([...withKey(path), "--key", stranger.verifierKey])).code,
+    ).toBe(0);
+    const other = await createKeys("example.com/other", "note");
+    expect(await verify([path, "--key", other.verifierKey])).toEqual(refused(
+      /The proof has a checkpoint that is signed by no known key; it is of the log "example\.com\/ledger", and trusted is example\.com\/other\+[0-9a-f]{8}: pass a key of that log/,
+    ));
+  });
+
+  test("needs the quorum of a policy", async () => {
+    const path = await write(await fetchProof("audit", answers.audit.id));
+    const witness = await createKeys("example.org/witness", "cosignature");
+    const policy = await write(
+      `log ${keys.verifierKey}\nwitness w ${witness.verifierKey}\nquorum w\n`,
+    );
+    expect(await verify([path, "--policy", policy])).toEqual(refused(
+      "The proof has a checkpoint without the quorum of witnesses; get a proof under a checkpoint that they cosigned",
+    ));
+  });
+
+  test("is compared with held checkpoints of the same size", async () => {
+    const path = await write(await fetchProof("audit", answers.audit.id));
+    const held = await write(checkpoints.earlier);
+    const result = await verify(withKey(path, "--held", held));
+    expect(result).toEqual(holds(
+      /- whether this tree and that of the held checkpoint of \d+ leaves are one: /,
+    ));
+    const parsed = await parseSignerKey(keys.signerKey);
+    if ("fault" in parsed) throw new Error(parsed.fault);
+    const { checkpoint } = readProof(await Deno.readTextFile(path));
+    const [, size] = checkpoint.split("\n");
+    const fork = await write(
+      await signCheckpoint(
+        { size: Number(size), root: someHash() },
+        parsed.key,
+      ),
+    );
+    expect(await verify(withKey(path, "--held", fork))).toEqual(refused(
+      `The log signed different roots for the size ${size}`,
+    ));
+  });
+
+  test("of a row that is gone needs the receipt of the row", async () => {
+    const { id } = answers.audit;
+    const proof = change(await fetchProof("audit", id), { extra: undefined });
+    const path = await write(proof);
+    expect(await verify(withKey(path))).toEqual(failure(
+      "The proof has no leaf with it, because the row is gone; pass the receipt of the row with --receipt",
+      2,
+    ));
+    const receipt = await write(answers.audit);
+    const result = await verify(withKey(path, "--receipt", receipt));
+    expect(result).toEqual(holds(
+      "- why the row is gone: a bundle shows that\n",
+    ));
+    expect(result.stdout).toMatch(new RegExp(`^Row ${id} of audit_log: leaf `));
+    // A receipt alone has the hash of the leaf, and not its row.
+    const bare = await write({ receipt: answers.audit.receipt });
+    expect(await verify(withKey(path, "--receipt", bare))).toEqual(
+      holds(/^Leaf \d+\nCheckpoint of /),
+    );
+    const another = await write(answers["tool-usage"]);
+    expect(await verify(withKey(path, "--receipt", another))).toEqual(refused(
+      "The proof does not lead from the leaf to the root of its checkpoint: the leaf, the index or a hash was changed; get the proof again",
+    ));
+  });
+});
+
+describe("a receipt", () => {
+  let bundle: string;
+  beforeAll(async () => {
+    bundle = await write((await ledger.collect()).join("\n"));
+  });
+  const check = async (...receipts: unknown[]) => {
+    const paths = await Promise.all(receipts.map(write));
+    return await verify(
+      withKey(bundle, ...paths.flatMap((path) => ["--receipt", path])),
+    );
+  };
+
+  test("is refused when it, or the row beside it, is changed", async () => {
+    const { audit } = answers;
+    const subject = `The receipt of the row ${audit.id}`;
+    const receipt = audit.receipt as { commitments: string[]; salts: string[] };
+    const ROW =
+      `receipt_differs: ${subject} has a row beside it that does not hash to its leaf: one of the two was changed`;
+    for (
+      const [changed, ...findings] of [
+        [{ ...audit, action: "delete_project" }, ROW],
+        [{ ...audit, created_at: "2026-10-05T09:30:00.000001Z" }, ROW],
+        [
+          { ...audit, id: newId() },
+          /receipt_differs: .* has the leaf of another row, .*/,
+          /receipt_differs: .* does not hash to its leaf: .*/,
+        ],
+        [
+          { ...audit, user_id: newId() },
+          `receipt_differs: ${subject} has a user_id beside it that is not the one recorded`,
+        ],
+        [
+          { ...audit, user_id: null },
+          `receipt_differs: ${subject} has a user_id beside it that is not the one recorded`,
+        ],
+        [
+          { ...audit, metadata: { file_count: 4 } },
+          `receipt_differs: ${subject} has a metadata beside it that is not the one recorded`,
+        ],
+        [
+          {
+            ...audit,
+            receipt: {
+              ...receipt,
+              commitments: receipt.commitments.toReversed(),
+            },
+          },
+          ROW,
+        ],
+        [
+          { ...audit, receipt: { ...receipt, leaf_hash: "0".repeat(64) } },
+          /receipt_differs: .* has a leaf that is not in the tree: .*/,
+          ROW,
+        ],
+      ] as [unknown, ...(string | RegExp)[]][]
+    ) {
+      expect(await check(changed)).toEqual(refused(...findings));
+    }
+  });
+
+  test("that lost a salt says what it no longer shows", async () => {
+    const receipt = answers.audit.receipt as { salts: string[] };
+    const salts = [null, ...receipt.salts.slice(1)];
+    expect(await check({ ...answers.audit, receipt: { ...receipt, salts } }))
+      .toEqual(holds(
+        /3 of 4 committed values opened\nNot checked:\n- user_id of \S+: the receipt has no salt of it\nOK\n$/,
+      ));
+  });
+
+  test("of a batch is found by its leaf", async () => {
+    const { body } = await ledger.post("model-usage", [
+      EVENTS["model-usage"],
+      EVENTS["model-usage"],
+    ], { headers: { prefer: "return=receipt" } });
+    expect(await check(body)).toEqual(refused(
+      /receipt_differs: .* has a leaf that is not in the tree: .*/,
+      /receipt_differs: .* has a leaf that is not in the tree: .*/,
+    ));
+    await ledger.sign();
+    bundle = await write((await ledger.collect()).join("\n"));
+    expect(await check(body, answers.audit)).toEqual(
+      holds(/\nThe receipt of the row \S+: leaf \d+\nThe receipt of /),
+    );
+  });
+
+  test("opens metadata as Postgres prints it", async () => {
+    const metadata = {
+      bb: 1,
+      a: 'é \u0001 " \\ \u2028 😀',
+      "é": -20,
+      aaa: { z: [], y: [1, "x", null, true, {}], "": 9007199254740991 },
+    };
+    const answer = await record("model-usage", {
+      ...EVENTS["model-usage"],
+      metadata,
+    });
+    // A fraction may be shown otherwise than it was recorded.
+    const inexact = await record("model-usage", {
+      ...EVENTS["model-usage"],
+      metadata: { a: 1e21, b: 2 },
+    });
+    await ledger.sign();
+    bundle = await write((await ledger.collect()).join("\n"));
+    expect(await check(answer)).toEqual(
+      holds(/leaf \d+, 1 of 1 committed values opened\nOK\n$/),
+    );
+    expect(await check(inexact)).toEqual(holds(
+      /leaf \d+, 0 of 1 committed values opened\nNot checked:\n- metadata of \S+: an answer may show its numbers otherwise than they were recorded; a bundle has them as recorded\nOK\n$/,
+    ));
+  });
+
+  test("says that no checkpoint covers it yet", async () => {
+    const answer = await record("audit");
+    bundle = await write((await ledger.collect()).join("\n"));
+    expect(await check(answer)).toEqual(refused(
+      /receipt_differs: .* has a leaf that no checkpoint covers yet: seal, and export the evidence again/,
+    ));
+  });
+
+  test("is refused beside the proof of another row", async () => {
+    const proof = await write(
+      await fetchProof("tool-usage", answers["tool-usage"].id),
+    );
+    const receipt = await write(answers.audit);
+    expect(await verify(withKey(proof, "--receipt", receipt))).toEqual(refused(
+      `The receipt of the row ${answers.audit.id} is of another row than the proof: get the proof of its row`,
+    ));
+  });
+
+  test("alone, whole or not, is not checked", async () => {
+    const path = await write(answers.audit);
+    expect(await verify(withKey(path))).toEqual(failure(
+      `${path} is a receipt, which has no signature; pass it with --receipt beside a bundle, the proof of its row or the project's URL`,
+      2,
+    ));
+    const { receipt, ...row } = answers.audit;
+    for (const content of [row, "", "[]", "{", checkpoints.newest]) {
+      expect(await check(content)).toEqual(failure(
+        /^\S+ holds no receipt; pass the JSON answer to a POST with Prefer: return=receipt\n$/,
+        2,
+      ));
+    }
+    for (
+      const part of [
+        { salts: undefined },
+        { leaf_hash: "abc" },
+        { kind: "row/v9" },
+        { commitments: ["x"] },
+      ]
+    ) {
+      expect(await check({ receipt: { ...receipt as object, ...part } }))
+        .toEqual(failure(
+          /^\S+ holds a receipt that is cut off or changed; post the same event with the same id again to get it anew\n$/,
+          2,
+        ));
+    }
+  });
+});
+
+describe("a checkpoint", () => {
+  test("shows its size, and a consistency proof that the tree only grew", async () => {
+    const { earlier } = checkpoints;
+    const newest = await (await ledger.ask("checkpoint")).text();
+    const path = await write(newest);
+    const held = await write(earlier);
+    expect(await verify(withKey(path))).toEqual(
+      holds(
+        /^Checkpoint of "example\.com\/ledger": \d+ leaves, root .*\nSigned/,
+      ),
+    );
+    const from = Number(earlier.split("\n")[1]);
+    const answer = await ledger.ask(`consistency?from=${from}`);
+    const proof = await answer.json();
+    const grown = await write(proof);
+    expect(await verify(withKey(grown, "--held", held))).toEqual(holds(
+      `\nBegins with the tree of the held checkpoint of ${from} leaves\n`,
+    ));
+    expect(await verify(withKey(grown))).toEqual(failure(
+      `The consistency proof leads from a tree of ${from} leaves, whose checkpoint was not given; pass it with --held`,
+      2,
+    ));
+    expect(
+      await verify(withKey(
+        await write({ ...proof, hashes: proof.hashes.slice(1) }),
+        "--held",
+        held,
+      )),
+    ).toEqual(refused(
+      /The tree of \d+ leaves is not shown to begin with that of the held checkpoint of \d+ leaves: .*/,
+    ));
+    expect(
+      await verify(withKey(
+        await write({ ...proof, to: proof.to + 1 }),
+        "--held",
+        held,
+      )),
+    ).toEqual(refused(/The consistency proof is said to lead to .*/));
+    const receipt = await write(answers.audit);
+    expect(await verify(withKey(path, "--receipt", receipt))).toEqual(failure(
+      /^A checkpoint alone has no leaves to find a receipt in; .*\n$/,
+      2,
+    ));
+  });
+
+  test("is refused when it is changed", async () => {
+    const path = await write(checkpoints.newest.replace(/\n\d+\n/, "\n7000\n"));
+    expect(await verify(withKey(path))).toEqual(refused(
+      "The checkpoint has a wrong signature of the key example.com/ledger",
+    ));
+  });
+});
+
+test("wrong input is one sentence: the fact, then the remedy", async () => {
+  const proof = await write(await fetchProof("audit", answers.audit.id));
+  const witness = await createKeys("example.org/witness", "cosignature");
+  for (
+    const [args, sentence] of [
+      [
+        withKey(),
+        "No evidence is named; name a bundle, a proof, a checkpoint or a project's URL (--help has examples)",
+      ],
+      [
+        withKey(proof, proof),
+        "More than one piece of evidence is named; verify one at a time, and pass receipts with --receipt and kept checkpoints with --held",
+      ],
+      [
+        [proof],
+        "No key to trust is given; pass the log's verifier key with --key, or a file with --policy",
+      ],
+      [
+        withKey(proof, "--policy", proof),
+        "Both --key and --policy are given; name the keys in the policy alone",
+      ],
+      [
+        [proof, "--key", keys.signerKey],
+        "A --key is a secret key; pass the verifier key that npm run ledger:key printed below it",
+      ],
+      [
+        [proof, "--key", witness.verifierKey],
+        "A --key belongs to a witness; name witnesses in a --policy",
+      ],
+      [
+        [proof, "--key", damage(keys.verifierKey)],
+        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+      ],
+      [
+        [proof, "--key", "key.txt"],
+        "A --key is not <name>+<id>+<base64> of an Ed25519 public key; pass the verifier key as npm run ledger:key printed it",
+      ],
+      [
+        withKey(`${dir}/nothing`),
+        `Cannot read ${dir}/nothing: the file does not exist; check the path`,
+      ],
+      [
+        withKey(dir),
+        `Cannot read ${dir}: it is a folder; name a file in it`,
+      ],
+      ...await Promise.all(["", "\n", "hello", "{}", "[]", "null"].map(
+        async (content) => [
+          withKey(await write(content)),
+          /^\S+ is neither a bundle nor a proof nor a checkpoint, or its beginning is cut off; name a file .*\n$/,
+        ],
+      )),
+    ] as [string[], string | RegExp][]
+  ) {
+    expect(await verify(args), args.join(" ")).toEqual(failure(sentence, 2));
+  }
+  expect(
+    await verify(withKey(proof), { program: deno() }),
+  ).toEqual(failure(
+    `Cannot read ${proof}: Deno may not read it; run with --allow-read`,
+    2,
+  ));
+  expect((await verify([...withKey(proof), "--key", keys.verifierKey])).code)
+    .toBe(0);
+});
+
+describe("docs/verifying.md", () => {
+  const page = Deno.readTextFileSync(
+    new URL("../../../docs/verifying.md", import.meta.url),
+  );
+  const EXAMPLES = [
+    ...page.matchAll(
+      /```sh\ndeno run --allow-read verify\.js (.*)\n```\n\n```text\n([^`]*)```/g,
+    ),
+  ].map(([, command, shown]) => ({ command, shown }));
+
+  beforeAll(async () => {
+    await ledger.sign();
+    const answer = await ledger.post("audit", {
+      id: "73000000-0000-4000-8000-000000000001",
+      firm_id: "10000000-0000-4000-8000-000000000001",
+      user_id: "20000000-0000-4000-8000-000000000001",
+      action: "export_report",
+      entity_type: "cma_project",
+      metadata: { pages: 12 },
+      created_at: "2026-10-07T08:00:00Z",
+    }, { headers: { prefer: "return=receipt" } });
+    expect(answer.status).toBe(201);
+    const kept = await ledger.sign();
+    await ledger.post("audit", EVENTS.audit);
+    await ledger.sign();
+    const [, size] = kept.split("\n");
+    const grown = await ledger.ask(`consistency?from=${size}`);
+    const files = {
+      "answer.json": JSON.stringify(answer.body),
+      "kept.txt": kept,
+      "consistency.json": await grown.text(),
+      "row.tlog-proof": await fetchProof("audit", answer.body.id),
+      "evidence.ndjson": (await ledger.collect()).join("\n"),
+    };
+    for (const [name, content] of Object.entries(files)) {
+      await Deno.writeTextFile(`${dir}/${name}`, content);
+    }
+  });
+
+  test("has an example of a bundle, a proof, a receipt and a consistency proof", () => {
+    expect(EXAMPLES).toHaveLength(4);
+  });
+
+  test.each(EXAMPLES)("$command prints what the page shows", async (
+    { command, shown },
+  ) => {
+    const args = command.replace('"$LOG_KEY"', keys.verifierKey).split(" ");
+    const { code, stdout, stderr } = await verify(args);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(withoutFigures(stdout)).toBe(withoutFigures(shown));
+  });
+
+  /** What differs each time: hashes, sizes and counts. */
+  function withoutFigures(text: string): string {
+    return text.replaceAll(/\b[0-9a-f]{64}\b/g, "<hash>")
+      .replaceAll(/root \S{44}/g, "root <hash>")
+      .replaceAll(/leaf \d+|\d+ leaves/g, "<leaves>")
+      .replaceAll(/\b([A-Za-z]+) \d+(?=,|\n)/g, "$1 <count>");
+  }
+});

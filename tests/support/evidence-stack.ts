@@ -1,0 +1,153 @@
+import { expect, inject } from "vitest";
+import { createDatabase } from "../../local/postgres.ts";
+import { startStack } from "../../local/stack.ts";
+import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
+import {
+  openCheckpoint,
+  type OpenedCheckpoint,
+} from "../../shared/tlog/checkpoint.ts";
+import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
+import { parsePolicy, type Policy } from "../../shared/tlog/policy.ts";
+import type { Verdict } from "../../scripts/verify/verdict.ts";
+import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
+import { overPostgres, type TestDatabase } from "./databases.ts";
+import { ENGINES, RunningStack } from "./running-stack.ts";
+
+/**
+ * A stack whose function `ledger` has keys, and what a verifier makes of its
+ * answers.
+ *
+ * @module
+ */
+
+/** The origin of the logs of tests. */
+export const ORIGIN = "example.com/ledger";
+
+/** Which of the two engines. */
+type EngineName = (typeof ENGINES)[number];
+
+/** Keys of the log. */
+export const makeLogKeys = (): Promise<NewKeys> => createKeys(ORIGIN, "note");
+
+/** The policy of these lines. */
+export function readPolicy(...lines: string[]): Policy {
+  const parsed = parsePolicy(lines.map((line) => `${line}\n`).join(""));
+  if ("fault" in parsed) throw new Error(parsed.fault);
+  return parsed.policy;
+}
+
+/** Trusts logs with these keys, and asks for no witness. */
+export const trustLogs = (...verifierKeys: string[]): Policy =>
+  readPolicy(...verifierKeys.map((key) => `log ${key}`), "quorum none");
+
+/** What `POST /ledger/seal` answers. */
+interface SealAnswer {
+  busy?: true;
+  size: number;
+  sealed: number;
+  pending: number;
+  held_back: number;
+  checkpoint: string | null;
+  unsigned?: string;
+}
+
+/** A stack with evidence. */
+export class EvidenceStack extends RunningStack {
+  /** Of a PostgreSQL server. */
+  databaseUrl?: string;
+
+  /** Asks the function `ledger`, as nobody. */
+  ask(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(`${this.stack.url}/functions/v1/ledger/${path}`, init);
+  }
+
+  /** Seals everything and signs once, as a service; the answer of that. */
+  async sealAll(): Promise<SealAnswer> {
+    await this.sealUnsigned();
+    const { status, body } = await this.post("ledger/seal", {});
+    expect(status, JSON.stringify(body)).toBe(200);
+    expect(body.pending).toBe(0);
+    return body;
+  }
+
+  /** Seals until nothing is pending, and signs nothing. */
+  async sealUnsigned(): Promise<void> {
+    const deadline = Date.now() + 60_000;
+    for (;;) {
+      const { data, error } = await this.admin().rpc("seal_ledger");
+      if (error) throw new Error(error.message);
+      if (data.pending === 0) return;
+      // Another test file's transaction on the same server holds leaves back.
+      if (Date.now() > deadline) throw new Error("leaves stay pending");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Seals, and returns the signed checkpoint. */
+  async sign(): Promise<string> {
+    const { checkpoint } = await this.sealAll();
+    expect(checkpoint).not.toBe(null);
+    return checkpoint!;
+  }
+
+  /** The lines of the bundle of evidence. */
+  async collect(): Promise<string[]> {
+    let lines: string[] = [];
+    await collectEvidence({
+      url: this.stack.url,
+      key: this.stack.secretKey,
+    }, {
+      write: (line) => Promise.resolve(void lines.push(line)),
+      restart: () => Promise.resolve(void (lines = [])),
+    });
+    return lines;
+  }
+
+  /** Exports the evidence and verifies it. */
+  async verify(
+    policy: Policy,
+    ...heldCheckpoints: string[]
+  ): Promise<Verdict> {
+    return await verifyBundle(await this.collect(), policy, {
+      heldCheckpoints,
+    });
+  }
+
+  /** A connection of the owner, past everything that the stack does. */
+  openDatabase(): TestDatabase {
+    return overPostgres(this.databaseUrl!);
+  }
+}
+
+/** Starts a stack with variables for its functions; the caller stops it. */
+export async function startEvidenceStack(
+  engine: EngineName,
+  functionEnv: Record<string, string> = {},
+  databaseUrl?: string,
+): Promise<EvidenceStack> {
+  const running = new EvidenceStack();
+  if (engine !== "PGlite") {
+    running.databaseUrl = databaseUrl ??
+      await createDatabase({ url: inject("postgresUrl") });
+  }
+  const { databaseUrl: url } = running;
+  const database = url ? { databaseUrl: url } : { memory: true };
+  running.stack = await startStack({ port: 0, ...database, functionEnv });
+  return running;
+}
+
+/** A checkpoint that the policy trusts. */
+export async function openTrusted(
+  note: string,
+  policy: Policy,
+): Promise<OpenedCheckpoint> {
+  const opened = await openCheckpoint(note, policy);
+  if ("fault" in opened) throw new Error(`The checkpoint ${opened.fault}`);
+  return opened;
+}
+
+/** A key with its last character but one changed: of the same length, and wrong. */
+export function damage(key: string): string {
+  const at = key.length - 3;
+  return key.slice(0, at) + (key[at] === "A" ? "B" : "A") + key.slice(at + 1);
+}

@@ -1,0 +1,269 @@
+import { describe, expect, test } from "vitest";
+import {
+  ENGINES,
+  FIRM,
+  newId,
+  NOBODY,
+  OTHER_FIRM,
+  OTHER_PROJECT,
+  OTHER_USER,
+  PROJECT,
+  USER,
+  useStack,
+} from "../support/running-stack.ts";
+import { makeEvent, type Members } from "../support/stack-prices.ts";
+
+describe.each(ENGINES)("budgets on %s", (engine) => {
+  const ledger = useStack(engine);
+  const month = new Date().toISOString().slice(0, 7);
+
+  const set = (budget: Members) =>
+    ledger.post("llm-usage/budget", { firm_id: FIRM, ...budget });
+  const read = async (firm = FIRM) => {
+    const { body } = await ledger.post(
+      `llm-usage/budget?firm_id=${firm}`,
+      undefined,
+      { method: "GET" },
+    );
+    return body.budgets;
+  };
+  /** A call of now that costs what it says. */
+  const spend = (cost_usd: string, event: Members = {}) =>
+    makeEvent({
+      input_tokens: 1,
+      output_tokens: 1,
+      cost_usd,
+      created_at: undefined,
+      ...event,
+    });
+  const codesOf = ({ warnings }: { warnings?: { code: string }[] }) =>
+    warnings?.map(({ code }) => code);
+  const crossings = (budget: string) =>
+    ledger.rows("audit_log", { entity_id: budget });
+
+  /** A firm without calls and a budget for it. */
+  async function makeBudget(budget: Members): Promise<[string, string]> {
+    const firm_id = newId();
+    await ledger.admin().from("firms").insert({ id: firm_id, name: "Firm" });
+    const { body } = await set({ firm_id, ...budget });
+    return [firm_id, body.id];
+  }
+
+  test("a caller without budgets is told of none, and leaves nothing behind", async () => {
+    const { body } = await ledger.post("llm-usage", spend("0.001"));
+    expect(body.warnings).toBeUndefined();
+    expect(await read()).toEqual([]);
+    expect(await ledger.count("llm_budgets")).toBe(0);
+  });
+
+  test("one that is set in mid-month counts what is there", async () => {
+    const { status, body } = await set({ limit_usd: 0.004 });
+    expect([status, body]).toEqual([201, {
+      firm_id: FIRM,
+      id: expect.any(String),
+      cma_project_id: null,
+      month,
+      time_zone: "UTC",
+      limit_usd: "0.004",
+      spent_usd: "0.001",
+      reserved_usd: "0",
+      left_usd: "0.003",
+      thresholds: [50, 80, 100],
+      crossed: [],
+      call_count: 1,
+      floor_count: 0,
+      floor_share: 0,
+      is_floor: false,
+    }]);
+    expect(await read()).toEqual([
+      expect.objectContaining({ id: body.id, spent_usd: "0.001" }),
+    ]);
+  });
+
+  test("an event that crosses a threshold is told so, and one audit event tells it", async () => {
+    const [firm_id, id] = await makeBudget({
+      limit_usd: "10",
+      thresholds: [100, 50, 50],
+    });
+    const post = async (cost: string) =>
+      (await ledger.post("llm-usage", spend(cost, { firm_id }))).body;
+    expect(codesOf(await post("4.999999"))).toBeUndefined();
+    const crossing = await post("0.000001");
+    expect(codesOf(crossing)).toEqual(["budget_threshold_crossed"]);
+    expect(codesOf(await post("1"))).toBeUndefined();
+    expect(await crossings(id)).toMatchObject([{
+      firm_id,
+      user_id: null,
+      action: "budget_threshold_crossed",
+      entity_type: "llm_budget",
+      metadata: { threshold_percent: 50, month, usage_id: crossing.id },
+    }]);
+    expect(await read(firm_id)).toMatchObject([{
+      spent_usd: "6",
+      left_usd: "4",
+      thresholds: [50, 100],
+      crossed: [50],
+      call_count: 3,
+    }]);
+    // It warns, and never refuses.
+    expect(codesOf(await post("9"))).toEqual(["budget_threshold_crossed"]);
+    expect(await read(firm_id))
+      .toMatchObject([{ left_usd: "-5", crossed: [50, 100] }]);
+    expect(await crossings(id)).toHaveLength(2);
+  });
+
+  test("a batch that crosses two thresholds tells each event that did, and audits both", async () => {
+    const [firm_id, id] = await makeBudget({
+      limit_usd: "10",
+      thresholds: [50, 80, 100],
+    });
+    const batch = ["3", "3", "1", "2"].map((cost) => spend(cost, { firm_id }));
+    const { body } = await ledger.post("llm-usage", batch);
+    expect(body.results.map(codesOf)).toEqual([
+      undefined,
+      ["budget_threshold_crossed"],
+      undefined,
+      ["budget_threshold_crossed"],
+    ]);
+    const audited = await crossings(id);
+    expect(
+      new Map(audited.map(({ metadata }) => [
+        metadata.threshold_percent,
+        metadata.usage_id,
+      ])),
+    ).toEqual(
+      new Map([[50, body.results[1].id], [80, body.results[3].id]]),
+    );
+  });
+
+  test("one event that crosses two thresholds is told once, and audited twice", async () => {
+    const [firm_id, id] = await makeBudget({ limit_usd: "1" });
+    const { body } = await ledger.post("llm-usage", spend("0.9", { firm_id }));
+    expect(codesOf(body)).toEqual(["budget_threshold_crossed"]);
+    expect(await crossings(id)).toHaveLength(2);
+  });
+
+  test("a retry and an atomic batch that fails charge nothing", async () => {
+    const [firm_id, id] = await makeBudget({ limit_usd: "10" });
+    const event = spend("4", { firm_id, id: newId() });
+    await ledger.post("llm-usage", event);
+    expect((await ledger.post("llm-usage", event)).status).toBe(200);
+    const failed = await ledger.post(
+      "llm-usage",
+      [spend("5", { firm_id }), { ...event, cost_usd: "3" }],
+      { query: "?atomic=true" },
+    );
+    expect(failed.status).toBe(409);
+    expect(await read(firm_id))
+      .toMatchObject([{ spent_usd: "4", call_count: 1, crossed: [] }]);
+    expect(await crossings(id)).toEqual([]);
+  });
+
+  test("a call of unknown cost makes the month a floor", async () => {
+    const [firm_id] = await makeBudget({ limit_usd: "10" });
+    const { cost_usd: _, ...unpriced } = spend("0", { firm_id });
+    const calls = [spend("1", { firm_id }), unpriced, unpriced];
+    await ledger.post("llm-usage", calls);
+    expect(await read(firm_id)).toMatchObject([{
+      spent_usd: "1",
+      call_count: 3,
+      floor_count: 2,
+      floor_share: 0.666667,
+      is_floor: true,
+    }]);
+  });
+
+  test("a project's budget counts its calls, beside the firm's", async () => {
+    await set({ firm_id: OTHER_FIRM, limit_usd: "100" });
+    const project = await set({
+      firm_id: OTHER_FIRM,
+      cma_project_id: OTHER_PROJECT,
+      limit_usd: "1",
+    });
+    const { body } = await ledger.post("llm-usage", [
+      spend("5", { firm_id: OTHER_FIRM }),
+      spend("0.6", { firm_id: OTHER_FIRM, cma_project_id: OTHER_PROJECT }),
+    ]);
+    expect(body.results.map(codesOf))
+      .toEqual([undefined, ["budget_threshold_crossed"]]);
+    expect(await read(OTHER_FIRM)).toMatchObject([
+      { cma_project_id: null, spent_usd: "5.6", crossed: [] },
+      { cma_project_id: OTHER_PROJECT, spent_usd: "0.6", crossed: [50] },
+    ]);
+    expect(await crossings(project.body.id)).toHaveLength(1);
+  });
+
+  test("one that is set again counts from what is there, and the old one no more", async () => {
+    const [firm_id, old] = await makeBudget({ limit_usd: "10" });
+    await ledger.post("llm-usage", spend("4", { firm_id }));
+    const { body } = await set({ firm_id, limit_usd: "5", thresholds: [100] });
+    expect(body).toMatchObject({ spent_usd: "4", left_usd: "1", crossed: [] });
+    await ledger.post("llm-usage", spend("3", { firm_id }));
+    expect(await read(firm_id))
+      .toMatchObject([{ id: body.id, spent_usd: "7", crossed: [100] }]);
+    expect(await crossings(body.id)).toHaveLength(1);
+    expect(await crossings(old)).toHaveLength(0);
+  });
+
+  test("users see their own firm's, and set none", async () => {
+    const readAs = async (user: string) => {
+      const { status, body } = await ledger.postAs(
+        user,
+        `llm-usage/budget?firm_id=${OTHER_FIRM}`,
+        undefined,
+        { method: "GET" },
+      );
+      expect(status).toBe(200);
+      return body.budgets;
+    };
+    expect(await readAs(OTHER_USER)).toEqual(await read(OTHER_FIRM));
+    expect(await readAs(USER)).toEqual([]);
+    const refused = await ledger.postAs(USER, "llm-usage/budget", {
+      firm_id: FIRM,
+      limit_usd: "1",
+    });
+    expect([refused.status, refused.body.code]).toEqual([403, "not_allowed"]);
+  });
+
+  test.each<[string, Members, string]>([
+    ["a firm that there is not", { firm_id: NOBODY }, "/firm_id"],
+    [
+      "a project that there is not",
+      { cma_project_id: NOBODY },
+      "/cma_project_id",
+    ],
+    [
+      "another firm's project",
+      { firm_id: OTHER_FIRM, cma_project_id: PROJECT },
+      "/cma_project_id",
+    ],
+    ["no limit", { limit_usd: undefined }, "/limit_usd"],
+    ["a limit of nothing", { limit_usd: "0.00" }, "/limit_usd"],
+    ["a limit with seven decimals", { limit_usd: "1.0000001" }, "/limit_usd"],
+    ["a negative limit", { limit_usd: -1 }, "/limit_usd"],
+    ["a threshold of nothing", { thresholds: [0] }, "/thresholds/0"],
+    ["half a percent", { thresholds: [50, 0.5] }, "/thresholds/1"],
+    ["no thresholds", { thresholds: [] }, "/thresholds"],
+    [
+      "a time zone that there is not",
+      { time_zone: "Mars/Olympus" },
+      "/time_zone",
+    ],
+    ["what is no member", { color: "red" }, "/color"],
+  ])("%s is refused by pointer", async (_, budget, pointer) => {
+    const before = await ledger.count("llm_budgets");
+    const { status, body } = await set({ limit_usd: "1", ...budget });
+    expect(status).toBe(422);
+    expect(body.code).toBe("invalid_request");
+    expect(body.errors).toMatchObject([{ pointer }]);
+    expect(await ledger.count("llm_budgets")).toBe(before);
+  });
+
+  test("a firm must be named to read its budgets", async () => {
+    const { status, body } = await ledger.post("llm-usage/budget", undefined, {
+      method: "GET",
+    });
+    expect(status).toBe(400);
+    expect(body.detail).toContain("query parameter firm_id ");
+  });
+});

@@ -1,0 +1,226 @@
+import { describe, expect, test } from "vitest";
+import {
+  ENGINES,
+  FIRM,
+  newId,
+  NOBODY,
+  OTHER_FIRM,
+  OTHER_PROJECT,
+  PROJECT,
+} from "../support/running-stack.ts";
+import { createPayload } from "./litellm-payloads.ts";
+import {
+  countRows,
+  gzip,
+  showRow,
+  useReceiver,
+} from "../support/receiving-stack.ts";
+
+const PATH = "webhooks/litellm";
+
+/** A call whose metadata and tags a caller of the proxy set. */
+const createCall = (
+  caller: Record<string, unknown>,
+  changes: Record<string, unknown> = {},
+) => createPayload({ id: newId(), metadata: caller, ...changes });
+
+describe.each(ENGINES)("LiteLLM's payloads on %s", (engine) => {
+  const ledger = useReceiver(engine);
+
+  test("become rows of llm-usage, as an array, as lines and one by one", async () => {
+    const [one, two, three] = [1, 2, 3].map(() =>
+      createPayload({ id: newId() })
+    );
+    const array = await ledger.post(PATH, [one]);
+    expect(array.status).toBe(201);
+    expect(array.body).toMatchObject({
+      recorded: 1,
+      results: [{ index: 0, id: one.id, outcome: "recorded" }],
+    });
+    const lines = await ledger.post(
+      PATH,
+      await gzip([two, one].map((call) => JSON.stringify(call)).join("\n")),
+      { headers: { "content-encoding": "gzip" } },
+    );
+    expect(lines.status).toBe(207);
+    expect(lines.body).toMatchObject({ recorded: 1, duplicate: 1 });
+    const single = await ledger.post(PATH, three);
+    expect(single.status).toBe(201);
+    expect(single.headers.get("location")).toBe(
+      `/functions/v1/llm-usage/${three.id}`,
+    );
+    const row = await showRow(ledger, "llm-usage", three.id as string);
+    expect(single.body).toEqual({ ...row, warnings: single.body.warnings });
+    expect(row).toMatchObject({
+      firm_id: FIRM,
+      cma_project_id: PROJECT,
+      model: "gpt-4o-mini",
+      provider: "openai",
+      service_tier: "standard",
+      task_type: "extraction",
+      input_tokens: 1200,
+      output_tokens: 80,
+      cost_usd: "0.000152",
+      cost_usd_exact: "0.00015225",
+      reported_cost_usd: "0.00015225",
+      cost_source: "reported",
+      cache_read_tokens: 1024,
+      reasoning_tokens: 30,
+      latency_ms: 1250,
+      success: true,
+      token_convention: "inclusive",
+      convention_basis: "likely",
+    });
+  });
+
+  test("that come again add nothing, also with another cost, and tell of a conflict", async () => {
+    const call = createPayload({ id: newId() });
+    expect((await ledger.post(PATH, [call])).status).toBe(201);
+    const before = await countRows(ledger);
+    expect((await ledger.post(PATH, [call])).status).toBe(200);
+    expect((await ledger.post(PATH, [{ ...call, response_cost: 1 }])).status)
+      .toBe(200);
+    const { status, body } = await ledger.post(PATH, {
+      ...call,
+      completion_tokens: 81,
+      total_tokens: 1281,
+    });
+    expect(status).toBe(409);
+    expect(body).toMatchObject({ code: "conflict", fields: ["output_tokens"] });
+    expect(await countRows(ledger)).toBe(before);
+  });
+
+  test("of which one is wrong lose that one alone, with a pointer into the payload", async () => {
+    const good = createPayload({ id: newId() });
+    const { status, body } = await ledger.post(PATH, [
+      createPayload({ id: newId(), model: "m".repeat(257) }),
+      good,
+      null,
+    ]);
+    expect(status).toBe(207);
+    expect(body).toMatchObject({ recorded: 1, rejected: 2 });
+    expect(body.results[0].problem.errors).toMatchObject([
+      { pointer: "/model", code: "invalid_length" },
+    ]);
+    await showRow(ledger, "llm-usage", good.id as string);
+  });
+});
+
+describe("whose calls LiteLLM's are", () => {
+  const ledger = useReceiver("PGlite");
+  const post = (payload: unknown, query = "") =>
+    ledger.post(PATH, payload, { query });
+
+  test("the URL decides, so that a caller cannot book on another firm", async () => {
+    const call = createCall({
+      spend_logs_metadata: {
+        firm_id: FIRM,
+        cma_project_id: PROJECT,
+        task_type: "validation",
+      },
+    }, { request_tags: [`firm_id:${FIRM}`] });
+    const { status, body } = await post(
+      call,
+      `?firm_id=${OTHER_FIRM}&task_type=extraction`,
+    );
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      firm_id: OTHER_FIRM,
+      cma_project_id: null,
+      task_type: "extraction",
+    });
+    expect(body.warnings).toContainEqual({
+      code: "reference_left_out",
+      detail:
+        "/metadata/spend_logs_metadata/cma_project_id: Refers to no row that the event can belong to; it is recorded without",
+    });
+  });
+
+  test.each([OTHER_PROJECT, NOBODY, "no project", 7, {}])(
+    "a project that is %j does not keep a call off the record",
+    async (cma_project_id) => {
+      const call = createCall({ requester_metadata: { cma_project_id } });
+      const query = `?firm_id=${FIRM}&task_type=extraction`;
+      const first = await post([call, createPayload({ id: newId() })], query);
+      expect(first.status).toBe(201);
+      const [left, kept] = first.body.results;
+      expect(left.warnings).toContainEqual(
+        expect.objectContaining({ code: "reference_left_out" }),
+      );
+      expect(JSON.stringify(kept.warnings ?? [])).not.toContain("left_out");
+      expect(await showRow(ledger, "llm-usage", left.id)).toMatchObject({
+        firm_id: FIRM,
+        cma_project_id: null,
+      });
+      expect((await post([call], query)).body).toMatchObject({ duplicate: 1 });
+    },
+  );
+
+  test("the metadata and the tags say it where the URL does not", async () => {
+    const call = createCall({}, {
+      request_tags: [`firm_id:${OTHER_FIRM}`, "task_type: fallback"],
+    });
+    const { status, body } = await post(call);
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ firm_id: OTHER_FIRM, task_type: "fallback" });
+  });
+
+  test("nobody's are rejected, with what to set and where", async () => {
+    const { status, body } = await post(createCall({}));
+    expect(status).toBe(422);
+    expect(body.errors).toMatchObject([
+      { pointer: "/metadata/spend_logs_metadata/firm_id", code: "required" },
+      { pointer: "/metadata/spend_logs_metadata/task_type", code: "required" },
+    ]);
+  });
+
+  test.each([
+    [{ firm_id: NOBODY }, "/metadata/firm_id", "not_found"],
+    [{ firm_id: FIRM, task_type: "talk" }, "/metadata/task_type", "invalid"],
+  ])("%j is rejected at its place", async (caller, pointer, code) => {
+    const { status, body } = await post(
+      createCall({ task_type: "extraction", ...caller }),
+    );
+    expect(status).toBe(422);
+    expect(body.errors).toMatchObject([
+      { pointer, code: expect.stringContaining(code) },
+    ]);
+  });
+
+  test("a cost that no column holds is refused where it stands", async () => {
+    const { status, body } = await post(
+      createPayload({ id: newId(), response_cost: 1e300 }),
+    );
+    expect(status).toBe(422);
+    expect(body.errors).toMatchObject([
+      { pointer: "/response_cost", code: "out_of_range" },
+    ]);
+  });
+
+  test("a cost of more digits than anybody pays is refused before the database is asked", async () => {
+    const { status, body } = await post(
+      createPayload({ id: newId(), response_cost: `0.${"1".repeat(20_000)}` }),
+    );
+    expect(status).toBe(422);
+    expect(body.errors).toMatchObject([
+      { pointer: "/response_cost", code: "invalid_value" },
+    ]);
+  });
+
+  test.each(["?firm_id=x", "?model=x", `?firm_id=${FIRM}&firm_id=${FIRM}`])(
+    "a URL with %s is refused",
+    async (query) => {
+      const { status, body } = await post(createPayload(), query);
+      expect(status).toBe(400);
+      expect(body.code).toBe("invalid_parameter");
+    },
+  );
+
+  test("the region that the platform reads from a URL is none of our business", async () => {
+    const { status } = await post(
+      createPayload({ id: newId() }),
+      "?forceFunctionRegion=eu-central-1",
+    );
+    expect(status).toBe(201);
+  });
+});
