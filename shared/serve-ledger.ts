@@ -121,7 +121,7 @@ async function showProof(
   }
   const log = LOGS_BY_SLUG[slug];
   const isVisible = caller.kind === "service" ||
-    await fetchRow({ log, caller, env }, id) !== null;
+    await fetchRow({ log, caller, env }, [id]) !== null;
   if (!isVisible) throw notFound(`${log.table} has no such row`);
   const result = await proveRow(env, log.table, id.toLowerCase());
   if ("reason" in result) throw notFound(result.reason);

@@ -107,6 +107,7 @@ CREATE POLICY member_read_audit_log ON public.audit_log FOR SELECT TO authentica
   USING ((firm_id = ( SELECT ledger.member_firm_id() AS member_firm_id)));
 GRANT INSERT, SELECT ON public.audit_log TO service_role;
 GRANT SELECT ON public.audit_log TO authenticated;
+CREATE TRIGGER bound_values AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND ((((COALESCE(octet_length(new.action), 0) + COALESCE(octet_length(new.entity_type), 0)) + COALESCE(octet_length((new.metadata)::text), 0)) + COALESCE(octet_length(new.ip_address), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
 CREATE TRIGGER capture_delete AFTER DELETE ON public.audit_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_audit_log();
 ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER capture_delete;
 CREATE TRIGGER capture_insert AFTER INSERT ON public.audit_log REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_insert_audit_log();
@@ -162,7 +163,7 @@ CREATE TABLE public.llm_budgets (
   CONSTRAINT llm_budgets_cma_project_id_fkey FOREIGN KEY (cma_project_id) REFERENCES public.cma_projects(id) ON DELETE CASCADE,
   CONSTRAINT llm_budgets_firm_id_fkey FOREIGN KEY (firm_id) REFERENCES public.firms(id) ON DELETE CASCADE,
   CONSTRAINT llm_budgets_limit_usd_check CHECK (((limit_usd > (0)::numeric) AND (limit_usd < (1000000000)::numeric) AND (scale(limit_usd) <= 6))),
-  CONSTRAINT llm_budgets_thresholds_check CHECK (((0 < ALL (thresholds)) AND (1000 >= ALL (thresholds))))
+  CONSTRAINT llm_budgets_thresholds_check CHECK (((0 < ALL (thresholds)) AND (1000 >= ALL (thresholds)) AND ((cardinality(thresholds) >= 1) AND (cardinality(thresholds) <= 20)) AND (array_position(thresholds, NULL::integer) IS NULL)))
 );
 COMMENT ON TABLE public.llm_budgets IS 'Append-only: the monthly budget of a firm or a project. The newest row of each counts.';
 COMMENT ON COLUMN public.llm_budgets.thresholds IS 'Percent of the limit.';
@@ -212,6 +213,7 @@ CREATE TABLE public.llm_usage_details (
   CONSTRAINT llm_usage_details_check CHECK (((cost_source = 'reported'::text) = (reported_cost_usd IS NOT NULL))),
   CONSTRAINT llm_usage_details_check1 CHECK (((cost_source <> 'computed'::text) OR (computed_cost_usd IS NOT NULL))),
   CONSTRAINT llm_usage_details_check2 CHECK ((cost_usd_exact = COALESCE(reported_cost_usd, computed_cost_usd, (0)::numeric))),
+  CONSTRAINT llm_usage_details_computed_cost_usd_check CHECK ((computed_cost_usd < 'Infinity'::numeric)),
   CONSTRAINT llm_usage_details_convention_basis_check CHECK ((convention_basis = ANY (ARRAY['declared'::text, 'proved'::text, 'likely'::text, 'default'::text]))),
   CONSTRAINT llm_usage_details_cost_source_check CHECK ((cost_source = ANY (ARRAY['reported'::text, 'computed'::text, 'unpriced'::text]))),
   CONSTRAINT llm_usage_details_cost_usd_exact_check CHECK (((cost_usd_exact >= (0)::numeric) AND (cost_usd_exact < (10000)::numeric))),
@@ -272,6 +274,7 @@ CREATE POLICY member_read_llm_usage_log ON public.llm_usage_log FOR SELECT TO au
   USING ((firm_id = ( SELECT ledger.member_firm_id() AS member_firm_id)));
 GRANT INSERT, SELECT ON public.llm_usage_log TO service_role;
 GRANT SELECT ON public.llm_usage_log TO authenticated;
+CREATE TRIGGER bound_values AFTER INSERT ON public.llm_usage_log FOR EACH ROW WHEN (((new.cost_usd = ANY (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) OR (new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (((COALESCE(octet_length(new.model), 0) + COALESCE(octet_length(new.task_type), 0)) + COALESCE(octet_length(new.error_message), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
 CREATE TRIGGER capture_delete AFTER DELETE ON public.llm_usage_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_llm_usage_log();
 ALTER TABLE public.llm_usage_log ENABLE ALWAYS TRIGGER capture_delete;
 CREATE TRIGGER capture_insert AFTER INSERT ON public.llm_usage_log REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_insert_llm_usage_log();
@@ -299,7 +302,7 @@ CREATE TABLE public.llm_usage_ratings (
   CONSTRAINT llm_usage_ratings_usage_id_fkey FOREIGN KEY (usage_id) REFERENCES public.llm_usage_log(id) ON DELETE CASCADE,
   CONSTRAINT llm_usage_ratings_check CHECK (((cost_source = 'computed'::text) = (price_id IS NOT NULL))),
   CONSTRAINT llm_usage_ratings_cost_source_check CHECK ((cost_source = ANY (ARRAY['computed'::text, 'unpriced'::text]))),
-  CONSTRAINT llm_usage_ratings_cost_usd_exact_check CHECK ((cost_usd_exact >= (0)::numeric)),
+  CONSTRAINT llm_usage_ratings_cost_usd_exact_check CHECK (((cost_usd_exact >= (0)::numeric) AND (cost_usd_exact < 'Infinity'::numeric))),
   CONSTRAINT llm_usage_ratings_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 256)))
 );
 COMMENT ON TABLE public.llm_usage_ratings IS 'Append-only: the cost of a usage row by prices that were entered after it was charged.';
@@ -348,7 +351,7 @@ CREATE TABLE public.model_prices (
   CONSTRAINT model_prices_match_kind_check CHECK ((match_kind = ANY (ARRAY['equals'::text, 'starts_with'::text, 'ends_with'::text, 'contains'::text, 'regex'::text]))),
   CONSTRAINT model_prices_match_value_check CHECK ((((length(match_value) >= 1) AND (length(match_value) <= 256)) AND
 CASE
-    WHEN (match_kind = 'regex'::text) THEN ((''::text ~ match_value) IS NOT NULL)
+    WHEN (match_kind = 'regex'::text) THEN ((match_value !~ '\\[1-9]|\(\?([^:=!]|$)|^\*\*\*|\{[0-9,]*([3-9][0-9]|2[1-9]|[0-9]{3})'::text) AND ((''::text ~ match_value) IS NOT NULL))
     ELSE (match_value = lower(btrim(match_value)))
 END)),
   CONSTRAINT model_prices_other_usd_per_million_check CHECK (ledger.are_unit_prices(other_usd_per_million)),
@@ -412,6 +415,7 @@ CREATE POLICY authenticated_select_model_usage_log ON public.model_usage_log FOR
 GRANT INSERT, SELECT ON public.model_usage_log TO anon;
 GRANT INSERT, SELECT ON public.model_usage_log TO authenticated;
 GRANT INSERT, SELECT ON public.model_usage_log TO service_role;
+CREATE TRIGGER bound_values AFTER INSERT ON public.model_usage_log FOR EACH ROW WHEN (((new.captured_at IS NULL) OR (new.captured_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.captured_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND ((((((((COALESCE(octet_length(new.session_id), 0) + COALESCE(octet_length(new.sd_id), 0)) + COALESCE(octet_length(new.phase), 0)) + COALESCE(octet_length(new.subagent_type), 0)) + COALESCE(octet_length(new.subagent_configured_model), 0)) + COALESCE(octet_length(new.reported_model_name), 0)) + COALESCE(octet_length(new.reported_model_id), 0)) + COALESCE(octet_length((new.metadata)::text), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
 CREATE TRIGGER capture_delete AFTER DELETE ON public.model_usage_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_model_usage_log();
 ALTER TABLE public.model_usage_log ENABLE ALWAYS TRIGGER capture_delete;
 CREATE TRIGGER capture_insert AFTER INSERT ON public.model_usage_log REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_insert_model_usage_log();
@@ -469,6 +473,7 @@ CREATE POLICY service_role_all_ledger ON public.tool_usage_ledger FOR ALL TO ser
   WITH CHECK (true);
 GRANT INSERT, SELECT ON public.tool_usage_ledger TO service_role;
 GRANT SELECT ON public.tool_usage_ledger TO authenticated;
+CREATE TRIGGER bound_values AFTER INSERT ON public.tool_usage_ledger FOR EACH ROW WHEN (((new.cost_usd = ANY (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) OR (new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (0 > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
 CREATE TRIGGER capture_delete AFTER DELETE ON public.tool_usage_ledger REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_tool_usage_ledger();
 ALTER TABLE public.tool_usage_ledger ENABLE ALWAYS TRIGGER capture_delete;
 CREATE TRIGGER capture_insert AFTER INSERT ON public.tool_usage_ledger REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_insert_tool_usage_ledger();
@@ -617,7 +622,7 @@ CREATE TABLE ledger.reservations (
   expires_at timestamp with time zone NOT NULL,
   CONSTRAINT reservations_pkey PRIMARY KEY (id, budget_id),
   CONSTRAINT reservations_budget_id_fkey FOREIGN KEY (budget_id) REFERENCES public.llm_budgets(id) ON DELETE CASCADE,
-  CONSTRAINT reservations_amount_usd_check CHECK ((amount_usd > (0)::numeric))
+  CONSTRAINT reservations_amount_usd_check CHECK (((amount_usd > (0)::numeric) AND (amount_usd < (1000000000)::numeric)))
 );
 COMMENT ON TABLE ledger.reservations IS 'Open reservations; settled and expired ones are deleted.';
 CREATE INDEX reservations_budget_id_idx ON ledger.reservations USING btree (budget_id, month);
@@ -1074,6 +1079,7 @@ CREATE OR REPLACE FUNCTION public.record_audit_log(events jsonb, atomic boolean 
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET statement_timeout TO '20s'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1091,13 +1097,22 @@ declare
   settled jsonb := '{}';  -- the same, from settling
   results jsonb;
   attempts int := 0;
+  actor_firm uuid;         -- the firm of the actor
 begin
   if events @? '$[*] ? (!exists (@.id) || @.id == null)' then
     raise exception 'every event needs an id' using errcode = '22023';
   end if;
   if actor is not null then
+    actor_firm := (select u.firm_id from public.users u where u.id = actor);
+    if actor_firm is null then
+      return (
+        select coalesce(jsonb_agg(jsonb_build_object('index', e.ordinality - 1, 'id', e.value -> 'id',
+          'outcome', 'rejected', 'faults', '[{"column": "firm_id", "code": "no_firm"}]'::jsonb)
+          order by e.ordinality), '[]')
+        from jsonb_array_elements(events) with ordinality e);
+    end if;
     select jsonb_agg(
-      jsonb_build_object('firm_id', (select u.firm_id from public.users u where u.id = actor)) || e.value || jsonb_build_object('user_id', actor)
+      jsonb_build_object('firm_id', actor_firm) || e.value || jsonb_build_object('user_id', actor)
       order by e.ordinality)
     into events
     from jsonb_array_elements(events) with ordinality e;
@@ -1117,14 +1132,15 @@ begin
           from rows from (jsonb_to_recordset(complete) as (id uuid, firm_id uuid, user_id uuid, action text, entity_type text, entity_id uuid, metadata jsonb, ip_address text, created_at timestamp with time zone)) with ordinality as e(id, firm_id, user_id, action, entity_type, entity_id, metadata, ip_address, created_at, ordinality)
         ) e
           where not coalesce((select true from public.audit_log s where s.id = e.id), false)
+            or e.firm_id <> actor_firm
         ), fault as materialized (
           select null::int as index, null::text as "column", null::text as code where false
           union all
-          select e.index, 'firm_id', 'not_found' from event e where e.firm_id is not null and not exists (select from public.firms p where p.id = e.firm_id)
+          select e.index, 'firm_id', 'not_found' from event e where e.firm_id is not null and not exists (select from public.firms p where p.id = e.firm_id) and actor is null
           union all
           select e.index, 'user_id', 'not_found' from event e where e.user_id is not null and not exists (select from public.users p where p.id = e.user_id)
           union all
-          select e.index, 'firm_id', case when (select u.firm_id from public.users u where u.id = actor) is null then 'no_firm' else 'other_firm' end from event e where actor is not null and ((select u.firm_id from public.users u where u.id = actor) is null or e.firm_id <> (select u.firm_id from public.users u where u.id = actor))
+          select e.index, 'firm_id', 'other_firm' from event e where e.firm_id <> actor_firm
         ), acceptable as materialized (
           select distinct on (e.id) e.* from event e
           where e.index not in (select f.index from fault f)
@@ -1155,7 +1171,7 @@ begin
           on conflict (id) do nothing
           returning id
         )
-        select w.*, exists (select e.index, 'firm_id', case when (select u.firm_id from public.users u where u.id = actor) is null then 'no_firm' else 'other_firm' end from event e where actor is not null and ((select u.firm_id from public.users u where u.id = actor) is null or e.firm_id <> (select u.firm_id from public.users u where u.id = actor)))
+        select w.*, exists (select e.index, 'firm_id', 'other_firm' from event e where e.firm_id <> actor_firm)
         into written, ids, warned, is_faulty
         from (
           select coalesce(array_agg(a.index order by a.index), '{}'), null::uuid[], '{}'::jsonb
@@ -1193,7 +1209,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, '{}'::text[] as codes, array_remove(array[
+        select e.index, e.id, '{}'::text[] as codes, case when not (actor is not null and s.firm_id is distinct from actor_firm) then array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'firm_id' and new.firm_id is distinct from s.firm_id then 'firm_id' end,
         case when e.sent ? 'user_id' and new.user_id is distinct from s.user_id and s.user_id is not null then 'user_id' end,
@@ -1203,7 +1219,7 @@ begin
         case when e.sent ? 'metadata' and new.metadata is distinct from s.metadata then 'metadata' end,
         case when e.sent ? 'ip_address' and new.ip_address is distinct from s.ip_address then 'ip_address' end,
         case when e.sent ? 'created_at' and new.created_at is distinct from s.created_at then 'created_at' end
-        ], null) as fields,
+        ], null) end as fields,
           -- An event that is neither written nor stored was skipped by a trigger of the project's own.
           coalesce(found -> e.index::text,
             case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
@@ -1291,6 +1307,7 @@ CREATE OR REPLACE FUNCTION public.record_llm_usage_log(events jsonb, atomic bool
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET statement_timeout TO '20s'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1532,6 +1549,7 @@ CREATE OR REPLACE FUNCTION public.record_model_usage_log(events jsonb, atomic bo
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET statement_timeout TO '20s'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1738,6 +1756,7 @@ CREATE OR REPLACE FUNCTION public.record_tool_usage_ledger(events jsonb, atomic 
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'extensions', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET statement_timeout TO '20s'
  SET enable_seqscan TO 'off'
  SET jit TO 'off'
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1996,7 +2015,8 @@ begin
       '%2$L, count(*) filter (where r.%1$I), %3$L, count(*) filter (where not r.%1$I), '
       || '%4$L, round(avg(r.%1$I::int), 6), %5$L, round(avg((not r.%1$I)::int), 6)',
       c.name, c.name || '_true', c.name || '_false', c.name || '_true_rate', c.name || '_false_rate')
-    when c.type = 'numeric'::regtype then format('%1$L, coalesce(sum(r.%1$I), 0::%2$s)::text', c.name, c.type_name)
+    when c.type = 'numeric'::regtype then
+      format('%1$L, coalesce(sum(nullif(r.%1$I, ''NaN'')), 0::%2$s)::text', c.name, c.type_name)
     -- The three percentiles share one sort.
     when c.name like '%\_ms' then format(
       '%2$L, percentile_disc(0.5) within group (order by r.%1$I), '
@@ -2162,6 +2182,37 @@ AS $function$
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.are_unit_prices(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.are_unit_prices(jsonb) TO service_role;
+
+CREATE OR REPLACE FUNCTION ledger.bound_values(log name)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  excess text;
+begin
+  select concat_ws(' or ',
+    string_agg(format($sql$new.%1$I in ('NaN', 'Infinity', '-Infinity')$sql$, a.attname), ' or ' order by a.attnum)
+      filter (where a.atttypid = 'numeric'::regtype),
+    string_agg(format(
+        $sql$new.%1$I is null or new.%1$I < '1970-01-01 00:00:00+00'
+          or new.%1$I > now() + interval '1 day'$sql$,
+        a.attname), ' or ' order by a.attnum)
+      filter (where a.atttypid = 'timestamptz'::regtype),
+    format($sql$current_user in ('anon', 'authenticated') and %s > 65536$sql$,
+      coalesce(string_agg(format('coalesce(octet_length(new.%I::text), 0)', a.attname), ' + ' order by a.attnum)
+        filter (where a.atttypid in ('text'::regtype, 'varchar'::regtype, 'jsonb'::regtype)), '0')))
+  into excess
+  from pg_attribute a
+  where a.attrelid = format('public.%I', log)::regclass
+    and a.attname in (select c.name from ledger.log_columns(log) c);
+  execute format('create or replace trigger bound_values after insert on public.%I for each row when (%s)
+    execute function ledger.refuse_values()', log, excess);
+  execute format('alter table public.%I enable trigger bound_values', log);
+end
+$function$;
+COMMENT ON FUNCTION ledger.bound_values(name) IS 'Refuses new rows of a log whose amounts are not finite, whose times are missing or out of range, or that are too large for a caller without a secret key.';
+REVOKE EXECUTE ON FUNCTION ledger.bound_values(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.budgets_of(firm uuid, project uuid, every boolean DEFAULT false)
  RETURNS SETOF public.llm_budgets
@@ -2847,13 +2898,13 @@ begin
     from running r cross join lateral unnest(r.thresholds) t (percent)
     where (r.spent_usd - r.cost) * 100 < r.limit_usd * t.percent and r.spent_usd * 100 >= r.limit_usd * t.percent
   ), audited as (
+    -- The counter's row is locked, and what was spent only grows: each threshold is crossed
+    -- once. A random id cannot be taken beforehand.
     insert into public.audit_log (id, firm_id, action, entity_type, entity_id, metadata)
-    select md5(concat_ws('/', 'budget_threshold_crossed', c.budget_id, c.month, c.percent))::uuid,
-      c.firm_id, 'budget_threshold_crossed', 'llm_budget', c.budget_id,
+    select gen_random_uuid(), c.firm_id, 'budget_threshold_crossed', 'llm_budget', c.budget_id,
       jsonb_build_object('threshold_percent', c.percent, 'month', to_char(c.month at time zone b.time_zone, 'YYYY-MM'),
         'usage_id', c.id)
     from crossing c join public.llm_budgets b on b.id = c.budget_id
-    on conflict (id) do nothing
   )
   select coalesce(jsonb_object_agg(c.id, '["budget_threshold_crossed"]'::jsonb), '{}')
   into crossed
@@ -3012,6 +3063,7 @@ declare
   is_faulty text;    -- whether an event breaks a rule that no foreign key enforces
   signature text;
   as_actor text := '';
+  hidden text;       -- the condition on the stored row of an event that the actor may not see
   codes text;        -- the warnings of a row d of details
   is_warned text;    -- whether it has any
   parts jsonb;       -- the replacement of each {{name}}
@@ -3022,6 +3074,8 @@ create function public.{{function}}({{signature}}) returns jsonb
 -- under PostgREST, without a schema.
 language plpgsql volatile security invoker
 set search_path = pg_catalog, public, extensions, pg_temp set timezone = 'UTC'
+-- PostgREST takes it as the limit of its transaction.
+set statement_timeout = '20s'
 -- A session keeps its plans, which may have been made when the log was almost empty. The
 -- settings make them look events up by key regardless.
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
@@ -3038,7 +3092,7 @@ declare
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
   results jsonb;
-  attempts int := 0;
+  attempts int := 0;{{declarations}}
 begin
   if events @? '$[*] ? (!exists (@.id) || @.id == null)' then
     raise exception 'every event needs an id' using errcode = '22023';
@@ -3054,7 +3108,7 @@ begin
       if careful then
         with event as materialized (
           select e.* from {{rows}} e
-          where not coalesce((select true from {{log}} s where s.id = e.id), false)
+          where not coalesce((select true from {{log}} s where s.id = e.id), false){{or_foreign}}
         ), fault as materialized (
           {{faults}}
         ), acceptable as materialized (
@@ -3108,9 +3162,9 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, {{codes}} as codes, array_remove(array[
+        select e.index, e.id, {{codes}} as codes, {{unless_hidden}}array_remove(array[
         {{differences}}
-        ], null) as fields,
+        ], null){{end_hidden}} as fields,
           -- An event that is neither written nor stored was skipped by a trigger of the project's own.
           coalesce(found -> e.index::text,
             case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
@@ -3185,7 +3239,6 @@ begin
 end
 $record$
 $function$;
-  actor_firm constant text := '(select u.firm_id from public.users u where u.id = actor)';
 begin
   select
     string_agg(quote_ident(a.attname), ', ' order by a.position) filter (where a.attrelid = log_id),
@@ -3238,8 +3291,11 @@ begin
     union all
     select format(
       'select e.index, %L, ''not_found'' from event e '
-      || 'where e.%I is not null and not exists (select from %s p where p.%I = e.%I)',
-      a.attname, a.attname, k.confrelid::regclass, p.attname, a.attname), true, 1
+      || 'where e.%I is not null and not exists (select from %s p where p.%I = e.%I)%s',
+      a.attname, a.attname, k.confrelid::regclass, p.attname, a.attname,
+      -- Whether another firm exists is not for the user to know.
+      case when create_record_function.actor is not null and a.attname = 'firm_id' then ' and actor is null'
+        else '' end), true, 1
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
     join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
@@ -3256,9 +3312,7 @@ begin
     join pg_catalog.pg_attribute p on p.attrelid = k.confrelid and k.confkey = array[p.attnum]
     where k.conrelid = log_id and k.contype = 'f' and k.conparentid = 0 and a.attname = any (same_firm)
     union all
-    select format(
-      'select e.index, ''firm_id'', case when %1$s is null then ''no_firm'' else ''other_firm'' end '
-      || 'from event e where actor is not null and (%1$s is null or e.firm_id <> %1$s)', actor_firm), false, 3
+    select 'select e.index, ''firm_id'', ''other_firm'' from event e where e.firm_id <> actor_firm', false, 3
     where create_record_function.actor is not null
     union all
     select 'select e.index, e.fault_column, e.fault_code from event e where e.fault_column is not null', false, 4
@@ -3270,17 +3324,30 @@ begin
     signature := signature || ', actor uuid default null';
     as_actor := format($sql$
   if actor is not null then
+    actor_firm := (select u.firm_id from public.users u where u.id = actor);
+    if actor_firm is null then
+      return (
+        select coalesce(jsonb_agg(jsonb_build_object('index', e.ordinality - 1, 'id', e.value -> 'id',
+          'outcome', 'rejected', 'faults', '[{"column": "firm_id", "code": "no_firm"}]'::jsonb)
+          order by e.ordinality), '[]')
+        from jsonb_array_elements(events) with ordinality e);
+    end if;
     select jsonb_agg(
-      jsonb_build_object('firm_id', %s) || e.value || jsonb_build_object(%L, actor)
+      jsonb_build_object('firm_id', actor_firm) || e.value || jsonb_build_object(%L, actor)
       order by e.ordinality)
     into events
     from jsonb_array_elements(events) with ordinality e;
-  end if;$sql$, actor_firm, actor);
+  end if;$sql$, actor);
+    hidden := 'actor is not null and s.firm_id is distinct from actor_firm';
   end if;
   signature := signature || ', brief boolean default false, receipts boolean default false';
 
   parts := jsonb_build_object('log', log_id::text, 'name', log, 'function', 'record_' || quote_ident(log),
     'signature', signature,
+    'declarations', case when actor is null then '' else E'\n  actor_firm uuid;         -- the firm of the actor' end,
+    'or_foreign', case when actor is null then '' else E'\n            or e.firm_id <> actor_firm' end,
+    'unless_hidden', case when hidden is null then '' else format('case when not (%s) then ', hidden) end,
+    'end_hidden', case when hidden is null then '' else ' end' end,
     'actor', as_actor, 'pass_actor', case when actor is null then '' else ', actor => actor' end,
     'aborted', $sql$(
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
@@ -3886,6 +3953,10 @@ begin
     execute format('alter table %s enable always trigger %I', log_table, part.name);
   end loop;
 
+  if log in (select l.name from ledger.logs l) then
+    perform ledger.bound_values(log);
+  end if;
+
   -- These privileges could circumvent the guard or the foreign keys.
   for part in
     select distinct a.grantee from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
@@ -3897,7 +3968,7 @@ begin
   end loop;
 end
 $function$;
-COMMENT ON FUNCTION ledger.guard(name) IS 'Makes a log append-only for every role: generates its guard from its foreign keys, installs the triggers, and revokes changing privileges from all roles but the owner. Run it again after a change of the log''s foreign keys.';
+COMMENT ON FUNCTION ledger.guard(name) IS 'Makes a log append-only for every role: generates its guard from its foreign keys, installs the triggers, bounds the values of new rows, and revokes changing privileges from all roles but the owner. Run it again after a change of the log''s foreign keys.';
 REVOKE EXECUTE ON FUNCTION ledger.guard(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.guard_audit_log()
@@ -5090,6 +5161,19 @@ end
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.refuse_change() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.refuse_values()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  raise exception using errcode = '23514', message = format(
+    'a row of public.%I is refused: amounts must be finite, times between 1970 and one day from now, '
+    'and the row of a caller without a secret key at most 64 KiB long', TG_TABLE_NAME);
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.refuse_values() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.require_log(log text)
  RETURNS void
  LANGUAGE plpgsql
@@ -5115,6 +5199,9 @@ declare
   held record;
   expires constant timestamptz := date_trunc('milliseconds', now() + make_interval(secs => seconds));
 begin
+  if seconds not between 1 and 86400 then
+    raise exception 'a reservation lasts 1 to 86400 seconds' using errcode = '22023';
+  end if;
   if project is not null and not exists (
     select from public.cma_projects p where p.id = project and p.firm_id = firm
   ) then
@@ -5287,8 +5374,8 @@ begin
     ledger.month_of(now(), set_budget.time_zone), clock_timestamp())
   returning * into budget;
   insert into ledger.budget_months (budget_id, month, firm_id, spent_usd, call_count, floor_count)
-  select budget.id, ledger.month_of(l.created_at, budget.time_zone), firm, sum(coalesce(d.cost_usd_exact, l.cost_usd)),
-    count(*), count(*) filter (where d.cost_is_floor)
+  select budget.id, ledger.month_of(l.created_at, budget.time_zone), firm,
+    sum(coalesce(d.cost_usd_exact, nullif(l.cost_usd, 'NaN'), 0)), count(*), count(*) filter (where d.cost_is_floor)
   from public.llm_usage_log l left join public.llm_usage_details d on d.id = l.id
   where l.firm_id = firm and (project is null or l.cma_project_id = project) and l.created_at >= budget.first_month
   group by 2;

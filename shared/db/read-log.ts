@@ -39,17 +39,17 @@ export async function listPage(
 /** The row with an id, or null when there is none that the caller may see. */
 export async function fetchRow(
   reader: Reader,
-  id: string,
+  ids: readonly string[],
 ): Promise<LogEvent | null> {
   const selection = {
-    filters: { id: [id] },
+    filters: { id: [...ids] },
     minimums: {},
     from: null,
     to: null,
   };
-  const page = { ascending: false, maxRows: 1, after: null };
+  const page = { ascending: false, maxRows: ids.length, after: null };
   const { rows } = await listPage(reader, selection, page);
-  return rows[0] ?? null;
+  return rows.find((row) => row.id === ids[0]) ?? rows[0] ?? null;
 }
 
 /** Counts and sums. */

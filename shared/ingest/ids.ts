@@ -7,7 +7,7 @@ import { createProblem, ProblemError } from "../http/problem.ts";
 const IDEMPOTENCY_NAMESPACE = "6f1e3c0a-7d0b-4d1f-9b53-2f1f0f6e7a51";
 
 /**
- * The id of an event that came without one: with an `Idempotency-Key` a UUIDv5
+ * The id of an event without one: with an `Idempotency-Key` a UUIDv5
  * (RFC 9562 §5.5) of the log, the caller, the key and the event's index, so that
  * a retry means the same rows; without, a random UUID.
  *
@@ -25,6 +25,24 @@ export function eventId(
     : "service";
   const name = [scope.log, caller, key, index].join("\n");
   return generate(IDEMPOTENCY_NAMESPACE, new TextEncoder().encode(name));
+}
+
+/** Namespace of the ids of users' events; never changes. */
+const USER_NAMESPACE = "3c1de0b5-8f0e-4b62-9a65-5d4c0f5a7e11";
+
+/**
+ * The id of the row of an event to which a user gave an id: a UUIDv5 (RFC 9562
+ * §5.5) of the log, the user and the id. Users therefore retry with ids of their
+ * own choice, and can neither take an id that another caller will need nor learn
+ * which ids others have used.
+ */
+export function userEventId(
+  log: string,
+  user: string,
+  sentId: string,
+): Promise<string> {
+  const name = [log, user, sentId].join("\n");
+  return generate(USER_NAMESPACE, new TextEncoder().encode(name));
 }
 
 /**

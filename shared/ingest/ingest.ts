@@ -93,7 +93,7 @@ async function write(
   return prepared.map((one) => {
     if (one.event === null) return rejectEvent(one, one.faults);
     if (aborted) return abortEvent(one);
-    return toEventResult(log, caller, one.index, stored[next++]);
+    return toEventResult(log, one.index, stored[next++]);
   });
 }
 

@@ -2,7 +2,7 @@ import { uuid } from "../logs/fields.ts";
 import { compileEvent, validateEvent } from "../logs/validate-event.ts";
 import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import type { Caller } from "../db/call-function.ts";
-import { eventId } from "./ids.ts";
+import { eventId, userEventId } from "./ids.ts";
 import type { Fault } from "../fault.ts";
 import type { RawEvent } from "./read-events.ts";
 
@@ -70,7 +70,7 @@ function prepareEvent(
   index: number,
   source: EventSource,
 ): PreparedEvent | Promise<PreparedEvent> {
-  const { caller, idempotencyKey, optionalReferences } = source;
+  const { caller, optionalReferences } = source;
   const { value, columns } = splitAdapterMembers(incoming);
   const { faults: raised } = incoming;
   let result = validate(log, { value, faults: raised }, caller);
@@ -84,9 +84,7 @@ function prepareEvent(
   if (event === null) {
     return { index, id: sentId(value), event, faults, dropped };
   }
-  const id = typeof event.id === "string"
-    ? event.id
-    : eventId(idempotencyKey, { log: log.table, caller }, index);
+  const id = rowId(log, event.id, index, source);
   const derived = log.derive?.(event) ?? NOTHING;
   const own = { ...stampAddress(log, source), ...columns };
   const draft = { index, event, dropped, own };
@@ -95,6 +93,21 @@ function prepareEvent(
     : Promise.all([id, derived]).then(([id, derived]) =>
       complete(draft, id, derived)
     );
+}
+
+/** The id of an event's row. */
+function rowId(
+  log: Log,
+  sent: unknown,
+  index: number,
+  { caller, idempotencyKey }: EventSource,
+): string | Promise<string> {
+  if (typeof sent !== "string") {
+    return eventId(idempotencyKey, { log: log.table, caller }, index);
+  }
+  return caller.kind === "user"
+    ? userEventId(log.table, caller.id, sent)
+    : sent;
 }
 
 const NOTHING: Derived = { stamped: {} };

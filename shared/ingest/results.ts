@@ -1,6 +1,5 @@
 import { type Log, type LogEvent, orderRow } from "../logs/log.ts";
 import type { Receipt, StoreFault, StoreResult } from "../db/record-events.ts";
-import type { Caller } from "../db/call-function.ts";
 import type { Fault } from "../fault.ts";
 import type { PreparedEvent } from "./prepare-events.ts";
 import {
@@ -69,7 +68,6 @@ export function abortEvent(
 /** The result of an event as the database decided it. */
 export function toEventResult(
   log: Log,
-  caller: Caller,
   index: number,
   stored: StoreResult,
 ): EventResult {
@@ -91,7 +89,7 @@ export function toEventResult(
         index,
         id,
         outcome,
-        problem: createConflict(caller, stored.fields ?? []),
+        problem: createConflict(stored.fields),
       };
     default:
       return {
@@ -108,13 +106,12 @@ export function toEventResult(
   }
 }
 
-/** A user learns nothing of a row of another firm but that its id is taken. */
-function createConflict(caller: Caller, fields: string[]): Problem {
-  const hidden = caller.kind === "user" && fields.includes("firm_id");
+/** The database names no fields of a row that the caller may not see. */
+function createConflict(fields: string[] | undefined): Problem {
   return createProblem(
     "conflict",
     "This id is recorded with different content, and a recorded row never changes; send new content under a new id",
-    hidden ? {} : { fields },
+    fields === undefined ? {} : { fields },
   );
 }
 

@@ -1,6 +1,7 @@
 import { type Log, orderRow } from "../logs/log.ts";
 import { fetchRow, listPage, type Page, type Reader } from "../db/read-log.ts";
-import { StoreError } from "../db/call-function.ts";
+import { type Caller, StoreError } from "../db/call-function.ts";
+import { userEventId } from "../ingest/ids.ts";
 import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
 import { negotiate, type RowWriter, WRITERS } from "../http/format.ts";
 import { MAX_PAGE_ROWS } from "../limits.ts";
@@ -175,7 +176,7 @@ export async function fetchOne(
 ): Promise<Response> {
   requireKnown(query, []);
   const row = z.guid().safeParse(id).success
-    ? await fetchRow({ log, caller, env }, id)
+    ? await fetchRow({ log, caller, env }, await idsOf(id, log, caller))
     : null;
   if (row === null) {
     throw new ProblemError(
@@ -196,4 +197,19 @@ export async function fetchOne(
   return fresh
     ? new Response(body, { headers })
     : new Response(null, { status: 304, headers });
+}
+
+/**
+ * The ids that a row may have which the caller names by `id`: itself, and that of
+ * the event to which this user gave the id.
+ */
+async function idsOf(
+  id: string,
+  { table, userWrites }: Log,
+  caller: Caller,
+): Promise<string[]> {
+  const named = id.toLowerCase();
+  return caller.kind === "user" && userWrites !== null
+    ? [named, await userEventId(table, caller.id, named)]
+    : [named];
 }

@@ -80,15 +80,14 @@ describe.each(ENGINES)("what a user writes on %s", (engine) => {
     expect(changed.body.fields).toEqual(["action"]);
   });
 
-  test("audit: an id of another firm is taken, and nothing more is said", async () => {
+  test("audit: an id that another firm's user sent is free", async () => {
     const event = { ...OWN, id: newId(), metadata: { file_count: 1 } };
-    await ledger.postAs(OTHER_USER, "audit", event);
+    const theirs = await ledger.postAs(OTHER_USER, "audit", event);
     const { status, body } = await ledger.postAs(USER, "audit", event);
-    expect(status).toBe(409);
-    expect(body.fields).toBeUndefined();
-    expect(await ledger.rows("audit_log", { id: event.id })).toMatchObject([
-      { firm_id: OTHER_FIRM, user_id: OTHER_USER },
-    ]);
+    expect(status).toBe(201);
+    expect(body.id).not.toBe(theirs.body.id);
+    expect(await ledger.rows("audit_log", { id: theirs.body.id }))
+      .toMatchObject([{ firm_id: OTHER_FIRM, user_id: OTHER_USER }]);
   });
 
   test("model-usage: any user may write, but not the time", async () => {

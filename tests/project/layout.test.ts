@@ -94,7 +94,8 @@ const LAYERS = [
   ["db/"],
   ["evidence/"],
   ["http/"],
-  ["ingest/", "query/"],
+  ["ingest/"],
+  ["query/"],
   ["usage/", "otlp/"],
   ["webhooks/"],
   // How functions are put together.
