@@ -1,128 +1,139 @@
 /**
- * What evidence costs: recording with capture, without it, and with a sealer that
- * runs every second; sealing; and storage. One PostgreSQL 17, whose databases take
- * turns within each round.
+ * The cost of evidence: recording with capture, without it, and with a sealer that
+ * runs every second; sealing; and storage. The databases are on one PostgreSQL 17
+ * and take turns within each round.
  *
- *     deno run -A bench/evidence.ts
+ *     deno run -A bench/evidence.ts [--rounds <n>]
  */
-import postgres from "postgres";
-import {
-  createDatabase,
-  installSupabaseRoles,
-  startPostgres,
-} from "../local/postgres.ts";
+import { parseArgs } from "node:util";
+import type postgres from "postgres";
+import { createDatabase, startPostgres } from "../local/postgres.ts";
 import { describeMachine, WITHOUT_DISK } from "./machine.ts";
-import { alternate, printTable, ratio, show, toFigure } from "./measure.ts";
+import {
+  alternate,
+  type Figure,
+  judge,
+  printTable,
+  ratio,
+  ratioWithSpread,
+  show,
+  toFigure,
+} from "./measure.ts";
+import { BATCH, prepareInsert, prepareRecord } from "./prepare-writes.ts";
 import { processorTime } from "./process-figures.ts";
+import { sampleOf } from "./sample-events.ts";
+import { connect, openSession } from "./session.ts";
 
-const ROUNDS = 7;
-/** Calls of a run, shared by its clients; a run should take a second or more. */
-const RECORDS = 1_600;
-const INSERTS = 10_000;
-const CLIENTS = [1, 8, 16];
-const BATCH = 1_000;
-const BATCHES = 20;
-/** Leaves that one seal takes. */
-const LEAVES = 100_000;
-const SEAL_ROUNDS = 5;
-const SEAL_EVERY_MS = 1_000;
-
-/** Rows that are there before anything is measured. */
-const FILLED = 50_000;
-
-const FIRM = "10000000-0000-4000-8000-000000000001";
-const USER = "20000000-0000-4000-8000-000000000001";
-
-const SETTINGS = { ...WITHOUT_DISK, shared_buffers: "512MB" };
+const { values } = parseArgs({ options: { rounds: { type: "string" } } });
+const ROUNDS = Number(values.rounds ?? 7);
+const SEAL_ROUNDS = Math.min(ROUNDS, 5);
 
 /** The log with the most columns that are committed to. */
-const LOG = "audit_log";
-const WITHOUT = ["insert", "update", "delete"].map((operation) =>
-  `drop trigger capture_${operation} on public.${LOG};`
+const AUDIT = sampleOf("audit_log");
+const CLIENTS = [1, 8, 16];
+/** Calls of a run, shared by its clients; a run takes a second or so. */
+const WRITES = [
+  { name: "record_audit_log", way: prepareRecord, size: 1, calls: 1_600 },
+  // The cheapest write, which capture slows most.
+  { name: "INSERT", way: prepareInsert, size: 1, calls: 10_000 },
+  { name: "record_audit_log", way: prepareRecord, size: BATCH, calls: 20 },
+];
+/** Leaves of one seal. */
+const LEAVES = 100_000;
+const SEAL_EVERY_MS = 1_000;
+/** Rows that are there before the measurement: plans for an empty table would stay. */
+const FILLED = 50_000;
+
+const MIN_RATE = 0.7;
+const MIN_LEAVES_PER_SECOND = 100_000;
+
+const SETTINGS = { ...WITHOUT_DISK, shared_buffers: "512MB" };
+const WITHOUT_CAPTURE = ["insert", "update", "delete"].map((operation) =>
+  `drop trigger capture_${operation} on public.${AUDIT.table};`
 ).join("");
 
-type Sql = ReturnType<typeof postgres>;
-type World = { name: string; clients: Sql[]; sealer?: Sql };
+type World = { clients: postgres.Sql[]; sealer?: postgres.Sql };
 
+const worlds: World[] = [];
 const server = await startPostgres({ settings: SETTINGS });
 try {
-  await installSupabaseRoles(server.url);
-  const bare = await openWorld("without capture", WITHOUT, false);
-  const captured = await openWorld("with capture", "", false);
-  const sealed = await openWorld("… and a sealer", "", true);
-  const worlds = [bare, captured, sealed];
-
+  const bare = await openWorld({ change: WITHOUT_CAPTURE });
+  const captured = await openWorld();
+  const sealed = await openWorld({ withSealer: true });
   console.log(await describeMachine(bare.clients[0], SETTINGS));
-  for (const clients of CLIENTS) {
-    await benchCalls(
-      "record_audit_log of one event",
-      record,
-      RECORDS,
-      worlds,
-      clients,
-    );
-  }
-  for (const clients of CLIENTS) {
-    await benchCalls("INSERT of one row", insert, INSERTS, worlds, clients);
-  }
-  await benchBatches(worlds);
-  await benchSealing();
+  await compareWrites([bare, captured, sealed]);
   for (const world of [captured, sealed]) await requireSealedOnce(world);
-  for (const { clients, sealer } of worlds) {
-    for (const sql of clients) await sql.end();
-    await sealer?.end();
-  }
+  await measureSealing(await openWorld());
 } finally {
+  const all = worlds.flatMap(({ clients, sealer }) => [...clients, sealer]);
+  for (const sql of all) await sql?.end();
   await server.stop();
 }
 
 async function openWorld(
-  name: string,
-  change: string,
-  withSealer: boolean,
+  options: { change?: string; withSealer?: boolean } = {},
 ): Promise<World> {
   const url = await createDatabase(server);
-  const connect = () => postgres(url, { max: 1, onnotice: () => {} });
-  const sql = connect();
-  const folder = new URL("../supabase/migrations/", import.meta.url);
-  for (const file of [...Deno.readDirSync(folder)].map((f) => f.name).sort()) {
-    await sql.unsafe(await Deno.readTextFile(new URL(file, folder))).simple();
-  }
-  await sql.unsafe(
-    `${change} insert into firms (id, name) values ('${FIRM}', 'bench');
-     insert into users (id, firm_id) values ('${USER}', '${FIRM}')`,
-  ).simple();
-  // Plans that are made for an empty table stay those of an empty table.
+  const { sql } = await openSession(url);
+  const others = Array.from({ length: Math.max(...CLIENTS) - 1 });
+  const world: World = {
+    clients: [sql, ...others.map(() => connect(url))],
+    sealer: options.withSealer ? connect(url) : undefined,
+  };
+  worlds.push(world);
+  await sql.unsafe(options.change ?? "").simple();
   await fill(sql, FILLED);
   await sql`select ledger.seal()`;
-  await sql.unsafe("vacuum analyze");
-  const others = Array.from({ length: Math.max(...CLIENTS) - 1 }, connect);
-  return {
-    name,
-    clients: [sql, ...others],
-    sealer: withSealer ? connect() : undefined,
-  };
+  await sql`vacuum analyze`;
+  return world;
 }
 
-function makeEvent() {
-  return {
-    id: crypto.randomUUID(),
-    firm_id: FIRM,
-    user_id: USER,
-    action: "upload_file",
-    entity_type: "cma_project",
-    entity_id: crypto.randomUUID(),
-    metadata: { file_count: 3, source: "bench" },
-    ip_address: "192.0.2.1",
-  };
+function fill(sql: postgres.Sql, rows: number): Promise<unknown> {
+  const { firm_id, user_id } = AUDIT.make() as Record<string, string>;
+  return sql`
+    insert into audit_log (firm_id, user_id, action, entity_type, entity_id, metadata, ip_address)
+    select ${firm_id}, ${user_id}, 'upload_file', 'cma_project', gen_random_uuid(),
+      '{"file_count": 3, "source": "upload"}', '192.0.2.1' from generate_series(1, ${rows}::int)`;
 }
 
-function fill(sql: Sql, rows: number): Promise<unknown> {
-  return sql.unsafe(
-    `insert into ${LOG} (firm_id, user_id, action, entity_type, entity_id, metadata, ip_address)
-      select '${FIRM}', '${USER}', 'upload_file', 'cma_project', gen_random_uuid(),
-        '{"file_count": 3, "source": "bench"}', '192.0.2.1' from generate_series(1, ${rows})`,
-  );
+async function compareWrites(worlds: World[]): Promise<void> {
+  const rows: string[][] = [];
+  for (const { name, way, size, calls } of WRITES) {
+    for (const count of size === 1 ? CLIENTS : [1]) {
+      const runs = worlds.map((world) => () =>
+        besideSealer(world, () =>
+          Promise.all(
+            world.clients.slice(0, count).map(async (sql) => {
+              for (let n = 0; n < calls / count; n++) {
+                await way(sql, AUDIT, size)();
+              }
+            }),
+          ))
+      );
+      const figures = await alternate(runs, ROUNDS);
+      const [bare, captured, sealed] = figures;
+      rows.push([
+        name,
+        String(size),
+        String(count),
+        ...figures.map((figure) => perSecond(calls * size, figure)),
+        ratioWithSpread(bare, captured),
+        ratioWithSpread(bare, sealed),
+        judge(bare.median / captured.median >= MIN_RATE),
+      ]);
+    }
+  }
+  printTable(`Writing to ${AUDIT.table}, rows a second`, [
+    "write",
+    "rows",
+    "clients",
+    "without capture",
+    "with capture",
+    "with a sealer too",
+    "with capture, to without [quartiles]",
+    "with a sealer too, to without",
+    `goal: with capture at least ×${MIN_RATE}`,
+  ], rows);
 }
 
 /** Runs work while the world's sealer, if any, seals every second. */
@@ -142,83 +153,12 @@ async function besideSealer(
   await sealing;
 }
 
-function record(sql: Sql): Promise<unknown> {
-  return sql`select record_audit_log(${sql.json([makeEvent()])})`;
-}
-
-/** What is left when nothing is checked, and capture weighs most. */
-function insert(sql: Sql): Promise<unknown> {
-  return sql`insert into audit_log ${sql([makeEvent()])}`;
-}
-
-async function benchCalls(
-  what: string,
-  call: (sql: Sql) => Promise<unknown>,
-  calls: number,
-  worlds: World[],
-  count: number,
-): Promise<void> {
-  const latencies = worlds.map(() => [] as number[]);
-  const runs = worlds.map((world, index) => () =>
-    besideSealer(world, () =>
-      Promise.all(
-        world.clients.slice(0, count).map(async (sql) => {
-          for (let n = 0; n < calls / count; n++) {
-            const start = performance.now();
-            await call(sql);
-            latencies[index].push(performance.now() - start);
-          }
-        }),
-      ))
-  );
-  const figures = await alternate(runs, ROUNDS);
-  printTable(
-    `${what}, ${count} ${count === 1 ? "client" : "clients"}`,
-    ["", "calls/s", "of the first", "latency: median [quartiles]", "99 %"],
-    figures.map((figure, index) => {
-      const sorted = latencies[index].sort((a, b) => a - b);
-      return [
-        worlds[index].name,
-        (calls / figure.median * 1_000).toFixed(0),
-        `${(figures[0].median / figure.median * 100).toFixed(0)} %`,
-        show(toFigure(sorted)),
-        `${sorted[Math.floor(sorted.length * 0.99)].toFixed(2)} ms`,
-      ];
-    }),
-  );
-}
-
-async function benchBatches(worlds: World[]): Promise<void> {
-  const runs = worlds.map((world) => {
-    const [sql] = world.clients;
-    return () =>
-      besideSealer(world, async () => {
-        for (let n = 0; n < BATCHES; n++) {
-          const events = Array.from({ length: BATCH }, makeEvent);
-          await sql`select record_audit_log(${sql.json(events)})`;
-        }
-      });
-  });
-  const figures = await alternate(runs, ROUNDS);
-  printTable(
-    `${BATCHES} calls of record_audit_log with ${BATCH} events`,
-    ["", "median [quartiles]", "events/s", "to the first"],
-    figures.map((figure, index) => [
-      worlds[index].name,
-      show(figure),
-      (BATCHES * BATCH / figure.median * 1_000).toFixed(0),
-      ratio(figure, figures[0]),
-    ]),
-  );
-}
-
-async function benchSealing(): Promise<void> {
-  const world = await openWorld("sealing", "", false);
+async function measureSealing(world: World): Promise<void> {
   const [sql] = world.clients;
+  const [{ pid }] = await sql`select pg_backend_pid() as pid`;
   const inserts: number[] = [];
   const seals: number[] = [];
   const ownTimes: number[] = [];
-  const [{ pid }] = await sql`select pg_backend_pid() as pid`;
   for (let round = 0; round <= SEAL_ROUNDS; round++) {
     const start = performance.now();
     await fill(sql, LEAVES);
@@ -233,41 +173,41 @@ async function benchSealing(): Promise<void> {
       seals.push(end - between);
       ownTimes.push(processorTime(pid) - used);
     }
-    await sql.unsafe("vacuum ledger.pending_leaves");
+    await sql`vacuum ledger.pending_leaves`;
   }
-  await printStorage(sql, FILLED + (SEAL_ROUNDS + 1) * LEAVES);
-  const rate = (times: number[]) =>
-    (LEAVES / toFigure(times).median * 1_000).toFixed(0);
-  printTable(`${LEAVES} leaves at once`, ["", "median [quartiles]", "per s"], [
-    [
-      "INSERT of the rows, with capture",
-      show(toFigure(inserts)),
-      rate(inserts),
-    ],
-    ["ledger.seal", show(toFigure(seals)), rate(seals)],
-    [
-      "… of the server process's own time",
-      show(toFigure(ownTimes)),
-      rate(ownTimes),
-    ],
+  const [insert, seal, own] = [inserts, seals, ownTimes].map(toFigure);
+  const describe = (name: string, figure: Figure, goal = "") => [
+    name,
+    show(figure),
+    perSecond(LEAVES, figure),
+    ratio(figure, insert),
+    goal,
+  ];
+  const isFast = LEAVES / seal.median * 1_000 >= MIN_LEAVES_PER_SECOND;
+  printTable(`Sealing ${LEAVES} leaves at once`, [
+    "",
+    "median [quartiles]",
+    "leaves a second",
+    "to the INSERT",
+    `goal: at least ${MIN_LEAVES_PER_SECOND} a second`,
+  ], [
+    describe("INSERT of the rows, with capture", insert),
+    describe("ledger.seal", seal, judge(isFast)),
+    describe("… processor time of the server process", own),
   ]);
+  await printStorage(sql);
   await requireSealedOnce(world);
-  for (const sql of world.clients) await sql.end();
 }
 
-async function printStorage(sql: Sql, count: number): Promise<void> {
-  const tables = [
-    `public.${LOG}`,
-    "ledger.salts",
-    "ledger.leaves",
-    "ledger.nodes",
-  ];
+async function printStorage(sql: postgres.Sql): Promise<void> {
+  const count = FILLED + (SEAL_ROUNDS + 1) * LEAVES;
+  const tables = ["public.audit_log", "ledger.salts", "ledger.leaves"];
   const rows = await sql`
     select t, pg_table_size(t::regclass) as table_bytes, pg_indexes_size(t::regclass) as index_bytes
-    from unnest(${tables}::text[]) t`;
+    from unnest(${[...tables, "ledger.nodes"]}::text[]) t`;
   printTable(
-    `Storage per row of ${LOG}, of ${count}`,
-    ["table", "bytes", "and of indexes"],
+    `Storage of ${count} rows`,
+    ["table", "bytes per row", "and of indexes"],
     rows.map((row) => [
       row.t,
       (row.table_bytes / count).toFixed(1),
@@ -276,7 +216,7 @@ async function printStorage(sql: Sql, count: number): Promise<void> {
   );
 }
 
-/** What is measured must be right: every row is in the tree once, without gaps. */
+/** Every row must be in the tree once, without gaps, or the figures mean nothing. */
 async function requireSealedOnce({ clients: [sql] }: World): Promise<void> {
   for (;;) {
     const [{ sealed }] = await sql`select ledger.seal() as sealed`;
@@ -288,4 +228,8 @@ async function requireSealedOnce({ clients: [sql] }: World): Promise<void> {
       and count(*) = max(index) + 1 as right
     from ledger.leaves`;
   if (!right) throw new Error("not every row was sealed once");
+}
+
+function perSecond(count: number, { median }: Figure): string {
+  return (count / median * 1_000).toFixed(0);
 }

@@ -1,7 +1,6 @@
 /**
- * What a function takes of what the platform gives it: processor time and memory
- * of a process that serves it alone, and how long a fresh one takes to answer, to
- * the smallest function of @supabase/server. Linux only.
+ * Processor time and memory of a process that serves one function, and the cold
+ * start of a function, against the smallest function of @supabase/server. Linux only.
  *
  *     deno run -A bench/footprint.ts [--rounds <n>]
  */

@@ -1,5 +1,4 @@
 import { SECRET_KEY } from "../local/keys.ts";
-import { untilPrinted } from "./process-figures.ts";
 
 /** One function, and nothing else, in a process. */
 export interface FunctionServer {
@@ -66,4 +65,24 @@ function freePort(): number {
   const { port } = listener.addr as Deno.NetAddr;
   listener.close();
   return port;
+}
+
+/** Reads a process's output until it has `wanted`. */
+async function untilPrinted(
+  stream: ReadableStream<Uint8Array>,
+  wanted: string,
+): Promise<void> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the process ended: ${text}`);
+    text += decoder.decode(value, { stream: true });
+    if (text.includes(wanted)) break;
+  }
+  // Later output is discarded, or its pipe would fill up.
+  void (async () => {
+    while (!(await reader.read()).done);
+  })();
 }

@@ -1,5 +1,5 @@
 /**
- * What a write, a page and a summary cost as a log grows: databases of each size
+ * The cost of a write, a page and a summary as a log grows: databases of each size
  * on one PostgreSQL 17 take turns within each round.
  *
  *     deno run -A bench/growth.ts [--full] [--rounds <n>]
@@ -8,14 +8,13 @@
  */
 import { parseArgs } from "node:util";
 import { createDatabase, startPostgres } from "../local/postgres.ts";
-import { idOf, lastMonth, listCall, SERVICE, summaryCall } from "./callers.ts";
-import { fillLogs } from "./fill.ts";
+import { fillUsageLog } from "./fill-usage-log.ts";
 import { drawGrowth } from "./growth-picture.ts";
 import { describeMachine, WITHOUT_DISK } from "./machine.ts";
 import { type Figure, printTable, ratio, show, toFigure } from "./measure.ts";
 import { prepareRecord } from "./prepare-writes.ts";
 import { sampleOf } from "./sample-events.ts";
-import { loadSeeds, openSession, type Session } from "./session.ts";
+import { openSession, type Session } from "./session.ts";
 
 const { values } = parseArgs({
   options: { rounds: { type: "string" }, full: { type: "boolean" } },
@@ -64,62 +63,61 @@ try {
 
 async function openWorld(size: number): Promise<World> {
   const session = await openSession(await createDatabase(server));
-  await loadSeeds(session);
+  const { sql } = session;
   for (let rows = 0; rows < size; rows += CHUNK) {
-    await fillLogs(session.sql, Math.min(CHUNK, size), [LOG]);
+    await fillUsageLog(sql, Math.min(CHUNK, size));
   }
-  await session.query("vacuum analyze");
-  const month = await lastMonth(session);
-  const firm = { firm_id: [await idOf(session, "firm 5")] };
-  const half = await findHalf(session);
-  const ask = (text: string) => () => session.query(text);
-  const read = (name: string, run: Task["run"]) => ({
+  await sql`vacuum analyze`;
+  // The last whole month; the position where about half of the rows are newer; a firm.
+  const [{ since, until, next_day, firm }] = await sql`
+    select (date_trunc('month', now()) - interval '1 month')::date::text as since,
+      (date_trunc('month', now()) - interval '1 month' + interval '1 day')::date::text as next_day,
+      date_trunc('month', now())::date::text as until, md5('firm 5')::uuid as firm`;
+  const [half] = await sql`
+    select to_json(created_at) as time, id from ${sql(LOG)}
+    where created_at < now() - interval '6 months'
+    order by created_at desc, id desc limit 1`;
+  const ofFirm = { firm_id: [firm] };
+  const read = (name: string, call: string) => ({
     name,
-    run,
+    run: () => sql.unsafe(`select public.${call}`),
     asService: true,
   });
   const write = (name: string, events: number) => ({
     name,
-    // Serialising the batch is a small part of what is timed.
-    run: () => prepareRecord(session, sampleOf(LOG), events)(),
+    // Serialising the batch is a small part of the time.
+    run: () => prepareRecord(sql, sampleOf(LOG), events)(),
     asService: false,
   });
   return {
     size,
     session,
     tasks: [
-      read("the newest page", ask(listCall(LOG))),
-      read("a page in the middle", ask(listCall(LOG, { after: half }))),
-      read("the newest page of a firm", ask(listCall(LOG, { filters: firm }))),
-      read(
-        "a day of a firm, by model",
-        ask(summaryCall(LOG, dayOf(month.from), {
-          filters: firm,
-          groups: ["model"],
-        })),
-      ),
-      read(
-        "a month of all, by model",
-        ask(summaryCall(LOG, month, { groups: ["model"] })),
-      ),
+      read("the newest page", listCall({}, null)),
+      read("a page in the middle", listCall({}, half)),
+      read("the newest page of a firm", listCall(ofFirm, null)),
+      read("a day of a firm, by model", summaryCall(ofFirm, since, next_day)),
+      read("a month of all, by model", summaryCall({}, since, until)),
       write("recording one event", 1),
       write("recording 1,000 events", 1_000),
     ],
   };
 }
 
-function dayOf(date: string) {
-  return { from: date, to: date.replace(/01$/, "02") };
+/** The endpoint's call for a page; `after` is the position of the previous one. */
+function listCall(filters: object, after: unknown): string {
+  return `list_log('${LOG}', 'created_at', filters => ${literal(filters)},
+    ascending => false, after => ${after === null ? "null" : literal(after)})`;
 }
 
-/** The position half a year ago, where about half of the rows are newer. */
-async function findHalf({ query }: Session): Promise<unknown> {
-  const [row] = await query(
-    `select to_json(created_at) as time, id from public.${LOG}
-      where created_at < now() - interval '6 months'
-      order by created_at desc, id desc limit 1`,
-  );
-  return row;
+/** The endpoint's call for a summary by model. */
+function summaryCall(filters: object, since: string, until: string): string {
+  return `summarise_log('${LOG}', 'created_at', filters => ${literal(filters)},
+    since => '${since}', until => '${until}', groups => '{model}')`;
+}
+
+function literal(value: unknown): string {
+  return `'${JSON.stringify(value).replaceAll("'", "''")}'`;
 }
 
 /** One task in every world, by turns; the first round does not count. */
@@ -135,8 +133,23 @@ async function measureTask(index: number): Promise<Figure[]> {
           if (round > 0) times[world].push(performance.now() - start);
         }
       };
-      await (asService ? session.as(SERVICE, timed) : timed());
+      await (asService ? runAsService(session, timed) : timed());
     }
   }
   return times.map(toFigure);
+}
+
+/** Runs `work` in a transaction of a service, as PostgREST sets it up. */
+async function runAsService(
+  { sql }: Session,
+  work: () => Promise<void>,
+): Promise<void> {
+  await sql.unsafe("begin");
+  try {
+    await sql`select set_config('request.jwt.claims', '{"role": "service_role"}', true)`;
+    await sql`set local role service_role`;
+    await work();
+  } finally {
+    await sql.unsafe("rollback");
+  }
 }

@@ -1,8 +1,8 @@
 import type postgres from "postgres";
 
 /**
- * Server settings of a measurement that is not of the disk: nothing waits for it,
- * because its noise hides the rest, and nothing is cleaned up in between.
+ * Server settings without waits for the disk and without autovacuum, whose noise
+ * would hide the rest.
  */
 export const WITHOUT_DISK = {
   autovacuum: "off",
@@ -13,8 +13,8 @@ export const WITHOUT_DISK = {
 };
 
 /**
- * What a figure was measured on: processor, PostgreSQL and its settings, what serves
- * REST where that takes part, Deno, load, date.
+ * The circumstances of a figure: processor, PostgreSQL and its settings, the REST
+ * server where one takes part, Deno, load, date.
  */
 export async function describeMachine(
   sql: postgres.Sql,

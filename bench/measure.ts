@@ -8,8 +8,8 @@ export interface Figure {
 }
 
 /**
- * Runs each of `runs` once per round, A B C A B C, so that what else the machine
- * does falls on all of them; the first round does not count. `prepare` runs before
+ * Runs each of `runs` once per round, A B C A B C, so that other load of the
+ * machine falls on all of them; the first round does not count. `prepare` runs before
  * each round, and is not timed.
  */
 export async function alternate(

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { makeBatch, type Sample } from "./sample-events.ts";
-import type { Session } from "./session.ts";
+import type postgres from "postgres";
+import { makeBatch, type Sample, toDetails } from "./sample-events.ts";
 
 /** Writes once. */
 export type Run = () => Promise<unknown>;
@@ -18,15 +18,15 @@ const copyFile = Deno.makeTempFileSync();
 Deno.chmodSync(copyFile, 0o644);
 globalThis.addEventListener("unload", () => Deno.removeSync(copyFile));
 
-/** A call of the record function; a thousand events when `size` does not say. */
+/** A call of the record function. */
 export function prepareRecord(
-  session: Session,
+  sql: postgres.Sql,
   sample: Sample,
   size = BATCH,
 ): Run {
   const batch = JSON.stringify(makeBatch(sample, size));
   return async () => {
-    const [{ results }] = await session.sql.unsafe(
+    const [{ results }] = await sql.unsafe(
       `select public.record_${sample.table}($1::text::jsonb)::text as results`,
       [batch],
       { prepare: true },
@@ -37,7 +37,7 @@ export function prepareRecord(
 
 /** One INSERT, prepared, into the log alone. */
 export function prepareInsert(
-  session: Session,
+  sql: postgres.Sql,
   sample: Sample,
   size: number,
 ): Run {
@@ -45,42 +45,24 @@ export function prepareInsert(
     sample.table,
     makeBatch(sample, size),
   );
-  return () => session.sql.unsafe(text, parameters, { prepare: true });
+  return () => sql.unsafe(text, parameters, { prepare: true });
 }
 
-/** The same, with what a call of a model consists of beyond its row in the log. */
+/** The same, with the details of each call of a model. */
 export function prepareInsertWithDetails(
-  session: Session,
+  sql: postgres.Sql,
   sample: Sample,
 ): Run {
   const batch = makeBatch(sample, BATCH);
   const log = writeInsert(sample.table, batch);
   const details = writeInsert(
     "llm_usage_details",
-    batch.map((event) => ({
-      id: event.id,
-      firm_id: event.firm_id,
-      provider: "anthropic",
-      service_tier: "standard",
-      uncached_input_tokens: event.input_tokens,
-      cache_read_tokens: 0,
-      cache_write_5m_tokens: 0,
-      cache_write_1h_tokens: 0,
-      visible_output_tokens: event.output_tokens,
-      reasoning_tokens: 0,
-      other_units: {},
-      cost_source: "reported",
-      cost_usd_exact: event.cost_usd,
-      reported_cost_usd: event.cost_usd,
-      computed_cost_usd: event.cost_usd,
-      cost_is_floor: false,
-      cost_differs: false,
-    })),
+    batch.map(toDetails),
     log.parameters.length,
   );
   const text = `with log as (${log.text}) ${details.text}`;
   const parameters = [...log.parameters, ...details.parameters];
-  return () => session.sql.unsafe(text, parameters, { prepare: true });
+  return () => sql.unsafe(text, parameters, { prepare: true });
 }
 
 function writeInsert(
@@ -99,9 +81,9 @@ function writeInsert(
   };
 }
 
-/** From a file on the server, which is the fastest that there is. */
+/** COPY from a file on the server, the fastest way. */
 export function prepareCopy(
-  session: Session,
+  sql: postgres.Sql,
   sample: Sample,
   size: number,
 ): Run {
@@ -113,5 +95,5 @@ export function prepareCopy(
   Deno.writeTextFileSync(copyFile, lines.join(""));
   const names = Object.keys(sample.make());
   const text = `copy public.${sample.table} (${names}) from '${copyFile}'`;
-  return () => session.query(text);
+  return () => sql.unsafe(text);
 }

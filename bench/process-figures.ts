@@ -23,24 +23,3 @@ export function memoryOf(pid: number, name: "VmRSS" | "VmHWM"): number {
 export function resetPeak(pid: number): void {
   Deno.writeTextFileSync(`/proc/${pid}/clear_refs`, "5");
 }
-
-/** Reads what a process prints until `wanted` is there, and returns it all. */
-export async function untilPrinted(
-  stream: ReadableStream<Uint8Array>,
-  wanted: string,
-): Promise<string> {
-  const reader = stream.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error(`the process ended: ${text}`);
-    text += decoder.decode(value, { stream: true });
-    if (text.includes(wanted)) break;
-  }
-  // What it prints later is thrown away, or its pipe would be full one day.
-  void (async () => {
-    while (!(await reader.read()).done);
-  })();
-  return text;
-}

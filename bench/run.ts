@@ -1,11 +1,8 @@
 /**
- * `npm run bench`: measures the project's own path against what one would do
- * without it, and writes bench/results.md. It takes about six minutes.
+ * `npm run bench`: measures the project against plain alternatives, and writes
+ * bench/results.md. Parts that do not run keep their figures.
  *
  *     npm run bench [-- [--full] [part …]]
- *
- * Parts that are not run keep their place and what was measured of them before.
- * `--full` adds growth to ten million rows.
  */
 import { parseArgs } from "node:util";
 import { printUsage } from "../scripts/command-line.ts";
@@ -14,29 +11,36 @@ const RESULTS = new URL("results.md", import.meta.url);
 
 const TITLE = `# Speed
 
-Written by \`npm run bench\`, each part by the command below its title. Times are
-only good against the other times of the same table: what is compared takes turns,
-round by round, and a figure is the median with its quartiles. Nothing waits for
-the disk, whose share would be the same for both sides of every comparison.
+Written by \`npm run bench\`, each part by the command below its title. Compare times
+only within a table: its variants take turns, round by round, and each figure is the
+median with its quartiles. Nothing waits for the disk, which costs both sides of a
+comparison the same.
 `;
 
-/** What is measured, in the order of the page. */
-const PARTS: Record<string, { title: string; args: string[]; text: string }> = {
+/** A script, with the title and text above its figures. */
+interface Part {
+  title: string;
+  args: string[];
+  /** Takes minutes, so it runs with `--full` or by name only. */
+  isLong?: boolean;
+  text: string;
+}
+
+/** In the order of the page. */
+const PARTS: Record<string, Part> = {
   endpoint: {
     title: "Endpoint",
     args: ["bench/endpoint.ts"],
-    text:
-      `A request to the endpoint, to a function that inserts what it gets with
-supabase-js and checks nothing ([plain-functions](plain-functions)), and to the
+    text: `A request to the endpoint, to a function that inserts the events with
+supabase-js and checks nothing ([plain-functions.ts](plain-functions.ts)), and to the
 REST API itself: an insert, as the plain function makes it, and a call of the record
-function, as the endpoint makes it. All go through the same gateway into the same
-table, and the functions through the same machinery, after some hundred requests
-each; the stack is one process, its clients are another, and PostgREST and PostgreSQL
-are on the same two cores. A call of a model is two rows here, with what it consists
-of and what it costs, where the plain function keeps one: "with details" is a plain
-function that writes both. Where the line below has another REST API than PostgREST,
-that takes six more statements for a call than for an insert, which PostgREST does
-not.`,
+function, as the endpoint makes it. All pass the same gateway into the same table, and
+the functions run in the same way, after some hundred requests each. The stack is one
+process, its clients are another, and PostgREST and PostgreSQL share the same two
+cores. The endpoint stores a call of a model as two rows, with its details and its
+cost; the plain function stores one, and "with details" is a plain function that
+writes both. Another REST API than PostgREST takes six more statements for a call than
+for an insert.`,
   },
   sql: {
     title: "Record functions and replays",
@@ -52,37 +56,63 @@ foreign keys and triggers.`,
     text:
       `Processor time, memory and start of a process that serves one function. The
 platform allows a request two seconds of processor time. The template is
-[the smallest function](template-function/index.ts) of @supabase/server. Memory is
-what the process ever held, Deno itself included (the figure at the start). V8 does
-not hurry to collect garbage where there is room, so the goal is for one body, and
-for many with a heap of 32 MiB.`,
+[the smallest function](template-function.ts) of @supabase/server. Memory is the
+peak of the process, Deno itself included (the figure at the start). V8 collects
+garbage late where there is room, so the goal is for one body, and for many with a
+heap of 32 MiB.`,
+  },
+  evidence: {
+    title: "Evidence",
+    args: ["bench/evidence.ts"],
+    isLong: true,
+    text:
+      `Writes to the log with the most committed columns: without the capture of
+leaves, with it, and while a sealer runs every second; then sealing, and storage.`,
+  },
+  verify: {
+    title: "Verifying",
+    args: ["bench/verify.ts"],
+    isLong: true,
+    text: "Verifying an evidence bundle, against reading its lines.",
+  },
+  export: {
+    title: "Exports",
+    args: ["bench/export.ts"],
+    isLong: true,
+    text:
+      `Memory and processor time of the process with the gateway and the functions,
+and with REST unless that is PostgREST. The client reads as fast as it can.`,
   },
   growth: {
     title: "Growth",
     args: ["bench/growth.ts"],
     text:
-      `Writes, pages and summaries in databases of each size. What a summary reads
-is the rows that it sums. ![Curves](results/growth.svg)`,
+      `Writes, pages and summaries in databases of each size. A summary reads the
+rows that it sums. ![Curves](results/growth.svg)`,
   },
   "growth-full": {
     title: "Growth to ten million rows",
     args: ["bench/growth.ts", "--full"],
-    text:
-      "The same, with one size more: `npm run bench -- --full`. ![Curves](results/growth-full.svg)",
+    isLong: true,
+    text: "The same, with one size more. ![Curves](results/growth-full.svg)",
   },
 };
+
+const named = (isLong: boolean) =>
+  Object.keys(PARTS).filter((name) => isLong === !!PARTS[name].isLong);
 
 const USAGE = `\
 Usage: npm run bench [-- [--full] [part …]]
 
-Measures the project's own path against plain ones, and writes bench/results.md. It
-takes about six minutes. Parts that are not run keep what was measured before.
+Measures the project against plain alternatives, and writes bench/results.md.
+Parts that do not run keep their figures.
 
-  part    ${Object.keys(PARTS).join(", ")}
-  --full  adds growth to ten million rows
+  part    ${named(false).join(", ")} (all by default: six minutes);
+          ${named(true).join(", ")}
+  --full  run every part (20 minutes, 10 GB of disk)
   --help  show this text
 
-Example: npm run bench -- endpoint sql`;
+Example: npm run bench -- endpoint evidence`;
 
 if (printUsage(Deno.args, USAGE)) Deno.exit(0);
 const { values, positionals } = parseArgs({
@@ -96,40 +126,39 @@ if (unknown !== undefined) {
 }
 const chosen = positionals.length > 0
   ? positionals
-  : Object.keys(PARTS).filter((name) => name !== "growth-full" || values.full);
+  : values.full
+  ? Object.keys(PARTS)
+  : named(false);
 
-const sections = await readSections();
+const figures = await readFigures();
 for (const name of chosen) {
-  const { title, args, text } = PARTS[name];
+  const { title, args } = PARTS[name];
   console.log(`\n## ${title}\n`);
   const output = await run(args);
-  sections.set(
-    title,
-    `${text}\n\n\`deno run -A ${args.join(" ")}\`: ${output.trim()}\n`,
-  );
-  await writeSections(sections);
+  figures.set(title, `\`deno run -A ${args.join(" ")}\`: ${output.trim()}\n`);
+  await writePage(figures);
 }
 
-/** What the page has, by title. */
-async function readSections(): Promise<Map<string, string>> {
+/** The figures of each part on the page, by title: from the line with its command. */
+async function readFigures(): Promise<Map<string, string>> {
   const page = await Deno.readTextFile(RESULTS).catch(() => "");
   return new Map(
-    page.split(/^## /m).slice(1).map((section) => {
-      const end = section.indexOf("\n");
-      return [section.slice(0, end), section.slice(end).trim() + "\n"];
-    }),
+    page.split(/^## /m).slice(1).map((section) => [
+      section.slice(0, section.indexOf("\n")),
+      section.slice(section.search(/^`deno run/m)).trim() + "\n",
+    ]),
   );
 }
 
-async function writeSections(sections: Map<string, string>): Promise<void> {
-  const known = Object.values(PARTS).filter(({ title }) => sections.has(title));
-  const page = known.map(({ title }) =>
-    `## ${title}\n\n${sections.get(title)}`
+async function writePage(figures: Map<string, string>): Promise<void> {
+  const parts = Object.values(PARTS).filter(({ title }) => figures.has(title));
+  const sections = parts.map(({ title, text }) =>
+    `## ${title}\n\n${text}\n\n${figures.get(title)}`
   );
-  await Deno.writeTextFile(RESULTS, [TITLE, ...page].join("\n"));
+  await Deno.writeTextFile(RESULTS, [TITLE, ...sections].join("\n"));
 }
 
-/** Runs a script, showing what it prints, and returns that. */
+/** Runs a script, shows its output, and returns it. */
 async function run(args: string[]): Promise<string> {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", ...args],

@@ -1,4 +1,4 @@
-/** An event of each log, as a service sends it; what it refers to is in the seed. */
+/** An event of each log, as a service sends it; the rows it refers to are in the seed. */
 export interface Sample {
   /** Where it is posted. */
   slug: string;
@@ -79,6 +79,29 @@ export const SAMPLES: Sample[] = [
 /** The sample of a log. */
 export function sampleOf(table: string): Sample {
   return SAMPLES.find((sample) => sample.table === table)!;
+}
+
+/** The row of llm_usage_details that the endpoint writes for a call of a model. */
+export function toDetails(call: Record<string, unknown>) {
+  return {
+    id: call.id,
+    firm_id: call.firm_id,
+    provider: "anthropic",
+    service_tier: "standard",
+    uncached_input_tokens: call.input_tokens,
+    cache_read_tokens: 0,
+    cache_write_5m_tokens: 0,
+    cache_write_1h_tokens: 0,
+    visible_output_tokens: call.output_tokens,
+    reasoning_tokens: 0,
+    other_units: {},
+    cost_source: "reported",
+    cost_usd_exact: call.cost_usd,
+    reported_cost_usd: call.cost_usd,
+    computed_cost_usd: call.cost_usd,
+    cost_is_floor: false,
+    cost_differs: false,
+  };
 }
 
 /** A batch of new events. */

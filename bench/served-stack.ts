@@ -18,7 +18,6 @@ export interface ServedStack {
   rest: string;
   /** A connection to the database, as its superuser. */
   sql: postgres.Sql;
-  databaseUrl: string;
   /** Sends a body of JSON, as a service, and throws unless it is taken. */
   post(path: string, body: string): Promise<void>;
   stop(): Promise<void>;
@@ -26,14 +25,11 @@ export interface ServedStack {
 
 const PROJECT = new URL("../", import.meta.url).pathname;
 
-/** Starts it; the functions below plain-functions/ are served as `plain-<name>` beside the project's. */
-export async function serveStack(
-  options: { settings?: Record<string, string> } = {},
-): Promise<ServedStack> {
-  const settings = options.settings ?? WITHOUT_DISK;
-  const server = await startPostgres({ settings });
+/** Starts it, with the plain functions as `plain-<name>` beside the project's. */
+export async function serveStack(): Promise<ServedStack> {
+  const server = await startPostgres({ settings: WITHOUT_DISK });
   const project = await makeProject();
-  // Into a file: who measures should not be busy with what the functions log.
+  // Into a file: reading the functions' logs would take processor time from the clients.
   const output = `${project}/output.txt`;
   const stack = new Deno.Command("sh", {
     args: [
@@ -68,7 +64,6 @@ export async function serveStack(
       pid: stack.pid,
       rest,
       sql,
-      databaseUrl: server.url,
       post,
       stop,
     };
@@ -89,13 +84,15 @@ async function makeProject(): Promise<string> {
     );
   }
   const entry = (path: string) =>
-    relative(`${folder}/supabase`, `${PROJECT}${path}/index.ts`);
-  const blocks = ["audit", "llm-usage"].flatMap((slug) => [
-    block(slug, entry(`supabase/functions/${slug}`)),
-    block(`plain-${slug}`, entry(`bench/plain-functions/${slug}`)),
-  ]);
-  const more = "llm-usage-with-details";
-  blocks.push(block(`plain-${more}`, entry(`bench/plain-functions/${more}`)));
+    relative(`${folder}/supabase`, `${PROJECT}${path}`);
+  const blocks = [
+    ...["audit", "llm-usage"].map((slug) =>
+      block(slug, entry(`supabase/functions/${slug}/index.ts`))
+    ),
+    ...["audit", "llm-usage", "llm-usage-with-details"].map((name) =>
+      block(`plain-${name}`, entry("bench/plain-functions.ts"))
+    ),
+  ];
   await Deno.writeTextFile(
     `${folder}/supabase/config.toml`,
     `[db.seed]\nsql_paths = ["./seed.sql", "./prices.sql"]\n${blocks.join("")}`,
@@ -107,7 +104,7 @@ function block(slug: string, entrypoint: string): string {
   return `[functions.${slug}]\nverify_jwt = false\nentrypoint = "${entrypoint}"\n`;
 }
 
-/** What the stack says when it has started. */
+/** The output of the stack up to its start. */
 async function untilStarted(
   stack: Deno.ChildProcess,
   output: string,

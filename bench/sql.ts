@@ -1,7 +1,6 @@
 /**
- * What the record functions cost in the database, against a bare INSERT of many
- * rows and COPY into the same table, with its indexes, foreign keys and triggers;
- * and what a replay costs.
+ * The cost of the record functions in the database, against a bare INSERT and COPY
+ * into the same table, with its indexes, foreign keys and triggers; and of a replay.
  *
  *     deno run -A bench/sql.ts [--rounds <n>]
  */
@@ -24,7 +23,7 @@ import {
   type Run,
 } from "./prepare-writes.ts";
 import { type Sample, SAMPLES } from "./sample-events.ts";
-import { loadSeeds, type Session, startSession } from "./session.ts";
+import { startSession } from "./session.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string" } } });
 const ROUNDS = Number(values.rounds ?? 25);
@@ -36,17 +35,16 @@ const MIN_RATE = 0.7;
 /** Most that a replay may take, to recording the same. */
 const MAX_REPLAY = 1.2;
 
-const session = await startSession();
+const { sql, stop } = await startSession();
 try {
-  await loadSeeds(session);
-  console.log(await describeMachine(session.sql, WITHOUT_DISK));
+  console.log(await describeMachine(sql, WITHOUT_DISK));
   const writes: string[][] = [];
   const replays: string[][] = [];
   for (const sample of SAMPLES) {
-    for (let n = 0; n < FILLED; n++) await prepareRecord(session, sample)();
-    await session.query("analyze");
-    writes.push(...await compareWrites(session, sample));
-    replays.push(await compareReplay(session, sample));
+    for (let n = 0; n < FILLED; n++) await prepareRecord(sql, sample)();
+    await sql`analyze`;
+    writes.push(...await compareWrites(sample));
+    replays.push(await compareReplay(sample));
   }
   printTable("Writing rows", [
     "log",
@@ -66,18 +64,17 @@ try {
     `goal: at most ×${MAX_REPLAY}`,
   ], replays);
 } finally {
-  await session.stop();
+  await stop();
 }
 
 async function compareWrites(
-  session: Session,
   sample: Sample,
 ): Promise<string[][]> {
   const rows: string[][] = [];
   const compare = async (size: number, insert: typeof prepareInsert) => {
     const ways = [prepareRecord, insert, prepareCopy];
     const figures = await alternatePrepared(
-      ways.map((way) => () => way(session, sample, size)),
+      ways.map((way) => () => way(sql, sample, size)),
     );
     const [record, byInsert, copy] = figures;
     const withDetails = insert === prepareInsertWithDetails;
@@ -99,12 +96,11 @@ async function compareWrites(
 }
 
 async function compareReplay(
-  session: Session,
   sample: Sample,
 ): Promise<string[]> {
   let again: Run;
   const [first, replay] = await alternatePrepared([
-    () => again = prepareRecord(session, sample),
+    () => again = prepareRecord(sql, sample),
     () => again,
   ]);
   return [

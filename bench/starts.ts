@@ -10,7 +10,7 @@ import {
 } from "./measure.ts";
 import { processorTime } from "./process-figures.ts";
 
-const TEMPLATE = "bench/template-function/index.ts";
+const TEMPLATE = "bench/template-function.ts";
 const MAX_START = 1.3;
 
 /**

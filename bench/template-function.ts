@@ -1,4 +1,10 @@
-// The smallest function of @supabase/server: who calls is checked, and answered.
+/**
+ * The smallest function of @supabase/server: it checks the API key and answers.
+ *
+ * `footprint.ts` compares the cold start of the project's functions with its own.
+ *
+ * @module
+ */
 import { withSupabase } from "@supabase/server";
 
 export default {

@@ -1,3 +1,0 @@
-import { insertInto } from "../insert-into.ts";
-
-export default { fetch: insertInto("audit_log") };
