@@ -1092,6 +1092,7 @@ declare
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
   found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
+  gone_ids uuid[] := '{}'; -- ids of rows that were deleted with their parents
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -1126,12 +1127,14 @@ begin
   loop
     begin
       if careful then
+        gone_ids := ledger.deleted_ids('audit_log', array(
+          select (e.value ->> 'id')::uuid from jsonb_array_elements(events) e));
         with event as materialized (
           select e.* from (
           select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.firm_id) as firm_id, coalesce(e.user_id) as user_id, coalesce(e.action) as action, coalesce(e.entity_type) as entity_type, coalesce(e.entity_id) as entity_id, coalesce(e.metadata) as metadata, coalesce(e.ip_address) as ip_address, coalesce(e.created_at, now()) as created_at, e.ordinality::int - 1 as index
           from rows from (jsonb_to_recordset(complete) as (id uuid, firm_id uuid, user_id uuid, action text, entity_type text, entity_id uuid, metadata jsonb, ip_address text, created_at timestamp with time zone)) with ordinality as e(id, firm_id, user_id, action, entity_type, entity_id, metadata, ip_address, created_at, ordinality)
         ) e
-          where not coalesce((select true from public.audit_log s where s.id = e.id), false)
+          where not coalesce((select true from public.audit_log s where s.id = e.id), e.id = any (gone_ids))
             or e.firm_id <> actor_firm
         ), fault as materialized (
           select null::int as index, null::text as "column", null::text as code where false
@@ -1209,7 +1212,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, '{}'::text[] as codes, case when not (actor is not null and s.firm_id is distinct from actor_firm) then array_remove(array[
+        select e.index, e.id, '{}'::text[] as codes, case when (actor is null or s.firm_id = actor_firm) and s.id is not null then array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'firm_id' and new.firm_id is distinct from s.firm_id then 'firm_id' end,
         case when e.sent ? 'user_id' and new.user_id is distinct from s.user_id and s.user_id is not null then 'user_id' end,
@@ -1222,7 +1225,7 @@ begin
         ], null) end as fields,
           -- An event that is neither written nor stored was skipped by a trigger of the project's own.
           coalesce(found -> e.index::text,
-            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
+            case when s.id is null and e.id <> all (gone_ids) then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join public.audit_log s on s.id = e.id
         cross join lateral jsonb_to_record(e.sent) as new(id uuid, firm_id uuid, user_id uuid, action text, entity_type text, entity_id uuid, metadata jsonb, ip_address text, created_at timestamp with time zone)
       )
@@ -1320,6 +1323,7 @@ declare
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
   found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
+  gone_ids uuid[] := '{}'; -- ids of rows that were deleted with their parents
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -1338,9 +1342,11 @@ begin
   loop
     begin
       if careful then
+        gone_ids := ledger.deleted_ids('llm_usage_log', array(
+          select (e.value ->> 'id')::uuid from jsonb_array_elements(events) e));
         with event as materialized (
           select e.* from ledger.price_events(complete) e
-          where not coalesce((select true from public.llm_usage_log s where s.id = e.id), false)
+          where not coalesce((select true from public.llm_usage_log s where s.id = e.id), e.id = any (gone_ids))
         ), fault as materialized (
           select null::int as index, null::text as "column", null::text as code where false
           union all
@@ -1425,7 +1431,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end]::text[], null) as codes, array_remove(array[
+        select e.index, e.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end]::text[], null) as codes, case when s.id is not null then array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'firm_id' and new.firm_id is distinct from s.firm_id then 'firm_id' end,
         case when e.sent ? 'cma_project_id' and new.cma_project_id is distinct from s.cma_project_id and s.cma_project_id is not null then 'cma_project_id' end,
@@ -1459,10 +1465,10 @@ begin
         case when e.sent ? 'cost_is_floor' and details.cost_is_floor is distinct from d.cost_is_floor then 'cost_is_floor' end,
         case when e.sent ? 'cost_differs' and details.cost_differs is distinct from d.cost_differs then 'cost_differs' end,
         case when e.sent ? 'reservation_id' and details.reservation_id is distinct from d.reservation_id then 'reservation_id' end
-        ], null) as fields,
+        ], null) end as fields,
           -- An event that is neither written nor stored was skipped by a trigger of the project's own.
           coalesce(found -> e.index::text,
-            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
+            case when s.id is null and e.id <> all (gone_ids) then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join public.llm_usage_log s on s.id = e.id
         left join public.llm_usage_details d on d.id = e.id
         cross join lateral jsonb_to_record(e.sent) as new(id uuid, firm_id uuid, cma_project_id uuid, model text, task_type text, input_tokens integer, output_tokens integer, cost_usd numeric(10,6), latency_ms integer, success boolean, error_message text, created_at timestamp with time zone)
@@ -1562,6 +1568,7 @@ declare
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
   found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
+  gone_ids uuid[] := '{}'; -- ids of rows that were deleted with their parents
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -1580,12 +1587,14 @@ begin
   loop
     begin
       if careful then
+        gone_ids := ledger.deleted_ids('model_usage_log', array(
+          select (e.value ->> 'id')::uuid from jsonb_array_elements(events) e));
         with event as materialized (
           select e.* from (
           select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.session_id) as session_id, coalesce(e.sd_id) as sd_id, coalesce(e.phase) as phase, coalesce(e.subagent_type) as subagent_type, coalesce(e.subagent_configured_model) as subagent_configured_model, coalesce(e.reported_model_name) as reported_model_name, coalesce(e.reported_model_id) as reported_model_id, coalesce(e.config_matches_reported) as config_matches_reported, coalesce(e.captured_at, now()) as captured_at, coalesce(e.metadata, '{}'::jsonb) as metadata, e.ordinality::int - 1 as index
           from rows from (jsonb_to_recordset(complete) as (id uuid, session_id text, sd_id text, phase text, subagent_type text, subagent_configured_model text, reported_model_name text, reported_model_id text, config_matches_reported boolean, captured_at timestamp with time zone, metadata jsonb)) with ordinality as e(id, session_id, sd_id, phase, subagent_type, subagent_configured_model, reported_model_name, reported_model_id, config_matches_reported, captured_at, metadata, ordinality)
         ) e
-          where not coalesce((select true from public.model_usage_log s where s.id = e.id), false)
+          where not coalesce((select true from public.model_usage_log s where s.id = e.id), e.id = any (gone_ids))
         ), fault as materialized (
           select null::int as index, null::text as "column", null::text as code where false
         ), acceptable as materialized (
@@ -1656,7 +1665,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, '{}'::text[] as codes, array_remove(array[
+        select e.index, e.id, '{}'::text[] as codes, case when s.id is not null then array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'session_id' and new.session_id is distinct from s.session_id then 'session_id' end,
         case when e.sent ? 'sd_id' and new.sd_id is distinct from s.sd_id then 'sd_id' end,
@@ -1668,10 +1677,10 @@ begin
         case when e.sent ? 'config_matches_reported' and new.config_matches_reported is distinct from s.config_matches_reported then 'config_matches_reported' end,
         case when e.sent ? 'captured_at' and new.captured_at is distinct from s.captured_at then 'captured_at' end,
         case when e.sent ? 'metadata' and new.metadata is distinct from s.metadata then 'metadata' end
-        ], null) as fields,
+        ], null) end as fields,
           -- An event that is neither written nor stored was skipped by a trigger of the project's own.
           coalesce(found -> e.index::text,
-            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
+            case when s.id is null and e.id <> all (gone_ids) then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join public.model_usage_log s on s.id = e.id
         cross join lateral jsonb_to_record(e.sent) as new(id uuid, session_id text, sd_id text, phase text, subagent_type text, subagent_configured_model text, reported_model_name text, reported_model_id text, config_matches_reported boolean, captured_at timestamp with time zone, metadata jsonb)
       )
@@ -1769,6 +1778,7 @@ declare
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
   found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
+  gone_ids uuid[] := '{}'; -- ids of rows that were deleted with their parents
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -1787,12 +1797,14 @@ begin
   loop
     begin
       if careful then
+        gone_ids := ledger.deleted_ids('tool_usage_ledger', array(
+          select (e.value ->> 'id')::uuid from jsonb_array_elements(events) e));
         with event as materialized (
           select e.* from (
           select coalesce(e.id, gen_random_uuid()) as id, coalesce(e.agent_id) as agent_id, coalesce(e.venture_id) as venture_id, coalesce(e.tool_id) as tool_id, coalesce(e.tokens_consumed, 0) as tokens_consumed, coalesce(e.cost_usd, 0) as cost_usd, coalesce(e.execution_ms) as execution_ms, coalesce(e.created_at, now()) as created_at, e.ordinality::int - 1 as index
           from rows from (jsonb_to_recordset(complete) as (id uuid, agent_id uuid, venture_id uuid, tool_id uuid, tokens_consumed integer, cost_usd numeric(10,6), execution_ms integer, created_at timestamp with time zone)) with ordinality as e(id, agent_id, venture_id, tool_id, tokens_consumed, cost_usd, execution_ms, created_at, ordinality)
         ) e
-          where not coalesce((select true from public.tool_usage_ledger s where s.id = e.id), false)
+          where not coalesce((select true from public.tool_usage_ledger s where s.id = e.id), e.id = any (gone_ids))
         ), fault as materialized (
           select null::int as index, null::text as "column", null::text as code where false
           union all
@@ -1869,7 +1881,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, '{}'::text[] as codes, array_remove(array[
+        select e.index, e.id, '{}'::text[] as codes, case when s.id is not null then array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'agent_id' and new.agent_id is distinct from s.agent_id then 'agent_id' end,
         case when e.sent ? 'venture_id' and new.venture_id is distinct from s.venture_id then 'venture_id' end,
@@ -1878,10 +1890,10 @@ begin
         case when e.sent ? 'cost_usd' and new.cost_usd is distinct from s.cost_usd then 'cost_usd' end,
         case when e.sent ? 'execution_ms' and new.execution_ms is distinct from s.execution_ms then 'execution_ms' end,
         case when e.sent ? 'created_at' and new.created_at is distinct from s.created_at then 'created_at' end
-        ], null) as fields,
+        ], null) end as fields,
           -- An event that is neither written nor stored was skipped by a trigger of the project's own.
           coalesce(found -> e.index::text,
-            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
+            case when s.id is null and e.id <> all (gone_ids) then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join public.tool_usage_ledger s on s.id = e.id
         cross join lateral jsonb_to_record(e.sent) as new(id uuid, agent_id uuid, venture_id uuid, tool_id uuid, tokens_consumed integer, cost_usd numeric(10,6), execution_ms integer, created_at timestamp with time zone)
       )
@@ -2400,7 +2412,8 @@ begin
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.audit_log","%s"]', o.id) as data from old_rows o
   ), forgotten as (
-    delete from ledger.salts s using gone x where s.row_id = x.id and s.log = 'audit_log'
+    update ledger.salts s set salts = null, seed = null, seq = null
+    from gone x where s.row_id = x.id and s.log = 'audit_log'
   )
   insert into ledger.pending_leaves (kind, log, row_id, data, hash)
   select 'tombstone', 'audit_log', x.id, x.data, ledger.event_hash(x.data) from gone x;
@@ -2437,7 +2450,8 @@ begin
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.llm_usage_log","%s"]', o.id) as data from old_rows o
   ), forgotten as (
-    delete from ledger.salts s using gone x where s.row_id = x.id and s.log = 'llm_usage_log'
+    update ledger.salts s set salts = null, seed = null, seq = null
+    from gone x where s.row_id = x.id and s.log = 'llm_usage_log'
   )
   insert into ledger.pending_leaves (kind, log, row_id, data, hash)
   select 'tombstone', 'llm_usage_log', x.id, x.data, ledger.event_hash(x.data) from gone x;
@@ -2474,7 +2488,8 @@ begin
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.model_usage_log","%s"]', o.id) as data from old_rows o
   ), forgotten as (
-    delete from ledger.salts s using gone x where s.row_id = x.id and s.log = 'model_usage_log'
+    update ledger.salts s set salts = null, seed = null, seq = null
+    from gone x where s.row_id = x.id and s.log = 'model_usage_log'
   )
   insert into ledger.pending_leaves (kind, log, row_id, data, hash)
   select 'tombstone', 'model_usage_log', x.id, x.data, ledger.event_hash(x.data) from gone x;
@@ -2511,7 +2526,8 @@ begin
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.tool_usage_ledger","%s"]', o.id) as data from old_rows o
   ), forgotten as (
-    delete from ledger.salts s using gone x where s.row_id = x.id and s.log = 'tool_usage_ledger'
+    update ledger.salts s set salts = null, seed = null, seq = null
+    from gone x where s.row_id = x.id and s.log = 'tool_usage_ledger'
   )
   insert into ledger.pending_leaves (kind, log, row_id, data, hash)
   select 'tombstone', 'tool_usage_ledger', x.id, x.data, ledger.event_hash(x.data) from gone x;
@@ -2568,7 +2584,8 @@ $body$, log, t.statements)
   with gone as materialized (
     select o.id, format('["tombstone/v1","public.%1$s","%%s"]', o.id) as data from old_rows o
   ), forgotten as (
-    delete from ledger.salts s using gone x where s.row_id = x.id and s.log = %1$L
+    update ledger.salts s set salts = null, seed = null, seq = null
+    from gone x where s.row_id = x.id and s.log = %1$L
   )
   insert into ledger.pending_leaves (kind, log, row_id, data, hash)
   select 'tombstone', %1$L, x.id, x.data, ledger.event_hash(x.data) from gone x;$sql$, log))
@@ -3063,7 +3080,7 @@ declare
   is_faulty text;    -- whether an event breaks a rule that no foreign key enforces
   signature text;
   as_actor text := '';
-  hidden text;       -- the condition on the stored row of an event that the actor may not see
+  comparable text := 's.id is not null';  -- whether there is a stored row that the caller may know
   codes text;        -- the warnings of a row d of details
   is_warned text;    -- whether it has any
   parts jsonb;       -- the replacement of each {{name}}
@@ -3088,6 +3105,7 @@ declare
   written int[];          -- indexes of the events that this call inserted
   ids uuid[];             -- their ids
   found jsonb := '{}';    -- the faults of events: {index: [{column, code}]}
+  gone_ids uuid[] := '{}'; -- ids of rows that were deleted with their parents
   is_faulty boolean;
   warned jsonb := '{}';   -- {id: [code]}, of the events that this call inserted
   settled jsonb := '{}';  -- the same, from settling
@@ -3106,9 +3124,11 @@ begin
   loop
     begin
       if careful then
+        gone_ids := ledger.deleted_ids('{{name}}', array(
+          select (e.value ->> 'id')::uuid from jsonb_array_elements(events) e));
         with event as materialized (
           select e.* from {{rows}} e
-          where not coalesce((select true from {{log}} s where s.id = e.id), false){{or_foreign}}
+          where not coalesce((select true from {{log}} s where s.id = e.id), e.id = any (gone_ids)){{or_foreign}}
         ), fault as materialized (
           {{faults}}
         ), acceptable as materialized (
@@ -3162,12 +3182,12 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, {{codes}} as codes, {{unless_hidden}}array_remove(array[
+        select e.index, e.id, {{codes}} as codes, case when {{comparable}} then array_remove(array[
         {{differences}}
-        ], null){{end_hidden}} as fields,
+        ], null) end as fields,
           -- An event that is neither written nor stored was skipped by a trigger of the project's own.
           coalesce(found -> e.index::text,
-            case when s.id is null then '[{"code": "refused"}]'::jsonb end) as faults
+            case when s.id is null and e.id <> all (gone_ids) then '[{"code": "refused"}]'::jsonb end) as faults
         from event e left join {{log}} s on s.id = e.id{{join_details}}
         cross join lateral jsonb_to_record(e.sent) as new({{definitions}}){{sent_details}}
       )
@@ -3338,7 +3358,7 @@ begin
     into events
     from jsonb_array_elements(events) with ordinality e;
   end if;$sql$, actor);
-    hidden := 'actor is not null and s.firm_id is distinct from actor_firm';
+    comparable := '(actor is null or s.firm_id = actor_firm) and s.id is not null';
   end if;
   signature := signature || ', brief boolean default false, receipts boolean default false';
 
@@ -3346,8 +3366,7 @@ begin
     'signature', signature,
     'declarations', case when actor is null then '' else E'\n  actor_firm uuid;         -- the firm of the actor' end,
     'or_foreign', case when actor is null then '' else E'\n            or e.firm_id <> actor_firm' end,
-    'unless_hidden', case when hidden is null then '' else format('case when not (%s) then ', hidden) end,
-    'end_hidden', case when hidden is null then '' else ' end' end,
+    'comparable', comparable,
     'actor', as_actor, 'pass_actor', case when actor is null then '' else ', actor => actor' end,
     'aborted', $sql$(
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
@@ -3405,6 +3424,24 @@ end
 $functionx$;
 COMMENT ON FUNCTION ledger.create_record_function(name,name[],name,regproc,jsonb,regproc) IS 'Generates public.record_<log>, which writes events into a log and its details, from their columns and foreign keys.';
 REVOKE EXECUTE ON FUNCTION ledger.create_record_function(name,name[],name,regproc,jsonb,regproc) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ledger.deleted_ids(log name, ids uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  deleted uuid[];
+begin
+  execute format('select array(select s.row_id from ledger.salts s where s.row_id = any ($1) and s.log = %1$L
+    and not exists (select from public.%1$I r where r.id = s.row_id))', log)
+  into deleted using ids;
+  return deleted;
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.deleted_ids(name,uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.deleted_ids(name,uuid[]) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.describe_leaves(leaves ledger.leaves[], place text)
  RETURNS jsonb

@@ -106,11 +106,13 @@ export function toEventResult(
   }
 }
 
-/** The database names no fields of a row that the caller may not see. */
+/** The database names no fields of a row that was deleted or that the caller may not see. */
 function createConflict(fields: string[] | undefined): Problem {
   return createProblem(
     "conflict",
-    "This id is recorded with different content, and a recorded row never changes; send new content under a new id",
+    fields === undefined
+      ? "A row was recorded under this id before, and ids are not reused; send new content under a new id"
+      : "This id is recorded with different content, and a recorded row never changes; send new content under a new id",
     fields === undefined ? {} : { fields },
   );
 }
