@@ -32,9 +32,9 @@ export async function recordExamples(log: Log): Promise<Example[]> {
       .toISOString(),
   });
   const late = { ...event, [timeColumn]: FUTURE };
-  const { faults } = validateEvent(log.event, late);
+  const { issues } = validateEvent(log.event, late);
   const refuse = (index: number) =>
-    rejectEvent({ index, id: late.id as string }, faults);
+    rejectEvent({ index, id: late.id as string }, issues);
   const recorded = (index: number, { id }: LogEvent): EventResult => ({
     index,
     id: id as string,

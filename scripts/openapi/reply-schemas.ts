@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Fault } from "../../shared/fault.ts";
+import type { Issue } from "../../shared/issue.ts";
 import { MAX_FAULTS } from "../../shared/limits.ts";
 import { BUCKETS, PARAMETERS } from "../../shared/http/parameters.ts";
 import {
@@ -20,7 +20,7 @@ const fault = z.object({
   pointer: z.string().describe('JSON Pointer into the event; "" is all of it'),
   code: z.string().describe("Stable and machine-readable"),
   detail: z.string().describe("What is wrong and what is wanted"),
-}) satisfies z.ZodType<Fault>;
+}) satisfies z.ZodType<Issue>;
 
 const problem = z.object({
   type: z.string().meta({ format: "uri" }),

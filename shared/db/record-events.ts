@@ -4,7 +4,7 @@ import { callFunction, StoreError } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
 /** A fault that only the database can find. */
-export type StoreFault = {
+export type StoreIssue = {
   /** Left out for a fault of the event as a whole. */
   column?: string;
   code: "not_found" | "other_firm" | "no_firm" | "out_of_range" | "refused";
@@ -32,7 +32,7 @@ export type StoreResult = {
   outcome: "recorded" | "duplicate" | "conflict" | "rejected" | "aborted";
   /** For a conflict: the columns that differ. */
   fields?: string[];
-  faults?: StoreFault[];
+  faults?: StoreIssue[];
   /** Codes of what the caller should know, when the outcome is a success. */
   warnings?: string[];
   /** The stored row, when asked for and when the outcome is a success. */

@@ -1,5 +1,5 @@
 import { MAX_JSON_DEPTH } from "../limits.ts";
-import { isSpace, type JsonFault, parseStrictJson } from "./strict-json.ts";
+import { isSpace, type JsonIssue, parseStrictJson } from "./strict-json.ts";
 
 /** An escape that may be a NUL or half of a surrogate pair. */
 const DOUBTFUL_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
@@ -16,9 +16,9 @@ const QUOTE = '"'.charCodeAt(0);
  */
 export function parseJson(
   text: string,
-): { value: unknown; faults: JsonFault[] } {
+): { value: unknown; issues: JsonIssue[] } {
   const value = parsePlainJson(text);
-  return value === undefined ? parseStrictJson(text) : { value, faults: [] };
+  return value === undefined ? parseStrictJson(text) : { value, issues: [] };
 }
 
 /**

@@ -85,7 +85,7 @@ const event = z.strictObject({
   reservation_id: uuid()
     .describe("The reservation that this call settles").optional(),
 }).superRefine(checkUsage, {
-  // Checked whatever else is wrong, so that all faults come at once.
+  // Checked whatever else is wrong, so that all issues come at once.
   when: () => true,
 });
 
@@ -267,11 +267,11 @@ async function readUsage(event: LogEvent): Promise<Derived> {
     apiFlavor: event.api_flavor as string | undefined,
     usage: event.usage,
   });
-  if ("fault" in result) return { faults: [result.fault] };
+  if ("issue" in result) return { issues: [result.issue] };
   return { stamped: { ...result.counts } };
 }
 
-/** False when one of them is not a count, which is a separate fault. */
+/** False when one of them is not a count, which is a separate issue. */
 function isMore(event: LogEvent, parts: string[], whole: string): boolean {
   const counts = parts.map((part) => event[part] ?? 0);
   const total = event[whole];

@@ -83,13 +83,13 @@ function expectSame(found: unknown, wanted: unknown) {
 function expectNoDifference(text: string) {
   const plain = parsePlainJson(text);
   if (plain === undefined) return;
-  const { value, faults } = parseStrictJson(text);
-  expect(faults).toEqual([]);
+  const { value, issues } = parseStrictJson(text);
+  expect(issues).toEqual([]);
   expectSame(plain, value);
 }
 
 describe("parsePlainJson()", () => {
-  test("takes no text in which the strict parser finds a fault, and reads the others as it does", () => {
+  test("takes no text in which the strict parser finds an issue, and reads the others as it does", () => {
     fc.assert(fc.property(texts, expectNoDifference), { numRuns: 10_000 });
   });
 
@@ -136,6 +136,6 @@ describe("parsePlainJson()", () => {
 test("parseJson() says of any JSON text what the strict parser says", () => {
   fc.assert(fc.property(texts, (text) => {
     expectSame(parseJson(text).value, parseStrictJson(text).value);
-    expect(parseJson(text).faults).toEqual(parseStrictJson(text).faults);
+    expect(parseJson(text).issues).toEqual(parseStrictJson(text).issues);
   }));
 });

@@ -3,7 +3,7 @@ import { extractUsage } from "../../shared/pricing/extract-usage.ts";
 
 const MAX = 2_147_483_647;
 
-/** What cannot be read: where the fault lies, its code and a part of its detail. */
+/** What cannot be read: where the issue lies, its code and a part of its detail. */
 const REFUSED: [
   string,
   string,
@@ -116,7 +116,7 @@ const REFUSED: [
     promptTokenCount: 1,
     promptTokensDetails: {},
   }, ["/usage/promptTokensDetails", "invalid_type", "Expected an array"]],
-  ["a fault in a list", "google", undefined, {
+  ["an issue in a list", "google", undefined, {
     promptTokenCount: 1,
     promptTokensDetails: [null, { modality: "AUDIO", tokenCount: -7 }],
   }, ["/usage/promptTokensDetails/1/tokenCount", "out_of_range", "from 0"]],
@@ -199,7 +199,7 @@ test.each(REFUSED)(
     const result = await extractUsage({ provider, apiFlavor, usage });
     const [pointer, code, detail] = wanted;
     expect(result).toEqual({
-      fault: { pointer, code, detail: expect.stringContaining(detail) },
+      issue: { pointer, code, detail: expect.stringContaining(detail) },
     });
     expect(JSON.stringify(result)).not.toMatch(/hunter2|4_?111|-7/);
   },

@@ -14,7 +14,7 @@ import { findSecret } from "../../shared/redaction/secrets.ts";
 
 const CARD = "4111 1111 1111 1111";
 
-/** Code and path of every fault, in order. */
+/** Code and path of every issue, in order. */
 function faultsOf(value: unknown): [string, (string | number)[]][] {
   return checkAuditMetadata(value).map(({ code, path }) => [code, path]);
 }
@@ -231,13 +231,13 @@ describe("the limits", () => {
     );
   });
 
-  test("cap the list of faults, and those of the whole object come first", () => {
-    const faults = checkAuditMetadata(
+  test("cap the list of issues, and those of the whole object come first", () => {
+    const issues = checkAuditMetadata(
       object(200, (index) => [`k${index}`, 0.5]),
     );
-    expect(faults).toHaveLength(MAX_METADATA_FAULTS);
-    expect(faults[0]).toMatchObject({ code: "too_many_keys", path: [] });
-    expect(faults[1]).toMatchObject({ code: "not_integer", path: ["k0"] });
+    expect(issues).toHaveLength(MAX_METADATA_FAULTS);
+    expect(issues[0]).toMatchObject({ code: "too_many_keys", path: [] });
+    expect(issues[1]).toMatchObject({ code: "not_integer", path: ["k0"] });
   });
 });
 
@@ -322,7 +322,7 @@ describe("what does not belong in metadata", () => {
   });
 });
 
-describe("a fault", () => {
+describe("an issue", () => {
   const SENSITIVE = [
     CARD,
     "4111111111111111",
