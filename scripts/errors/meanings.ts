@@ -4,7 +4,7 @@
  */
 import type { ProblemCode } from "../../shared/http/problem.ts";
 import type { JsonIssue } from "../../shared/http/strict-json.ts";
-import type { MetadataIssueCode } from "../../shared/redaction/metadata-text.ts";
+import type { MetadataIssueCode } from "../../shared/redaction/audit-metadata.ts";
 import type { StoreIssue } from "../../shared/db/record-events.ts";
 
 /** What a problem means, and what the caller can do. */

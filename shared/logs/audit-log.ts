@@ -1,16 +1,16 @@
 import * as z from "zod";
 import {
-  checkAuditMetadata,
-  MAX_METADATA_BYTES,
-  MAX_METADATA_DEPTH,
-  MAX_METADATA_KEYS,
-  MAX_METADATA_STRING_LENGTH,
-} from "../redaction/audit-metadata.ts";
+  MAX_AUDIT_METADATA_BYTES,
+  MAX_AUDIT_METADATA_DEPTH,
+  MAX_AUDIT_METADATA_KEYS,
+  MAX_AUDIT_METADATA_STRING_LENGTH,
+} from "../limits.ts";
+import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import { decidedByServer, moment, text, uuid } from "./fields.ts";
 import { defineLog, erasable, plain, reference } from "./log.ts";
 
 const METADATA =
-  `References and counts, never financial data: at most ${MAX_METADATA_BYTES} bytes of JSON, ${MAX_METADATA_DEPTH} levels and ${MAX_METADATA_KEYS} keys; strings of at most ${MAX_METADATA_STRING_LENGTH} characters, integers, booleans and null`;
+  `References and counts, never financial data: at most ${MAX_AUDIT_METADATA_BYTES} bytes of JSON, ${MAX_AUDIT_METADATA_DEPTH} levels and ${MAX_AUDIT_METADATA_KEYS} keys; strings of at most ${MAX_AUDIT_METADATA_STRING_LENGTH} characters, integers, booleans and null`;
 
 const event = z.strictObject({
   id: uuid().optional(),

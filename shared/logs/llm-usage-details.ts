@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { MAX_USAGE_BYTES, MAX_USAGE_DEPTH, MAX_USAGE_TEXT } from "../limits.ts";
 import type { LogEvent, Measure } from "./log.ts";
 
 const count = z.int();
@@ -98,15 +99,6 @@ export const LLM_USAGE_MEASURES: Record<string, Record<string, Measure>> = {
     },
   },
 };
-
-/** Bytes of a provider's usage object as JSON. */
-const MAX_USAGE_BYTES = 8 * 1024;
-
-/** Characters of a string in it; names of tiers are short, content is not. */
-const MAX_USAGE_TEXT = 64;
-
-/** Objects and arrays within each other. */
-const MAX_USAGE_DEPTH = 6;
 
 /**
  * A provider's usage object as it came. It is kept with the row, so it may hold

@@ -19,7 +19,7 @@ import {
   reference,
 } from "./log.ts";
 import { extractUsage } from "../pricing/extract-usage.ts";
-import { MAX_INTEGER } from "../limits.ts";
+import { MAX_ERROR_MESSAGE, MAX_INTEGER } from "../limits.ts";
 
 const taskType = z.enum(
   ["extraction", "classification", "validation", "fallback"],
@@ -54,7 +54,7 @@ const event = z.strictObject({
   latency_ms: integer(0).optional(),
   success: z.boolean("Expected true or false").optional(),
   // Losing the row would be worse than losing the secret in it.
-  error_message: text(16_384)
+  error_message: text(MAX_ERROR_MESSAGE)
     .describe("Only with success: false. Secrets in it are redacted.")
     .transform(redactSecrets).pipe(z.string()).optional(),
   created_at: moment().optional(),

@@ -1,9 +1,7 @@
 import * as z from "zod";
+import { MAX_MODEL_METADATA_BYTES } from "../limits.ts";
 import { decidedByServer, flag, moment, text, uuid } from "./fields.ts";
 import { defineLog, erasable, plain } from "./log.ts";
-
-/** Bytes of `metadata` as JSON. */
-const MAX_METADATA_BYTES = 16 * 1024;
 
 const phase = z.enum(
   ["LEAD", "PLAN", "EXEC", "UNKNOWN"],
@@ -27,9 +25,9 @@ const event = z.strictObject({
     .refine(
       (value) =>
         new TextEncoder().encode(JSON.stringify(value)).length <=
-          MAX_METADATA_BYTES,
-      `Expected at most ${MAX_METADATA_BYTES} bytes of JSON`,
-    ).describe(`At most ${MAX_METADATA_BYTES} bytes of JSON`).optional(),
+          MAX_MODEL_METADATA_BYTES,
+      `Expected at most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`,
+    ).describe(`At most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`).optional(),
 });
 
 /** Which model a session or sub-agent reported, against the configured one. */

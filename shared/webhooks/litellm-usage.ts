@@ -10,6 +10,7 @@ import {
   toMoment,
 } from "./payload.ts";
 import type { Issue } from "../issue.ts";
+import { MAX_ERROR_MESSAGE } from "../limits.ts";
 import { redactSecrets } from "../redaction/secrets.ts";
 
 /** The usage as LiteLLM passes it on; some versions only in the response. */
@@ -183,9 +184,6 @@ function isComputedZero(payload: unknown): boolean {
   ) && readPointer(payload, "/hidden_params/response_cost") !== null;
 }
 
-/** What the column takes; LiteLLM's messages can be megabytes long. */
-const MAX_ERROR_LENGTH = 16_384;
-
 /**
  * Reads whether a call succeeded, and why not. Without a `status` it did, unless
  * there is an error.
@@ -238,11 +236,11 @@ export function readTimes(payload: unknown, draft: Draft): void {
   setMember(draft, "latency_ms", latency, "/endTime");
 }
 
-/** Redacts before it cuts: half a secret would no longer look like one. */
+/** LiteLLM's messages can be megabytes long. Redacts first: half a secret would no longer look like one. */
 function shortenError(text: string): string | undefined {
-  const storable = text.slice(0, 4 * MAX_ERROR_LENGTH).replaceAll("\0", "")
+  const storable = text.slice(0, 4 * MAX_ERROR_MESSAGE).replaceAll("\0", "")
     .toWellFormed();
-  const short = redactSecrets(storable).slice(0, MAX_ERROR_LENGTH)
+  const short = redactSecrets(storable).slice(0, MAX_ERROR_MESSAGE)
     .toWellFormed();
   return short.trim() === "" ? undefined : short;
 }
