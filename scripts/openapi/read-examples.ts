@@ -80,8 +80,8 @@ function summaryExamples(log: Log): Example[] {
     count: 1,
     ...Object.fromEntries(
       Object.entries(measuresOf(log)).map((
-        [name, { ofOne }],
-      ) => [name, ofOne(row)]),
+        [name, { singleRowValue }],
+      ) => [name, singleRowValue(row)]),
     ),
   };
   const day = `${from.slice(0, 10)}T00:00:00+00:00`;

@@ -6,6 +6,7 @@ import {
   rejectEvent,
   toEventResult,
 } from "../../shared/ingest/results.ts";
+import { SERVICE_CALLER } from "../../shared/db/call-function.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { asSent } from "./schemas.ts";
@@ -14,8 +15,6 @@ import { type Example, exampleRow } from "./operation.ts";
 /** Refused from every caller, because it lies in the future. */
 const FUTURE = "2999-01-01T00:00:00Z";
 
-/** Who sends most examples. */
-export const SERVICE = { kind: "service", keyName: "default" } as const;
 const JSON_TYPE = "application/json";
 
 /**
@@ -42,7 +41,7 @@ export async function recordExamples(log: Log): Promise<Example[]> {
     row: exampleRow(log),
   });
   const duplicate = { ...recorded(0, event), outcome: "duplicate" } as const;
-  const conflict = toEventResult(log, SERVICE, 0, {
+  const conflict = toEventResult(log, SERVICE_CALLER, 0, {
     index: 0,
     id: first,
     outcome: "conflict",

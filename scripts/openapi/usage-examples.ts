@@ -11,7 +11,8 @@ import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { type Example, exampleRow } from "./operation.ts";
 import { COMMON, NOBODY, problemReply, secondOf } from "./read-examples.ts";
-import { recordExample, SERVICE } from "./record-examples.ts";
+import { SERVICE_CALLER } from "../../shared/db/call-function.ts";
+import { recordExample } from "./record-examples.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -75,7 +76,7 @@ async function unpricedExample(log: Log): Promise<Example> {
     reported_cost_usd: null,
     cost_is_floor: true,
   };
-  const result = toEventResult(log, SERVICE, 0, {
+  const result = toEventResult(log, SERVICE_CALLER, 0, {
     index: 0,
     id,
     outcome: "recorded",

@@ -1,6 +1,16 @@
 import { PostgrestClient } from "@supabase/postgrest-js";
 import { type Environment, pickKey } from "./environment.ts";
 
+/** A verified caller. */
+export type Caller =
+  /** The holder of a secret API key; `keyName` identifies the service. */
+  | { kind: "service"; keyName: string }
+  /** A signed-in user; `id` is the token's subject. */
+  | { kind: "user"; id: string; token: string };
+
+/** The functions themselves, as callers of the database with the service role. */
+export const SERVICE_CALLER = { kind: "service", keyName: "default" } as const;
+
 /** Who calls the database, and where it is. */
 export type Session = { caller: Caller; env: Environment };
 
@@ -74,7 +84,7 @@ function nameColumns(url: string, parameters: Record<string, unknown>): string {
  * took too long, and a database that only reads, which the platform makes of one
  * whose disk is nearly full (PostgreSQL, appendix A).
  */
-const PASSING = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
+const TRANSIENT = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
 
 /** PostgREST's own codes for a database that it cannot reach or is out of. */
 const UNREACHABLE = /^PGRST00[0-3]$/;
@@ -87,7 +97,7 @@ export class StoreError extends Error {
   override name = "StoreError";
 
   /** Whether the same call can be expected to work later. */
-  readonly passing: boolean;
+  readonly isTransient: boolean;
 
   constructor(
     /** What the REST API said, for our log alone. */
@@ -102,7 +112,8 @@ export class StoreError extends Error {
     super(`the database call failed: ${reason.message}`);
     const { code = "" } = reason;
     // Without an answer the code is of a socket, and EPIPE looks like a SQLSTATE.
-    this.passing = status === 0 || !KNOWN.test(code) || PASSING.test(code) ||
+    this.isTransient = status === 0 || !KNOWN.test(code) ||
+      TRANSIENT.test(code) ||
       UNREACHABLE.test(code) || (status >= 502 && status <= 504);
   }
 }
@@ -131,10 +142,3 @@ export function requireList(answer: unknown): void {
     throw new StoreError({ message: "the answer is not a list" }, 0);
   }
 }
-
-/** Who sent a request, after the credential was verified. */
-export type Caller =
-  /** The holder of a secret API key; `keyName` is the producer's identity. */
-  | { kind: "service"; keyName: string }
-  /** A signed-in user; `id` is the token's subject. */
-  | { kind: "user"; id: string; token: string };

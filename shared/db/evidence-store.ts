@@ -1,6 +1,6 @@
 import { READ_TIMEOUT_MS, RECORD_TIMEOUT_MS } from "../limits.ts";
 import type { Member } from "../logs/log.ts";
-import { callFunction } from "./call-function.ts";
+import { callFunction, SERVICE_CALLER } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
 /** A signed checkpoint as it is kept; `root` is base64. */
@@ -55,15 +55,13 @@ export type Entry = {
   salts: (string | null)[] | null;
 };
 
-const SERVICE = { kind: "service", keyName: "default" } as const;
-
 async function call<Answer>(
   env: Environment,
   name: string,
   parameters: Record<string, unknown> = {},
   timeoutMs = READ_TIMEOUT_MS,
 ): Promise<Answer> {
-  const session = { caller: SERVICE, env };
+  const session = { caller: SERVICE_CALLER, env };
   return await callFunction(session, name, parameters, timeoutMs) as Answer;
 }
 

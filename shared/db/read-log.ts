@@ -1,6 +1,11 @@
 import { READ_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import { callFunction, requireMember, type Session } from "./call-function.ts";
+import {
+  callFunction,
+  requireMember,
+  SERVICE_CALLER,
+  type Session,
+} from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
 /** Where a page ended, as `list_log` says it; its content is the database's. */
@@ -53,7 +58,7 @@ export async function fetchRow(
 }
 
 /** Counts and sums. */
-export async function summarise(
+export async function readSummary(
   reader: Reader,
   selection: Selection,
   by: {
@@ -122,9 +127,8 @@ export async function lookUpRegistries(
   if (names.agents.length + names.tools.length === 0) {
     return { agents: new Map(), tools: new Map() };
   }
-  const caller = { kind: "service", keyName: "default" } as const;
   const found = await callFunction(
-    { caller, env },
+    { caller: SERVICE_CALLER, env },
     "look_up_registries",
     names,
     READ_TIMEOUT_MS,

@@ -1,6 +1,6 @@
 import { RECORD_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import { callFunction, StoreError } from "./call-function.ts";
+import { callFunction, SERVICE_CALLER, StoreError } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
 /** A fault that only the database can find. */
@@ -53,9 +53,6 @@ export type RecordOptions = {
   actor?: string;
 };
 
-/** Only the service role writes, for every kind of caller. */
-const WRITER = { kind: "service", keyName: "default" } as const;
-
 /**
  * Writes a batch in one call and one transaction, as the service role. Results
  * are in the order of the events.
@@ -69,7 +66,7 @@ export async function recordEvents(
   env: Environment,
 ): Promise<StoreResult[]> {
   const results = await callFunction(
-    { caller: WRITER, env },
+    { caller: SERVICE_CALLER, env },
     `record_${log.table}`,
     // Most batches are recorded whole: the database then says just that.
     { events, ...options, brief: !options.representation },

@@ -17,7 +17,7 @@ const QUOTE = '"'.charCodeAt(0);
 export function parseJson(
   text: string,
 ): { value: unknown; issues: JsonIssue[] } {
-  const value = parsePlainJson(text);
+  const value = parseJsonFast(text);
   return value === undefined ? parseStrictJson(text) : { value, issues: [] };
 }
 
@@ -30,7 +30,7 @@ export function parseJson(
  * the places in the text where a key may end, which are at least as many as the
  * keys of the text: where the counts are equal, no key was dropped.
  */
-export function parsePlainJson(text: string): object | undefined {
+export function parseJsonFast(text: string): object | undefined {
   if (DOUBTFUL_NUMBER.test(text) || hasDoubtfulText(text)) return undefined;
   let value: unknown;
   try {

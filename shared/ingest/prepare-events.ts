@@ -71,7 +71,7 @@ function prepareEvent(
   source: EventSource,
 ): PreparedEvent | Promise<PreparedEvent> {
   const { caller, idempotencyKey, optionalReferences } = source;
-  const { value, columns } = splitAdapterMembers(incoming);
+  const { value, columns } = separateAdapterMembers(incoming);
   const { issues: raised } = incoming;
   let result = validate(log, { value, issues: raised }, caller);
   // References are left out only where nothing else is wrong.
@@ -120,7 +120,7 @@ function validate(
  * the columns of the members that an adapter set. These are stored and not compared,
  * because how an adapter derives them may improve.
  */
-export function splitAdapterMembers(
+export function separateAdapterMembers(
   { value, adapterMembers = false }: Omit<IncomingEvent, "issues">,
 ): { value: unknown; columns: LogEvent } {
   const columns: LogEvent = {};

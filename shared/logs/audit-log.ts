@@ -6,7 +6,7 @@ import {
   MAX_AUDIT_METADATA_STRING_LENGTH,
 } from "../limits.ts";
 import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
-import { decidedByServer, moment, text, uuid } from "./fields.ts";
+import { setByServer, text, timestamp, uuid } from "./fields.ts";
 import { defineLog, erasable, plain, reference } from "./log.ts";
 
 const METADATA =
@@ -37,7 +37,7 @@ const event = z.strictObject({
     [z.ipv4(), z.ipv6()],
     "Expected an IPv4 or IPv6 address",
   ).optional(),
-  created_at: moment().optional(),
+  created_at: timestamp().optional(),
 });
 
 /** Who did what to which entity of a firm. */
@@ -82,9 +82,9 @@ export const auditLog = defineLog({
   userWrites: {
     event: event.extend({
       firm_id: uuid().optional(),
-      user_id: decidedByServer("it is the signed-in user"),
-      ip_address: decidedByServer("it is the address of the request"),
-      created_at: decidedByServer("it is the time of recording"),
+      user_id: setByServer("it is the signed-in user"),
+      ip_address: setByServer("it is the address of the request"),
+      created_at: setByServer("it is the time of recording"),
     }),
     attributed: true,
     addressColumn: "ip_address",

@@ -4,7 +4,14 @@ import {
   canonicalProvider,
   canonicalServiceTier,
 } from "../pricing/providers.ts";
-import { flag, integer, moment, money, text, uuid } from "./fields.ts";
+import {
+  booleanParameter,
+  integer,
+  money,
+  text,
+  timestamp,
+  uuid,
+} from "./fields.ts";
 import {
   LLM_USAGE_MEASURES,
   LLM_USAGE_ROW,
@@ -57,7 +64,7 @@ const event = z.strictObject({
   error_message: text(MAX_ERROR_MESSAGE)
     .describe("Only with success: false. Secrets in it are redacted.")
     .transform(redactSecrets).pipe(z.string()).optional(),
-  created_at: moment().optional(),
+  created_at: timestamp().optional(),
   provider: provider
     .describe(
       "Who served the model. When left out, the model's name may imply it",
@@ -152,14 +159,14 @@ export const llmUsageLog = defineLog({
     cma_project_id: uuid(),
     model: text(256),
     task_type: taskType,
-    success: flag(),
+    success: booleanParameter(),
     provider,
     service_tier: serviceTier,
     cost_source: z.enum(
       ["reported", "computed", "unpriced"],
       "Expected reported, computed or unpriced",
     ),
-    cost_differs: flag(),
+    cost_differs: booleanParameter(),
   },
   minimums: { cost_usd: money({ negative: false }) },
   groups: [

@@ -28,7 +28,7 @@ export type Derived = { stamped: LogEvent } | { issues: Issue[] };
 export type Measure = {
   schema: z.ZodType;
   /** The figure of a single row. */
-  ofOne: (row: LogEvent) => unknown;
+  singleRowValue: (row: LogEvent) => unknown;
 };
 
 /**

@@ -5,7 +5,7 @@ import type {
 } from "@pydantic/genai-prices";
 import { type Issue, toPointer } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
-import { satisfies } from "./providers.ts";
+import { matchesRule } from "./providers.ts";
 
 /** Units of a usage object, by genai-prices' names, and where they were read. */
 export interface ReadUnits {
@@ -109,7 +109,7 @@ function isOf(step: Exclude<Step, string>, item: unknown): boolean {
   }
   if (!Object.hasOwn(item, step.field)) return false;
   const name = (item as Record<string, unknown>)[step.field];
-  return typeof name === "string" && satisfies(step.match, name);
+  return typeof name === "string" && matchesRule(step.match, name);
 }
 
 function findFault(

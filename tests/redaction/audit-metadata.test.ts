@@ -254,8 +254,7 @@ describe("what does not belong in metadata", () => {
     expect(checkAuditMetadata({ a: [{ note: `see ${value}` }] })).toEqual([{
       path: ["a", 0, "note"],
       code: "financial_data",
-      detail:
-        `looks like ${name}; send references and counts only`,
+      detail: `looks like ${name}; send references and counts only`,
     }]);
   });
 
@@ -263,8 +262,7 @@ describe("what does not belong in metadata", () => {
     expect(checkAuditMetadata({ note: "password=hunter2" })).toEqual([{
       path: ["note"],
       code: "secret",
-      detail:
-        "looks like a secret (password); send references and counts only",
+      detail: "looks like a secret (password); send references and counts only",
     }]);
   });
 

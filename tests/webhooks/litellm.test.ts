@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AdaptedEvent } from "../../shared/webhooks/adapter.ts";
 import { adaptLitellm } from "../../shared/webhooks/litellm.ts";
 import type { LogEvent } from "../../shared/logs/log.ts";
-import { splitAdapterMembers } from "../../shared/ingest/prepare-events.ts";
+import { separateAdapterMembers } from "../../shared/ingest/prepare-events.ts";
 import {
   codesOf,
   deliver,
@@ -528,7 +528,7 @@ describe("a body of LiteLLM", () => {
 
 test("an event is what the log takes, but for the members that adapters set", async () => {
   const { event, adapterMembers } = await adaptOne(createPayload());
-  const { value, columns } = splitAdapterMembers({
+  const { value, columns } = separateAdapterMembers({
     value: event,
     adapterMembers,
   });
