@@ -6,23 +6,22 @@ import { splitCounts } from "./split-counts.ts";
 
 export type { UsageCounts };
 
-/** The usage object of a provider's response, and where it came from. */
+/** The usage object of a provider's response, and its origin. */
 export interface ProviderUsage {
-  /** Any name that `canonicalProvider` knows. */
+  /** Any name that `canonicalProvider` accepts. */
   provider: string;
-  /** Which of the provider's APIs answered, by genai-prices' names: `chat`, `responses`, … */
+  /** The API of the provider that answered, by genai-prices' name: `chat`, `responses`, … */
   apiFlavor?: string;
-  /** The value of `usage`, `usageMetadata`, `usage_info`, `tokenUsage` or `meta`, as it came. */
+  /** The value of `usage`, `usageMetadata`, `usage_info`, `tokenUsage` or `meta`, unchanged. */
   usage: unknown;
 }
 
 const SERVICE_TIER = /^[a-z][a-z0-9_-]{0,31}$/;
 
 /**
- * Reads what a call consumed from the usage object of its provider, by the rules
- * of genai-prices for that provider and API.
- *
- * An issue points at `/provider`, `/api_flavor` or into `/usage`.
+ * Reads the counts of a call from its provider's usage object, by the rules of
+ * genai-prices for the provider and API. An issue points to `/provider`, `/api_flavor`
+ * or into `/usage`.
  */
 export async function extractUsage(
   { provider, apiFlavor, usage }: ProviderUsage,
@@ -43,18 +42,18 @@ const UNKNOWN_PROVIDER: Issue = {
   pointer: "/provider",
   code: "invalid_value",
   detail:
-    "No usage format of this provider is known; send input_tokens and output_tokens instead of usage",
+    "Is a provider without a known usage format; send input_tokens and output_tokens instead of usage",
 };
 
-/** The data is large: it is loaded when the first usage object comes. */
+/** Loaded with the first usage object, because the data is large. */
 async function loadExtractors(provider: string): Promise<UsageExtractor[]> {
   const { waitForUpdate } = await import("@pydantic/genai-prices");
   const id = canonicalProvider(provider);
   const providers = await waitForUpdate() ?? [];
-  return providers.find((one) => one.id === id)?.extractors ?? [];
+  return providers.find((provider) => provider.id === id)?.extractors ?? [];
 }
 
-/** Without a flavour, the only one or the one that the data calls default. */
+/** The extractor of a flavor; without a flavor the only one, or `default`. */
 function chooseExtractor(
   extractors: UsageExtractor[],
   flavor: string | undefined,
@@ -69,11 +68,12 @@ function unknownFlavor(extractors: UsageExtractor[]): Issue {
   return {
     pointer: "/api_flavor",
     code: "invalid_value",
-    detail: `Say which API of the provider answered: ${flavors}`,
+    detail:
+      `Is not an API of this provider with a usage format; send one of ${flavors}`,
   };
 }
 
-/** Some providers say in the usage object what they charge by. */
+/** The service tier, which some providers state in the usage object. */
 function findServiceTier(usage: unknown): string | undefined {
   const tier = (usage as { service_tier?: unknown }).service_tier;
   if (typeof tier !== "string") return undefined;

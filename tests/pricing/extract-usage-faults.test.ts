@@ -123,7 +123,7 @@ const REFUSED: [
   ["usage without any count", "google", undefined, { constructor: 1 }, [
     "/usage",
     "invalid_value",
-    "expected any of promptTokenCount, cachedContentTokenCount",
+    "send any of promptTokenCount, cachedContentTokenCount",
   ]],
   ["more cached than there is input", "openai", "chat", {
     prompt_tokens: 99,
@@ -132,7 +132,7 @@ const REFUSED: [
   }, [
     "/usage/prompt_tokens_details/cached_tokens",
     "invalid_value",
-    "than the input tokens that include it",
+    "Exceeds the input tokens that include it",
   ]],
   ["more read and written than there is input", "openai", "chat", {
     prompt_tokens: 100,
@@ -163,7 +163,7 @@ const REFUSED: [
   }, [
     "/usage/output_tokens_details/reasoning_tokens",
     "invalid_value",
-    "than the output tokens that include it",
+    "Exceeds the output tokens that include it",
   ]],
   ["cache writes whose parts are more than all", "anthropic", undefined, {
     input_tokens: 1,
