@@ -56,7 +56,7 @@ function listExamples(log: Log): Example[] {
 
 function fetchExamples(log: Log): Example[] {
   const row = exampleRow(log);
-  const detail = `${log.table} has no such row`;
+  const detail = `${log.table} has no row with this id that you may see`;
   const fetch = (name: string, id: unknown) =>
     ({ ...COMMON, name, operation: "fetch", parameters: { id } }) as const;
   return [

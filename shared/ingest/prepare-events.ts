@@ -1,32 +1,32 @@
-import { uuid } from "../logs/fields.ts";
-import { compileEvent, validateEvent } from "../logs/validate-event.ts";
-import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import type { Caller } from "../db/call-function.ts";
-import { eventId } from "./ids.ts";
 import type { Issue } from "../issue.ts";
+import { uuid } from "../logs/fields.ts";
+import type { Derived, Log, LogEvent } from "../logs/log.ts";
+import { compileEvent, validateEvent } from "../logs/validate-event.ts";
+import { eventId } from "./ids.ts";
 import type { RawEvent } from "./read-events.ts";
 
-/** An event on its way into a log, of its own endpoint's body or of an adapter. */
+/** An event of a request body or an adapter, not validated yet. */
 export type IncomingEvent = RawEvent & {
   /**
-   * Whether the event may have the members that only adapters set. Never true where
+   * Whether the event may have the members that only adapters set. Must be false where
    * the sender chooses the names of members.
    */
   adapterMembers?: boolean;
 };
 
-/** Members that only adapters of model calls set, and their columns. */
+/** Members that only adapters of model calls set → their columns. */
 const ADAPTER_COLUMNS: Record<string, string> = {
   reported_cost_usd: "cost_usd_exact",
   token_convention: "token_convention",
   convention_basis: "convention_basis",
 };
 
-/** An event that may be written, or the reasons why it may not. */
+/** A valid event ready to write, or the issues of an invalid one. */
 export type PreparedEvent =
   & {
     index: number;
-    /** Optional references that it does without. */
+    /** Optional references that were omitted. */
     dropped: readonly string[];
   }
   & (
@@ -34,36 +34,37 @@ export type PreparedEvent =
     | { id: string | null; event: null; issues: Issue[] }
   );
 
-/** What the request says about all of its events. */
+/** The part of a request that applies to all of its events. */
 export type EventSource = {
   caller: Caller;
   idempotencyKey: string | null;
-  /** The address that the request came from, where it is known. */
+  /** The IP address of the client, where it is known. */
   address: string | null;
   /**
-   * Members that are left out when they are not references, or refer to a row that
-   * does not exist or is another firm's: losing the event would be worse.
+   * Members that are omitted when they are malformed, or refer to a row that does not
+   * exist or belongs to another firm: losing the event would be worse.
    */
   optionalReferences?: readonly string[];
 };
 
 /**
- * Validates every event and completes it: an id, the columns that the log derives
- * and those that the server stamps. `stamped` members are stored, but a re-send
- * may differ in them; an event without any has no `stamped`.
+ * Validates every event and completes it with an id, the columns that the log derives
+ * and the columns that the server sets. These are members of `stamped`: they are
+ * stored, but not compared when the event is sent again. An event without any has no
+ * `stamped`.
  */
 export async function prepareEvents(
   log: Log,
   events: readonly IncomingEvent[],
   source: EventSource,
 ): Promise<PreparedEvent[]> {
-  const prepared = events.map((one, index) =>
-    prepareEvent(log, one, index, source)
+  const prepared = events.map((event, index) =>
+    prepareEvent(log, event, index, source)
   );
   return prepared.every(isReady) ? prepared : await Promise.all(prepared);
 }
 
-/** Returns no promise unless a step needs one: there may be a thousand events. */
+/** Returns a promise only where a step needs one: there may be a thousand events. */
 function prepareEvent(
   log: Log,
   incoming: IncomingEvent,
@@ -72,32 +73,32 @@ function prepareEvent(
 ): PreparedEvent | Promise<PreparedEvent> {
   const { caller, idempotencyKey, optionalReferences } = source;
   const { value, columns } = separateAdapterMembers(incoming);
-  const { issues: raised } = incoming;
-  let result = validate(log, { value, issues: raised }, caller);
-  // References are left out only where nothing else is wrong.
-  const dropped = findOptional(result.issues, optionalReferences);
+  const { issues: textIssues } = incoming;
+  let result = validate(log, { value, issues: textIssues }, caller);
+  // Omitted only where these are the only issues.
+  const dropped = findOptionalReferences(result.issues, optionalReferences);
   if (dropped.length > 0) {
-    const rest = leaveOut(value as LogEvent, dropped);
-    result = validate(log, { value: rest, issues: raised }, caller);
+    const rest = omitMembers(value as LogEvent, dropped);
+    result = validate(log, { value: rest, issues: textIssues }, caller);
   }
   const { event, issues } = result;
   if (event === null) {
-    return { index, id: sentId(value), event, issues, dropped };
+    return { index, id: readSentId(value), event, issues, dropped };
   }
   const id = typeof event.id === "string"
     ? event.id
     : eventId(idempotencyKey, { log: log.table, caller }, index);
-  const derived = log.derive?.(event) ?? NOTHING;
-  const own = { ...stampAddress(log, source), ...columns };
-  const draft = { index, event, dropped, own };
+  const derived = log.derive?.(event) ?? NOTHING_DERIVED;
+  const serverColumns = { ...stampAddress(log, source), ...columns };
+  const valid = { index, event, dropped, serverColumns };
   return isReady(id) && isReady(derived)
-    ? complete(draft, id, derived)
+    ? complete(valid, id, derived)
     : Promise.all([id, derived]).then(([id, derived]) =>
-      complete(draft, id, derived)
+      complete(valid, id, derived)
     );
 }
 
-const NOTHING: Derived = { stamped: {} };
+const NOTHING_DERIVED: Derived = { stamped: {} };
 
 function isReady<Value>(value: Value | Promise<Value>): value is Value {
   return !(value instanceof Promise);
@@ -116,9 +117,9 @@ function validate(
 }
 
 /**
- * The members that the log's schema checks and a repeated event is compared on, and
- * the columns of the members that an adapter set. These are stored and not compared,
- * because how an adapter derives them may improve.
+ * Separates the members that the log's schema validates from the columns that an
+ * adapter set. Those are stored, but not compared when the event is sent again,
+ * because a later version of the adapter may derive them differently.
  */
 export function separateAdapterMembers(
   { value, adapterMembers = false }: Omit<IncomingEvent, "issues">,
@@ -136,8 +137,8 @@ export function separateAdapterMembers(
 
 const NONE: readonly string[] = [];
 
-/** The optional references to leave out, when nothing else is wrong with an event. */
-export function findOptional(
+/** The optional references with issues, when an event has no other issue. */
+export function findOptionalReferences(
   issues: readonly Issue[],
   optionalReferences: readonly string[] = NONE,
 ): readonly string[] {
@@ -148,8 +149,8 @@ export function findOptional(
     : NONE;
 }
 
-/** An event without some members. */
-export function leaveOut(
+/** A copy of an event without `members`. */
+export function omitMembers(
   event: LogEvent,
   members: readonly string[],
 ): LogEvent {
@@ -158,16 +159,16 @@ export function leaveOut(
   return Object.fromEntries(kept);
 }
 
-/** A valid event; `own` are the columns that the server or an adapter sets. */
-type Draft = {
+/** A valid event, and the columns that the server or an adapter sets. */
+type ValidEvent = {
   index: number;
   event: LogEvent;
   dropped: readonly string[];
-  own: LogEvent;
+  serverColumns: LogEvent;
 };
 
 function complete(
-  { index, event, dropped, own }: Draft,
+  { index, event, dropped, serverColumns }: ValidEvent,
   id: string,
   derived: Derived,
 ): PreparedEvent {
@@ -175,15 +176,15 @@ function complete(
     return { index, id, event: null, issues: derived.issues, dropped };
   }
   const completed: LogEvent = { ...event, id };
-  const stamped = { ...derived.stamped, ...own };
+  const stamped = { ...derived.stamped, ...serverColumns };
   if (Object.keys(stamped).length > 0) completed.stamped = stamped;
   return { index, id, event: completed, issues: [], dropped };
 }
 
 const ID = uuid();
 
-/** The id of an event that is rejected for something else, or null. */
-function sentId(value: unknown): string | null {
+/** The id of an invalid event, or null unless it is a UUID. */
+function readSentId(value: unknown): string | null {
   const { id } = Object(value) as { id?: unknown };
   return ID.safeParse(id).data ?? null;
 }

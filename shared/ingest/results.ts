@@ -1,49 +1,51 @@
-import { type Log, type LogEvent, orderRow } from "../logs/log.ts";
-import type { Receipt, StoreIssue, StoreResult } from "../db/record-events.ts";
 import type { Caller } from "../db/call-function.ts";
-import type { Issue } from "../issue.ts";
-import type { PreparedEvent } from "./prepare-events.ts";
+import type { Receipt, StoreIssue, StoreResult } from "../db/record-events.ts";
+import type { OutcomeCounts } from "../http/access-log.ts";
 import {
   createProblem,
   type Problem,
   respondProblem,
 } from "../http/problem.ts";
-import type { OutcomeCounts } from "../http/access-log.ts";
+import type { Issue } from "../issue.ts";
+import { type Log, type LogEvent, orderRow } from "../logs/log.ts";
+import type { PreparedEvent } from "./prepare-events.ts";
 
 /** The four outcomes of an event. */
 export type Outcome = "recorded" | "duplicate" | "conflict" | "rejected";
 
-/** What the caller of a recorded event should know. */
+/** A warning about a recorded event. */
 export type Warning = {
   /** Stable and machine-readable. */
   code: string;
   detail: string;
 };
 
-/** What became of one event. */
+/** The result of one event. */
 export type EventResult = {
   index: number;
-  /** The row's id; null when the event was rejected before it had one. */
+  /** The id of the row; null for a rejected event without a valid id. */
   id: string | null;
   outcome: Outcome;
   problem?: Problem;
   warnings?: Warning[];
   row?: LogEvent;
-  /** What proves later that it was recorded, when it was asked for. */
+  /** The receipt, when requested. */
   receipt?: Receipt;
 };
 
-/** What the issues that the database finds mean. */
+/** Details of the issues that only the database finds. */
 export const STORE_ISSUE_DETAILS: Record<StoreIssue["code"], string> = {
-  not_found: "Refers to a row that does not exist",
-  other_firm: "Belongs to another firm than the event",
-  no_firm: "The signed-in user belongs to no firm",
+  not_found: "Refers to a row that does not exist; create it first",
+  other_firm:
+    "Belongs to another firm than the event; send the firm of the row",
+  no_firm: "The user belongs to no firm; assign them to one",
   out_of_range:
-    "Comes to 10,000 US dollars or more, which the column cannot hold: check the token counts",
-  refused: "A constraint or trigger of the project's own refuses it",
+    "Amounts to 10,000 US dollars or more, which the column cannot hold; check the token counts",
+  refused:
+    "Violates a constraint or trigger of this project; check its definition",
 };
 
-/** The result of an event that never reached the database. */
+/** The result of an event with issues. */
 export function rejectEvent(
   { index, id }: Pick<PreparedEvent, "index" | "id">,
   issues: Issue[],
@@ -55,18 +57,18 @@ export function rejectEvent(
   return { index, id, outcome: "rejected", problem };
 }
 
-/** The result of an acceptable event whose atomic batch failed. */
+/** The result of a valid event in an aborted atomic batch. */
 export function abortEvent(
   { index, id }: Pick<PreparedEvent, "index" | "id">,
 ): EventResult {
   const problem = createProblem(
     "batch_aborted",
-    "The event is acceptable, but was not recorded because another event of the atomic batch failed",
+    "The event is valid, but was not recorded because another event of the atomic batch failed; correct that one and send the batch again",
   );
   return { index, id, outcome: "rejected", problem };
 }
 
-/** The result of an event as the database decided it. */
+/** The result of an event from that of the record function. */
 export function toEventResult(
   log: Log,
   caller: Caller,
@@ -108,20 +110,20 @@ export function toEventResult(
   }
 }
 
-/** A user learns nothing of a row of another firm but that its id is taken. */
+/** Does not tell a user which columns differ from a row of another firm. */
 function createConflict(caller: Caller, fields: string[]): Problem {
   const hidden = caller.kind === "user" && fields.includes("firm_id");
   return createProblem(
     "conflict",
-    "This id is recorded with different content, and a recorded row never changes; send new content under a new id",
+    "The id is recorded with different content, and recorded rows never change; send new content under a new id",
     hidden ? {} : { fields },
   );
 }
 
-/** The answer to a request with one bare event. */
+/** The response to a request with one bare event. */
 export function answerSingle(log: Log, result: EventResult): Response {
   if (result.problem) return respondProblem(result.problem);
-  // Left out when there is nothing to warn of.
+  // JSON omits undefined members.
   const { warnings, receipt } = result;
   const body = { ...result.row, warnings, receipt };
   if (result.outcome === "duplicate") return Response.json(body);
@@ -131,7 +133,7 @@ export function answerSingle(log: Log, result: EventResult): Response {
   });
 }
 
-/** The answer to a batch: counts per outcome, and one result per event. */
+/** The response to a batch: counts by outcome, and one result per event. */
 export function answerBatch(results: EventResult[], atomic: boolean): Response {
   const counts = countOutcomes(results);
   return Response.json({
@@ -149,7 +151,7 @@ export function answerBatch(results: EventResult[], atomic: boolean): Response {
   }, { status: batchStatus(counts, results.length, atomic) });
 }
 
-/** How many events had each outcome. */
+/** Counts events by outcome. */
 export function countOutcomes(results: EventResult[]): OutcomeCounts {
   const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0 };
   for (const { outcome } of results) counts[outcome]++;

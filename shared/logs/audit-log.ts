@@ -82,9 +82,9 @@ export const auditLog = defineLog({
   userWrites: {
     event: event.extend({
       firm_id: uuid().optional(),
-      user_id: setByServer("it is the signed-in user"),
-      ip_address: setByServer("it is the address of the request"),
-      created_at: setByServer("it is the time of recording"),
+      user_id: setByServer("to the signed-in user"),
+      ip_address: setByServer("to the address of the request"),
+      created_at: setByServer("to the time of recording"),
     }),
     attributed: true,
     addressColumn: "ip_address",

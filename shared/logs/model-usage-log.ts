@@ -71,7 +71,7 @@ export const modelUsageLog = defineLog({
   },
   userWrites: {
     event: event.extend({
-      captured_at: setByServer("it is the time of recording"),
+      captured_at: setByServer("to the time of recording"),
     }),
     attributed: false,
   },
@@ -88,30 +88,30 @@ export const modelUsageLog = defineLog({
   minimums: {},
   groups: ["phase", "subagent_type", "reported_model_id"],
   urlDefaults: ["session_id", "sd_id", "phase", "subagent_type"],
-  derive(sent) {
-    const { subagent_configured_model: configured } = sent;
+  derive(event) {
+    const { subagent_configured_model: configured } = event;
     if (
       typeof configured !== "string" ||
-      sent.config_matches_reported !== undefined
+      event.config_matches_reported !== undefined
     ) return { stamped: {} };
     const config_matches_reported = [
-      sent.reported_model_name,
-      sent.reported_model_id,
+      event.reported_model_name,
+      event.reported_model_id,
     ].some((reported) => isSameModel(configured, String(reported)));
     return { stamped: { config_matches_reported } };
   },
 });
 
-/** `-20250929`, `-2025-09-29`, `@20250929` or `-latest` at a name's end. */
+/** The end of a snapshot's name: `-20250929`, `-2025-09-29`, `@20250929` or `-latest`. */
 const SNAPSHOT = /[-@](?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$/;
 
 /**
- * Whether two model names mean the same model: equal after trimming and
- * lower-casing, or one is the other plus a date (`claude-sonnet-4-5` and
- * `claude-sonnet-4-5-20250929`). Two different dates are two models.
+ * Whether two names denote the same model: equal after trimming and lower-casing, or
+ * one is the other plus a date (`claude-sonnet-4-5` and `claude-sonnet-4-5-20250929`).
+ * Two different dates are two models.
  */
-export function isSameModel(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((name) => name.trim().toLowerCase());
+export function isSameModel(first: string, second: string): boolean {
+  const [a, b] = [first, second].map((name) => name.trim().toLowerCase());
   return a === b || a === b.replace(SNAPSHOT, "") ||
     a.replace(SNAPSHOT, "") === b;
 }

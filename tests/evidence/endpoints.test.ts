@@ -78,7 +78,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         expect(response.status).toBe(404);
         expect(await response.json()).toMatchObject({
           code: "not_found",
-          detail: "Nothing is signed yet",
+          detail: "No checkpoint is signed yet; seal first",
         });
       },
     );
@@ -230,7 +230,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         expect(response.status, path).toBe(404);
         expect(response.headers.get("cache-control")).toBe("no-store");
         expect((await response.json()).detail)
-          .toBe("The tree has no such tile yet");
+          .toBe("The tree does not have this tile yet; seal first");
       }
     });
 
@@ -258,7 +258,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       const response = await ledger.ask(path);
       expect(response.status).toBe(404);
       expect((await response.json()).detail).toBe(
-        "This is not the path of a tile",
+        "The path is not that of a tile; see C2SP tlog-tiles",
       );
     });
   });
@@ -408,7 +408,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       ["?from=1e3", "is malformed"],
       ["?from=9999999999999999", "is malformed"],
       ["?from=1&from=2", "is given more than once"],
-      ["?from=1&to=2", "The query parameter to is unknown here"],
+      ["?from=1&to=2", "The query parameter to is unknown"],
       ["?from=999999999", "is more than the size of the checkpoint"],
     ])("with %s is refused", async (query, sentence) => {
       const response = await ledger.ask(`consistency${query}`);
@@ -509,7 +509,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       });
       expect(response.status).toBe(404);
       expect((await response.json()).detail).toBe(
-        "This project is not a witness",
+        "This project is not configured as a witness",
       );
     });
   });

@@ -310,10 +310,10 @@ describe("what a span does not say", () => {
     for (
       const reason of [
         "ledger.firm_id: Expected a UUID",
-        "ledger.cma_project_id: Belongs to another firm than the event",
+        "ledger.cma_project_id: Belongs to another firm than the event; send the firm of the row",
         "gen_ai.usage.cost: Comes to 10,000 US dollars or more",
         "gen_ai.usage.cost: Expected US dollars",
-        "endTimeUnixNano: Lies more than 5 minutes in the future",
+        "endTimeUnixNano: Is more than 5 minutes in the future",
         "traceId is not an id",
       ]
     ) expect(errorMessage).toContain(reason);
