@@ -361,7 +361,9 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         method: "GET",
       });
       expect(status).toBe(404);
-      expect(body.detail).toMatch(/^Proofs are at proof\/<log>\/<id>, where /);
+      expect(body.detail).toMatch(
+        /^The path is not that of a proof; use proof\/<log>\/<id>, where /,
+      );
       expect(body.detail).not.toContain(NOBODY);
     });
   });
@@ -409,7 +411,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       ["?from=9999999999999999", "is malformed"],
       ["?from=1&from=2", "is given more than once"],
       ["?from=1&to=2", "The query parameter to is unknown"],
-      ["?from=999999999", "is more than the size of the checkpoint"],
+      ["?from=999999999", "is more than the size of the newest checkpoint"],
     ])("with %s is refused", async (query, sentence) => {
       const response = await ledger.ask(`consistency${query}`);
       expect(response.status).toBe(400);
@@ -497,7 +499,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         expect(await response.json()).toMatchObject({
           code: "not_found",
           detail:
-            "There are checkpoint, tile, consistency, proof, seal, add-checkpoint",
+            "The path is unknown; use checkpoint, tile/…, consistency, proof/…, seal or add-checkpoint",
         });
       },
     );
