@@ -1,6 +1,7 @@
 /**
- * Every limit of the endpoints, each in one place. docs/recording.md and
- * docs/reading.md list them.
+ * The limits of all functions, each in one place. The OpenAPI documents list them
+ * as `x-limits`, and docs/recording.md and docs/reading.md explain them. Sizes of
+ * text are UTF-16 code units where nothing else is said.
  */
 
 /** Events in one request. */
@@ -31,55 +32,104 @@ export const MAX_EXPORT_ERROR_MESSAGE = 4_000;
  */
 export const AUTH_HOOK_TIMEOUT_MS = 3_000;
 
-/** Requests that one instance of a function works on at once. */
+/** Characters of a `webhook-signature` header; a rotation needs about 100. */
+export const MAX_SIGNATURE_HEADER = 2_048;
+
+/** Characters of a `webhook-id` header. */
+export const MAX_WEBHOOK_ID = 256;
+
+/** Age, and distance into the future, of a `webhook-timestamp` header. */
+export const WEBHOOK_TOLERANCE_SECONDS = 5 * 60;
+
+/** Secrets of one webhook setting: each costs a pass over every body. */
+export const MAX_WEBHOOK_SECRETS = 8;
+
+/** Bytes of a webhook secret (Standard Webhooks, "Signature scheme"). */
+export const MIN_WEBHOOK_SECRET_BYTES = 24;
+export const MAX_WEBHOOK_SECRET_BYTES = 64;
+
+/** Requests in progress in one instance of a function. */
 export const MAX_REQUESTS_IN_PROGRESS = 200;
 
 /**
- * Bytes of request bodies that one instance of a function works on at once,
- * counted after decompression. What is made of a body takes many times its size.
+ * Bytes of request bodies in progress in one instance, counted after
+ * decompression. The values parsed from a body take many times its size.
  */
 export const MAX_BYTES_IN_PROGRESS = 16 * 1024 * 1024;
 
 /**
- * Events that one instance of a function works on at once: 32 full batches. Small
- * ones take a hundred times the bytes in which they came.
+ * Events in progress in one instance: 32 full batches. Small events take a hundred
+ * times the bytes of their text.
  */
 export const MAX_EVENTS_IN_PROGRESS = 32_000;
 
-/** Rows of pages and groups of summaries that one instance reads at once. */
+/** Rows of pages and groups of summaries in progress in one instance. */
 export const MAX_ROWS_IN_PROGRESS = 32_000;
 
-/** Exports that one instance of a function writes at once. */
+/** Exports in progress in one instance. */
 export const MAX_EXPORTS_IN_PROGRESS = 20;
 
-/** How long a client may take over its body. */
+/** Time in which a body must arrive. */
 export const BODY_TIMEOUT_MS = 30_000;
 
-/** The largest count that a column holds: that of Postgres's `integer`. */
+/** The largest count of a column of type `integer`. */
 export const MAX_INTEGER = 2_147_483_647;
 
 /** Levels of objects and arrays in a request body. */
 export const MAX_JSON_DEPTH = 64;
 
-/** Faults reported per event; what lies beyond is as wrong, but not listed. */
+/** Issues listed per event. */
 export const MAX_FAULTS = 100;
 
 /** Characters of an `Idempotency-Key` header. */
 export const MAX_IDEMPOTENCY_KEY = 255;
 
-/** How far in the future an event's own time may lie, for clocks that differ. */
+/** Distance of an event's time into the future, for clocks that differ. */
 export const MAX_CLOCK_SKEW_MS = 5 * 60 * 1_000;
 
-/** How long the database may take over one batch before we answer 503. */
+/** Characters of the `error_message` of a model call. */
+export const MAX_ERROR_MESSAGE = 16_384;
+
+/** Bytes of a provider's `usage` object as JSON. */
+export const MAX_USAGE_BYTES = 8 * 1024;
+
+/** Levels of objects and arrays in `usage`, itself included. */
+export const MAX_USAGE_DEPTH = 6;
+
+/** Characters of a key or string in `usage`: names of tiers are short, content is not. */
+export const MAX_USAGE_TEXT = 64;
+
+/** Bytes of the `metadata` of a model-usage event as JSON. */
+export const MAX_MODEL_METADATA_BYTES = 16 * 1024;
+
+/** Bytes of the `metadata` of an audit event as JSON. */
+export const MAX_AUDIT_METADATA_BYTES = 8 * 1024;
+
+/** Levels of objects and arrays in audit `metadata`, itself included. */
+export const MAX_AUDIT_METADATA_DEPTH = 4;
+
+/** Keys in audit `metadata`, counted over all objects. */
+export const MAX_AUDIT_METADATA_KEYS = 64;
+
+/** Characters (code points) of a key in audit `metadata`. */
+export const MAX_AUDIT_METADATA_KEY_LENGTH = 64;
+
+/** Characters (code points) of a string in audit `metadata`. */
+export const MAX_AUDIT_METADATA_STRING_LENGTH = 256;
+
+/** Issues listed of audit `metadata`. */
+export const MAX_AUDIT_METADATA_ISSUES = 100;
+
+/** Time that the database may take for one batch, before the answer is a 503. */
 export const RECORD_TIMEOUT_MS = 20_000;
 
-/** Seconds after which a 503 may be tried again (`Retry-After`). */
+/** The `Retry-After` of a 503. */
 export const RETRY_AFTER_SECONDS = 2;
 
-/** Rows in a page, when the request does not say. */
+/** Rows of a page without `limit`. */
 export const DEFAULT_PAGE_ROWS = 100;
 
-/** Rows in a page at most; an export is made of pages of this size. */
+/** Rows of a page; an export reads pages of this size. */
 export const MAX_PAGE_ROWS = 1_000;
 
 /** Values of one filter. */
@@ -88,20 +138,20 @@ export const MAX_FILTER_VALUES = 100;
 /** Usage rows that one request rates again. */
 export const MAX_RATED_ROWS = 100_000;
 
-/** Seconds that a reservation of a budget is held, when the request does not say. */
+/** Lifetime of a reservation without `expires_in`. */
 export const DEFAULT_RESERVATION_SECONDS = 600;
 
-/** Seconds that a reservation may be held. */
+/** Lifetime of a reservation. */
 export const MAX_RESERVATION_SECONDS = 86_400;
 
 /** Days of a summary's time range. */
 export const MAX_SUMMARY_DAYS = 400;
 
-/** Things that a summary may group by at once. */
+/** Columns and time buckets that one summary groups by. */
 export const MAX_GROUP_BY = 3;
 
-/** Groups in a summary; the largest are shown, the rest counted. */
+/** Groups of a summary: the largest are shown, the others counted. */
 export const MAX_GROUPS = 1_000;
 
-/** How long the database may take over a page or a summary. */
+/** Time that the database may take for a page or a summary. */
 export const READ_TIMEOUT_MS = 60_000;

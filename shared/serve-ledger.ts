@@ -1,44 +1,45 @@
+import * as z from "zod";
+import type { ResolvedEnvironment } from "./db/environment.ts";
+import { readState, seal } from "./db/evidence-store.ts";
+import { fetchRow } from "./db/read-log.ts";
+import { answerWitness } from "./evidence/answer-witness.ts";
+import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
+import { createTileReader, proveRow } from "./evidence/prove-row.ts";
+import { signTree } from "./evidence/sign-tree.ts";
 import { anyCaller, anyone, serviceOnly } from "./http/access.ts";
 import type {
   CallerContext,
   Context,
   DatabaseContext,
 } from "./http/context.ts";
-import { createProblem, ProblemError } from "./http/problem.ts";
 import { readOne, refuseParameter, requireKnown } from "./http/parameters.ts";
+import { createProblem, ProblemError } from "./http/problem.ts";
 import { decodeText, readBytes } from "./http/read-body.ts";
 import { route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
-import { answerWitness } from "./evidence/answer-witness.ts";
-import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
-import { createTileReader, proveRow } from "./evidence/prove-row.ts";
-import { signTree } from "./evidence/sign-tree.ts";
+import { uuid } from "./logs/fields.ts";
+import { isLogSlug, LOG_SLUGS, LOGS_BY_SLUG } from "./logs/index.ts";
 import { HASH_BYTES, toBase64 } from "./tlog/encoding.ts";
 import { proveConsistency } from "./tlog/proofs.ts";
 import { parseTilePath, TILE_WIDTH } from "./tlog/tiles.ts";
-import { uuid } from "./logs/fields.ts";
-import { isLogSlug, LOG_SLUGS, LOGS_BY_SLUG } from "./logs/index.ts";
-import type { ResolvedEnvironment } from "./db/environment.ts";
-import { readState, seal } from "./db/evidence-store.ts";
-import { fetchRow } from "./db/read-log.ts";
-import * as z from "zod";
 
+/** A handler that needs the keys. */
 type LedgerHandler<Ctx extends Context> = (
   ctx: Ctx,
   keys: LedgerKeys,
 ) => Promise<Response>;
 
 /**
- * The evidence of all logs over HTTP, in the formats of C2SP. Checkpoints, tiles
- * and consistency proofs are public, because they hold hashes only and an auditor
- * needs no permission to check a log. The proof of a row is for callers who may
- * read the row.
+ * The fetch handler of the function `ledger`: the evidence of all logs in the formats
+ * of C2SP. Checkpoints, tiles and consistency proofs are public, because they hold
+ * hashes only and auditors need them without credentials. The proof of a row is for
+ * callers who may read the row.
  */
 export function serveLedger(
   environment: ResolvedEnvironment,
   keys: Promise<LedgerKeys>,
 ): (request: Request) => Promise<Response> {
-  // Logged once at the start; every request fails with it as well.
+  // Logs a configuration error at startup; every request fails with it too.
   keys.catch((error) => console.error(String(error)));
   const withKeys =
     <Ctx extends Context>(handler: LedgerHandler<Ctx>) => async (ctx: Ctx) =>
@@ -46,41 +47,45 @@ export function serveLedger(
   return serve({
     name: "ledger",
     environment,
-    // A tile has one path, by which mirrors and caches know it.
+    // A tile has one path, its key in mirrors and caches.
     exactPaths: true,
     notFound:
-      "There are checkpoint, tile, consistency, proof, seal, add-checkpoint",
+      "The path is unknown; use checkpoint, tile/…, consistency, proof/…, seal or add-checkpoint",
     routes: [
       route("GET", "checkpoint", anyone, withKeys(showCheckpoint)),
       route("GET", "tile/*", anyone, withKeys(showTile)),
       route("GET", "consistency", anyone, withKeys(showConsistency)),
       route("GET", "proof/*", anyCaller, withKeys(showProof)),
       route("POST", "seal", serviceOnly("seal"), withKeys(sealAndSign)),
-      route("POST", "add-checkpoint", anyone, withKeys(cosignOther)),
+      route("POST", "add-checkpoint", anyone, withKeys(addCheckpoint)),
     ],
   });
 }
 
+const UNSIGNED = "No checkpoint is signed yet; seal first";
+
 async function showCheckpoint({ env }: DatabaseContext): Promise<Response> {
   const { checkpoint } = await readState(env);
-  if (checkpoint === null) throw notFound("Nothing is signed yet");
-  return text(checkpoint.note);
+  if (checkpoint === null) throw notFound(UNSIGNED);
+  return respondText(checkpoint.note);
 }
 
 async function showTile(
   { env, rest }: DatabaseContext,
 ): Promise<Response> {
   const tile = parseTilePath(["tile", ...rest].join("/"));
-  if (tile === null) throw notFound("This is not the path of a tile");
+  if (tile === null) {
+    throw notFound("The path is not that of a tile; see C2SP tlog-tiles");
+  }
   const hashes = await createTileReader(env)(tile);
   if (hashes.length < tile.width * HASH_BYTES) {
-    throw notFound("The tree has no such tile yet");
+    throw notFound("The tree does not have this tile yet; seal first");
   }
   const isFull = tile.width === TILE_WIDTH;
   return new Response(hashes, {
     headers: {
       "content-type": "application/octet-stream",
-      // What is in a tree never changes.
+      // The content of a tile never changes.
       "cache-control": `public, max-age=${isFull ? 31_536_000 : 60}, immutable`,
     },
   });
@@ -90,13 +95,16 @@ async function showConsistency(
   { env, query }: DatabaseContext,
 ): Promise<Response> {
   requireKnown(query, ["from"]);
-  const wanted = "Expected the size of an earlier checkpoint";
-  const from = readOne(query, "from", z.string().regex(/^\d{1,15}$/, wanted));
+  const expected = "Expected the size of an earlier checkpoint";
+  const from = readOne(query, "from", z.string().regex(/^\d{1,15}$/, expected));
   if (from === null) throw refuseParameter("from", "is required");
   const { checkpoint } = await readState(env);
-  if (checkpoint === null) throw notFound("Nothing is signed yet");
+  if (checkpoint === null) throw notFound(UNSIGNED);
   if (Number(from) > checkpoint.size) {
-    throw refuseParameter("from", "is more than the size of the checkpoint");
+    throw refuseParameter(
+      "from",
+      "is more than the size of the newest checkpoint",
+    );
   }
   const read = createTileReader(env);
   const hashes = await proveConsistency(read, Number(from), checkpoint.size);
@@ -116,16 +124,20 @@ async function showProof(
     uuid().safeParse(id).success;
   if (!isRow) {
     throw notFound(
-      `Proofs are at proof/<log>/<id>, where <log> is ${LOG_SLUGS.join(", ")}`,
+      `The path is not that of a proof; use proof/<log>/<id>, where <log> is ${
+        LOG_SLUGS.join(", ")
+      }`,
     );
   }
   const log = LOGS_BY_SLUG[slug];
   const isVisible = caller.kind === "service" ||
     await fetchRow({ log, caller, env }, [id]) !== null;
-  if (!isVisible) throw notFound(`${log.table} has no such row`);
+  if (!isVisible) {
+    throw notFound(`${log.table} has no row with this id that you may see`);
+  }
   const result = await proveRow(env, log.table, id.toLowerCase());
   if ("reason" in result) throw notFound(result.reason);
-  return text(result.proof);
+  return respondText(result.proof);
 }
 
 async function sealAndSign(
@@ -146,12 +158,14 @@ async function sealAndSign(
   return Response.json({ ...sealed, checkpoint: signed.note });
 }
 
-async function cosignOther(
+async function addCheckpoint(
   ctx: DatabaseContext,
   keys: LedgerKeys,
 ): Promise<Response> {
   const { witness } = keys;
-  if (witness === null) throw notFound("This project is not a witness");
+  if (witness === null) {
+    throw notFound("This project is not configured as a witness");
+  }
   const body = decodeText(await readBytes(ctx));
   const answer = await answerWitness(
     body,
@@ -165,7 +179,7 @@ async function cosignOther(
   });
 }
 
-function text(content: string): Response {
+function respondText(content: string): Response {
   return new Response(content, {
     headers: { "content-type": "text/plain; charset=utf-8" },
   });

@@ -1,39 +1,39 @@
+import type { ResolvedEnvironment } from "./db/environment.ts";
 import { anyCaller, open, serviceOnly } from "./http/access.ts";
 import type { Context } from "./http/context.ts";
-import { fetchOne, list } from "./query/list.ts";
-import { record } from "./ingest/record.ts";
+import { requireKnown } from "./http/parameters.ts";
 import { type Route, route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
-import { summariseLog } from "./query/summarise.ts";
-import { requireKnown } from "./http/parameters.ts";
+import { record } from "./ingest/record.ts";
 import type { Log } from "./logs/log.ts";
-import type { ResolvedEnvironment } from "./db/environment.ts";
+import { getRow, list } from "./query/list.ts";
+import { summariseLog } from "./query/summarise.ts";
 
-/** Routes of a log beyond those of every log. */
+/** Routes of a log in addition to those of every log. */
 export type LogRoutes = (log: Log) => readonly Route[];
 
 /** Loads the module whose default export is the log's OpenAPI document. */
 type DocumentLoader = () => Promise<{ default: unknown }>;
 
-/** What a log's function has of its own. */
-export type LogParts = {
+/** The parts of a function that differ between logs. */
+export type LogOptions = {
   document?: DocumentLoader;
   routes?: LogRoutes;
 };
 
-/** The endpoint of a log: a fetch handler for an Edge Function. */
+/** The fetch handler of a log's Edge Function. */
 export function serveLog(
   log: Log,
   environment: ResolvedEnvironment,
-  { document, routes = () => [] }: LogParts = {},
+  { document, routes = () => [] }: LogOptions = {},
 ): (request: Request) => Promise<Response> {
   return serve({
     name: log.slug,
     environment,
     routes: [...logRoutes(log), ...documentRoutes(document), ...routes(log)],
-    notFound: `There is nothing at this path; see /${log.slug}/openapi.json`,
+    notFound: `The path is unknown; /${log.slug}/openapi.json lists the paths`,
     methodNotAllowed:
-      `${log.table} is append-only: events are recorded with POST and read with GET, and a recorded row is never changed or deleted`,
+      `${log.table} is append-only, and recorded rows never change; record events with POST and read rows with GET`,
   });
 }
 
@@ -46,13 +46,13 @@ function logRoutes(log: Log): readonly Route[] {
     route("GET", "", anyCaller, (ctx) => list(ctx, log), { name: "list" }),
     route("POST", "", writer, (ctx) => record(ctx, log), { name: "record" }),
     route("GET", "summary", anyCaller, (ctx) => summariseLog(ctx, log)),
-    route("GET", ":", anyCaller, (ctx) => fetchOne(ctx, log), {
+    route("GET", ":", anyCaller, (ctx) => getRow(ctx, log), {
       name: "fetch",
     }),
   ];
 }
 
-/** `GET openapi.json`, to anyone. The document is loaded with the first request. */
+/** `GET openapi.json`, open to everyone. The first request loads the document. */
 function documentRoutes(load: DocumentLoader | undefined): readonly Route[] {
   if (load === undefined) return [];
   const answer = async ({ request }: Context) => {

@@ -1,38 +1,38 @@
-import { collectNames, completeToolUses } from "./otlp/tool-uses.ts";
+import type { ResolvedEnvironment } from "./db/environment.ts";
+import { lookUpRegistries } from "./db/read-log.ts";
+import { serviceOnly } from "./http/access.ts";
+import type { CallerContext } from "./http/context.ts";
+import { createProblem, ProblemError } from "./http/problem.ts";
+import { readBytes } from "./http/read-body.ts";
+import { route } from "./http/routes.ts";
+import { serve } from "./http/serve.ts";
+import { ingest } from "./ingest/ingest.ts";
+import { countOutcomes, type EventResult } from "./ingest/results.ts";
+import { MAX_EVENTS, MAX_EXPORT_BYTES } from "./limits.ts";
+import { llmUsageLog } from "./logs/llm-usage-log.ts";
+import type { Log, LogEvent } from "./logs/log.ts";
+import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
+import { readUrlSettings } from "./otlp/attributes.ts";
 import {
   readOtlpEncoding,
   readTraces,
   type TraceReading,
 } from "./otlp/receive-traces.ts";
 import {
-  explainFaults,
+  explainIssues,
   respondExport,
   respondFailure,
 } from "./otlp/respond.ts";
-import { readUrlSettings } from "./otlp/attributes.ts";
 import type { Rejection } from "./otlp/span.ts";
-import { serviceOnly } from "./http/access.ts";
-import { countOutcomes, type EventResult } from "./ingest/results.ts";
-import type { CallerContext } from "./http/context.ts";
-import { ingest } from "./ingest/ingest.ts";
-import { createProblem, ProblemError } from "./http/problem.ts";
-import { readBytes } from "./http/read-body.ts";
-import { route } from "./http/routes.ts";
-import { serve } from "./http/serve.ts";
-import { MAX_EVENTS, MAX_EXPORT_BYTES } from "./limits.ts";
-import { llmUsageLog } from "./logs/llm-usage-log.ts";
-import type { Log, LogEvent } from "./logs/log.ts";
-import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
-import type { ResolvedEnvironment } from "./db/environment.ts";
-import { lookUpRegistries } from "./db/read-log.ts";
+import { collectNames, completeToolUses } from "./otlp/tool-uses.ts";
 
-/** A span's event, not validated yet. */
+/** The event of a span, not validated yet. */
 type SpanEvent = { spanId: string; event: LogEvent };
 
 /**
- * An OTLP/HTTP receiver of traces (`POST /otlp/v1/traces`): spans of model calls
- * and of tools become rows, all others are ignored. Errors are google.rpc.Status
- * in the encoding of the request, as OTLP wants them.
+ * The fetch handler of an OTLP/HTTP receiver of traces (`POST /otlp/v1/traces`): spans
+ * of model calls and of tools become rows, others are ignored. Errors are
+ * google.rpc.Status in the encoding of the request, as OTLP specifies.
  */
 export function serveOtlp(
   environment: ResolvedEnvironment,
@@ -43,11 +43,10 @@ export function serveOtlp(
     environment,
     routes: [
       route("POST", "v1/traces", sender, receive, { name: "traces" }),
-      // OpenRouter can be set to send PUT.
+      // OpenRouter can be configured to send PUT.
       route("PUT", "v1/traces", sender, receive, { name: "traces" }),
     ],
-    notFound:
-      "There is nothing at this path: traces are sent to /otlp/v1/traces",
+    notFound: "The path is unknown; send traces to /otlp/v1/traces",
     fail: (request, { problem: { status, detail }, headers }) =>
       respondFailure(encodingOf(request), status, detail, headers),
   });
@@ -62,11 +61,11 @@ async function receive(ctx: CallerContext): Promise<Response> {
   const url = readUrlSettings(ctx.query);
   const bytes = await readBytes(ctx, MAX_EXPORT_BYTES);
   if (encoding === null) {
-    // A sender that is being set up tests the connection with an empty body.
+    // Senders test the connection with an empty body.
     if (bytes.length === 0) return respondExport("json", []);
     throw new ProblemError(createProblem(
       "unsupported_media_type",
-      "The Content-Type is not supported: send application/x-protobuf or application/json",
+      "The Content-Type is not supported; send application/x-protobuf or application/json",
     ));
   }
   const reading = await readTraces(bytes, encoding, url);
@@ -80,7 +79,7 @@ async function receive(ctx: CallerContext): Promise<Response> {
   return respondExport(encoding, await recordReading(ctx, reading));
 }
 
-/** Records the events of an export; returns the spans that were not recorded. */
+/** Records the events of an export; returns the rejected spans. */
 async function recordReading(
   ctx: CallerContext,
   { modelCalls, toolUses, rejected }: TraceReading,
@@ -103,7 +102,7 @@ async function recordReading(
   ];
 }
 
-/** Records the events of spans, `MAX_EVENTS` in a call; results are in their order. */
+/** Records the events of spans, `MAX_EVENTS` per call; results are in their order. */
 async function recordSpans(
   { caller, env }: CallerContext,
   log: Log,
@@ -113,7 +112,7 @@ async function recordSpans(
   for (let from = 0; from < spans.length; from += MAX_EVENTS) {
     const events = spans.slice(from, from + MAX_EVENTS).map(({ event }) => ({
       value: event,
-      faults: [],
+      issues: [],
       adapterMembers: true,
     }));
     results.push(
@@ -129,7 +128,7 @@ async function recordSpans(
   return results;
 }
 
-/** The reason for each span that was not recorded. */
+/** The reason for each rejected span. */
 function explainResults(
   spans: readonly SpanEvent[],
   results: readonly EventResult[],
@@ -137,8 +136,8 @@ function explainResults(
   return results.flatMap(({ problem }, index) => {
     if (!problem) return [];
     const reason = problem.errors
-      ? explainFaults(problem.errors)
-      : "This span was recorded before with different content, and a recorded row never changes";
+      ? explainIssues(problem.errors)
+      : "The span is recorded with different content, and recorded rows never change; send new content as a new span";
     return [{ spanId: spans[index].spanId, reason }];
   });
 }

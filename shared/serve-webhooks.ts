@@ -1,31 +1,31 @@
-import type { Adapted, Adapter } from "./webhooks/adapter.ts";
-import { adaptAuth, isAuthHook } from "./webhooks/auth.ts";
-import { recordAdapted } from "./webhooks/record-adapted.ts";
+import type { ResolvedEnvironment } from "./db/environment.ts";
 import { requireEnvironment } from "./http/access.ts";
 import { overloaded } from "./http/admission.ts";
-import { answerBatch, answerSingle, countOutcomes } from "./ingest/results.ts";
 import { requireKnown } from "./http/parameters.ts";
 import { decodeText, readFormat } from "./http/read-body.ts";
 import { type Route, route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
+import { answerBatch, answerSingle, countOutcomes } from "./ingest/results.ts";
 import { LOG_SLUGS, LOGS_BY_SLUG, type LogSlug } from "./logs/index.ts";
 import type { Log } from "./logs/log.ts";
+import type { Adapted, Adapter } from "./webhooks/adapter.ts";
+import { answerHook } from "./webhooks/answer-auth-hook.ts";
+import { adaptAuth, isAuthHook } from "./webhooks/auth.ts";
+import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
+import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
+import { adaptLitellm } from "./webhooks/litellm.ts";
+import { recordAdapted } from "./webhooks/record-adapted.ts";
+import { type DeliveryContext, senderOf } from "./webhooks/require-sender.ts";
 import {
   findSettingFaults,
   type WebhookSettings,
 } from "./webhooks/signatures.ts";
-import type { ResolvedEnvironment } from "./db/environment.ts";
-import { answerHook } from "./webhooks/answer-auth-hook.ts";
-import { type DeliveryContext, senderOf } from "./webhooks/require-sender.ts";
-import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
-import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
-import { adaptLitellm } from "./webhooks/litellm.ts";
 import { adaptStandardWebhook } from "./webhooks/standard-webhook.ts";
 
 /**
- * The target of webhooks: `POST /webhooks/<format>` adapts a sender's payload to
- * events of the logs. The path chooses the format; nothing is guessed. Secrets
- * that cannot be used are logged at the start.
+ * The fetch handler of webhooks: `POST /webhooks/<format>` turns a sender's payload into
+ * events of the logs. The path determines the format, and the payload is not sniffed.
+ * Invalid secrets are logged at startup.
  */
 export function serveWebhooks(
   environment: ResolvedEnvironment,
@@ -39,17 +39,17 @@ export function serveWebhooks(
     name: "webhooks",
     environment,
     routes: FORMATS.flatMap((format) => routesOf(format, settings)),
-    notFound: `There is nothing at this path. There are ${
-      paths.join(", ")
-    }, where <log> is ${LOG_SLUGS.join(", ")}`,
+    notFound: `The path is unknown; use ${paths.join(", ")}, where <log> is ${
+      LOG_SLUGS.join(", ")
+    }`,
   });
 }
 
-/** One route, or one per log for a format whose path names the log. */
+/** The routes of a format: one, or one per log where the path names the log. */
 function routesOf(format: Format, settings: WebhookSettings): Route[] {
   const { name, signedBy } = format;
   const access = senderOf(signedBy, settings);
-  // A login continues even when the instance is too busy to record it.
+  // A login must continue even when the instance is too busy to record it.
   const priority = signedBy === "auth";
   const routeTo = (path: string, log: LogSlug) =>
     route("POST", path, access, (ctx) => receive(ctx, format, log), {
@@ -60,14 +60,14 @@ function routesOf(format: Format, settings: WebhookSettings): Route[] {
     : [routeTo(name, format.log)];
 }
 
-/** Records a delivery. The response to an Auth hook does not show the outcome. */
+/** Records a delivery. The response to an Auth hook does not depend on the outcome. */
 async function receive(
   ctx: DeliveryContext,
   format: Format,
   log: LogSlug,
 ): Promise<Response> {
   if (format.signedBy !== "auth") return await record(ctx, format, log);
-  // Bytes that are not UTF-8 are refused when they are to be recorded.
+  // Lenient here: recording the delivery refuses bytes that are not UTF-8.
   const text = new TextDecoder().decode(ctx.bytes);
   return isAuthHook(text)
     ? await answerHook(ctx, text, record(ctx, format, log))
@@ -109,7 +109,7 @@ async function recordAll(
     code: batch ? undefined : results[0]?.problem?.code,
   });
   if (results.length === 0) {
-    // Nothing was created, so this is not a 201.
+    // Nothing was created: 200 instead of 201.
     return new Response(answerBatch([], false).body, {
       headers: { "content-type": "application/json" },
     });
@@ -117,20 +117,20 @@ async function recordAll(
   return batch ? answerBatch(results, false) : answerSingle(log, results[0]);
 }
 
-/** A format that has a path of its own. */
+/** A payload format with its own path. */
 type Format = {
-  /** The first part of its path. */
+  /** The first segment of the path. */
   name: string;
   adapt: Adapter;
-  /** The log of its events; null when the second part of the path names it. */
+  /** The log of the events; null when the second segment of the path names it. */
   log: LogSlug | null;
-  /** Which secrets verify its signatures, when it may be signed. */
+  /** The secrets that verify signatures, for a format that may be signed. */
   signedBy?: keyof WebhookSettings;
-  /** The adapter checks the media type. */
+  /** Whether the adapter checks the media type. */
   anyMediaType?: boolean;
 };
 
-/** Every format, in the order in which a 404 lists them. */
+/** The formats, in the order of the detail of a 404. */
 const FORMATS: readonly Format[] = [
   { name: "litellm", adapt: adaptLitellm, log: "llm-usage" },
   { name: "database", adapt: adaptDatabaseWebhook, log: "audit" },

@@ -3,9 +3,9 @@
  * declared where they are used; the types and a test hold this page complete.
  */
 import type { ProblemCode } from "../../shared/http/problem.ts";
-import type { JsonFault } from "../../shared/http/strict-json.ts";
-import type { MetadataFaultCode } from "../../shared/redaction/metadata-text.ts";
-import type { StoreFault } from "../../shared/db/record-events.ts";
+import type { JsonIssue } from "../../shared/http/strict-json.ts";
+import type { MetadataIssueCode } from "../../shared/redaction/audit-metadata.ts";
+import type { StoreIssue } from "../../shared/db/record-events.ts";
 
 /** What a problem means, and what the caller can do. */
 export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
@@ -58,9 +58,9 @@ export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
 
 /** Codes of issues that the types of their modules list. */
 type TypedIssueCode =
-  | StoreFault["code"]
-  | MetadataFaultCode
-  | JsonFault["code"];
+  | StoreIssue["code"]
+  | MetadataIssueCode
+  | JsonIssue["code"];
 
 /** What an issue of a member means: its `code` in `errors`. */
 export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {

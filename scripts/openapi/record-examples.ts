@@ -6,6 +6,7 @@ import {
   rejectEvent,
   toEventResult,
 } from "../../shared/ingest/results.ts";
+import { SERVICE_CALLER } from "../../shared/db/call-function.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { asSent } from "./schemas.ts";
@@ -30,9 +31,9 @@ export async function recordExamples(log: Log): Promise<Example[]> {
       .toISOString(),
   });
   const late = { ...event, [timeColumn]: FUTURE };
-  const { faults } = validateEvent(log.event, late);
+  const { issues } = validateEvent(log.event, late);
   const refuse = (index: number) =>
-    rejectEvent({ index, id: late.id as string }, faults);
+    rejectEvent({ index, id: late.id as string }, issues);
   const recorded = (index: number, { id }: LogEvent): EventResult => ({
     index,
     id: id as string,

@@ -1,7 +1,7 @@
-import type { Fault } from "../../shared/fault.ts";
+import type { Issue } from "../../shared/issue.ts";
 import {
   answerSingle,
-  STORE_FAULTS,
+  STORE_ISSUE_DETAILS,
   toEventResult,
 } from "../../shared/ingest/results.ts";
 import { budgetSchema } from "../../shared/usage/budgets.ts";
@@ -46,7 +46,7 @@ export async function usageExamples(log: Log): Promise<Example[]> {
     refused(
       "setBudget",
       { firm_id, limit_usd: "250", time_zone: "Mars/Olympus" },
-      (body) => validateEvent(budgetSchema, body).faults,
+      (body) => validateEvent(budgetSchema, body).issues,
     ),
     refused(
       "reserve",
@@ -54,7 +54,7 @@ export async function usageExamples(log: Log): Promise<Example[]> {
       () => [{
         pointer: "/cma_project_id",
         code: "not_found",
-        detail: STORE_FAULTS.not_found,
+        detail: STORE_ISSUE_DETAILS.not_found,
       }],
     ),
     dryRunExample(log),
@@ -120,13 +120,13 @@ function dryRunExample(log: Log): Example {
 function refused(
   operation: string,
   body: LogEvent,
-  findFaults: (body: LogEvent) => Fault[],
+  findIssues: (body: LogEvent) => Issue[],
 ): Example {
   return {
     ...COMMON,
     name: "refused",
     operation,
     request: { type: JSON_TYPE, body },
-    ...problemReply(refuseRequest(findFaults(body)).problem),
+    ...problemReply(refuseRequest(findIssues(body)).problem),
   };
 }

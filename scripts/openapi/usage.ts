@@ -154,7 +154,7 @@ function respondEither(known: string, made: string, schema: string) {
 const dollars = (description: string) =>
   z.string().meta({ format: "decimal", description });
 const count = z.int();
-const moment = z.iso.datetime({ offset: true });
+const timestamp = z.iso.datetime({ offset: true });
 
 const budget = z.object({
   id: z.guid(),
@@ -177,7 +177,7 @@ const budget = z.object({
 const reservation = z.object({
   reservation_id: z.guid()
     .describe("For the member reservation_id of the event that settles it"),
-  expires_at: moment,
+  expires_at: timestamp,
   budgets: z.array(budget).describe("The budgets that hold the amount"),
 });
 
@@ -186,7 +186,7 @@ const rating = z.object({
   to: PARAMETERS.time,
   reason: z.string(),
   dry_run: z.boolean(),
-  rated_at: moment.nullable().describe("null for a dry run"),
+  rated_at: timestamp.nullable().describe("null for a dry run"),
   considered: count.describe("Selected rows whose cost was not reported"),
   changed: count.describe("Rows that cost something else now"),
   unpriced: count.describe("Rows whose price is not known now"),

@@ -1,5 +1,5 @@
 import type { MatchLogic } from "@pydantic/genai-prices";
-import { satisfies } from "../../shared/pricing/providers.ts";
+import { matchesRule } from "../../shared/pricing/providers.ts";
 import type { PriceRow } from "./price-row.ts";
 
 /** How the rows of one alternative compare a model's name. */
@@ -31,7 +31,7 @@ export function matchKey({ match_kind, match_value }: Alternative): string {
 }
 
 /**
- * Whether every name that satisfies `one` satisfies `other`, too, as far as that
+ * Whether every name that matchesRule `one` matchesRule `other`, too, as far as that
  * can be said from their values: nothing is said about a regex.
  */
 export function isCovered(one: Alternative, other: Alternative): boolean {
@@ -56,7 +56,7 @@ export function matchesName(
   { match_kind, match_value }: Alternative,
   name: string,
 ): boolean {
-  return satisfies({ [match_kind]: match_value } as MatchLogic, name);
+  return matchesRule({ [match_kind]: match_value } as MatchLogic, name);
 }
 
 function toAlternative(match: MatchLogic): Alternative {

@@ -1,15 +1,26 @@
 import { PostgrestClient } from "@supabase/postgrest-js";
 import { type Environment, pickKey } from "./environment.ts";
 
-/** Who calls the database, and where it is. */
+/** A verified caller. */
+export type Caller =
+  /** The holder of a secret API key; `keyName` identifies the service. */
+  | { kind: "service"; keyName: string }
+  /** A signed-in user; `id` is the token's subject. */
+  | { kind: "user"; id: string; token: string };
+
+/** The functions themselves, as callers of the database with the service role. */
+export const SERVICE_CALLER = { kind: "service", keyName: "default" } as const;
+
+/** A caller, and the project whose database it calls. */
 export type Session = { caller: Caller; env: Environment };
 
 /**
- * Calls a function of the schema public once: a service as the service role, a user
- * through her own token, so that row security decides. Parameters that are
- * `undefined` are left to their defaults.
+ * Calls a function of the schema public once: for a service as the service role, for a
+ * user with their token, so that row-level security applies. Parameters that are
+ * `undefined` take their defaults.
  *
- * @throws {StoreError} when it did not answer.
+ * @throws {StoreError} when the call failed, or timed out after `timeoutMs`
+ * milliseconds.
  */
 export async function callFunction(
   { caller, env }: Session,
@@ -21,7 +32,7 @@ export async function callFunction(
     headers: headersOf(caller, env),
     schema: "public",
     retry: false,
-    // The client would look at each member of each event before it writes it.
+    // postgrest-js walks every value before it serializes; serialize once instead.
     fetch: (url, init) =>
       fetch(nameColumns(String(url), parameters), {
         ...init,
@@ -39,7 +50,7 @@ function restUrl({ url }: Environment): string {
   return new URL("rest/v1", url.endsWith("/") ? url : `${url}/`).href;
 }
 
-/** The headers of supabase-js, which sends a secret key in both places. */
+/** The headers that supabase-js sends: a secret key also as the bearer token. */
 function headersOf(caller: Caller, env: Environment): Record<string, string> {
   const isService = caller.kind === "service";
   const kind = isService ? "secret" : "publishable";
@@ -47,7 +58,7 @@ function headersOf(caller: Caller, env: Environment): Record<string, string> {
   if (!apikey) {
     const variable = `SUPABASE_${kind.toUpperCase()}_KEYS`;
     throw new Error(
-      `The project has no ${kind} key; ${variable} wants a JSON object of them`,
+      `The project has no ${kind} key; set ${variable} to a JSON object of them`,
     );
   }
   return {
@@ -58,8 +69,8 @@ function headersOf(caller: Caller, env: Environment): Record<string, string> {
 }
 
 /**
- * Adds the names of the parameters to the URL. With them PostgREST hands the body
- * to Postgres as it is; without, it parses all of it to find them.
+ * Adds the names of the parameters to the URL. PostgREST then passes the body to
+ * Postgres as it is, instead of parsing it for the names.
  */
 function nameColumns(url: string, parameters: Record<string, unknown>): string {
   const given = Object.keys(parameters)
@@ -68,73 +79,71 @@ function nameColumns(url: string, parameters: Record<string, unknown>): string {
 }
 
 /**
- * SQLSTATE classes and codes that pass by themselves: connection exceptions,
- * insufficient resources, operator intervention (shutdown, statement timeout),
- * serialization failures, deadlocks, lock timeouts, sessions and transactions that
- * took too long, and a database that only reads, which the platform makes of one
- * whose disk is nearly full (PostgreSQL, appendix A).
+ * Transient SQLSTATE classes and codes (PostgreSQL, appendix A): connection exceptions,
+ * insufficient resources, operator intervention (shutdown, statement timeout), system
+ * errors, serialization failures, deadlocks, lock timeouts, timeouts of sessions and
+ * transactions, and a read-only database, which the platform makes of one whose disk
+ * is nearly full.
  */
-const PASSING = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
+const TRANSIENT = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
 
-/** PostgREST's own codes for a database that it cannot reach or is out of. */
+/** PostgREST's codes for a database that it cannot reach, or without a free connection. */
 const UNREACHABLE = /^PGRST00[0-3]$/;
 
-/** A SQLSTATE or a code of PostgREST: the REST API knew what it was doing. */
-const KNOWN = /^(?:[0-9A-Z]{5}|PGRST\d+)$/;
+/** A SQLSTATE or a code of PostgREST; any other code is from something in between. */
+const KNOWN_CODE = /^(?:[0-9A-Z]{5}|PGRST\d+)$/;
 
-/** A call into the database that did not answer with results. */
+/** A failed call into the database. */
 export class StoreError extends Error {
   override name = "StoreError";
 
-  /** Whether the same call can be expected to work later. */
-  readonly passing: boolean;
+  /** Whether the same call may succeed later. */
+  readonly isTransient: boolean;
 
   constructor(
-    /** What the REST API said, for our log alone. */
+    /** The error of the REST API, for the access log only. */
     readonly reason: {
       message: string;
       code?: string;
       details?: string | null;
     },
-    /** HTTP status of the REST API's answer, 0 when there was none. */
+    /** HTTP status of the REST API, 0 without a response. */
     readonly status: number,
   ) {
     super(`the database call failed: ${reason.message}`);
     const { code = "" } = reason;
-    // Without an answer the code is of a socket, and EPIPE looks like a SQLSTATE.
-    this.passing = status === 0 || !KNOWN.test(code) || PASSING.test(code) ||
+    // Without a response the code is a socket error, and EPIPE looks like a SQLSTATE.
+    this.isTransient = status === 0 || !KNOWN_CODE.test(code) ||
+      TRANSIENT.test(code) ||
       UNREACHABLE.test(code) || (status >= 502 && status <= 504);
   }
 }
 
 /**
- * Requires an answer to be an object with one of these members. What is not comes
- * from something between us and the database, and says nothing about what was done.
+ * Requires a response to be an object with one of these members. Any other is from a
+ * proxy, and it is unknown what the database did.
  *
  * @throws {StoreError} when it is not.
  */
 export function requireMember(answer: unknown, ...members: string[]): void {
-  const isOurs = typeof answer === "object" && answer !== null &&
+  const isGenuine = typeof answer === "object" && answer !== null &&
     members.some((member) => Object.hasOwn(answer, member));
-  if (!isOurs) {
-    const wanted = members.join(" or ");
+  if (!isGenuine) {
+    const expected = members.join(" or ");
     throw new StoreError(
-      { message: `the answer is not an object with ${wanted}` },
+      { message: `the answer is not an object with ${expected}` },
       0,
     );
   }
 }
 
-/** Requires an answer to be a list. @throws {StoreError} when it is not. */
+/**
+ * Requires a response to be a list.
+ *
+ * @throws {StoreError} when it is not.
+ */
 export function requireList(answer: unknown): void {
   if (!Array.isArray(answer)) {
     throw new StoreError({ message: "the answer is not a list" }, 0);
   }
 }
-
-/** Who sent a request, after the credential was verified. */
-export type Caller =
-  /** The holder of a secret API key; `keyName` is the producer's identity. */
-  | { kind: "service"; keyName: string }
-  /** A signed-in user; `id` is the token's subject. */
-  | { kind: "user"; id: string; token: string };

@@ -8,21 +8,21 @@ export type Environment = {
   publishableKeys: ApiKeys;
   secretKeys: ApiKeys;
   /**
-   * What tokens are verified with. Left out, `@supabase/server` finds it in the
+   * The keys that verify tokens. Without them, `@supabase/server` reads them from the
    * platform's environment when there is a token to verify.
    */
   jwks?: { keys: { kty?: string }[] } | URL | null;
 };
 
-/** A project's URL and keys, or why they are missing. */
+/** A project's URL and keys, or the configuration error. */
 export type ResolvedEnvironment =
   | { data: Environment; error: null }
   | { data: null; error: Error };
 
 /**
- * Reads the environment that the platform gives every Edge Function: the variables
- * of `resolveEnv` in `@supabase/server`, in its order. That package is not loaded
- * for it, because that takes longer than loading all else together.
+ * Reads the environment of an Edge Function: the variables of `resolveEnv` in
+ * `@supabase/server`, in its order of precedence. That package is not loaded here,
+ * because it takes longer to load than everything else together.
  */
 export function readEnvironment(
   readVariable: (name: string) => string | undefined,
@@ -30,7 +30,7 @@ export function readEnvironment(
   const url = readVariable("SUPABASE_URL");
   if (!url) {
     const error = new Error(
-      "SUPABASE_URL is not set; it is the URL of the project",
+      "SUPABASE_URL is not set; set it to the URL of the project",
     );
     return { data: null, error };
   }
@@ -48,12 +48,12 @@ export function readEnvironment(
   return { data, error: null };
 }
 
-/** The key that a function itself uses: the one called `default`, else the first. */
+/** The key that a function uses itself: `default`, else the first. */
 export function pickKey(keys: ApiKeys): string | undefined {
   return keys.default ?? Object.values(keys)[0];
 }
 
-/** The non-empty strings of a JSON object; none from any other text. */
+/** The non-empty strings of a JSON object; none for any other text. */
 function parseKeys(json: string): ApiKeys {
   let parsed: unknown;
   try {

@@ -1,24 +1,24 @@
 import { READ_TIMEOUT_MS, RECORD_TIMEOUT_MS } from "../limits.ts";
 import type { Member } from "../logs/log.ts";
-import { callFunction } from "./call-function.ts";
+import { callFunction, SERVICE_CALLER } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
-/** A signed checkpoint as it is kept; `root` is base64. */
+/** A signed checkpoint as it is stored; `root` is base64. */
 export type StoredCheckpoint = { size: number; root: string; note: string };
 
-/** How the tree stands. */
+/** The state of the tree. */
 export type LedgerState = {
   size: number;
-  /** Changes when something that was recorded is nulled, deleted or erased. */
+  /** Grows when recorded content is set to NULL, deleted or erased. */
   event_count: number;
   pending: number;
-  /** Rows from before evidence was set up that have no leaf yet. */
+  /** Rows older than the set-up of evidence that have no leaf yet. */
   backlog: number;
   oldest_pending_seconds: number | null;
   checkpoint: StoredCheckpoint | null;
 };
 
-/** What a seal did, or that another was at it. */
+/** Result of a seal, or `busy` if another seal is running. */
 export type SealResult =
   | { busy: true }
   | {
@@ -29,13 +29,13 @@ export type SealResult =
     held_back: number;
     oldest_pending_seconds: number | null;
     /**
-     * Rows from before evidence was set up that have no leaf yet, where this call
-     * captured some: the next one seals those and captures more.
+     * Rows older than the set-up of evidence that have no leaf yet, where this call
+     * captured some: the next seal includes those and captures more.
      */
     backlog?: number;
   };
 
-/** A leaf that speaks of a row. Hashes are hex. */
+/** A leaf of a row. Hashes are hex. */
 export type StoredLeaf = {
   /** Undefined while it is pending. */
   index?: number;
@@ -45,17 +45,15 @@ export type StoredLeaf = {
   commitments: string[] | null;
 };
 
-/** What evidence there is of a row. */
+/** The evidence of a row. */
 export type Entry = {
   leaves: StoredLeaf[];
   pending: StoredLeaf[];
-  /** The row as texts of its leaf; null when it is gone. */
+  /** The row as members of a leaf; null when it was deleted. */
   texts: Member[] | null;
-  /** Hex, one per committed column; null where it was forgotten. */
+  /** Hex, one per committed column; null where it was erased. */
   salts: (string | null)[] | null;
 };
-
-const SERVICE = { kind: "service", keyName: "default" } as const;
 
 async function call<Answer>(
   env: Environment,
@@ -63,33 +61,33 @@ async function call<Answer>(
   parameters: Record<string, unknown> = {},
   timeoutMs = READ_TIMEOUT_MS,
 ): Promise<Answer> {
-  const session = { caller: SERVICE, env };
+  const session = { caller: SERVICE_CALLER, env };
   return await callFunction(session, name, parameters, timeoutMs) as Answer;
 }
 
-/** Seals what is final. */
+/** Seals the leaves that are final. */
 export const seal = (env: Environment) =>
   call<SealResult>(env, "seal_ledger", {}, RECORD_TIMEOUT_MS);
 
-/** How the tree stands, and the newest checkpoint. */
+/** Reads the state of the tree and the newest checkpoint. */
 export const readState = (env: Environment) =>
   call<LedgerState>(env, "read_ledger_state");
 
-/** Tiles as base64, null where there is none. */
+/** Reads tiles as base64; null where the tree has none. */
 export const readTiles = (
   env: Environment,
   wanted: { level: number; index: number }[],
 ) => call<(string | null)[]>(env, "read_ledger_tiles", { wanted });
 
-/** What evidence there is of rows of a log, by id. */
+/** Reads the evidence of rows of a log, by id. */
 export const readEntries = (env: Environment, log: string, ids: string[]) =>
   call<Record<string, Entry>>(env, "read_ledger_entries", { log, ids });
 
-/** Notes of the checkpoints from a size on, oldest first. */
+/** Reads the notes of the checkpoints from a size on, oldest first. */
 export const readCheckpoints = (env: Environment, firstSize = 0) =>
   call<string[]>(env, "read_ledger_checkpoints", { first_size: firstSize });
 
-/** Keeps a checkpoint; false when another was kept since `afterSize`. */
+/** Stores a checkpoint; false when another was stored since `afterSize`. */
 export const addCheckpoint = (
   env: Environment,
   afterSize: number,
@@ -102,13 +100,13 @@ export const addCheckpoint = (
     note,
   }, RECORD_TIMEOUT_MS);
 
-/** The last state of another log that this project cosigned, or null. */
+/** Reads the last state that this project cosigned of another log, or null. */
 export const readWitnessed = (env: Environment, origin: string) =>
   call<{ size: number; root: string } | null>(env, "read_witnessed", {
     origin,
   });
 
-/** Moves a witnessed log forward; false when another call moved it first. */
+/** Advances a witnessed log; false when a concurrent call advanced it first. */
 export const moveWitnessed = (
   env: Environment,
   origin: string,

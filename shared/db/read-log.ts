@@ -1,28 +1,33 @@
 import { READ_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import { callFunction, requireMember, type Session } from "./call-function.ts";
+import {
+  callFunction,
+  requireMember,
+  SERVICE_CALLER,
+  type Session,
+} from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
-/** Where a page ended, as `list_log` says it; its content is the database's. */
+/** The position after a page, opaque to the functions. */
 export type Position = Record<string, unknown>;
 
 /** A page of rows. */
 export type Page = { rows: LogEvent[]; more: boolean; next: Position | null };
 
-/** A group's keys and measures, or the measures of all. */
+/** The keys and measures of a group, or the measures of the total. */
 type Measures = Record<string, unknown>;
 
-/** What `summarise_log` says. */
+/** The result of `summarise_log`. */
 type Summary = {
   totals: Measures;
   groups: Measures[];
   group_count: number;
 };
 
-/** Reads a log as one caller: a user through her own token, so that row security decides. */
+/** A caller and the log to read, so that row-level security applies to a user. */
 export type Reader = Session & { log: Log };
 
-/** Reads one page. */
+/** Reads one page of rows. */
 export async function listPage(
   reader: Reader,
   selection: Selection,
@@ -36,7 +41,7 @@ export async function listPage(
   }) as Page;
 }
 
-/** The row with an id, or null when there is none that the caller may see. */
+/** Reads the row with an id, or null when none is visible to the caller. */
 export async function fetchRow(
   reader: Reader,
   ids: readonly string[],
@@ -52,8 +57,8 @@ export async function fetchRow(
   return rows.find((row) => row.id === ids[0]) ?? rows[0] ?? null;
 }
 
-/** Counts and sums. */
-export async function summarise(
+/** Reads counts and sums, per group and in total. */
+export async function readSummary(
   reader: Reader,
   selection: Selection,
   by: {
@@ -99,11 +104,11 @@ async function call(
   return answer;
 }
 
-/** Which rows of a log are meant. */
+/** A selection of rows of a log. */
 export type Selection = {
-  /** Column → values, one of which it must equal. */
+  /** Column → values, any of which matches. */
   filters: Record<string, string[]>;
-  /** Column → what it must be at least. */
+  /** Column → inclusive lower bound. */
   minimums: Record<string, string>;
   /** Inclusive; RFC 3339 or a date. */
   from: string | null;
@@ -114,7 +119,7 @@ export type Selection = {
 /** Ids by name; several where a name is not unique. */
 type Ids = ReadonlyMap<string, readonly string[]>;
 
-/** Looks agents and tools up by name, in one call. */
+/** Looks up the ids of agents and tools by name, in one call. */
 export async function lookUpRegistries(
   names: { agents: string[]; tools: string[] },
   env: Environment,
@@ -122,9 +127,8 @@ export async function lookUpRegistries(
   if (names.agents.length + names.tools.length === 0) {
     return { agents: new Map(), tools: new Map() };
   }
-  const caller = { kind: "service", keyName: "default" } as const;
   const found = await callFunction(
-    { caller, env },
+    { caller: SERVICE_CALLER, env },
     "look_up_registries",
     names,
     READ_TIMEOUT_MS,

@@ -1,43 +1,43 @@
 import { RECORD_TIMEOUT_MS } from "../limits.ts";
 import type { Log, LogEvent } from "../logs/log.ts";
-import { callFunction, StoreError } from "./call-function.ts";
+import { callFunction, SERVICE_CALLER, StoreError } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
-/** A fault that only the database can find. */
-export type StoreFault = {
-  /** Left out for a fault of the event as a whole. */
+/** An issue that only the database can find. */
+export type StoreIssue = {
+  /** Omitted for an issue of the event as a whole. */
   column?: string;
   code: "not_found" | "other_firm" | "no_firm" | "out_of_range" | "refused";
 };
 
 /**
- * What the sender of a recorded event keeps to be able to show later that it was
- * recorded: its leaf's hash, and what it takes to compute it from the row.
+ * The receipt of a recorded event, with which its sender can prove later that it was
+ * recorded: the hash of its leaf, and the inputs that compute it from the row.
  */
 export type Receipt = {
-  /** `row/v1`, or `backfill/v1` for a row from before evidence was set up. */
+  /** `row/v1`, or `backfill/v1` for a row older than the set-up of evidence. */
   kind: string;
   /** SHA-256(0x00 ‖ leaf), hex (RFC 6962 §2.1). */
   leaf_hash: string;
-  /** Of the columns that are committed to, in the table's order; hex. */
+  /** The commitments of the committed columns, in the order of the table; hex. */
   commitments: string[];
-  /** The salts of the commitments, hex; null where one was forgotten. */
+  /** The salts of the commitments, hex; null where one was erased. */
   salts: (string | null)[];
 };
 
-/** The outcome of one event, as the record function returns it. */
+/** The result of one event, from the record function. */
 export type StoreResult = {
   index: number;
   id: string;
   outcome: "recorded" | "duplicate" | "conflict" | "rejected" | "aborted";
-  /** For a conflict: the columns that differ. */
+  /** Of a conflict: the columns that differ. */
   fields?: string[];
-  faults?: StoreFault[];
-  /** Codes of what the caller should know, when the outcome is a success. */
+  faults?: StoreIssue[];
+  /** Codes of warnings, of a stored event. */
   warnings?: string[];
-  /** The stored row, when asked for and when the outcome is a success. */
+  /** The row, of a stored event when requested. */
   row?: LogEvent;
-  /** The row's receipt, when asked for and when the outcome is a success. */
+  /** The receipt, of a stored event when requested. */
   receipt?: Receipt;
 };
 
@@ -45,22 +45,19 @@ export type StoreResult = {
 export type RecordOptions = {
   /** Write nothing unless every event is recorded or a duplicate. */
   atomic: boolean;
-  /** Ask for the stored rows. */
+  /** Return the stored rows. */
   representation: boolean;
-  /** Ask for the receipts of the stored rows. */
+  /** Return the receipts of the stored rows. */
   receipts: boolean;
-  /** The signed-in user to attribute the rows to. */
+  /** The user to attribute the rows to. */
   actor?: string;
 };
 
-/** Only the service role writes, for every kind of caller. */
-const WRITER = { kind: "service", keyName: "default" } as const;
-
 /**
- * Writes a batch in one call and one transaction, as the service role. Results
- * are in the order of the events.
+ * Writes a batch in one call and one transaction, as the service role for every kind
+ * of caller. Results are in the order of the events.
  *
- * @throws {StoreError} when the batch was not written, or may not have been.
+ * @throws {StoreError} when it is unknown whether the batch was written.
  */
 export async function recordEvents(
   log: Log,
@@ -69,20 +66,20 @@ export async function recordEvents(
   env: Environment,
 ): Promise<StoreResult[]> {
   const results = await callFunction(
-    { caller: WRITER, env },
+    { caller: SERVICE_CALLER, env },
     `record_${log.table}`,
-    // Most batches are recorded whole: the database then says just that.
+    // Most batches are recorded whole, which the database then answers in brief.
     { events, ...options, brief: !options.representation },
     RECORD_TIMEOUT_MS,
   );
   if (isAllRecorded(events, results)) return events.map(toRecorded);
-  // An answer that is not ours came from something between us and the database.
-  // What it does not say of an event must not be told as that event's outcome.
-  const isOurs = Array.isArray(results) && results.length === events.length &&
+  // A response of another form is from a proxy, and no outcome must be derived from it.
+  const isGenuine = Array.isArray(results) &&
+    results.length === events.length &&
     results.every((result, index) =>
       isResultOf(events[index], index, result, options)
     );
-  if (!isOurs) {
+  if (!isGenuine) {
     throw new StoreError(
       { message: "the answer is not the events' results" },
       0,
@@ -91,7 +88,7 @@ export async function recordEvents(
   return results;
 }
 
-/** Whether all these events were recorded, and nothing else is to be said of any. */
+/** Whether the answer is the brief one: all of these events recorded, without warnings. */
 function isAllRecorded(events: LogEvent[], answer: unknown): boolean {
   const { recorded, first, last } = Object(answer);
   return recorded === events.length && first === events[0].id &&
@@ -112,7 +109,7 @@ const OUTCOMES: readonly unknown[] = [
 
 const STORED: readonly unknown[] = ["recorded", "duplicate"];
 
-/** Whether a result speaks of the event in its place, and has what was asked for. */
+/** Whether a result is that of the event at its index, with the row if requested. */
 function isResultOf(
   event: LogEvent,
   index: number,

@@ -6,30 +6,27 @@ import {
   type Session,
   StoreError,
 } from "./call-function.ts";
-import type { StoreFault } from "./record-events.ts";
 import type { Selection } from "./read-log.ts";
+import type { StoreIssue } from "./record-events.ts";
 
-/** What a budget covers: all of a firm, or one of its projects. */
+/** The scope of a budget: a firm, or one of its projects. */
 export type BudgetScope = { firm_id: string; cma_project_id?: string };
 
-/** A budget and its month, as `read_llm_budgets` says it. */
+/** A budget with the amounts of the current month, from `read_llm_budgets`. */
 export type Budget =
   & { id: string; cma_project_id: string | null }
-  & Record<
-    string,
-    unknown
-  >;
+  & Record<string, unknown>;
 
-/** What became of a reservation. */
+/** The result of a reservation. */
 export type ReserveResult =
   | { outcome: "reserved" | "duplicate"; expires_at: string }
   | { outcome: "no_budget" | "exceeded" | "conflict" | "settled" }
-  | { outcome: "rejected"; faults: StoreFault[] };
+  | { outcome: "rejected"; faults: StoreIssue[] };
 
-/** SQLSTATE of `rate_llm_usage` (an HTTP status to PostgREST) for a selection that is too large. */
+/** SQLSTATE of `rate_llm_usage` for a selection that is too large; PostgREST answers 413. */
 const TOO_MANY_ROWS = "PT413";
 
-/** The budgets of a firm that the caller may see, in the month of now. */
+/** Reads the budgets of a firm that are visible to the caller, in the current month. */
 export async function readBudgets(
   session: Session,
   firmId: string,
@@ -45,22 +42,22 @@ export async function readBudgets(
   return budgets as Budget[];
 }
 
-/** Sets a budget, or says why not. */
+/** Sets a budget; returns its id, or the issues of the scope. */
 export async function setBudget(
   session: Session,
   scope: BudgetScope,
   budget: { limit_usd: string; thresholds: number[]; time_zone: string },
-): Promise<{ id: string } | { faults: StoreFault[] }> {
+): Promise<{ id: string } | { faults: StoreIssue[] }> {
   const result = await callFunction(session, "set_llm_budget", {
     firm: scope.firm_id,
     project: scope.cma_project_id ?? null,
     ...budget,
   }, RECORD_TIMEOUT_MS);
   requireMember(result, "id", "faults");
-  return result as { id: string } | { faults: StoreFault[] };
+  return result as { id: string } | { faults: StoreIssue[] };
 }
 
-/** Holds an amount in the budgets of a scope. */
+/** Reserves an amount in US dollars, for some seconds, in the budgets of a scope. */
 export async function reserve(
   session: Session,
   scope: BudgetScope,
@@ -77,7 +74,7 @@ export async function reserve(
   return result as ReserveResult;
 }
 
-/** Rates usage rows again; null when there are more than `maxRows` of them. */
+/** Rates usage rows again; null, without effect, when the selection exceeds `maxRows`. */
 export async function rateUsage(
   session: Session,
   selection: Selection,

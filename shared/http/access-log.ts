@@ -1,8 +1,8 @@
+import { StoreError } from "../db/call-function.ts";
 import { findSecret, redactSecrets } from "../redaction/secrets.ts";
 import type { ProblemCode } from "./problem.ts";
-import { StoreError } from "../db/call-function.ts";
 
-/** How many events of a request had each outcome. */
+/** Events of a request by outcome. */
 export type OutcomeCounts = {
   recorded: number;
   duplicate: number;
@@ -19,7 +19,7 @@ export type AccessLogFields = Partial<OutcomeCounts> & {
   route?: string;
   /** `secret:<name of the key>`, `user`, or `signature:<kind of secret>`. */
   caller?: string;
-  /** The problem that the request as a whole ended with. */
+  /** The problem of the request as a whole. */
   code?: ProblemCode;
   /** Events in the body. */
   events?: number;
@@ -31,7 +31,7 @@ export type AccessLogFields = Partial<OutcomeCounts> & {
   error?: unknown;
 };
 
-/** What every entry has. */
+/** Fields that every entry has. */
 type RequestFacts = {
   requestId: string;
   /** The function's name. */
@@ -88,24 +88,23 @@ export function writeAccessLog(
 }
 
 /**
- * A request id of the caller that is kept. Keys of this platform and the beginning
- * of a token (`{"` in base64url) are not ids.
+ * A request id that is safe to log: neither a key of this platform nor a token, which
+ * begins with `{"` in base64url.
  */
-const HARMLESS = /^(?!.*(?:sb_|eyJ))[\w.-]{1,64}$/;
+const SAFE_REQUEST_ID = /^(?!.*(?:sb_|eyJ))[\w.-]{1,64}$/;
 
 /**
- * The caller's own `x-request-id` when it is harmless, else a new one. It goes to
- * the access log and back to the caller, so it must neither break a line nor be a
- * key that was put there by mistake.
+ * The caller's `x-request-id` when it is safe to log, else a new UUID. It is written
+ * to the access log, so it must neither break a line nor be a misplaced key.
  */
 export function readRequestId(headers: Headers): string {
   const sent = headers.get("x-request-id") ?? "";
-  return HARMLESS.test(sent) && findSecret(sent) === null
+  return SAFE_REQUEST_ID.test(sent) && findSecret(sent) === null
     ? sent
     : crypto.randomUUID();
 }
 
-/** Depth of nested causes to describe. */
+/** Errors described of a chain of causes. */
 const MAX_DEPTH = 3;
 
 /**
@@ -115,12 +114,12 @@ const MAX_DEPTH = 3;
 const MAX_MESSAGE = 800;
 const MAX_STACK = 1_800;
 
-/** All that is known of an error, for our own log. */
+/** An error as the access log describes it, with secrets redacted. */
 function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return shorten(String(error));
   const { name, message, stack, cause } = error;
   const reason = error instanceof StoreError
-    // Postgres's details can repeat stored values.
+    // Without Postgres's details, which can repeat stored values.
     ? { status: error.status, code: error.reason.code }
     : undefined;
   return {

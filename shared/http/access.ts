@@ -1,21 +1,21 @@
+import { timingSafeEqual } from "@std/crypto/timing_safe_equal.js";
 import type { Caller } from "../db/call-function.ts";
 import type { ApiKeys, Environment } from "../db/environment.ts";
 import type { CallerContext, Context, DatabaseContext } from "./context.ts";
 import { createProblem, ProblemError } from "./problem.ts";
-import { timingSafeEqual } from "@std/crypto/timing_safe_equal.js";
 
 /**
- * Who may take a route: grants a request the context that its handler needs, or
- * throws a problem. It does not read the body of a caller without credentials.
+ * Access control of a route: grants the context that the handler needs, or throws a
+ * problem. It does not read the body of a caller without credentials.
  */
 export type Access<Admitted extends Context> = (
   ctx: Context,
 ) => Admitted | Promise<Admitted>;
 
-/** Anyone, even when the function is configured wrongly. */
+/** Everyone, even without a valid environment. */
 export const open: Access<Context> = (ctx) => ctx;
 
-/** Anyone. */
+/** Everyone. */
 export const anyone: Access<DatabaseContext> = (ctx) =>
   Object.assign(ctx, { env: requireEnvironment(ctx) });
 
@@ -29,7 +29,7 @@ export const anyCaller: Access<CallerContext> = async (ctx) => {
   return Object.assign(ctx, { env, caller });
 };
 
-/** A service; `purpose` says in a refusal what only services may do. */
+/** Services; `purpose` completes "Only a service may …" in a 403. */
 export const serviceOnly =
   (purpose: string): Access<CallerContext> => async (ctx) => {
     const admitted = await anyCaller(ctx);
@@ -37,7 +37,7 @@ export const serviceOnly =
     return admitted;
   };
 
-/** @throws the function's configuration error, which the caller sees as a 500. */
+/** @throws {Error} the configuration error, which becomes a 500 without detail. */
 export function requireEnvironment({ environment }: Context): Environment {
   if (environment.error) throw environment.error;
   return environment.data;
@@ -52,30 +52,30 @@ function requireService(caller: Caller, purpose: string): void {
   ));
 }
 
-const WANTED =
+const CREDENTIALS_REMEDY =
   "Send a secret API key in the apikey header (apikey: sb_secret_…), or a user's token as Authorization: Bearer <JWT>";
 
 /**
- * Verifies the credential of a request. A user's token wins over an API key in
- * the same request, as in the REST API; a bad token is never downgraded.
+ * Verifies the credential of a request. A user's token takes precedence over an API
+ * key, as in the REST API; an invalid token never falls back to the key.
  *
- * @throws {ProblemError} 401 without a valid credential; 503 when the keys to
- * verify a token cannot be had; 500 when the function is configured wrongly.
+ * @throws {ProblemError} 401 without a valid credential; 503 when the keys that
+ * verify tokens cannot be fetched; 500 when the function is misconfigured.
  */
 export async function authenticate(
   request: Request,
   env: Environment,
 ): Promise<Caller> {
-  const name = findService(request.headers, env);
+  const name = findKeyName(request.headers, env);
   if (name !== null) return { kind: "service", keyName: name };
-  if (isWrongKey(request.headers, env)) throw wrongKey();
-  // Services do without it, and it takes longer to load than all else together.
+  if (hasOnlyKey(request.headers, env)) throw invalidKey();
+  // Loaded for users only: it takes longer to load than everything else together.
   const { verifyAuth } = await import("@supabase/server/core");
   const { data, error } = await verifyAuth(request, {
     auth: ["user", "secret:*"],
     env,
   });
-  if (error) throw toProblemError(error);
+  if (error) throw toAuthProblem(error);
   const { authMode, keyName, jwtClaims, token } = data;
   if (authMode === "secret") {
     return { kind: "service", keyName: keyName ?? "default" };
@@ -90,11 +90,10 @@ export async function authenticate(
 }
 
 /**
- * The name of the secret key that a request carries, where `verifyAuth` would grant
- * it for certain. Null says nothing: whatever else a request carries, and why it is
- * not enough, is for `verifyAuth` to say.
+ * The name of the secret key of a request that `verifyAuth` would certainly accept.
+ * Null is inconclusive: `verifyAuth` decides then.
  */
-function findService(headers: Headers, env: Environment): string | null {
+function findKeyName(headers: Headers, env: Environment): string | null {
   const authorization = headers.get("authorization");
   // supabase-js sends its key here too; anything else may be a user's token.
   if (authorization !== null && !authorization.startsWith("Bearer sb_")) {
@@ -104,38 +103,40 @@ function findService(headers: Headers, env: Environment): string | null {
 }
 
 /**
- * Whether a request carries an API key and nothing else, where there are keys to be
- * compared with. Refused without loading anything, because it may come in thousands.
+ * Whether an API key is the only credential of a request, and there are keys to
+ * compare it with. Such a request is refused without loading `verifyAuth`, because
+ * thousands may arrive.
  */
-function isWrongKey(headers: Headers, { secretKeys }: Environment): boolean {
+function hasOnlyKey(headers: Headers, { secretKeys }: Environment): boolean {
   return headers.get("authorization") === null &&
     Boolean(headers.get("apikey")) && Object.keys(secretKeys).length > 0;
 }
 
-function wrongKey(): ProblemError {
+function invalidKey(): ProblemError {
   return unauthorized(
     "invalid_credentials",
-    `The API key is not a secret key of this project. ${WANTED}`,
+    `The API key is not a secret key of this project. ${CREDENTIALS_REMEDY}`,
   );
 }
 
-function toProblemError(
+function toAuthProblem(
   error: { code: string; status: number; message: string },
 ): ProblemError {
   if (error.code === "MISSING_CREDENTIALS") {
-    return unauthorized("missing_credentials", WANTED);
+    return unauthorized("missing_credentials", CREDENTIALS_REMEDY);
   }
   if (error.status === 401) {
-    if (error.code !== "INVALID_JWT") return wrongKey();
+    if (error.code !== "INVALID_JWT") return invalidKey();
     return unauthorized(
       "invalid_credentials",
-      `The token is malformed, expired, or not signed by this project. ${WANTED}`,
+      `The token is malformed, expired, or not signed by this project. ${CREDENTIALS_REMEDY}`,
     );
   }
   const code = error.code === "JWKS_FETCH_FAILED"
     ? "unavailable"
     : "internal_error";
-  const detail = "The credentials cannot be checked at the moment";
+  const detail =
+    "The credentials cannot be verified at present; send the same request again";
   return new ProblemError(createProblem(code, detail), {}, { cause: error });
 }
 
@@ -151,9 +152,9 @@ function unauthorized(
 const encoder = new TextEncoder();
 
 /**
- * The name of the key that was sent, or null when it is none of them; of equal
- * keys, the first. Every key is compared, and in full, so the timing reveals only a
- * key's length, which is not a secret. An empty key never matches.
+ * The name of the key that equals `sent`, or null; of equal keys, the first. Every key
+ * is compared in full, so the timing reveals only a key's length, which is not a
+ * secret. An empty key never matches.
  */
 function matchKey(sent: string, keys: ApiKeys): string | null {
   const bytes = encoder.encode(sent);

@@ -22,12 +22,12 @@ export type Resource = keyof typeof LIMITS;
 /** Priority requests get this multiple of each limit: a login waits for them. */
 const PRIORITY_FACTOR = 2;
 
-/** What a request in progress has taken of the limits. */
+/** The resources that one request has taken. */
 export class Permit {
   readonly #factor: number;
   readonly #taken: Record<Resource, number>;
-  readonly #own: [Resource, number][] = [];
-  /** True above the normal limit of requests: nothing is to be recorded then. */
+  readonly #held: [Resource, number][] = [];
+  /** Whether the request exceeds the normal limit; it must not record then. */
   readonly overCapacity: boolean;
 
   constructor(taken: Record<Resource, number>, isPriority: boolean) {
@@ -36,41 +36,45 @@ export class Permit {
     this.overCapacity = taken.requests >= LIMITS.requests;
   }
 
-  /** Takes `count` more until release. @throws {ProblemError} 503 when less is left. */
+  /**
+   * Takes `count` of a resource until `release`.
+   *
+   * @throws {ProblemError} 503 when the limit would be exceeded.
+   */
   take(resource: Resource, count: number): void {
     if (this.#taken[resource] + count > this.#factor * LIMITS[resource]) {
       throw overloaded();
     }
     this.#taken[resource] += count;
-    this.#own.push([resource, count]);
+    this.#held.push([resource, count]);
   }
 
-  /** Gives everything back; a second call does nothing. */
+  /** Returns everything taken. Idempotent. */
   release(): void {
-    for (const [resource, count] of this.#own.splice(0)) {
+    for (const [resource, count] of this.#held.splice(0)) {
       this.#taken[resource] -= count;
     }
   }
 }
 
 /**
- * What one instance of a function has in progress. Its memory is bounded, so a
- * request that would exceed a limit is refused at once: a queue would delay the
- * caller without end, or end the instance with everything in it.
+ * Admission control of one instance of a function. Its memory is bounded, so a
+ * request that would exceed a limit is refused at once: a queue would grow until
+ * callers time out or the instance runs out of memory.
  */
 export class Admission {
   #taken = { requests: 0, bytes: 0, events: 0, rows: 0, exports: 0 };
 
-  /** A permit that holds nothing yet. */
+  /** Issues a permit that holds nothing yet. */
   issue(isPriority = false): Permit {
     return new Permit(this.#taken, isPriority);
   }
 }
 
-/** 503: too much is in progress. */
+/** A 503 for a request beyond the limits. */
 export function overloaded(): ProblemError {
   return new ProblemError(createProblem(
     "overloaded",
-    "There is too much in progress here. Send the same request again after Retry-After; nothing of it was recorded",
+    "This instance has too many requests in progress, and nothing was recorded; send the same request again after Retry-After",
   ));
 }

@@ -4,12 +4,11 @@ import type { AccessLogFields } from "./access-log.ts";
 import type { Permit } from "./admission.ts";
 
 /**
- * One request on its way through a function, handed from step to step. What a
- * step learns for the access log, takes of the limits or leaves running belongs
- * here; no other state is kept per request.
+ * The context of one request, passed to every step: fields for the access log, the
+ * permit, and work that outlives the response. There is no other state per request.
  */
 export class Context {
-  /** Fields of the access-log entry so far. */
+  /** Fields of the access-log entry. */
   readonly fields: AccessLogFields = {};
   /** Work that the entry and the permit wait for. */
   readonly pending: Promise<unknown>[] = [];
@@ -17,7 +16,7 @@ export class Context {
   constructor(
     readonly request: Request,
     readonly url: URL,
-    /** Parts of the path that the route's pattern leaves open. */
+    /** Path segments that the wildcard of the route matched. */
     readonly rest: readonly string[],
     readonly permit: Permit,
     readonly environment: ResolvedEnvironment,
@@ -33,12 +32,12 @@ export class Context {
     Object.assign(this.fields, fields);
   }
 
-  /** Logs an error that the caller is not shown. */
+  /** Logs an error, which the caller does not see. */
   report(error: unknown): void {
     this.fields.error = error;
   }
 
-  /** Keeps the request in progress after its response began, until `work` settles. */
+  /** Keeps the request in progress, and its permit, until `work` settles. */
   keepOpen(work: Promise<unknown>): void {
     this.pending.push(work);
   }

@@ -4,15 +4,15 @@ import { createProblem, ProblemError } from "./problem.ts";
 /** A representation of rows. */
 type Format = "application/json" | "text/csv" | "application/x-ndjson";
 
-/** How the rows of an export are written, one text at a time. */
+/** Serializes the rows of an export. */
 export type RowWriter = {
   contentType: string;
-  /** What comes before the first row. */
+  /** The text before the first row. */
   head: (columns: readonly string[]) => string;
   row: (columns: readonly string[], row: Record<string, unknown>) => string;
 };
 
-/** The writers of the formats that are streamed. */
+/** The writers of the streamed formats. */
 export const WRITERS: Record<Exclude<Format, "application/json">, RowWriter> = {
   "text/csv": {
     contentType: "text/csv; charset=utf-8; header=present",
@@ -30,10 +30,10 @@ export const WRITERS: Record<Exclude<Format, "application/json">, RowWriter> = {
 };
 
 /**
- * The representation that a request's `Accept` prefers (RFC 9110 §12.5.1), JSON
- * when it does not say.
+ * The representation that a request's `Accept` prefers (RFC 9110 §12.5.1); JSON
+ * without one.
  *
- * @throws {ProblemError} 406 when it wants none of ours.
+ * @throws {ProblemError} 406 when `Accept` excludes all of them.
  */
 export function negotiate(request: Request): Format {
   const formats = ["application/json", ...Object.keys(WRITERS)];
@@ -41,20 +41,21 @@ export function negotiate(request: Request): Format {
   if (format !== undefined) return format;
   throw new ProblemError(createProblem(
     "not_acceptable",
-    `This can be had as ${formats.join(", ")}; say so in Accept`,
+    `Accept excludes every format of this resource; accept one of ${
+      formats.join(", ")
+    }`,
   ));
 }
 
 /** Text that a spreadsheet would take for a formula (OWASP, CSV injection). */
 const FORMULA = /^[=+\-@\t\r]/;
 
-/** Numbers start with a sign too, and are no formula. */
+/** A signed number is not a formula. */
 const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
 
 /**
- * A line of CSV (RFC 4180), with its CRLF. NULL is an empty field; objects are
- * JSON. A text that a spreadsheet would run as a formula gets an apostrophe in
- * front.
+ * A line of CSV (RFC 4180) with its CRLF. NULL is an empty field; objects are JSON. An
+ * apostrophe precedes text that a spreadsheet would run as a formula.
  */
 export function toCsvLine(values: unknown[]): string {
   return values.map(toField).join(",") + "\r\n";

@@ -1,73 +1,73 @@
 import { MAX_JSON_DEPTH } from "../limits.ts";
-import { isSpace, type JsonFault, parseStrictJson } from "./strict-json.ts";
+import { isSpace, type JsonIssue, parseStrictJson } from "./strict-json.ts";
 
-/** An escape that may be a NUL or half of a surrogate pair. */
-const DOUBTFUL_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
+/** An escape that may be NUL or a lone surrogate. */
+const UNSAFE_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
 
-/** A number of more digits than a double surely keeps, or with an exponent. */
-const DOUBTFUL_NUMBER = /[:,[ \n\r\t]-?[0-9](?:[0-9.]{14}|[0-9.]*[eE])/;
+/** A number with an exponent, or with more digits than a double always keeps. */
+const UNSAFE_NUMBER = /[:,[ \n\r\t]-?[0-9](?:[0-9.]{14}|[0-9.]*[eE])/;
 
 const QUOTE = '"'.charCodeAt(0);
 
 /**
- * What `parseStrictJson` says of a text, faster where it has nothing to report.
+ * The result of `parseStrictJson`, faster for a text without issues.
  *
  * @throws {JsonSyntaxError} as `parseStrictJson` does.
  */
 export function parseJson(
   text: string,
-): { value: unknown; faults: JsonFault[] } {
-  const value = parsePlainJson(text);
-  return value === undefined ? parseStrictJson(text) : { value, faults: [] };
+): { value: unknown; issues: JsonIssue[] } {
+  const value = parseJsonFast(text);
+  return value === undefined ? parseStrictJson(text) : { value, issues: [] };
 }
 
 /**
- * The object or array of a JSON text in which the strict parser would find nothing
- * to report; undefined when it has to look, which is mostly seen before the text
- * is parsed here.
+ * The object or array of a JSON text that certainly has no issues, by `JSON.parse`;
+ * undefined when the strict parser has to decide, which most such texts show before
+ * they are parsed.
  *
- * Of equal keys `JSON.parse` keeps one. So the keys of the value are counted, and
- * the places in the text where a key may end, which are at least as many as the
- * keys of the text: where the counts are equal, no key was dropped.
+ * `JSON.parse` keeps one of duplicate keys. So the keys of the value are compared with
+ * the colons after a quote in the text, of which each key has one and strings may have
+ * more: where the counts are equal, no key was dropped.
  */
-export function parsePlainJson(text: string): object | undefined {
-  if (DOUBTFUL_NUMBER.test(text) || hasDoubtfulText(text)) return undefined;
+export function parseJsonFast(text: string): object | undefined {
+  if (UNSAFE_NUMBER.test(text) || hasUnsafeText(text)) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  if (!isObject(value)) return undefined;
+  if (!isContainer(value)) return undefined;
   return countKeys(value, 1) === countKeyEnds(text) ? value : undefined;
 }
 
-function hasDoubtfulText(text: string): boolean {
+function hasUnsafeText(text: string): boolean {
   return !text.isWellFormed() ||
-    text.includes("\\u") && DOUBTFUL_ESCAPE.test(text);
+    text.includes("\\u") && UNSAFE_ESCAPE.test(text);
 }
 
-/** The keys of all objects; NaN when one is `__proto__`, or too deep. */
+/** The number of keys of all objects; NaN for a key `__proto__` or excessive depth. */
 function countKeys(value: object, depth: number): number {
   if (depth > MAX_JSON_DEPTH) return NaN;
   let count = 0;
   if (Array.isArray(value)) {
     for (const member of value) {
-      if (isObject(member)) count += countKeys(member, depth + 1);
+      if (isContainer(member)) count += countKeys(member, depth + 1);
     }
     return count;
   }
-  // Of what JSON.parse makes nothing is inherited.
+  // Objects of JSON.parse inherit no enumerable keys.
   for (const key in value) {
     if (key === "__proto__") return NaN;
     count++;
     const member = value[key as keyof typeof value];
-    if (isObject(member)) count += countKeys(member, depth + 1);
+    if (isContainer(member)) count += countKeys(member, depth + 1);
   }
   return count;
 }
 
-/** The colons after a quote, of which each key has one; strings may have more. */
+/** The number of colons after a quote. */
 function countKeyEnds(text: string): number {
   let count = 0;
   for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at + 1)) {
@@ -78,15 +78,14 @@ function countKeyEnds(text: string): number {
   return count;
 }
 
-function isObject(value: unknown): value is object {
+function isContainer(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
 /**
- * JSON whose numbers keep their text, so that a bigint or a numeric of Postgres
- * is compared and handed back digit for digit. Uses `JSON.rawJSON` and the
- * source text of reviver calls (ECMAScript 2026), which TypeScript does not
- * declare yet.
+ * `JSON.rawJSON` and the source text of reviver calls (ECMAScript 2026), which
+ * TypeScript does not declare yet. With them, numbers keep their text: a bigint or
+ * numeric of Postgres is compared and returned digit for digit.
  */
 const { parse, rawJSON, isRawJSON } = JSON as unknown as {
   parse(
@@ -111,7 +110,7 @@ export function parseExactJson(text: string): unknown {
   );
 }
 
-/** Whether a value of `parseExactJson` is an object; a number is not. */
+/** Whether a value of `parseExactJson` is a JSON object, not a number. */
 export function isExactObject(
   value: unknown,
 ): value is Record<string, unknown> {
@@ -120,8 +119,8 @@ export function isExactObject(
 }
 
 /**
- * A value of `parseExactJson` as text that does not depend on the order of keys
- * or on white space. Numbers stay as they were written: 1.0 and 1 differ.
+ * A value of `parseExactJson` as canonical text: keys sorted, no white space. Numbers
+ * keep their text: 1.0 and 1 differ.
  */
 export function toCanonicalJson(value: unknown): string {
   return JSON.stringify(sortKeys(value));
@@ -133,7 +132,7 @@ function sortKeys(value: unknown): unknown {
   }
   if (Array.isArray(value)) return value.map(sortKeys);
   const sorted = Object.entries(value)
-    .sort(([one], [other]) => one < other ? -1 : 1)
+    .sort(([a], [b]) => a < b ? -1 : 1)
     .map(([key, member]) => [key, sortKeys(member)]);
   return Object.fromEntries(sorted);
 }

@@ -1,6 +1,4 @@
 import * as z from "zod";
-import { flag } from "../logs/fields.ts";
-import type { Log } from "../logs/log.ts";
 import type { Selection } from "../db/read-log.ts";
 import {
   DEFAULT_PAGE_ROWS,
@@ -9,18 +7,20 @@ import {
   MAX_PAGE_ROWS,
   MAX_SUMMARY_DAYS,
 } from "../limits.ts";
+import { booleanParameter } from "../logs/fields.ts";
+import type { Log } from "../logs/log.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 
-/** What the query of a list says. */
+/** The query parameters of a list. */
 export type ListParameters = {
   selection: Selection;
   ascending: boolean;
-  /** Null when the request does not say. */
+  /** Null without the parameter. */
   limit: number | null;
   cursor: string | null;
 };
 
-/** What the query of a summary says. */
+/** The query parameters of a summary. */
 type SummaryParameters = {
   selection: Selection & { from: string; to: string };
   /** Columns to group by. */
@@ -28,16 +28,16 @@ type SummaryParameters = {
   /** A time bucket to group by. */
   bucket: string | null;
   zone: string;
-  /** Which ratings count: `charged` (none), `latest`, or those until a moment. */
+  /** Which ratings count: `charged` (none), `latest`, or those until a timestamp. */
   asOf: string;
 };
 
 /** The time buckets of a summary. */
 export const BUCKETS = ["hour", "day", "week", "month"];
 
-/** Schemas of the parameters that every log takes; the documents show them. */
+/** Schemas of the parameters of every log; the OpenAPI documents show them. */
 export const PARAMETERS = {
-  atomic: flag(),
+  atomic: booleanParameter(),
   limit: z.string().regex(
     /^[1-9]\d{0,8}$/,
     `Expected an integer from 1 to ${MAX_PAGE_ROWS}`,
@@ -61,7 +61,11 @@ export const PARAMETERS = {
   ),
 };
 
-/** @throws {ProblemError} 400 that names an unknown or malformed parameter. */
+/**
+ * Reads the query of a POST of events.
+ *
+ * @throws {ProblemError} 400 that names an unknown or malformed parameter.
+ */
 export function readRecordParameters(
   query: URLSearchParams,
 ): { atomic: boolean } {
@@ -69,7 +73,11 @@ export function readRecordParameters(
   return { atomic: readOne(query, "atomic", PARAMETERS.atomic) === "true" };
 }
 
-/** @throws {ProblemError} 400 that names an unknown or malformed parameter. */
+/**
+ * Reads the query of a list or an export.
+ *
+ * @throws {ProblemError} 400 that names an unknown or malformed parameter.
+ */
 export function readListParameters(
   log: Log,
   query: URLSearchParams,
@@ -84,17 +92,25 @@ export function readListParameters(
   };
 }
 
-/** The rows of a JSON page: the limit that was asked for, within ours. */
+/**
+ * Rows of a JSON page: `limit`, or the default.
+ *
+ * @throws {ProblemError} 400 above `MAX_PAGE_ROWS`.
+ */
 export function pageRows(limit: number | null): number {
   if (limit === null) return DEFAULT_PAGE_ROWS;
   if (limit <= MAX_PAGE_ROWS) return limit;
   throw refuseParameter(
     "limit",
-    `is at most ${MAX_PAGE_ROWS}; an export as text/csv or application/x-ndjson has no limit`,
+    `exceeds ${MAX_PAGE_ROWS}; export all rows as text/csv or application/x-ndjson instead`,
   );
 }
 
-/** @throws {ProblemError} 400 that names an unknown or malformed parameter. */
+/**
+ * Reads the query of a summary, which requires `from` and `to`.
+ *
+ * @throws {ProblemError} 400 that names an unknown or malformed parameter.
+ */
 export function readSummaryParameters(
   log: Log,
   query: URLSearchParams,
@@ -113,7 +129,11 @@ export function readSummaryParameters(
   };
 }
 
-/** @throws {ProblemError} 400 that names an unknown or malformed parameter. */
+/**
+ * Reads the query of a rating, which requires `from` and `to`.
+ *
+ * @throws {ProblemError} 400 that names an unknown or malformed parameter.
+ */
 export function readRatingParameters(
   log: Log,
   query: URLSearchParams,
@@ -123,20 +143,22 @@ export function readRatingParameters(
   return readRange(log, query, "a rating");
 }
 
-/** A selection that must say from when and until when. */
+/** A selection with the required `from` and `to`, at most `MAX_SUMMARY_DAYS` apart. */
 function readRange(
   log: Log,
   query: URLSearchParams,
-  what: string,
+  operation: string,
 ): Selection & { from: string; to: string } {
   const { from, to, ...selection } = readSelection(log, query);
-  if (from === null) throw refuseParameter("from", `is required in ${what}`);
-  if (to === null) throw refuseParameter("to", `is required in ${what}`);
+  if (from === null) {
+    throw refuseParameter("from", `is required in ${operation}`);
+  }
+  if (to === null) throw refuseParameter("to", `is required in ${operation}`);
   const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
   if (days > MAX_SUMMARY_DAYS) {
     throw refuseParameter(
       "to",
-      `is more than ${MAX_SUMMARY_DAYS} days after from`,
+      `is more than ${MAX_SUMMARY_DAYS} days after from; narrow the range`,
     );
   }
   return { ...selection, from, to };
@@ -154,7 +176,7 @@ function readSelection(log: Log, query: URLSearchParams): Selection {
     if (values.length > MAX_FILTER_VALUES) {
       throw refuseParameter(
         column,
-        `has more than ${MAX_FILTER_VALUES} values`,
+        `has more than ${MAX_FILTER_VALUES} values; split the request`,
       );
     }
     if (values.length > 0) filters[column] = values;
@@ -179,12 +201,12 @@ function readGroups(
   const names = query.getAll("group_by").flatMap((value) => value.split(","));
   const known = [...log.groups, ...BUCKETS];
   if (names.some((name) => !known.includes(name))) {
-    throw refuseParameter("group_by", `takes ${known.join(", ")}`);
+    throw refuseParameter("group_by", `takes only ${known.join(", ")}`);
   }
   if (new Set(names).size !== names.length || names.length > MAX_GROUP_BY) {
     throw refuseParameter(
       "group_by",
-      `takes up to ${MAX_GROUP_BY} different ones`,
+      `takes at most ${MAX_GROUP_BY} values, all different`,
     );
   }
   const buckets = names.filter((name) => BUCKETS.includes(name));
@@ -207,10 +229,10 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** Parameters that the platform itself reads from a function's URL. */
+/** Parameters that the platform reads from a function's URL. */
 const PLATFORM = new Set(["forceFunctionRegion"]);
 
-/** A 400 that names the query parameter at fault, never its value. */
+/** A 400 that names a query parameter, never its value; `fault` completes the sentence. */
 export function refuseParameter(name: string, fault: string): ProblemError {
   const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
   return new ProblemError(
@@ -218,22 +240,28 @@ export function refuseParameter(name: string, fault: string): ProblemError {
   );
 }
 
-/** @throws {ProblemError} 400 that names a parameter outside of `known`. */
+/**
+ * Refuses parameters that are not in `known`.
+ *
+ * @throws {ProblemError} 400 that names the first of them.
+ */
 export function requireKnown(query: URLSearchParams, known: string[]): void {
   for (const name of query.keys()) {
     if (!known.includes(name) && !PLATFORM.has(name)) {
       throw refuseParameter(
         name,
-        `is unknown here. Known are: ${known.join(", ")}`,
+        known.length === 0
+          ? "is unknown; this path takes none"
+          : `is unknown; this path takes ${known.join(", ")}`,
       );
     }
   }
 }
 
 /**
- * The only value of a parameter, or null when it is not given.
+ * The value of a parameter that may occur once, or null without it.
  *
- * @throws {ProblemError} 400 when it is given twice or not as `schema` wants it.
+ * @throws {ProblemError} 400 when it is repeated, or fails `schema`.
  */
 export function readOne<Value>(
   query: URLSearchParams,
@@ -242,14 +270,16 @@ export function readOne<Value>(
 ): Value | null {
   const values = query.getAll(name);
   if (values.length === 0) return null;
-  if (values.length > 1) throw refuseParameter(name, "is given more than once");
+  if (values.length > 1) {
+    throw refuseParameter(name, "is given more than once; give it once");
+  }
   return parse(name, values[0], schema);
 }
 
 /**
- * Every value of a parameter that may be repeated.
+ * The values of a parameter that may be repeated.
  *
- * @throws {ProblemError} 400 when one is not as `schema` wants it.
+ * @throws {ProblemError} 400 when a value fails `schema`.
  */
 function readAll<Value>(
   query: URLSearchParams,

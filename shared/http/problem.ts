@@ -1,41 +1,41 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 
 /**
- * Every way in which a request or an event can fail, by its stable `code`.
- * Codes are never renamed: clients switch on them.
+ * The registry of problems: code → status and title. Codes are stable, because
+ * clients switch on them.
  */
 export const PROBLEMS = {
-  invalid_body: [400, "The body cannot be read"],
-  invalid_parameter: [400, "A query parameter or header is not acceptable"],
+  invalid_body: [400, "Invalid body"],
+  invalid_parameter: [400, "Invalid query parameter or header"],
   missing_credentials: [401, "Missing credentials"],
   invalid_credentials: [401, "Invalid credentials"],
-  budget_exceeded: [402, "The budget does not allow this"],
+  budget_exceeded: [402, "Budget exceeded"],
   not_allowed: [403, "Forbidden"],
-  no_firm: [403, "The signed-in user belongs to no firm"],
+  no_firm: [403, "User without a firm"],
   not_found: [404, "Not found"],
   method_not_allowed: [405, "Method not allowed"],
   not_acceptable: [406, "Not acceptable"],
-  body_timeout: [408, "The body did not arrive in time"],
-  conflict: [409, "The id is taken by different content"],
-  inconsistent: [409, "The evidence contradicts what was signed"],
+  body_timeout: [408, "Body timeout"],
+  conflict: [409, "Conflict with recorded content"],
+  inconsistent: [409, "Evidence contradicts the signed checkpoint"],
   body_too_large: [413, "Body too large"],
-  too_many_events: [413, "There are too many events"],
+  too_many_events: [413, "Too many events"],
   unsupported_media_type: [415, "Unsupported media type"],
-  unsupported_encoding: [415, "The content encoding is not supported"],
-  too_many_rows: [413, "The selection has too many rows"],
-  invalid_request: [422, "The request is not acceptable"],
-  invalid_event: [422, "The event is not acceptable"],
-  invalid_batch: [422, "The batch is not acceptable"],
-  batch_aborted: [422, "Another event of the atomic batch failed"],
+  unsupported_encoding: [415, "Unsupported content encoding"],
+  too_many_rows: [413, "Too many rows"],
+  invalid_request: [422, "Invalid request"],
+  invalid_event: [422, "Invalid event"],
+  invalid_batch: [422, "Invalid batch"],
+  batch_aborted: [422, "Atomic batch aborted"],
   internal_error: [500, "Internal server error"],
   unavailable: [503, "Service unavailable"],
   overloaded: [503, "Too many requests in progress"],
 } as const satisfies Record<string, readonly [number, string]>;
 
-/** A stable machine-readable problem code. */
+/** A stable, machine-readable problem code. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** A problem document (RFC 9457) with our extension members. */
+/** A problem document (RFC 9457) with extension members. */
 export type Problem = {
   /** A URI that identifies the kind of problem. */
   type: string;
@@ -43,13 +43,13 @@ export type Problem = {
   status: number;
   detail: string;
   code: ProblemCode;
-  /** Validation faults, all at once. */
-  errors?: Fault[];
-  /** For a conflict: the fields whose stored content differs. */
+  /** All issues, of an invalid event or request. */
+  errors?: Issue[];
+  /** Of a conflict: the columns whose recorded content differs. */
   fields?: string[];
 };
 
-/** Makes a problem document; `detail` must not repeat what the caller sent. */
+/** Creates a problem document; `detail` must not repeat a value of the request. */
 export function createProblem(
   code: ProblemCode,
   detail: string,
@@ -60,13 +60,13 @@ export function createProblem(
   return { type, title, status, detail, code, ...extra };
 }
 
-/** Ends a request with a problem. Thrown anywhere below the endpoint. */
+/** Ends a request with a problem: `serve` responds with it. */
 export class ProblemError extends Error {
   override name = "ProblemError";
 
   constructor(
     readonly problem: Problem,
-    /** Headers that belong to the answer, such as `Allow`. */
+    /** Headers of the response, such as `Allow`. */
     readonly headers: Record<string, string> = {},
     options?: ErrorOptions,
   ) {
@@ -74,7 +74,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** The answer that carries a problem. */
+/** The response with a problem document. */
 export function respondProblem(
   problem: Problem,
   headers: Record<string, string> = {},

@@ -1,17 +1,17 @@
 import { parseMediaType } from "@std/media_types/parse_media_type.js";
+import { type Issue, toPointer } from "../issue.ts";
 import { BODY_TIMEOUT_MS, MAX_BODY_BYTES } from "../limits.ts";
-import type { Context } from "./context.ts";
-import { createProblem, ProblemError } from "./problem.ts";
-import { type Fault, toPointer } from "../fault.ts";
 import type { EventSchema, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
+import type { Context } from "./context.ts";
 import { parseJson } from "./json.ts";
-import { JsonSyntaxError } from "./strict-json.ts";
+import { createProblem, ProblemError } from "./problem.ts";
+import { type JsonIssue, JsonSyntaxError } from "./strict-json.ts";
 
-/** The part of a request's context that reading its body takes. */
+/** The part of the context that reading a body needs. */
 type BodyContext = Pick<Context, "request" | "permit" | "annotate">;
 
-/** How the events of a body are separated. */
+/** The format of a body, by its media type. */
 export type BodyFormat = "json" | "ndjson";
 
 const FORMATS: Record<string, BodyFormat> = {
@@ -22,12 +22,12 @@ const FORMATS: Record<string, BodyFormat> = {
 };
 
 /**
- * Reads a request's body as UTF-8 text, inflating gzip, and never holds more
- * than `MAX_BODY_BYTES` of it.
+ * Reads the body of a request as UTF-8 text, at most `MAX_BODY_BYTES` after
+ * decompression.
  *
- * @throws {ProblemError} 400 for a broken body, 408 for a slow one, 413 for a
- * long one, 415 for a media type, charset or content encoding that is not
- * supported, 503 when the instance is overloaded.
+ * @throws {ProblemError} 400 for an invalid body, 408 for a slow one, 413 for a large
+ * one, 415 for an unsupported media type, charset or content encoding, 503 when the
+ * instance is overloaded.
  */
 export async function readBody(
   ctx: BodyContext,
@@ -37,19 +37,18 @@ export async function readBody(
 }
 
 /**
- * The bytes of a request's body, inflated, of which it never holds more than
- * `maxBytes`. None for a request without a body.
+ * Reads the body of a request as bytes, at most `maxBytes` after decompression; none
+ * without a body.
  *
- * @throws {ProblemError} 400 for a broken body, 408 for a slow one, 413 for a
- * long one, 415 for a content encoding that is not supported, 503 when the
- * instance is overloaded.
+ * @throws {ProblemError} 400 for an invalid body, 408 for a slow one, 413 for a large
+ * one, 415 for an unsupported content encoding, 503 when the instance is overloaded.
  */
 export async function readBytes(
   ctx: BodyContext,
   maxBytes = MAX_BODY_BYTES,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { request } = ctx;
-  const gzip = readEncoding(request.headers.get("content-encoding"));
+  const gzip = isGzip(request.headers.get("content-encoding"));
   if (Number(request.headers.get("content-length")) > maxBytes) {
     throw tooLarge(maxBytes);
   }
@@ -68,58 +67,115 @@ export async function readBytes(
 }
 
 /**
- * The text of a body.
+ * Decodes a body as UTF-8.
  *
- * @throws {ProblemError} 400 when it is empty, or not UTF-8.
+ * @throws {ProblemError} 400 when it is empty or not UTF-8.
  */
 export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
   try {
-    // A byte order mark is dropped, as RFC 8259 §8.1 allows.
+    // Ignores a byte order mark, as RFC 8259 §8.1 allows.
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (text.trim() === "") throw invalid("The body is empty");
     return text;
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw invalid("The body is not UTF-8");
+    throw invalid("The body is not UTF-8; encode it in UTF-8");
   }
 }
 
-/** @throws {ProblemError} 415 for a media type that is not JSON in UTF-8. */
+/**
+ * Reads the `Content-Type` of a body.
+ *
+ * @throws {ProblemError} 415 unless it is JSON or NDJSON in UTF-8.
+ */
 export function readFormat(header: string | null): BodyFormat {
-  const wanted =
+  const remedy =
     "send application/json or application/x-ndjson, in UTF-8, as Content-Type";
-  if (!header) throw unsupported("Content-Type is missing", wanted);
+  if (!header) throw unsupported("The Content-Type is missing", remedy);
   let type, charset;
   try {
     const [mediaType, parameters] = parseMediaType(header);
     type = mediaType;
     charset = parameters?.charset ?? "utf-8";
   } catch {
-    throw unsupported("The Content-Type cannot be read", wanted);
+    throw unsupported("The Content-Type cannot be read", remedy);
   }
   const format = FORMATS[type];
   if (format === undefined || charset.toLowerCase() !== "utf-8") {
-    throw unsupported("The Content-Type is not supported", wanted);
+    throw unsupported("The Content-Type is not supported", remedy);
   }
   return format;
 }
 
-function readEncoding(header: string | null): boolean {
+/**
+ * Parses the text of a body.
+ *
+ * @throws {ProblemError} 400 when it is not JSON.
+ */
+export function parseBody(
+  text: string,
+): { value: unknown; issues: JsonIssue[] } {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw invalid(error.message);
+  }
+}
+
+/** A JSON issue as an issue whose pointer starts `depth` steps below the root. */
+export function toIssue(
+  { path, code, detail }: JsonIssue,
+  depth: number,
+): Issue {
+  return { pointer: toPointer(path.slice(depth)), code, detail };
+}
+
+/**
+ * Reads the body of a request that is not an event, one object, and validates it like
+ * an event.
+ *
+ * @throws {ProblemError} 422 with all issues; those of `readBody`.
+ */
+export async function readMembers(
+  ctx: BodyContext,
+  schema: EventSchema,
+): Promise<LogEvent> {
+  const { value, issues } = parseBody((await readBody(ctx)).text);
+  if (issues.length > 0) {
+    throw refuseRequest(issues.map((issue) => toIssue(issue, 0)));
+  }
+  const result = validateEvent(schema, value);
+  if (result.event === null) throw refuseRequest(result.issues);
+  return result.event;
+}
+
+/** A 422 with the issues of a request that is not an event. */
+export function refuseRequest(issues: Issue[]): ProblemError {
+  const detail = issues.length === 1
+    ? `${issues[0].pointer || "The body"}: ${issues[0].detail}`
+    : `${issues.length} issues; errors lists them all`;
+  return new ProblemError(
+    createProblem("invalid_request", detail, { errors: issues }),
+  );
+}
+
+function isGzip(header: string | null): boolean {
   const encoding = (header ?? "identity").trim().toLowerCase();
   if (encoding === "gzip" || encoding === "x-gzip") return true;
   if (encoding === "identity") return false;
   throw new ProblemError(
     createProblem(
       "unsupported_encoding",
-      "The Content-Encoding is not supported: send gzip, or none",
+      "The Content-Encoding is not supported; send gzip, or none",
     ),
     { "accept-encoding": "gzip" },
   );
 }
 
 /**
- * Content-Length may lie and gzip may explode, so the bytes are counted as they
- * come; and a client may stop in the middle, so they have to come in time.
+ * Content-Length may be false and gzip may be a bomb, so the bytes are counted as they
+ * arrive; a client may stall, so they must arrive within `BODY_TIMEOUT_MS`.
  */
 async function collect(
   stream: ReadableStream<Uint8Array>,
@@ -128,7 +184,7 @@ async function collect(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   const reader = stream.getReader();
-  // Not awaited: a sender that does not answer would hold us up once more.
+  // Not awaited, because a sender that stalls may not confirm it either.
   const stop = () => void reader.cancel().catch(() => {});
   let isLate = false;
   const timer = setTimeout(() => {
@@ -148,8 +204,8 @@ async function collect(
     if (error instanceof ProblemError) throw error;
     throw invalid(
       gzip
-        ? "The body is not valid gzip, or ended too early"
-        : "The body ended too early",
+        ? "The body is not valid gzip, or ended early; send it again"
+        : "The body ended early; send it again",
     );
   } finally {
     clearTimeout(timer);
@@ -172,9 +228,9 @@ function invalid(detail: string) {
   return new ProblemError(createProblem("invalid_body", detail));
 }
 
-function unsupported(found: string, wanted: string) {
+function unsupported(fact: string, remedy: string) {
   return new ProblemError(
-    createProblem("unsupported_media_type", `${found}: ${wanted}`),
+    createProblem("unsupported_media_type", `${fact}; ${remedy}`),
     { accept: "application/json, application/x-ndjson" },
   );
 }
@@ -183,7 +239,9 @@ function tooSlow() {
   return new ProblemError(
     createProblem(
       "body_timeout",
-      `A body has to arrive within ${BODY_TIMEOUT_MS / 1_000} seconds`,
+      `The body did not arrive within ${
+        BODY_TIMEOUT_MS / 1_000
+      } seconds; send it again`,
     ),
   );
 }
@@ -192,51 +250,7 @@ function tooLarge(maxBytes: number) {
   return new ProblemError(
     createProblem(
       "body_too_large",
-      `A body has at most ${maxBytes} bytes after decompression; send several requests`,
+      `The body exceeds ${maxBytes} bytes after decompression; send several requests`,
     ),
-  );
-}
-
-/**
- * The one object of a request that is not about events, checked like an event.
- *
- * @throws {ProblemError} 422 with every fault; 400, 413 or 415 for a body that
- * cannot be read.
- */
-export async function readMembers(
-  ctx: BodyContext,
-  schema: EventSchema,
-): Promise<LogEvent> {
-  const { value, faults } = parse((await readBody(ctx)).text);
-  if (faults.length > 0) throw refuseRequest(faults);
-  const result = validateEvent(schema, value);
-  if (result.event === null) throw refuseRequest(result.faults);
-  return result.event;
-}
-
-function parse(text: string): { value: unknown; faults: Fault[] } {
-  try {
-    const { value, faults } = parseJson(text);
-    return {
-      value,
-      faults: faults.map(({ path, code, detail }) => ({
-        pointer: toPointer(path),
-        code,
-        detail,
-      })),
-    };
-  } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error;
-    throw new ProblemError(createProblem("invalid_body", error.message));
-  }
-}
-
-/** A 422 for a request that is not about events. */
-export function refuseRequest(faults: Fault[]): ProblemError {
-  const detail = faults.length === 1
-    ? `${faults[0].pointer || "The body"}: ${faults[0].detail}`
-    : `${faults.length} faults; errors lists them all`;
-  return new ProblemError(
-    createProblem("invalid_request", detail, { errors: faults }),
   );
 }

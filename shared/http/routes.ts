@@ -6,14 +6,14 @@ export type Route = {
   /** GET also answers HEAD. */
   method: "GET" | "POST" | "PUT";
   /**
-   * The path below the function: literal parts, and at the end `:` for any one
-   * part or `*` for any number of them. A literal path wins over a pattern, and of
-   * patterns the first that matches.
+   * The path below the function: literal segments, and at the end `:` for any one
+   * segment or `*` for any number of them. A literal path takes precedence over a
+   * pattern, and an earlier pattern over a later one.
    */
   path: string;
-  /** Its name in the access log. */
+  /** The name in the access log. */
   name: string;
-  /** Admitted beyond the normal limits, because a login waits for it. */
+  /** Admitted beyond the normal limits, because a login waits for the response. */
   priority: boolean;
   // Methods, so that a table can hold routes with different contexts.
   access(ctx: Context): Context | Promise<Context>;
@@ -21,8 +21,8 @@ export type Route = {
 };
 
 /**
- * A row of a route table, whose handler takes the context that its access grants.
- * By default it is named by the literal part of its path.
+ * Declares a route, whose handler takes the context that `access` grants. The name is
+ * the literal part of the path by default.
  */
 export function route<Admitted extends Context>(
   method: Route["method"],
@@ -38,7 +38,7 @@ export function route<Admitted extends Context>(
   return { ...row, handler } as Route;
 }
 
-/** A path of the table with its routes by method. */
+/** A path of the table, with its routes by method. */
 type Path = {
   name: string;
   routes: Map<string, Route>;
@@ -46,10 +46,10 @@ type Path = {
   allow: string;
 };
 
-/** A path that a request names, and the parts that its pattern leaves open. */
+/** A matching path, and the segments that its wildcard matched. */
 export type Match = Path & { rest: string[] };
 
-/** Finds the path of a request in a route table. */
+/** Matches paths against routes. */
 export class RouteTable {
   readonly #literals = new Map<string, Path>();
   readonly #patterns = new Map<string, Path>();
@@ -59,31 +59,31 @@ export class RouteTable {
       const isPattern = /[:*]$/.test(route.path);
       const paths = isPattern ? this.#patterns : this.#literals;
       const known = paths.get(route.path);
-      const own = known?.routes ?? new Map<string, Route>();
-      own.set(route.method, route);
-      if (route.method === "GET") own.set("HEAD", route);
-      const allow = [...own.keys(), "OPTIONS"].join(", ");
-      // The first route of a path names it for methods that it does not have.
+      const byMethod = known?.routes ?? new Map<string, Route>();
+      byMethod.set(route.method, route);
+      if (route.method === "GET") byMethod.set("HEAD", route);
+      const allow = [...byMethod.keys(), "OPTIONS"].join(", ");
+      // The first route of a path names it in the access log for other methods.
       const name = known?.name ?? route.name;
-      paths.set(route.path, { name, routes: own, allow });
+      paths.set(route.path, { name, routes: byMethod, allow });
     }
   }
 
-  /** The path with these parts, or null. */
-  find(parts: string[]): Match | null {
-    const literal = this.#literals.get(parts.join("/"));
+  /** The path that matches these segments, or null. */
+  find(segments: string[]): Match | null {
+    const literal = this.#literals.get(segments.join("/"));
     if (literal !== undefined) return { ...literal, rest: [] };
     for (const [pattern, path] of this.#patterns) {
-      const rest = matchPattern(pattern.split("/"), parts);
+      const rest = matchPattern(pattern.split("/"), segments);
       if (rest !== null) return { ...path, rest };
     }
     return null;
   }
 }
 
-function matchPattern(pattern: string[], parts: string[]): string[] | null {
+function matchPattern(pattern: string[], segments: string[]): string[] | null {
   const prefix = pattern.slice(0, -1);
-  if (!prefix.every((part, index) => part === parts[index])) return null;
-  const rest = parts.slice(prefix.length);
+  if (!prefix.every((part, index) => part === segments[index])) return null;
+  const rest = segments.slice(prefix.length);
   return pattern.at(-1) === "*" || rest.length === 1 ? rest : null;
 }

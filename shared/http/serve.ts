@@ -1,6 +1,6 @@
-import { RETRY_AFTER_SECONDS } from "../limits.ts";
-import type { ResolvedEnvironment } from "../db/environment.ts";
 import { StoreError } from "../db/call-function.ts";
+import type { ResolvedEnvironment } from "../db/environment.ts";
+import { RETRY_AFTER_SECONDS } from "../limits.ts";
 import { readRequestId, writeAccessLog } from "./access-log.ts";
 import { Admission } from "./admission.ts";
 import { Context } from "./context.ts";
@@ -8,8 +8,8 @@ import { createProblem, ProblemError, respondProblem } from "./problem.ts";
 import { type Match, type Route, RouteTable } from "./routes.ts";
 
 /**
- * Browsers may call from any origin: credentials travel in headers that a page
- * must set itself, never in cookies, so another origin gains nothing.
+ * Every origin may call: credentials travel in headers that a page sets explicitly,
+ * never in cookies, so a foreign page has none to abuse.
  */
 const CORS_HEADERS = {
   "access-control-allow-origin": "*",
@@ -17,27 +17,27 @@ const CORS_HEADERS = {
     "allow, etag, link, location, preference-applied, retry-after, www-authenticate, x-request-id, x-truncated",
 };
 
-/** The endpoint of a function: its routes, and in what it differs from the others. */
+/** The endpoint of a function. */
 export type Endpoint = {
   /** The function's name. */
   name: string;
   routes: readonly Route[];
   environment: ResolvedEnvironment;
-  /** The detail of a 404 for a path that the table does not have. */
+  /** The detail of the 404 for an unknown path. */
   notFound: string;
-  /** The detail of a 405; the allowed methods by default. */
+  /** The detail of a 405; it names the allowed methods by default. */
   methodNotAllowed?: string;
-  /** Paths have one spelling, without empty parts; a final slash is another path. */
+  /** Whether empty segments count, so that a path with a trailing slash is unknown. */
   exactPaths?: true;
-  /** The response to a request that failed; a problem document by default. */
+  /** The response to a failed request; a problem document by default. */
   fail?: (request: Request, error: ProblemError) => Response;
 };
 
 /**
- * The fetch handler of a function. Every request gets a permit, is routed, let in
- * by its route's access, and handled; every response, errors included, carries
- * `x-request-id` and CORS headers; and one access-log entry records it. The caller
- * never sees an unexpected error; the entry has all of it.
+ * The fetch handler of a function: admission, routing, access control, the handler,
+ * and one access-log entry per request. Every response, errors included, has
+ * `x-request-id` and CORS headers. An unexpected error goes to the access log, and the
+ * caller sees no detail of it.
  */
 export function serve(
   endpoint: Endpoint,
@@ -84,7 +84,7 @@ export function serve(
   };
 }
 
-/** The parts of the path below the function's name, which comes first in it. */
+/** The segments of the path below the function's name, which is the first. */
 function readPath({ pathname }: URL, { exactPaths }: Endpoint): string[] {
   return exactPaths
     ? pathname.split("/").slice(2)
@@ -106,7 +106,7 @@ async function answer(
   if (method === "OPTIONS") return answerPreflight(allow);
   if (route === undefined) {
     const detail = methodNotAllowed ??
-      `The method is not supported here; use one of ${allow}`;
+      `The method is not allowed on this path; use one of ${allow}`;
     throw new ProblemError(createProblem("method_not_allowed", detail), {
       allow,
     });
@@ -129,9 +129,9 @@ function answerPreflight(methods: string): Response {
 }
 
 /**
- * The response to HEAD: that to GET without its body (RFC 9110 §9.3.2). Its length
- * is that of the body; a body that is still being written has none, and an empty
- * stream in its place keeps the runtime from adding a length of 0.
+ * The response to HEAD: that to GET without its body (RFC 9110 §9.3.2), with the
+ * length of the body. A streamed body has no length; an empty stream in its place
+ * keeps the runtime from adding a length of 0.
  */
 async function withoutBody(
   response: Response,
@@ -150,7 +150,7 @@ async function withoutBody(
 
 function addHeaders(headers: Headers, requestId: string): void {
   headers.set("x-request-id", requestId);
-  // A cache would not know that the apikey header is a credential.
+  // Shared caches do not treat the apikey header as a credential.
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   for (const [header, value] of Object.entries(CORS_HEADERS)) {
     headers.set(header, value);
@@ -167,22 +167,22 @@ function failWithProblem(
   });
 }
 
-/** An overload is expected, and its code says everything about it. */
+/** Whether the error belongs in the access log: an overload has nothing to add to its code. */
 function isUnexpected({ problem }: ProblemError): boolean {
   return problem.status >= 500 && problem.code !== "overloaded";
 }
 
-/** The problem that the caller is shown for an error, without internal detail. */
+/** The problem that answers an error, without internal detail. */
 function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  const problem = error instanceof StoreError && error.passing
+  const problem = error instanceof StoreError && error.isTransient
     ? createProblem(
       "unavailable",
-      "The database is away or busy. Send the same request again after Retry-After; events with an id or an Idempotency-Key are not counted twice",
+      "The database is unavailable or busy; send the same request again after Retry-After. Events with an id or an Idempotency-Key are recorded once",
     )
     : createProblem(
       "internal_error",
-      "The request failed; x-request-id finds it in the log",
+      "The request failed; find the cause in the access log by x-request-id",
     );
   return new ProblemError(problem);
 }

@@ -1,10 +1,10 @@
 import { MAX_JSON_DEPTH } from "../limits.ts";
 
-/** Where a value stands in a document: keys and array indexes from the root. */
+/** The path of a value: keys and array indexes from the root. */
 export type JsonPath = (string | number)[];
 
-/** Something that is valid JSON but that a ledger cannot keep as it was sent. */
-export type JsonFault = {
+/** An issue of valid JSON that cannot be stored as it was sent. */
+export type JsonIssue = {
   path: JsonPath;
   code: "duplicate_key" | "forbidden_key" | "inexact_number" | "invalid_text";
   detail: string;
@@ -30,23 +30,22 @@ const ESCAPES: Record<string, string> = {
   r: "\r",
   t: "\t",
 };
-/** A double keeps any decimal of up to this many digits (IEEE 754 binary64). */
+/** Decimal digits that a double always keeps (IEEE 754 binary64). */
 const SAFE_DIGITS = 15;
 
 /**
- * Parses JSON (RFC 8259) without losing anything silently. What `JSON.parse`
- * would drop or change is reported as a fault at its place: a key given twice
- * (RFC 7493 §2.3), a number with more digits than a double keeps (§2.2), and
- * text that Postgres cannot store (NUL, lone surrogates). Without faults the
- * value equals that of `JSON.parse`.
+ * Parses JSON (RFC 8259) without silent loss. It reports as issues what `JSON.parse`
+ * would drop or change, duplicate keys (RFC 7493 §2.3) and numbers with more digits
+ * than a double keeps (§2.2), and text that Postgres cannot store (NUL, lone
+ * surrogates). Without issues the value equals that of `JSON.parse`.
  *
  * @throws {JsonSyntaxError} for text that is not JSON, or nested deeper than
  * `MAX_JSON_DEPTH`.
  */
 export function parseStrictJson(
   text: string,
-): { value: unknown; faults: JsonFault[] } {
-  const faults: JsonFault[] = [];
+): { value: unknown; issues: JsonIssue[] } {
+  const issues: JsonIssue[] = [];
   const path: JsonPath = [];
   let at = 0;
 
@@ -59,8 +58,8 @@ export function parseStrictJson(
     );
   }
 
-  function fault(code: JsonFault["code"], detail: string, last?: string) {
-    faults.push({
+  function addIssue(code: JsonIssue["code"], detail: string, last?: string) {
+    issues.push({
       path: last === undefined ? [...path] : [...path, last],
       code,
       detail,
@@ -96,11 +95,11 @@ export function parseStrictJson(
     }
     if (text[at] !== '"') fail("the end of a string");
     at++;
-    // Text without escapes was checked when the body was decoded.
+    // The decoding of the body has checked text without escapes.
     if (escaped && (result.includes("\0") || !result.isWellFormed())) {
-      fault(
+      addIssue(
         "invalid_text",
-        "Holds a NUL character or half a surrogate pair, which Postgres cannot store",
+        "Holds NUL or a lone surrogate, which Postgres cannot store; remove it",
       );
     }
     return result;
@@ -130,9 +129,9 @@ export function parseStrictJson(
     const value = Number(source);
     const short = source.length <= SAFE_DIGITS && !EXPONENT.test(source);
     if (!short && !isExact(source, value)) {
-      fault(
+      addIssue(
         "inexact_number",
-        "Has more digits than a JSON number keeps; send it as a string",
+        "Has more digits than a double keeps; send it as a string",
       );
     }
     return value;
@@ -153,9 +152,16 @@ export function parseStrictJson(
       const key = readString();
       if (!accept(":")) fail("a colon");
       if (key === "__proto__") {
-        fault("forbidden_key", "The key __proto__ is not allowed");
+        addIssue(
+          "forbidden_key",
+          "The key __proto__ is not allowed; rename it",
+        );
       } else if (Object.hasOwn(object, key)) {
-        fault("duplicate_key", "The key is given more than once", key);
+        addIssue(
+          "duplicate_key",
+          "The key is given more than once; send it once",
+          key,
+        );
       }
       path.push(key);
       const value = readValue(depth);
@@ -212,7 +218,7 @@ export function parseStrictJson(
   const value = readValue(0);
   skipSpace();
   if (at < text.length) fail("the end of the text");
-  return { value, faults };
+  return { value, issues };
 }
 
 /** Whether a UTF-16 code unit is white space between tokens (RFC 8259 §2). */
@@ -220,7 +226,7 @@ export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-/** Whether a double prints back as the decimal it was read from. */
+/** Whether a double prints as the decimal that it was parsed from. */
 function isExact(source: string, value: number): boolean {
   return Number.isFinite(value) &&
     normalizeDecimal(source) === normalizeDecimal(String(value));

@@ -1,18 +1,18 @@
 import { generate } from "@std/uuid/v5.js";
 import type { Caller } from "../db/call-function.ts";
-import { MAX_IDEMPOTENCY_KEY } from "../limits.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
+import { MAX_IDEMPOTENCY_KEY } from "../limits.ts";
 
-/** Namespace of the ids made from idempotency keys; never changes. */
+/** Namespace of ids derived from idempotency keys; never changes. */
 const IDEMPOTENCY_NAMESPACE = "6f1e3c0a-7d0b-4d1f-9b53-2f1f0f6e7a51";
 
 /**
- * The id of an event without one: with an `Idempotency-Key` a UUIDv5
- * (RFC 9562 §5.5) of the log, the caller, the key and the event's index, so that
- * a retry means the same rows; without, a random UUID.
+ * The id of an event without one: with an `Idempotency-Key` a UUIDv5 (RFC 9562 §5.5)
+ * of the log, the caller, the key and the event's index, so that a retry is
+ * idempotent; without, a random UUID.
  *
- * A user's keys are her own. All services share theirs, so that a retry after a
- * secret key was rotated still means the same rows.
+ * Idempotency keys are scoped to the user. All services share one scope, so that a
+ * retry after the rotation of a secret key is still idempotent.
  */
 export function eventId(
   key: string | null,
@@ -46,8 +46,8 @@ export function userEventId(
 }
 
 /**
- * The request's `Idempotency-Key`
- * (draft-ietf-httpapi-idempotency-key-header), or null.
+ * The `Idempotency-Key` of a request (draft-ietf-httpapi-idempotency-key-header), or
+ * null.
  *
  * @throws {ProblemError} 400 for a key that is empty, too long or not printable.
  */
@@ -57,19 +57,19 @@ export function readIdempotencyKey(headers: Headers): string | null {
   if (!/^[\x20-\x7e]+$/.test(key) || key.length > MAX_IDEMPOTENCY_KEY) {
     throw new ProblemError(createProblem(
       "invalid_parameter",
-      `Idempotency-Key must be 1 to ${MAX_IDEMPOTENCY_KEY} printable ASCII characters`,
+      `The Idempotency-Key is malformed; send 1 to ${MAX_IDEMPOTENCY_KEY} printable ASCII characters`,
     ));
   }
   return key;
 }
 
-/** Namespace of the ids that are derived from what senders say; never changes. */
+/** Namespace of ids derived from a sender's identifiers; never changes. */
 const SENDER_NAMESPACE = "d6a0f1d2-2c0b-4f0e-8c43-9a3f6f0c7b18";
 
 /**
- * The id of a sender's event as a UUID: UUIDv5 (RFC 9562 §5.5) of the format and
- * of what identifies the event there. It is written as JSON, so that no two
- * lists of parts run together.
+ * The id of a sender's event: a UUIDv5 (RFC 9562 §5.5) of the format and of the parts
+ * that identify the event there. The name is JSON, so that different lists of parts
+ * have different names.
  */
 export function deriveId(format: string, ...parts: string[]): Promise<string> {
   const name = JSON.stringify([format, ...parts]);
@@ -79,19 +79,19 @@ export function deriveId(format: string, ...parts: string[]): Promise<string> {
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const NIL = /^[0-]+$/;
 
-/** The UUID in `value` in lower case, or null; the nil UUID names nothing. */
+/** A UUID in lower case; null for the nil UUID and anything else. */
 export function readUuid(value: unknown): string | null {
   return typeof value === "string" && UUID.test(value) && !NIL.test(value)
     ? value.toLowerCase()
     : null;
 }
 
-/** Namespace of the ids made from spans; never changes. */
+/** Namespace of ids derived from spans; never changes. */
 const SPAN_NAMESPACE = "b0b1c1f4-55e7-4b0a-9c0e-6f7f2a3c8d15";
 
 /**
- * The id of the row that a span becomes: a UUIDv5 (RFC 9562 §5.5) of the log,
- * the trace and the span, so that an export that is sent again adds nothing.
+ * The id of a span's row: a UUIDv5 (RFC 9562 §5.5) of the log, the trace and the span,
+ * so that exports are idempotent.
  */
 export function spanEventId(
   log: "llm-usage" | "tool-usage",

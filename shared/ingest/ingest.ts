@@ -1,15 +1,15 @@
-import type { Log } from "../logs/log.ts";
 import type { Environment } from "../db/environment.ts";
 import { recordEvents, type RecordOptions } from "../db/record-events.ts";
+import { createProblem, ProblemError } from "../http/problem.ts";
+import type { Log } from "../logs/log.ts";
 import {
   type EventSource,
-  findOptional,
+  findOptionalReferences,
   type IncomingEvent,
-  leaveOut,
+  omitMembers,
   type PreparedEvent,
   prepareEvents,
 } from "./prepare-events.ts";
-import { createProblem, ProblemError } from "../http/problem.ts";
 import {
   abortEvent,
   type EventResult,
@@ -17,22 +17,22 @@ import {
   toEventResult,
 } from "./results.ts";
 
-/** How a batch is written; `atomic` and `receipts` are off unless they are set. */
+/** How a batch is written; `atomic` and `receipts` are false by default. */
 export type IngestOptions =
   & Pick<RecordOptions, "representation">
   & Partial<Pick<RecordOptions, "atomic" | "receipts">>;
 
-/** The result of an event, and the optional references that it does without. */
+/** The result of an event, and the optional references that were omitted. */
 export type IngestResult = EventResult & { dropped?: readonly string[] };
 
 /**
- * The one way into a log, for its own endpoint and for adapters: validates a whole
- * batch and writes the valid events in one call. Results are in the order of the
- * events. Only events that the database rejects for nothing but optional
- * references take a second call, without those.
+ * Writes events into a log, for the log's endpoint, webhooks and traces alike:
+ * validates the batch and writes the valid events in one call. Results are in the
+ * order of the events. A second call follows only for events that the database
+ * rejected for their optional references alone, without those.
  *
- * @throws {ProblemError} 403 when a user belongs to no firm.
- * @throws {StoreError} when the events may not have been written.
+ * @throws {ProblemError} 403 when a user has no firm.
+ * @throws {StoreError} when it is unknown whether the events were written.
  */
 export async function ingest(
   log: Log,
@@ -45,16 +45,19 @@ export async function ingest(
   const results = await write(log, prepared, source, options, env);
   const { optionalReferences = [] } = source;
   if (optionalReferences.length === 0) return results;
-  const dropped = prepared.map((one) => one.dropped);
-  const again = prepared.flatMap((one, index): PreparedEvent[] => {
+  const dropped = prepared.map((item) => item.dropped);
+  const retries = prepared.flatMap((item, index): PreparedEvent[] => {
     const { problem } = results[index];
-    const members = findOptional(problem?.errors ?? [], optionalReferences);
-    if (one.event === null || members.length === 0) return [];
+    const members = findOptionalReferences(
+      problem?.errors ?? [],
+      optionalReferences,
+    );
+    if (item.event === null || members.length === 0) return [];
     dropped[index] = [...dropped[index], ...members];
-    return [{ ...one, event: leaveOut(one.event, members) }];
+    return [{ ...item, event: omitMembers(item.event, members) }];
   });
-  if (again.length > 0) {
-    for (const result of await write(log, again, source, options, env)) {
+  if (retries.length > 0) {
+    for (const result of await write(log, retries, source, options, env)) {
       results[result.index] = result;
     }
   }
@@ -64,7 +67,7 @@ export async function ingest(
   }));
 }
 
-/** Writes the valid ones of prepared events in one call; results are in their order. */
+/** Writes the valid events in one call; results are in the order of `prepared`. */
 async function write(
   log: Log,
   prepared: PreparedEvent[],
@@ -72,31 +75,31 @@ async function write(
   { atomic = false, receipts = false, representation }: IngestOptions,
   env: Environment,
 ): Promise<EventResult[]> {
-  const valid = prepared.filter((one) => one.event !== null);
+  const valid = prepared.filter((item) => item.event !== null);
   const aborted = atomic && valid.length < prepared.length;
   const actor = caller.kind === "user" && log.userWrites?.attributed
     ? { actor: caller.id }
     : {};
   const stored = aborted || valid.length === 0 ? [] : await recordEvents(
     log,
-    valid.map((one) => one.event),
+    valid.map((item) => item.event),
     { atomic, representation, receipts, ...actor },
     env,
   );
   if (stored.some((result) => result.faults?.some(isWithoutFirm))) {
     throw new ProblemError(createProblem(
       "no_firm",
-      "The signed-in user belongs to no firm, so they have no audit log to write to",
+      "The user belongs to no firm, and so has no audit log to write to; assign them to a firm",
     ));
   }
   let next = 0;
-  return prepared.map((one) => {
-    if (one.event === null) return rejectEvent(one, one.faults);
-    if (aborted) return abortEvent(one);
-    return toEventResult(log, one.index, stored[next++]);
+  return prepared.map((item) => {
+    if (item.event === null) return rejectEvent(item, item.issues);
+    if (aborted) return abortEvent(item);
+    return toEventResult(log, item.index, stored[next++]);
   });
 }
 
-function isWithoutFirm(fault: { code: string }): boolean {
-  return fault.code === "no_firm";
+function isWithoutFirm(issue: { code: string }): boolean {
+  return issue.code === "no_firm";
 }

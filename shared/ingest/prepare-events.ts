@@ -1,69 +1,70 @@
-import { uuid } from "../logs/fields.ts";
-import { compileEvent, validateEvent } from "../logs/validate-event.ts";
-import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import type { Caller } from "../db/call-function.ts";
+import type { Issue } from "../issue.ts";
+import { uuid } from "../logs/fields.ts";
+import type { Derived, Log, LogEvent } from "../logs/log.ts";
+import { compileEvent, validateEvent } from "../logs/validate-event.ts";
 import { eventId, userEventId } from "./ids.ts";
-import type { Fault } from "../fault.ts";
 import type { RawEvent } from "./read-events.ts";
 
-/** An event on its way into a log, of its own endpoint's body or of an adapter. */
+/** An event of a request body or an adapter, not validated yet. */
 export type IncomingEvent = RawEvent & {
   /**
-   * Whether the event may have the members that only adapters set. Never true where
+   * Whether the event may have the members that only adapters set. Must be false where
    * the sender chooses the names of members.
    */
   adapterMembers?: boolean;
 };
 
-/** Members that only adapters of model calls set, and their columns. */
+/** Members that only adapters of model calls set → their columns. */
 const ADAPTER_COLUMNS: Record<string, string> = {
   reported_cost_usd: "cost_usd_exact",
   token_convention: "token_convention",
   convention_basis: "convention_basis",
 };
 
-/** An event that may be written, or the reasons why it may not. */
+/** A valid event ready to write, or the issues of an invalid one. */
 export type PreparedEvent =
   & {
     index: number;
-    /** Optional references that it does without. */
+    /** Optional references that were omitted. */
     dropped: readonly string[];
   }
   & (
-    | { id: string; event: LogEvent; faults: [] }
-    | { id: string | null; event: null; faults: Fault[] }
+    | { id: string; event: LogEvent; issues: [] }
+    | { id: string | null; event: null; issues: Issue[] }
   );
 
-/** What the request says about all of its events. */
+/** The part of a request that applies to all of its events. */
 export type EventSource = {
   caller: Caller;
   idempotencyKey: string | null;
-  /** The address that the request came from, where it is known. */
+  /** The IP address of the client, where it is known. */
   address: string | null;
   /**
-   * Members that are left out when they are not references, or refer to a row that
-   * does not exist or is another firm's: losing the event would be worse.
+   * Members that are omitted when they are malformed, or refer to a row that does not
+   * exist or belongs to another firm: losing the event would be worse.
    */
   optionalReferences?: readonly string[];
 };
 
 /**
- * Validates every event and completes it: an id, the columns that the log derives
- * and those that the server stamps. `stamped` members are stored, but a re-send
- * may differ in them; an event without any has no `stamped`.
+ * Validates every event and completes it with an id, the columns that the log derives
+ * and the columns that the server sets. These are members of `stamped`: they are
+ * stored, but not compared when the event is sent again. An event without any has no
+ * `stamped`.
  */
 export async function prepareEvents(
   log: Log,
   events: readonly IncomingEvent[],
   source: EventSource,
 ): Promise<PreparedEvent[]> {
-  const prepared = events.map((one, index) =>
-    prepareEvent(log, one, index, source)
+  const prepared = events.map((event, index) =>
+    prepareEvent(log, event, index, source)
   );
   return prepared.every(isReady) ? prepared : await Promise.all(prepared);
 }
 
-/** Returns no promise unless a step needs one: there may be a thousand events. */
+/** Returns a promise only where a step needs one: there may be a thousand events. */
 function prepareEvent(
   log: Log,
   incoming: IncomingEvent,
@@ -71,27 +72,27 @@ function prepareEvent(
   source: EventSource,
 ): PreparedEvent | Promise<PreparedEvent> {
   const { caller, optionalReferences } = source;
-  const { value, columns } = splitAdapterMembers(incoming);
-  const { faults: raised } = incoming;
-  let result = validate(log, { value, faults: raised }, caller);
-  // References are left out only where nothing else is wrong.
-  const dropped = findOptional(result.faults, optionalReferences);
+  const { value, columns } = separateAdapterMembers(incoming);
+  const { issues: textIssues } = incoming;
+  let result = validate(log, { value, issues: textIssues }, caller);
+  // Omitted only where these are the only issues.
+  const dropped = findOptionalReferences(result.issues, optionalReferences);
   if (dropped.length > 0) {
-    const rest = leaveOut(value as LogEvent, dropped);
-    result = validate(log, { value: rest, faults: raised }, caller);
+    const rest = omitMembers(value as LogEvent, dropped);
+    result = validate(log, { value: rest, issues: textIssues }, caller);
   }
-  const { event, faults } = result;
+  const { event, issues } = result;
   if (event === null) {
-    return { index, id: sentId(value), event, faults, dropped };
+    return { index, id: readSentId(value), event, issues, dropped };
   }
   const id = rowId(log, event.id, index, source);
-  const derived = log.derive?.(event) ?? NOTHING;
-  const own = { ...stampAddress(log, source), ...columns };
-  const draft = { index, event, dropped, own };
+  const derived = log.derive?.(event) ?? NOTHING_DERIVED;
+  const serverColumns = { ...stampAddress(log, source), ...columns };
+  const valid = { index, event, dropped, serverColumns };
   return isReady(id) && isReady(derived)
-    ? complete(draft, id, derived)
+    ? complete(valid, id, derived)
     : Promise.all([id, derived]).then(([id, derived]) =>
-      complete(draft, id, derived)
+      complete(valid, id, derived)
     );
 }
 
@@ -110,7 +111,7 @@ function rowId(
     : sent;
 }
 
-const NOTHING: Derived = { stamped: {} };
+const NOTHING_DERIVED: Derived = { stamped: {} };
 
 function isReady<Value>(value: Value | Promise<Value>): value is Value {
   return !(value instanceof Promise);
@@ -118,10 +119,10 @@ function isReady<Value>(value: Value | Promise<Value>): value is Value {
 
 function validate(
   log: Log,
-  { value, faults }: RawEvent,
+  { value, issues }: RawEvent,
   caller: Caller,
 ): ReturnType<typeof validateEvent> {
-  if (faults.length > 0) return { event: null, faults };
+  if (issues.length > 0) return { event: null, issues };
   const { schema, quick } = compileEvent(
     caller.kind === "service" ? log.event : log.userWrites!.event,
   );
@@ -129,12 +130,12 @@ function validate(
 }
 
 /**
- * The members that the log's schema checks and a repeated event is compared on, and
- * the columns of the members that an adapter set. These are stored and not compared,
- * because how an adapter derives them may improve.
+ * Separates the members that the log's schema validates from the columns that an
+ * adapter set. Those are stored, but not compared when the event is sent again,
+ * because a later version of the adapter may derive them differently.
  */
-export function splitAdapterMembers(
-  { value, adapterMembers = false }: Omit<IncomingEvent, "faults">,
+export function separateAdapterMembers(
+  { value, adapterMembers = false }: Omit<IncomingEvent, "issues">,
 ): { value: unknown; columns: LogEvent } {
   const columns: LogEvent = {};
   if (!adapterMembers) return { value, columns };
@@ -149,20 +150,20 @@ export function splitAdapterMembers(
 
 const NONE: readonly string[] = [];
 
-/** The optional references to leave out, when nothing else is wrong with an event. */
-export function findOptional(
-  faults: readonly Fault[],
+/** The optional references with issues, when an event has no other issue. */
+export function findOptionalReferences(
+  issues: readonly Issue[],
   optionalReferences: readonly string[] = NONE,
 ): readonly string[] {
-  if (faults.length === 0 || optionalReferences.length === 0) return NONE;
-  const members = faults.map(({ pointer }) => pointer.slice(1));
+  if (issues.length === 0 || optionalReferences.length === 0) return NONE;
+  const members = issues.map(({ pointer }) => pointer.slice(1));
   return members.every((member) => optionalReferences.includes(member))
     ? members
     : NONE;
 }
 
-/** An event without some members. */
-export function leaveOut(
+/** A copy of an event without `members`. */
+export function omitMembers(
   event: LogEvent,
   members: readonly string[],
 ): LogEvent {
@@ -171,32 +172,32 @@ export function leaveOut(
   return Object.fromEntries(kept);
 }
 
-/** A valid event; `own` are the columns that the server or an adapter sets. */
-type Draft = {
+/** A valid event, and the columns that the server or an adapter sets. */
+type ValidEvent = {
   index: number;
   event: LogEvent;
   dropped: readonly string[];
-  own: LogEvent;
+  serverColumns: LogEvent;
 };
 
 function complete(
-  { index, event, dropped, own }: Draft,
+  { index, event, dropped, serverColumns }: ValidEvent,
   id: string,
   derived: Derived,
 ): PreparedEvent {
-  if ("faults" in derived) {
-    return { index, id, event: null, faults: derived.faults, dropped };
+  if ("issues" in derived) {
+    return { index, id, event: null, issues: derived.issues, dropped };
   }
   const completed: LogEvent = { ...event, id };
-  const stamped = { ...derived.stamped, ...own };
+  const stamped = { ...derived.stamped, ...serverColumns };
   if (Object.keys(stamped).length > 0) completed.stamped = stamped;
-  return { index, id, event: completed, faults: [], dropped };
+  return { index, id, event: completed, issues: [], dropped };
 }
 
 const ID = uuid();
 
-/** The id of an event that is rejected for something else, or null. */
-function sentId(value: unknown): string | null {
+/** The id of an invalid event, or null unless it is a UUID. */
+function readSentId(value: unknown): string | null {
   const { id } = Object(value) as { id?: unknown };
   return ID.safeParse(id).data ?? null;
 }

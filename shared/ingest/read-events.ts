@@ -1,55 +1,58 @@
-import { type Fault, toPointer } from "../fault.ts";
-import { MAX_EVENTS } from "../limits.ts";
 import { parseJson } from "../http/json.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
-import type { BodyFormat } from "../http/read-body.ts";
+import { type BodyFormat, parseBody, toIssue } from "../http/read-body.ts";
 import {
-  type JsonFault,
+  type JsonIssue,
   type JsonPath,
   JsonSyntaxError,
 } from "../http/strict-json.ts";
+import type { Issue } from "../issue.ts";
+import { MAX_EVENTS } from "../limits.ts";
 
-/** An event as it was sent: any JSON value, and what was wrong with its text. */
-export type RawEvent = { value: unknown; faults: Fault[] };
+/** An event as it was sent: any JSON value, and the issues of its text. */
+export type RawEvent = { value: unknown; issues: Issue[] };
 
-/** The events of a body; `batch` is false for a single bare event. */
+/** The events of a body; `batch` is false for one bare event. */
 export type RawEvents = { batch: boolean; events: RawEvent[] };
 
 /**
- * Splits a body into its events: one object, an array, `{"events": […]}`, or a
- * line of NDJSON each. A line that is not JSON is a fault of that event alone.
+ * Splits a body into events: one object, an array, `{"events": […]}`, or one event per
+ * line of NDJSON. A line that is not JSON is an issue of that event alone.
  *
  * @throws {ProblemError} 400 for a body that is not JSON, 413 for more than
  * `MAX_EVENTS` events, 422 for none.
  */
 export function readEvents(text: string, format: BodyFormat): RawEvents {
-  const read = format === "json" ? readJson(text) : readLines(text);
-  if (read.events.length === 0) {
+  const body = format === "json" ? readJson(text) : readLines(text);
+  if (body.events.length === 0) {
     throw new ProblemError(
-      createProblem("invalid_batch", "There are no events: send at least one"),
+      createProblem(
+        "invalid_batch",
+        "The batch has no events; send at least one",
+      ),
     );
   }
-  if (read.events.length > MAX_EVENTS) throw tooMany(read.events.length);
-  return read;
+  if (body.events.length > MAX_EVENTS) throw tooMany(body.events.length);
+  return body;
 }
 
 function readJson(text: string): RawEvents {
-  const { value, faults } = parse(text);
+  const { value, issues } = parseBody(text);
   if (Array.isArray(value)) {
-    return { batch: true, events: split(value, faults, []) };
+    return { batch: true, events: split(value, issues, []) };
   }
   if (typeof value !== "object" || value === null || !("events" in value)) {
-    const fault = faults.map((fault) => toFault(fault, 0));
-    return { batch: false, events: [{ value, faults: fault }] };
+    const ofEvent = issues.map((issue) => toIssue(issue, 0));
+    return { batch: false, events: [{ value, issues: ofEvent }] };
   }
   const { events, ...others } = value;
   if (!Array.isArray(events) || Object.keys(others).length > 0) {
     throw new ProblemError(createProblem(
       "invalid_batch",
-      'Expected {"events": […]} with an array and no other member',
+      'The member events is not an array, or not the only member; send {"events": […]}',
     ));
   }
-  return { batch: true, events: split(events, faults, ["events"]) };
+  return { batch: true, events: split(events, issues, ["events"]) };
 }
 
 function readLines(text: string): RawEvents {
@@ -57,55 +60,41 @@ function readLines(text: string): RawEvents {
   if (lines.length > MAX_EVENTS) throw tooMany(lines.length);
   const events = lines.map((line): RawEvent => {
     try {
-      const { value, faults } = parseJson(line);
-      return { value, faults: faults.map((fault) => toFault(fault, 0)) };
+      const { value, issues } = parseJson(line);
+      return { value, issues: issues.map((issue) => toIssue(issue, 0)) };
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
-      const fault = {
+      const issue = {
         pointer: "",
         code: "invalid_json",
         detail: error.message,
       };
-      return { value: null, faults: [fault] };
+      return { value: null, issues: [issue] };
     }
   });
   return { batch: true, events };
 }
 
-function parse(text: string): { value: unknown; faults: JsonFault[] } {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (!(error instanceof JsonSyntaxError)) throw error;
-    throw new ProblemError(createProblem("invalid_body", error.message));
-  }
-}
-
-/** Gives each event of an array the faults below it. */
+/** Assigns the issues of an array to its events. */
 function split(
   values: unknown[],
-  faults: JsonFault[],
+  issues: JsonIssue[],
   prefix: JsonPath,
 ): RawEvent[] {
-  const events = values.map((value): RawEvent => ({ value, faults: [] }));
-  for (const fault of faults) {
-    const index = fault.path[prefix.length];
+  const events = values.map((value): RawEvent => ({ value, issues: [] }));
+  for (const issue of issues) {
+    const index = issue.path[prefix.length];
     if (typeof index !== "number") {
-      throw new ProblemError(createProblem("invalid_batch", fault.detail));
+      throw new ProblemError(createProblem("invalid_batch", issue.detail));
     }
-    events[index].faults.push(toFault(fault, prefix.length + 1));
+    events[index].issues.push(toIssue(issue, prefix.length + 1));
   }
   return events;
-}
-
-/** The fault of one event, its pointer relative to the event. */
-function toFault({ path, code, detail }: JsonFault, depth: number): Fault {
-  return { pointer: toPointer(path.slice(depth)), code, detail };
 }
 
 function tooMany(count: number) {
   return new ProblemError(createProblem(
     "too_many_events",
-    `A request has at most ${MAX_EVENTS} events, found ${count}; send several requests`,
+    `The request has ${count} events, more than ${MAX_EVENTS}; send several requests`,
   ));
 }

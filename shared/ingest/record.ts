@@ -1,19 +1,19 @@
 import * as z from "zod";
-import type { Log } from "../logs/log.ts";
-import { answerBatch, answerSingle, countOutcomes } from "./results.ts";
 import type { CallerContext } from "../http/context.ts";
-import { readIdempotencyKey } from "./ids.ts";
-import { ingest } from "./ingest.ts";
 import { readRecordParameters } from "../http/parameters.ts";
 import { readBody } from "../http/read-body.ts";
+import type { Log } from "../logs/log.ts";
+import { readIdempotencyKey } from "./ids.ts";
+import { ingest } from "./ingest.ts";
 import { readEvents } from "./read-events.ts";
+import { answerBatch, answerSingle, countOutcomes } from "./results.ts";
 
 /**
- * Records the events of a POST request: validates them all, writes the valid
- * ones in one call, and answers after the commit.
+ * Answers `POST /<log>`: validates the events, writes the valid ones in one call, and
+ * responds after the commit.
  *
- * @throws {ProblemError} when the request as a whole is not acceptable.
- * @throws {StoreError} when the events may not have been written.
+ * @throws {ProblemError} when the request as a whole is invalid.
+ * @throws {StoreError} when it is unknown whether the events were written.
  */
 export async function record(
   ctx: CallerContext,
@@ -31,7 +31,7 @@ export async function record(
   const results = await ingest(
     log,
     events,
-    { caller, idempotencyKey, address: readAddress(headers) },
+    { caller, idempotencyKey, address: readClientAddress(headers) },
     { atomic, representation: !batch, receipts },
     env,
   );
@@ -48,23 +48,22 @@ export async function record(
   return response;
 }
 
-/** Whether a request states a preference (RFC 7240 §2), whatever its parameters. */
+/** Whether a request states a preference (RFC 7240 §2), with any parameters. */
 function prefers(headers: Headers, preference: string): boolean {
   return (headers.get("prefer") ?? "").split(",")
-    .map((one) => one.split(";")[0].replaceAll(/[\s"]/g, "").toLowerCase())
+    .map((item) => item.split(";")[0].replaceAll(/[\s"]/g, "").toLowerCase())
     .includes(preference);
 }
 
 /**
- * The header in which the platform's edge states the client's address. It
- * overwrites what a client sends there; X-Forwarded-For it only appends to, so
- * a client could put any address in front.
+ * The header in which the platform's edge sets the client's IP address. The edge
+ * overwrites it, but only appends to X-Forwarded-For, which a client can forge.
  */
-const TRUSTED_HEADER = "cf-connecting-ip";
+const CLIENT_ADDRESS_HEADER = "cf-connecting-ip";
 
 const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
 
-/** The address that a request came from, or null when the edge did not say. */
-export function readAddress(headers: Headers): string | null {
-  return ADDRESS.safeParse(headers.get(TRUSTED_HEADER)).data ?? null;
+/** The IP address of the client, or null without the edge's header. */
+function readClientAddress(headers: Headers): string | null {
+  return ADDRESS.safeParse(headers.get(CLIENT_ADDRESS_HEADER)).data ?? null;
 }

@@ -1,71 +1,73 @@
-import { type Log, type LogEvent, orderRow } from "../logs/log.ts";
-import type { Receipt, StoreFault, StoreResult } from "../db/record-events.ts";
-import type { Fault } from "../fault.ts";
-import type { PreparedEvent } from "./prepare-events.ts";
+import type { Receipt, StoreIssue, StoreResult } from "../db/record-events.ts";
+import type { OutcomeCounts } from "../http/access-log.ts";
 import {
   createProblem,
   type Problem,
   respondProblem,
 } from "../http/problem.ts";
-import type { OutcomeCounts } from "../http/access-log.ts";
+import type { Issue } from "../issue.ts";
+import { type Log, type LogEvent, orderRow } from "../logs/log.ts";
+import type { PreparedEvent } from "./prepare-events.ts";
 
 /** The four outcomes of an event. */
 export type Outcome = "recorded" | "duplicate" | "conflict" | "rejected";
 
-/** What the caller of a recorded event should know. */
+/** A warning about a recorded event. */
 export type Warning = {
   /** Stable and machine-readable. */
   code: string;
   detail: string;
 };
 
-/** What became of one event. */
+/** The result of one event. */
 export type EventResult = {
   index: number;
-  /** The row's id; null when the event was rejected before it had one. */
+  /** The id of the row; null for a rejected event without a valid id. */
   id: string | null;
   outcome: Outcome;
   problem?: Problem;
   warnings?: Warning[];
   row?: LogEvent;
-  /** What proves later that it was recorded, when it was asked for. */
+  /** The receipt, when requested. */
   receipt?: Receipt;
 };
 
-/** What the faults that the database finds mean. */
-export const STORE_FAULTS: Record<StoreFault["code"], string> = {
-  not_found: "Refers to a row that does not exist",
-  other_firm: "Belongs to another firm than the event",
-  no_firm: "The signed-in user belongs to no firm",
+/** Details of the issues that only the database finds. */
+export const STORE_ISSUE_DETAILS: Record<StoreIssue["code"], string> = {
+  not_found: "Refers to a row that does not exist; create it first",
+  other_firm:
+    "Belongs to another firm than the event; send the firm of the row",
+  no_firm: "The user belongs to no firm; assign them to one",
   out_of_range:
-    "Comes to 10,000 US dollars or more, which the column cannot hold: check the token counts",
-  refused: "A constraint or trigger of the project's own refuses it",
+    "Amounts to 10,000 US dollars or more, which the column cannot hold; check the token counts",
+  refused:
+    "Violates a constraint or trigger of this project; check its definition",
 };
 
-/** The result of an event that never reached the database. */
+/** The result of an event with issues. */
 export function rejectEvent(
   { index, id }: Pick<PreparedEvent, "index" | "id">,
-  faults: Fault[],
+  issues: Issue[],
 ): EventResult {
-  const detail = faults.length === 1
-    ? `${faults[0].pointer || "The event"}: ${faults[0].detail}`
-    : `${faults.length} faults; errors lists them all`;
-  const problem = createProblem("invalid_event", detail, { errors: faults });
+  const detail = issues.length === 1
+    ? `${issues[0].pointer || "The event"}: ${issues[0].detail}`
+    : `${issues.length} issues; errors lists them all`;
+  const problem = createProblem("invalid_event", detail, { errors: issues });
   return { index, id, outcome: "rejected", problem };
 }
 
-/** The result of an acceptable event whose atomic batch failed. */
+/** The result of a valid event in an aborted atomic batch. */
 export function abortEvent(
   { index, id }: Pick<PreparedEvent, "index" | "id">,
 ): EventResult {
   const problem = createProblem(
     "batch_aborted",
-    "The event is acceptable, but was not recorded because another event of the atomic batch failed",
+    "The event is valid, but was not recorded because another event of the atomic batch failed; correct that one and send the batch again",
   );
   return { index, id, outcome: "rejected", problem };
 }
 
-/** The result of an event as the database decided it. */
+/** The result of an event from that of the record function. */
 export function toEventResult(
   log: Log,
   index: number,
@@ -81,7 +83,7 @@ export function toEventResult(
         (stored.faults ?? []).map(({ column, code }) => ({
           pointer: column === undefined ? "" : `/${column}`,
           code,
-          detail: STORE_FAULTS[code],
+          detail: STORE_ISSUE_DETAILS[code],
         })),
       );
     case "conflict":
@@ -111,16 +113,16 @@ function createConflict(fields: string[] | undefined): Problem {
   return createProblem(
     "conflict",
     fields === undefined
-      ? "A row was recorded under this id before, and ids are not reused; send new content under a new id"
-      : "This id is recorded with different content, and a recorded row never changes; send new content under a new id",
+      ? "The id was used before, and ids are not reused; send new content under a new id"
+      : "The id is recorded with different content, and recorded rows never change; send new content under a new id",
     fields === undefined ? {} : { fields },
   );
 }
 
-/** The answer to a request with one bare event. */
+/** The response to a request with one bare event. */
 export function answerSingle(log: Log, result: EventResult): Response {
   if (result.problem) return respondProblem(result.problem);
-  // Left out when there is nothing to warn of.
+  // JSON omits undefined members.
   const { warnings, receipt } = result;
   const body = { ...result.row, warnings, receipt };
   if (result.outcome === "duplicate") return Response.json(body);
@@ -130,7 +132,7 @@ export function answerSingle(log: Log, result: EventResult): Response {
   });
 }
 
-/** The answer to a batch: counts per outcome, and one result per event. */
+/** The response to a batch: counts by outcome, and one result per event. */
 export function answerBatch(results: EventResult[], atomic: boolean): Response {
   const counts = countOutcomes(results);
   return Response.json({
@@ -148,7 +150,7 @@ export function answerBatch(results: EventResult[], atomic: boolean): Response {
   }, { status: batchStatus(counts, results.length, atomic) });
 }
 
-/** How many events had each outcome. */
+/** Counts events by outcome. */
 export function countOutcomes(results: EventResult[]): OutcomeCounts {
   const counts = { recorded: 0, duplicate: 0, conflict: 0, rejected: 0 };
   for (const { outcome } of results) counts[outcome]++;

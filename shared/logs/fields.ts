@@ -4,10 +4,10 @@ import { MAX_CLOCK_SKEW_MS, MAX_INTEGER } from "../limits.ts";
 const MONEY = /^(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
 const SIGNED_MONEY = /^-?(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
 
-/** Offsets with which a moment is written in UTC already. */
+/** Offsets of a timestamp that is already in UTC. */
 const UTC = ["Z", "+00:00"];
 
-/** A UUID in the form Postgres prints, any version. */
+/** A UUID of any version, in the form that Postgres prints. */
 export function uuid() {
   return z.guid("Expected a UUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301")
     .toLowerCase();
@@ -24,52 +24,52 @@ export function text(max: number) {
     .regex(/\S/, "Expected text, found only white space");
 }
 
-/** A whole number of something, from `min` up to what `integer` holds. */
+/** A whole number from `min` to the maximum of Postgres's `integer`. */
 export function integer(min: number) {
-  const wanted = `Expected an integer from ${min} to ${MAX_INTEGER}`;
-  return z.int(wanted).min(min, wanted).max(MAX_INTEGER, wanted);
+  const expected = `Expected an integer from ${min} to ${MAX_INTEGER}`;
+  return z.int(expected).min(min, expected).max(MAX_INTEGER, expected);
 }
 
 /**
- * US dollars for `numeric(10,6)`: at most four integer and six decimal digits,
- * as a string or a number, never rounded. The result is always a string.
+ * US dollars for `numeric(10,6)`: at most four integer and six decimal digits, as a
+ * string or a number, never rounded. The output is a string.
  */
 export function money(options: { negative: boolean }) {
-  const wanted = `Expected US dollars${
+  const expected = `Expected US dollars${
     options.negative ? "" : ", not negative,"
   } with at most 4 integer and 6 decimal digits, as a string or a number, without exponent`;
   const pattern = options.negative ? SIGNED_MONEY : MONEY;
-  const exact = z.string().regex(pattern, wanted).meta({
+  const exact = z.string().regex(pattern, expected).meta({
     format: "decimal",
     description: "US dollars, exact",
   });
   return z.union([
     exact,
-    z.number().refine((value) => pattern.test(String(value)), wanted),
-  ], wanted).transform(String).pipe(exact);
+    z.number().refine((value) => pattern.test(String(value)), expected),
+  ], expected).transform(String).pipe(exact);
 }
 
 /**
- * A moment (RFC 3339, with offset), at most `MAX_CLOCK_SKEW_MS` in the future.
- * The result is in UTC with microseconds, which is what Postgres stores; finer
- * digits are cut off.
+ * A timestamp (RFC 3339, with offset), at most `MAX_CLOCK_SKEW_MS` in the future. The
+ * output is in UTC with microseconds, the precision of Postgres; finer digits are
+ * truncated.
  */
-export function moment() {
-  const wanted =
+export function timestamp() {
+  const expected =
     "Expected an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00.5Z";
   const minutes = MAX_CLOCK_SKEW_MS / 60_000;
-  return z.iso.datetime({ offset: true, error: wanted })
+  return z.iso.datetime({ offset: true, error: expected })
     .describe(`When it happened; at most ${minutes} minutes in the future`)
     .transform((value, context) => {
-      const { seconds, fraction, offset } = splitMoment(value);
+      const { seconds, fraction, offset } = splitTimestamp(value);
       const time = Date.parse(seconds + offset);
       if (Number.isNaN(time) || time < 0) {
-        context.addIssue(`${wanted}, not before 1970`);
+        context.addIssue(`${expected}, not before 1970`);
         return z.NEVER;
       }
       if (time > Date.now() + MAX_CLOCK_SKEW_MS) {
         context.addIssue(
-          `Lies more than ${minutes} minutes in the future; send when the event happened`,
+          `Is more than ${minutes} minutes in the future; send the time of the event`,
         );
         return z.NEVER;
       }
@@ -77,25 +77,25 @@ export function moment() {
         ? seconds
         : new Date(time).toISOString().slice(0, seconds.length);
       const micros = (fraction + "000000").slice(0, 6);
-      // What is added up stays in pieces, which JSON.stringify is slow to write.
+      // A concatenated string is a rope, which JSON.stringify is slow to write.
       return [utc, ".", micros, "Z"].join("");
     })
-    // What it has become needs no second look, only a name in the documents.
+    // Already validated; this pipe only sets the format in the OpenAPI documents.
     .pipe(z.string().meta({ format: "date-time" }));
 }
 
-/** A boolean as a query parameter says it. */
-export function flag() {
+/** A boolean query parameter. */
+export function booleanParameter() {
   return z.enum(["true", "false"], "Expected true or false");
 }
 
-/** A column that the server decides when a user writes; `reason` says how. */
-export function decidedByServer(reason: string) {
-  return z.never(`Cannot be sent by a user: ${reason}`).optional();
+/** A column that the server sets when a user writes; `value` completes "Is set by the server …". */
+export function setByServer(value: string) {
+  return z.never(`Is set by the server ${value}; leave it out`).optional();
 }
 
-/** "…:00.5+02:00" → "…:00", "5" and "+02:00": Date would cut microseconds off. */
-function splitMoment(value: string) {
+/** "…:00.5+02:00" → "…:00", "5" and "+02:00", because Date truncates to milliseconds. */
+function splitTimestamp(value: string) {
   const fractionAt = "2026-01-31T12:00:00".length;
   const offsetAt = value.length - (value.endsWith("Z") ? 1 : "+02:00".length);
   return {
@@ -105,14 +105,14 @@ function splitMoment(value: string) {
   };
 }
 
-/** More digits than any price has, and far fewer than Postgres's numeric takes. */
+/** More digits than any price has, and far fewer than Postgres's numeric holds. */
 const DECIMAL = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,40})?$/;
 const SCIENTIFIC = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/;
 
 /**
- * A number, or text that is a decimal already, as the shortest decimal text that
- * means the same double, without exponent: 1.5e-7 → "0.00000015". Null for
- * anything else. No arithmetic: only the point moves.
+ * A number, or decimal text, as decimal text without exponent: for a number the
+ * shortest that parses to the same double, 1.5e-7 → "0.00000015". Null for anything
+ * else. No arithmetic: only the point moves.
  */
 export function toDecimalText(value: unknown): string | null {
   if (typeof value === "string") return DECIMAL.test(value) ? value : null;

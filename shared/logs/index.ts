@@ -3,7 +3,7 @@ import { llmUsageLog } from "./llm-usage-log.ts";
 import { modelUsageLog } from "./model-usage-log.ts";
 import { toolUsageLedger } from "./tool-usage-ledger.ts";
 
-/** The registry: every log once. Every other list of logs is derived from it. */
+/** The registry of logs. Every other list of logs is derived from it. */
 export const LOGS = [
   llmUsageLog,
   toolUsageLedger,
@@ -30,7 +30,10 @@ export const LOGS_BY_NAME = Object.fromEntries(
   LOGS.map((log) => [log.table, log]),
 ) as Record<LogName, RegisteredLog>;
 
+/** The slugs of all logs, in the registry's order. */
 export const LOG_SLUGS: readonly LogSlug[] = LOGS.map(({ slug }) => slug);
+
+/** The tables of all logs, in the registry's order. */
 export const LOG_NAMES: readonly LogName[] = LOGS.map(({ table }) => table);
 
 /** Whether a value is the slug of a log. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { MAX_USAGE_BYTES, MAX_USAGE_DEPTH, MAX_USAGE_TEXT } from "../limits.ts";
 import type { LogEvent, Measure } from "./log.ts";
 
 const count = z.int();
@@ -7,7 +8,7 @@ const dollars = z.string().meta({
   description: "US dollars, exact",
 });
 
-/** Columns of a usage row that are not as the event sends them. */
+/** Columns of a row of `llm_usage_log` whose schema differs from the event's. */
 export const LLM_USAGE_ROW: Record<string, z.ZodType> = {
   input_tokens: count,
   output_tokens: count,
@@ -18,46 +19,46 @@ export const LLM_USAGE_ROW: Record<string, z.ZodType> = {
   cache_write_1h_tokens: z.nullable(count),
   reasoning_tokens: z.nullable(count),
   uncached_input_tokens: z.nullable(count).describe(
-    "Input that no other count holds",
+    "Input that no other count includes",
   ),
   visible_output_tokens: z.nullable(count).describe(
-    "Output that no other count holds",
+    "Output that no other count includes",
   ),
   other_units: z.nullable(z.record(z.string(), z.int())).describe(
-    "What is billed apart, such as web_searches",
+    "Units that are billed separately, such as web_searches",
   ),
   token_convention: z.nullable(z.enum(["inclusive", "exclusive"])).describe(
-    "Whether the sender's input held the cached tokens, where it was decided",
+    "Whether the sender's input included the cached tokens, where it was inferred",
   ),
   convention_basis: z.nullable(
     z.enum(["declared", "proved", "likely", "default"]),
-  ).describe("What that was decided by"),
+  ).describe("The basis of token_convention"),
   cost_source: z.enum(["reported", "computed", "unpriced"]).describe(
-    "unpriced: no price is known, and cost_usd is 0 because it must be something",
+    "unpriced: no price is known, and cost_usd is 0",
   ),
   price_id: z.nullable(z.guid()).describe("The row of model_prices"),
-  cost_usd_exact: dollars.describe("What is charged, unrounded"),
+  cost_usd_exact: dollars.describe("The charge, unrounded"),
   reported_cost_usd: z.nullable(dollars),
   computed_cost_usd: z.nullable(dollars),
   cost_is_floor: z.nullable(z.boolean()).describe(
-    "Whether the call cost more than this",
+    "Whether the call is known to have cost more than this",
   ),
   cost_differs: z.nullable(z.boolean()).describe(
-    "Whether reported and computed cost are more than one percent apart",
+    "Whether reported and computed cost differ by more than one percent",
   ),
 };
 
 const sumOf = (column: string, description: string): Measure => ({
   schema: dollars.describe(description),
-  ofOne: (row) => row[column] ?? "0",
+  singleRowValue: (row) => row[column] ?? "0",
 });
 
 const isUnpriced = (row: LogEvent) => row.cost_source === "unpriced";
 
-/** What a summary of usage rows tells of what they cost. */
+/** The measures of cost in a summary of usage rows. */
 export const LLM_USAGE_MEASURES: Record<string, Record<string, Measure>> = {
   cost_usd_exact: {
-    cost_usd_exact: sumOf("cost_usd_exact", "The sum of what was not rounded"),
+    cost_usd_exact: sumOf("cost_usd_exact", "The sum of the unrounded charges"),
   },
   reported_cost_usd: {
     reported_cost_usd: sumOf("reported_cost_usd", "The exact sum"),
@@ -68,49 +69,42 @@ export const LLM_USAGE_MEASURES: Record<string, Record<string, Measure>> = {
   cost_source: {
     priced_count: {
       schema: count.describe("Rows whose cost is known"),
-      ofOne: (row) => Number(!isUnpriced(row)),
+      singleRowValue: (row) => Number(!isUnpriced(row)),
     },
     unpriced_count: {
-      schema: count.describe("Rows whose cost is not known, and counts as 0"),
-      ofOne: (row) => Number(isUnpriced(row)),
+      schema: count.describe("Rows whose cost is unknown, and counts as 0"),
+      singleRowValue: (row) => Number(isUnpriced(row)),
     },
     unpriced_input_tokens: {
       schema: count,
-      ofOne: (row) => isUnpriced(row) ? row.input_tokens : 0,
+      singleRowValue: (row) => isUnpriced(row) ? row.input_tokens : 0,
     },
     unpriced_output_tokens: {
       schema: count,
-      ofOne: (row) => isUnpriced(row) ? row.output_tokens : 0,
+      singleRowValue: (row) => isUnpriced(row) ? row.output_tokens : 0,
     },
   },
   cost_is_floor: {
     is_floor: {
-      schema: z.boolean().describe("Whether more was spent than is known"),
-      ofOne: (row) => row.cost_is_floor === true,
+      schema: z.boolean().describe(
+        "Whether more is known to be spent than this",
+      ),
+      singleRowValue: (row) => row.cost_is_floor === true,
     },
   },
   cost_differs: {
     differing_count: {
       schema: count.describe(
-        "Rows whose reported and computed cost are more than one percent apart",
+        "Rows whose reported and computed cost differ by more than one percent",
       ),
-      ofOne: (row) => Number(row.cost_differs === true),
+      singleRowValue: (row) => Number(row.cost_differs === true),
     },
   },
 };
 
-/** Bytes of a provider's usage object as JSON. */
-const MAX_USAGE_BYTES = 8 * 1024;
-
-/** Characters of a string in it; names of tiers are short, content is not. */
-const MAX_USAGE_TEXT = 64;
-
-/** Objects and arrays within each other. */
-const MAX_USAGE_DEPTH = 6;
-
 /**
- * A provider's usage object as it came. It is kept with the row, so it may hold
- * counts and short names, and no content.
+ * A provider's usage object, unchanged. It is stored with the row, so it may hold counts
+ * and short names, but not content.
  */
 export function usageObject() {
   return z.record(z.string(), z.unknown(), "Expected an object")
@@ -124,19 +118,19 @@ export function usageObject() {
       },
     )
     .refine(
-      (usage) => isUsage(usage, 1),
-      `Expected counts and names of at most ${MAX_USAGE_TEXT} characters, nested at most ${MAX_USAGE_DEPTH} deep: usage is kept, so it must not hold content`,
+      (usage) => isUsageValue(usage, 1),
+      `Expected counts and names of at most ${MAX_USAGE_TEXT} characters, nested at most ${MAX_USAGE_DEPTH} deep, because usage is stored; remove content`,
     )
     .describe(
-      "The usage object of the provider's response, as it came, instead of token counts; with provider",
+      "The usage object of the provider's response, unchanged, instead of token counts; requires provider",
     );
 }
 
-function isUsage(value: unknown, depth: number): boolean {
+function isUsageValue(value: unknown, depth: number): boolean {
   if (typeof value === "string") return value.length <= MAX_USAGE_TEXT;
   if (typeof value !== "object" || value === null) return true;
   return depth <= MAX_USAGE_DEPTH &&
     Object.entries(value).every(([key, member]) =>
-      key.length <= MAX_USAGE_TEXT && isUsage(member, depth + 1)
+      key.length <= MAX_USAGE_TEXT && isUsageValue(member, depth + 1)
     );
 }

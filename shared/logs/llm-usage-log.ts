@@ -1,10 +1,19 @@
 import * as z from "zod";
-import { redactSecrets } from "../redaction/secrets.ts";
+import { MAX_ERROR_MESSAGE, MAX_INTEGER } from "../limits.ts";
+import { extractUsage } from "../pricing/extract-usage.ts";
 import {
   canonicalProvider,
   canonicalServiceTier,
 } from "../pricing/providers.ts";
-import { flag, integer, moment, money, text, uuid } from "./fields.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
+import {
+  booleanParameter,
+  integer,
+  money,
+  text,
+  timestamp,
+  uuid,
+} from "./fields.ts";
 import {
   LLM_USAGE_MEASURES,
   LLM_USAGE_ROW,
@@ -18,8 +27,6 @@ import {
   plain,
   reference,
 } from "./log.ts";
-import { extractUsage } from "../pricing/extract-usage.ts";
-import { MAX_INTEGER } from "../limits.ts";
 
 const taskType = z.enum(
   ["extraction", "classification", "validation", "fallback"],
@@ -49,43 +56,43 @@ const event = z.strictObject({
     "The full output, reasoning included. Required without usage",
   ),
   cost_usd: money({ negative: false })
-    .describe("US dollars, exact. When left out, the price list says it")
+    .describe("US dollars, exact. When left out, computed from the price list")
     .optional(),
   latency_ms: integer(0).optional(),
   success: z.boolean("Expected true or false").optional(),
-  // Losing the row would be worse than losing the secret in it.
-  error_message: text(16_384)
+  // Redacted instead of rejected: losing the row would be worse.
+  error_message: text(MAX_ERROR_MESSAGE)
     .describe("Only with success: false. Secrets in it are redacted.")
     .transform(redactSecrets).pipe(z.string()).optional(),
-  created_at: moment().optional(),
+  created_at: timestamp().optional(),
   provider: provider
     .describe(
-      "Who served the model. When left out, the model's name may imply it",
+      "The provider that served the model. When left out, inferred from the model's name where it implies one",
     )
     .optional(),
   api_flavor: text(32)
     .describe(
-      "Which API of the provider answered, such as chat or responses; for usage",
+      "The API of the provider that answered, such as chat or responses; for usage",
     )
     .optional(),
   service_tier: serviceTier
     .describe(
-      "standard when left out. batch, flex and others have prices of their own",
+      "standard when left out. batch, flex and others have their own prices",
     )
     .optional(),
   usage: usageObject().optional(),
   cache_read_tokens: tokens("Input that was read from the cache"),
   cache_write_5m_tokens: tokens(
-    "Input that was written to the cache for five minutes, or for a time not known",
+    "Input that was written to the cache for five minutes, or for an unknown time",
   ),
   cache_write_1h_tokens: tokens(
     "Input that was written to the cache for an hour",
   ),
-  reasoning_tokens: tokens("Output that was only thought"),
+  reasoning_tokens: tokens("Output that was reasoning"),
   reservation_id: uuid()
     .describe("The reservation that this call settles").optional(),
 }).superRefine(checkUsage, {
-  // Checked whatever else is wrong, so that all faults come at once.
+  // Runs even after other issues, so that all issues are reported at once.
   when: () => true,
 });
 
@@ -152,14 +159,14 @@ export const llmUsageLog = defineLog({
     cma_project_id: uuid(),
     model: text(256),
     task_type: taskType,
-    success: flag(),
+    success: booleanParameter(),
     provider,
     service_tier: serviceTier,
     cost_source: z.enum(
       ["reported", "computed", "unpriced"],
       "Expected reported, computed or unpriced",
     ),
-    cost_differs: flag(),
+    cost_differs: booleanParameter(),
   },
   minimums: { cost_usd: money({ negative: false }) },
   groups: [
@@ -178,15 +185,15 @@ export const llmUsageLog = defineLog({
   derive: deriveUsage,
   warnings: {
     unpriced:
-      "No price is known for this model, provider and service tier at the time of the call. The tokens are recorded; cost_usd is 0 until the call is rated",
+      "No price is known for this model, provider and service tier at the time of the call, so cost_usd is 0; enter a price and rate the call",
     partly_unpriced:
-      "Something in the usage has no price, so the call cost more than cost_usd",
+      "A unit of the usage has no price, so the call cost more than cost_usd; enter the price and rate the call",
     cost_differs:
-      "The reported cost is more than one percent off what the price list says; computed_cost_usd of the row has that",
+      "The reported cost differs by more than one percent from the price list; compare computed_cost_usd of the row",
     budget_threshold_crossed:
-      "A budget has crossed a threshold with this call; /llm-usage/budget says what is left",
+      "This call crossed a threshold of a budget; see GET /llm-usage/budget for the amount left",
     reservation_not_open:
-      "The reservation was settled before, has expired, or never existed; the call is still recorded",
+      "The reservation is settled, expired or unknown, and the call is recorded without it; reserve again for the next call",
   },
 });
 
@@ -197,7 +204,7 @@ const INPUT_PARTS = [
   "cache_write_1h_tokens",
 ];
 
-/** Members that a provider's usage object says. */
+/** Members that a provider's usage object replaces. */
 const COUNTS = [
   "input_tokens",
   "output_tokens",
@@ -205,7 +212,7 @@ const COUNTS = [
   "reasoning_tokens",
 ];
 
-/** What an event of `llm_usage_log` must keep to beyond the type of each member. */
+/** Checks the rules of `llm_usage_log` that involve several members. */
 function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
   const refuse = (path: string, code: string, message: string) =>
     context.addIssue({
@@ -219,15 +226,19 @@ function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
     refuse(
       "error_message",
       "invalid_value",
-      "A successful call has no error message; send success: false with it",
+      "Is allowed only for a failed call; send success: false with it",
     );
   }
   if (event.usage !== undefined) {
     if (event.provider === undefined) {
-      refuse("provider", "required", "It says how usage is to be read");
+      refuse(
+        "provider",
+        "required",
+        "Send the provider that the usage object is from",
+      );
     }
-    for (const count of COUNTS.filter((one) => event[one] !== undefined)) {
-      refuse(count, "not_allowed", "Cannot be sent with usage, which says it");
+    for (const count of COUNTS.filter((name) => event[name] !== undefined)) {
+      refuse(count, "not_allowed", "Is part of usage; send one of the two");
     }
     return;
   }
@@ -240,43 +251,47 @@ function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
       );
     }
   }
-  if (isMore(event, INPUT_PARTS, "input_tokens")) {
+  if (exceedsTotal(event, INPUT_PARTS, "input_tokens")) {
     refuse(
       INPUT_PARTS.find((part) => Number(event[part]) > 0)!,
       "out_of_range",
-      "Cache reads and writes together are more than input_tokens, which is the full input, cached or not",
+      "Cache reads and writes together exceed input_tokens; send the full input, cached or not, as input_tokens",
     );
   }
-  if (isMore(event, ["reasoning_tokens"], "output_tokens")) {
+  if (exceedsTotal(event, ["reasoning_tokens"], "output_tokens")) {
     refuse(
       "reasoning_tokens",
       "out_of_range",
-      "Is more than output_tokens, which is the full output, reasoning included",
+      "Exceeds output_tokens; send the full output, reasoning included, as output_tokens",
     );
   }
 }
 
-/** Token counts from the provider's usage object, when the event brought one. */
+/** Derives token counts from the provider's usage object, if the event has one. */
 function deriveUsage(event: LogEvent): Derived | Promise<Derived> {
-  return event.usage === undefined ? { stamped: {} } : readUsage(event);
+  return event.usage === undefined ? { stamped: {} } : deriveCounts(event);
 }
 
-async function readUsage(event: LogEvent): Promise<Derived> {
+async function deriveCounts(event: LogEvent): Promise<Derived> {
   const result = await extractUsage({
     provider: event.provider as string,
     apiFlavor: event.api_flavor as string | undefined,
     usage: event.usage,
   });
-  if ("fault" in result) return { faults: [result.fault] };
+  if ("issue" in result) return { issues: [result.issue] };
   return { stamped: { ...result.counts } };
 }
 
-/** False when one of them is not a count, which is a separate fault. */
-function isMore(event: LogEvent, parts: string[], whole: string): boolean {
+/** Whether parts exceed their total; false for invalid counts, which are other issues. */
+function exceedsTotal(
+  event: LogEvent,
+  parts: string[],
+  total: string,
+): boolean {
   const counts = parts.map((part) => event[part] ?? 0);
-  const total = event[whole];
-  if (!isCount(total) || !counts.every(isCount)) return false;
-  return counts.reduce((sum, count) => sum + count, 0) > total;
+  const limit = event[total];
+  if (!isCount(limit) || !counts.every(isCount)) return false;
+  return counts.reduce((sum, count) => sum + count, 0) > limit;
 }
 
 function isCount(value: unknown): value is number {

@@ -1,83 +1,83 @@
 import type * as z from "zod";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 
-/** What a signed-in user may write into a log, and what the server decides. */
+/** How users may write into a log. */
 type UserWrites = {
-  /** What an event must look like when a user sends it. */
+  /** The schema of an event from a user. */
   event: EventSchema;
-  /** Whether the database attributes the row to the user and her firm. */
+  /** Whether the database attributes the row to the user and their firm. */
   attributed: boolean;
-  /** The column that takes the address the request came from. */
+  /** The column for the IP address of the client. */
   addressColumn?: string;
 };
 
-/** An event of a log: column names and values. */
+/** An event or row of a log: column → value. */
 export type LogEvent = Record<string, unknown>;
 
 /**
- * What an event must look like. Its keys are columns. Where a log's `row` does
- * not say otherwise, the columns that it requires are NOT NULL in the table, and
- * of the optional ones only `id` and the time are never null in a row.
+ * The schema of an event, whose keys are columns. Except as a log's `row` declares,
+ * required columns are NOT NULL in the table, and of the optional ones only `id` and
+ * the time are never null in a row.
  */
 export type EventSchema = z.ZodObject<z.ZodRawShape>;
 
-/** Columns that the server adds to a valid event, or why it cannot. */
-export type Derived = { stamped: LogEvent } | { faults: Fault[] };
+/** Columns that the server derives from a valid event, or the issues that prevent it. */
+export type Derived = { stamped: LogEvent } | { issues: Issue[] };
 
-/** One figure of a summary. */
+/** One measure of a summary. */
 export type Measure = {
   schema: z.ZodType;
-  /** The figure of a single row. */
-  ofOne: (row: LogEvent) => unknown;
+  /** The value of a summary of a single row. */
+  singleRowValue: (row: LogEvent) => unknown;
 };
 
 /**
- * One of the logs, declared once. The endpoint, its limits and its documents
- * are derived from this. `shared/logs/index.ts` has all of them.
+ * The declaration of a log, from which its endpoint, limits and documents are derived.
+ * `shared/logs/index.ts` is the registry.
  */
 export type Log<Slug extends string = string, Table extends string = string> = {
-  /** What a row tells, in one phrase. */
+  /** The content of a row, in one phrase. */
   description: string;
   /** The table, in the schema public; `record_<table>` writes it. */
   table: Table;
   /** The Edge Function that serves it, and the last part of its URL. */
   slug: Slug;
   /**
-   * Every column, in the documented order, then those of the details that belong
-   * to each row, where the log has a side table for them; replies keep the order.
+   * All columns of a row in the documented order, those of a side table last. Responses
+   * keep the order.
    */
   columns: readonly string[];
   /**
-   * Every column of the table but `id`, in the table's order, as leaves hold it.
-   * Commit to a column whose value may have to be forgotten: a reference that is set
-   * to NULL, and personal data. The migration commits to the same columns. Leaves
-   * that are recorded keep their layout: changing it needs new kinds (`row/v2`).
+   * The layout of leaves: every column of the table but `id`, in the order of the
+   * table. Commit to columns whose values may have to be erased: references that are
+   * set to NULL, and personal data. The migration commits to the same columns. Recorded
+   * leaves keep their layout; a change needs new kinds (`row/v2`).
    */
   leaf: readonly LeafColumn[];
-  /** Columns of a row that are not as the event sends them. */
+  /** Columns of a row whose schema differs from the event's. */
   row?: Record<string, z.ZodType>;
   /** The column with the event's time. */
   timeColumn: string;
-  /** What an event must look like when a service sends it. */
+  /** The schema of an event from a service. */
   event: EventSchema;
   /**
-   * An event of the demo world (supabase/seed.sql) as the documents show it, with
-   * an id and every column that has a default, written as a reply writes them.
+   * The example of the documents: an event of the demo data (supabase/seed.sql) with an
+   * id and every column that has a default, in the format of responses.
    */
   example: LogEvent;
-  /** What the server adds to the row that the example becomes. */
+  /** The columns that the server adds to the row of the example. */
   exampleRow?: LogEvent;
-  /** How a signed-in user may write; null when users may not. */
+  /** How users may write; null for services only. */
   userWrites: UserWrites | null;
-  /** Columns that a list may be filtered by, and what a value must look like. */
+  /** Columns that filter a list → the schema of a value. */
   filters: Record<string, z.ZodType<string>>;
-  /** Columns that a list may bound from below (`min_<column>`). */
+  /** Columns with a lower bound in a list (`min_<column>`) → the schema of the bound. */
   minimums: Record<string, z.ZodType<string>>;
-  /** Columns that a summary may group by. */
+  /** Columns that group a summary. */
   groups: readonly string[];
   /**
-   * Columns that a summary tells in ways of their own, as the database's
-   * `ledger.special_measures` does: column → name of the figure → the figure.
+   * Columns with special measures in a summary, as in `ledger.special_measures` of the
+   * database: column → name of the measure → the measure.
    */
   measures?: Record<string, Record<string, Measure>>;
   /** Whether a summary takes `as_of`: which ratings of the rows count. */
@@ -87,13 +87,13 @@ export type Log<Slug extends string = string, Table extends string = string> = {
    * owner of an event and what the event is part of, never a measured value.
    */
   urlDefaults: readonly string[];
-  /** Columns that the server computes from a valid event that left them out. */
+  /** Derives columns of a valid event that omits them. */
   derive?: (event: LogEvent) => Derived | Promise<Derived>;
-  /** What the answer to an event may warn of: the database's code → what it means. */
+  /** Warnings about a recorded event: the database's code → detail. */
   warnings?: Record<string, string>;
 };
 
-/** Declares a log; the registry derives its types from the slug and the table. */
+/** Declares a log, keeping the slug and the table as literal types for the registry. */
 export function defineLog<
   const Slug extends string,
   const Table extends string,
@@ -103,7 +103,7 @@ export function defineLog<
   return log;
 }
 
-/** How a column's value is written as the member of a leaf. */
+/** The type of a column, which determines the format of its member of a leaf. */
 export type ColumnType =
   | "uuid"
   | "text"
@@ -113,39 +113,39 @@ export type ColumnType =
   | "timestamptz"
   | "jsonb";
 
-/** One column of a log, as the log's leaves hold it. */
+/** One column in the layout of leaves. */
 export type LeafColumn = {
   name: string;
   type: ColumnType;
   /** Whether the leaf holds a salted commitment instead of the value. */
   committed: boolean;
-  /** Whether deleting the row that it refers to sets it to NULL. */
+  /** Whether the deletion of the referenced row sets it to NULL. */
   setNull: boolean;
 };
 
 /**
- * A value as a leaf holds it: text as it is, uuid in lower case, integer in
- * decimal, numeric as Postgres prints it, boolean `true` or `false`, timestamptz
- * as microseconds since 1970 in decimal, jsonb as Postgres prints it, NULL as null.
+ * A member of a leaf: text unchanged, uuid in lower case, integer in decimal, numeric
+ * and jsonb as Postgres prints them, boolean `true` or `false`, timestamptz as
+ * microseconds since 1970 in decimal, NULL as null.
  */
 export type Member = string | null;
 
-/** A column whose value the leaf holds in clear text. */
+/** A column in clear text. */
 export function plain(name: string, type: ColumnType): LeafColumn {
   return { name, type, committed: false, setNull: false };
 }
 
-/** A committed reference that is set to NULL when the row it refers to is deleted. */
+/** A committed reference that becomes NULL when the referenced row is deleted. */
 export function reference(name: string): LeafColumn {
   return { name, type: "uuid", committed: true, setNull: true };
 }
 
-/** A committed column, whose value can be erased on request. */
+/** A committed column whose value can be erased. */
 export function erasable(name: string, type: ColumnType): LeafColumn {
   return { name, type, committed: true, setNull: false };
 }
 
-/** jsonb does not keep the order of keys; replies follow the documented one. */
+/** A row with its columns in the documented order, which jsonb does not keep. */
 export function orderRow(log: Log, row: LogEvent): LogEvent {
   return Object.fromEntries(log.columns.map((column) => [column, row[column]]));
 }

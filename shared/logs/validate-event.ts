@@ -1,31 +1,34 @@
 import * as z from "zod";
-import { type Fault, toPointer } from "../fault.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import { MAX_FAULTS } from "../limits.ts";
 import type { EventSchema, LogEvent } from "./log.ts";
 
 /**
- * Checks one event against a log's schema. A member that is null counts as left
- * out. All faults are returned at once, none of them repeating a value. `quick`,
- * which accepts the same, is asked first.
+ * Validates one event against a log's schema. A null member counts as omitted. Returns
+ * all issues at once, none of which repeats a value. `quick` is an equivalent, faster
+ * schema for valid events.
  */
 export function validateEvent(
   schema: z.ZodType<LogEvent>,
   value: unknown,
   quick: z.ZodType<LogEvent> = schema,
-): { event: LogEvent; faults: [] } | { event: null; faults: Fault[] } {
+): { event: LogEvent; issues: [] } | { event: null; issues: Issue[] } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    const detail = "Expected an object with the columns of the log as keys";
+    const detail =
+      "Expected an object with the members that the OpenAPI document lists";
     return {
       event: null,
-      faults: [{ pointer: "", code: "invalid_type", detail }],
+      issues: [{ pointer: "", code: "invalid_type", detail }],
     };
   }
   const sent = withoutNulls(value as LogEvent);
   let result = quick.safeParse(sent);
   if (!result.success && quick !== schema) result = schema.safeParse(sent);
-  if (result.success) return { event: result.data, faults: [] };
-  const faults = result.error.issues.flatMap((issue) => toFaults(issue, sent));
-  return { event: null, faults: faults.slice(0, MAX_FAULTS) };
+  if (result.success) return { event: result.data, issues: [] };
+  const issues = result.error.issues.flatMap((zodIssue) =>
+    toIssues(zodIssue, sent)
+  );
+  return { event: null, issues: issues.slice(0, MAX_FAULTS) };
 }
 
 function withoutNulls(value: LogEvent): LogEvent {
@@ -35,64 +38,64 @@ function withoutNulls(value: LogEvent): LogEvent {
   );
 }
 
-function toFaults(issue: z.core.$ZodIssue, sent: LogEvent): Fault[] {
-  if (issue.code === "unrecognized_keys") {
-    const detail = "This log has no such field; check the spelling";
-    return issue.keys.map((key) => ({
-      pointer: toPointer([...issue.path, key]),
+function toIssues(zodIssue: z.core.$ZodIssue, sent: LogEvent): Issue[] {
+  if (zodIssue.code === "unrecognized_keys") {
+    const detail = "Is unknown; check the spelling";
+    return zodIssue.keys.map((key) => ({
+      pointer: toPointer([...zodIssue.path, key]),
       code: "unknown_field",
       detail,
     }));
   }
-  const pointer = toPointer(issue.path);
-  const missing = issue.path.length === 1 &&
-    sent[String(issue.path[0])] === undefined;
+  const pointer = toPointer(zodIssue.path);
+  const isMissing = zodIssue.path.length === 1 &&
+    sent[String(zodIssue.path[0])] === undefined;
   return [{
     pointer,
-    code: missing ? "required" : faultCode(issue),
-    detail: missing ? `Is required. ${issue.message}` : issue.message,
+    code: isMissing ? "required" : issueCode(zodIssue),
+    detail: isMissing ? `Is required. ${zodIssue.message}` : zodIssue.message,
   }];
 }
 
-/** Our code for a zod issue; a custom check may bring its own. */
-function faultCode(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
+/** The code of an issue for a zod issue; a custom check may set its own. */
+function issueCode(zodIssue: z.core.$ZodIssue): string {
+  switch (zodIssue.code) {
     case "invalid_type":
-      return issue.expected === "never" ? "not_allowed" : "invalid_type";
+      return zodIssue.expected === "never" ? "not_allowed" : "invalid_type";
     case "too_small":
     case "too_big":
-      return issue.origin === "string" ? "invalid_length" : "out_of_range";
+      return zodIssue.origin === "string" ? "invalid_length" : "out_of_range";
     case "custom":
-      return typeof issue.params?.code === "string"
-        ? issue.params.code
+      return typeof zodIssue.params?.code === "string"
+        ? zodIssue.params.code
         : "invalid_value";
     default:
       return "invalid_value";
   }
 }
 
-/** A schema, and one that accepts the same and is faster; both can be the same. */
+/** A schema, and an equivalent that is faster for valid events; both can be the same. */
 type CompiledEvent = { schema: EventSchema; quick: EventSchema };
 
-/** Compiling takes some milliseconds, once for each schema and instance. */
-const known = new WeakMap<EventSchema, CompiledEvent>();
+/** Compilation takes some milliseconds, once per schema and instance. */
+const compiledEvents = new WeakMap<EventSchema, CompiledEvent>();
 
 /**
- * A log's schema with a quick way for events that are acceptable. Where code may
- * not be made at run time, it is only as quick as the schema.
+ * Compiles a log's schema. Where the runtime forbids code generation, the result is
+ * only as fast as the schema.
  */
 export function compileEvent(schema: EventSchema): CompiledEvent {
-  let compiled = known.get(schema);
+  let compiled = compiledEvents.get(schema);
   if (compiled === undefined) {
     compiled = compile(schema);
-    known.set(schema, compiled);
+    compiledEvents.set(schema, compiled);
   }
   return compiled;
 }
 
 /**
- * Checks with `when`, which says whether they run although something is wrong,
- * cannot be compiled. Where nothing is wrong they run in any case.
+ * Checks with `when`, which lets them run after other issues, cannot be compiled. For
+ * a valid event they run in any case, so `quick` has them without `when`.
  */
 function compile(schema: EventSchema): CompiledEvent {
   const { checks = [] } = schema.def;

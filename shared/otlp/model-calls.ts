@@ -19,7 +19,7 @@ import {
 } from "./span.ts";
 import { spanEventId } from "../ingest/ids.ts";
 import { redactSecrets } from "../redaction/secrets.ts";
-import { MAX_SPAN_ERROR_TEXT } from "../limits.ts";
+import { MAX_ERROR_MESSAGE, MAX_SPAN_ERROR_TEXT } from "../limits.ts";
 import { toDecimalText } from "../logs/fields.ts";
 
 /** An event of llm-usage, not yet validated by the log's schema. */
@@ -106,9 +106,6 @@ function isConvention(
   return value === undefined || value === "inclusive" || value === "exclusive";
 }
 
-/** Characters of a status message that are looked at. */
-const MAX_READ = 16_384;
-
 /** Whether the operation of a span succeeded, and what went wrong if not. */
 type Outcome = { success: boolean; error_message?: string };
 
@@ -125,7 +122,9 @@ function readOutcome(
   const aborted = Array.isArray(reasons) && reasons.includes("error");
   if (!failed && type === "" && !aborted) return { success: true };
   // Redacted before it is cut off: half of a secret would not be recognised.
-  const text = redactSecrets((statusMessage || type).slice(0, MAX_READ))
+  const text = redactSecrets(
+    (statusMessage || type).slice(0, MAX_ERROR_MESSAGE),
+  )
     .slice(0, MAX_SPAN_ERROR_TEXT).toWellFormed().trim();
   return text === ""
     ? { success: false }

@@ -2,7 +2,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { MAX_EXPORT_ERROR_MESSAGE, RETRY_AFTER_SECONDS } from "../limits.ts";
 import { MEDIA_TYPES, type OtlpEncoding } from "./receive-traces.ts";
 import type { Rejection } from "./span.ts";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { ALIASES, LEDGER_NAMES } from "./attributes.ts";
 
 /** google.rpc.Code by HTTP status (google/rpc/code.proto). */
@@ -138,7 +138,7 @@ export function explainRejections(rejected: readonly Rejection[]): string {
 }
 
 /** The faults of an event as one reason, by the names that a span has for them. */
-export function explainFaults(faults: readonly Fault[]): string {
+export function explainIssues(faults: readonly Issue[]): string {
   return faults.map(({ pointer, detail }) => {
     const [, member = ""] = pointer.split("/");
     const attribute = Object.hasOwn(ATTRIBUTES, member)

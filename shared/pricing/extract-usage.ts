@@ -1,60 +1,59 @@
 import type { UsageExtractor } from "@pydantic/genai-prices";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { canonicalProvider, canonicalServiceTier } from "./providers.ts";
 import { readUsage, type UsageCounts } from "./read-usage.ts";
 import { splitCounts } from "./split-counts.ts";
 
 export type { UsageCounts };
 
-/** The usage object of a provider's response, and where it came from. */
+/** The usage object of a provider's response, and its origin. */
 export interface ProviderUsage {
-  /** Any name that `canonicalProvider` knows. */
+  /** Any name that `canonicalProvider` accepts. */
   provider: string;
-  /** Which of the provider's APIs answered, by genai-prices' names: `chat`, `responses`, … */
+  /** The API of the provider that answered, by genai-prices' name: `chat`, `responses`, … */
   apiFlavor?: string;
-  /** The value of `usage`, `usageMetadata`, `usage_info`, `tokenUsage` or `meta`, as it came. */
+  /** The value of `usage`, `usageMetadata`, `usage_info`, `tokenUsage` or `meta`, unchanged. */
   usage: unknown;
 }
 
 const SERVICE_TIER = /^[a-z][a-z0-9_-]{0,31}$/;
 
 /**
- * Reads what a call consumed from the usage object of its provider, by the rules
- * of genai-prices for that provider and API.
- *
- * A fault points at `/provider`, `/api_flavor` or into `/usage`.
+ * Reads the counts of a call from its provider's usage object, by the rules of
+ * genai-prices for the provider and API. An issue points to `/provider`, `/api_flavor`
+ * or into `/usage`.
  */
 export async function extractUsage(
   { provider, apiFlavor, usage }: ProviderUsage,
-): Promise<{ counts: UsageCounts } | { fault: Fault }> {
+): Promise<{ counts: UsageCounts } | { issue: Issue }> {
   const extractors = await loadExtractors(provider);
-  if (extractors.length === 0) return { fault: UNKNOWN_PROVIDER };
+  if (extractors.length === 0) return { issue: UNKNOWN_PROVIDER };
   const extractor = chooseExtractor(extractors, apiFlavor);
-  if (!extractor) return { fault: unknownFlavor(extractors) };
+  if (!extractor) return { issue: unknownFlavor(extractors) };
   const units = readUsage(extractor, usage);
-  if ("fault" in units) return units;
+  if ("issue" in units) return units;
   const split = splitCounts(units);
-  if ("fault" in split) return split;
+  if ("issue" in split) return split;
   const tier = findServiceTier(usage);
   return tier ? { counts: { ...split.counts, service_tier: tier } } : split;
 }
 
-const UNKNOWN_PROVIDER: Fault = {
+const UNKNOWN_PROVIDER: Issue = {
   pointer: "/provider",
   code: "invalid_value",
   detail:
-    "No usage format of this provider is known; send input_tokens and output_tokens instead of usage",
+    "Is a provider without a known usage format; send input_tokens and output_tokens instead of usage",
 };
 
-/** The data is large: it is loaded when the first usage object comes. */
+/** Loaded with the first usage object, because the data is large. */
 async function loadExtractors(provider: string): Promise<UsageExtractor[]> {
   const { waitForUpdate } = await import("@pydantic/genai-prices");
   const id = canonicalProvider(provider);
   const providers = await waitForUpdate() ?? [];
-  return providers.find((one) => one.id === id)?.extractors ?? [];
+  return providers.find((provider) => provider.id === id)?.extractors ?? [];
 }
 
-/** Without a flavour, the only one or the one that the data calls default. */
+/** The extractor of a flavor; without a flavor the only one, or `default`. */
 function chooseExtractor(
   extractors: UsageExtractor[],
   flavor: string | undefined,
@@ -64,16 +63,17 @@ function chooseExtractor(
   return extractors.find(({ api_flavor }) => api_flavor === wanted);
 }
 
-function unknownFlavor(extractors: UsageExtractor[]): Fault {
+function unknownFlavor(extractors: UsageExtractor[]): Issue {
   const flavors = extractors.map(({ api_flavor }) => api_flavor).join(", ");
   return {
     pointer: "/api_flavor",
     code: "invalid_value",
-    detail: `Say which API of the provider answered: ${flavors}`,
+    detail:
+      `Is not an API of this provider with a usage format; send one of ${flavors}`,
   };
 }
 
-/** Some providers say in the usage object what they charge by. */
+/** The service tier, which some providers state in the usage object. */
 function findServiceTier(usage: unknown): string | undefined {
   const tier = (usage as { service_tier?: unknown }).service_tier;
   if (typeof tier !== "string") return undefined;

@@ -1,10 +1,9 @@
 import type { MatchLogic } from "@pydantic/genai-prices";
 
 /**
- * The names under which instrumentation and gateways send a provider, by the id
- * that genai-prices gives it. Sources: OpenTelemetry `gen_ai.provider.name` and
- * its predecessor `gen_ai.system`, OpenLLMetry, LiteLLM `custom_llm_provider`,
- * the AI SDK's provider ids.
+ * Alias of a provider in instrumentation or gateways → genai-prices' id. Sources:
+ * OpenTelemetry `gen_ai.provider.name` and its predecessor `gen_ai.system`,
+ * OpenLLMetry, LiteLLM `custom_llm_provider`, the AI SDK's provider ids.
  */
 export const PROVIDER_ALIASES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -65,41 +64,40 @@ export const PROVIDER_ALIASES: ReadonlyMap<string, string> = new Map(
   }).flatMap(([id, aliases]) => aliases.map((alias) => [alias, id] as const)),
 );
 
-/** What the AI SDK puts after a provider: the kind of model, or the API. */
-const KIND_OF_MODEL =
+/** The suffix of the AI SDK's provider ids: the kind of model, or the API. */
+const AI_SDK_SUFFIX =
   /\.(?:chat|completion|completions|responses|messages|embedding|textembedding|image|speech|transcription|realtime)$/;
 
 /**
- * The name under which a provider's prices are kept: genai-prices' id for every
- * name that is in use for one of its providers. Any other name stays as it is,
- * trimmed, in lower case and without the AI SDK's `.chat`, `.responses`, …: an
- * operator may enter prices of a provider that genai-prices does not list.
+ * The name of a provider in the price list: genai-prices' id for its providers and
+ * their aliases. Any other name is trimmed, in lower case and without the AI SDK's
+ * `.chat`, `.responses`, …, because an operator may enter prices of a provider that
+ * genai-prices does not list.
  */
 export function canonicalProvider(name: string): string {
-  const given = name.trim().toLowerCase();
-  const provider = given.replace(KIND_OF_MODEL, "");
-  return PROVIDER_ALIASES.get(given) ?? PROVIDER_ALIASES.get(provider) ??
+  const normalized = name.trim().toLowerCase();
+  const provider = normalized.replace(AI_SDK_SUFFIX, "");
+  return PROVIDER_ALIASES.get(normalized) ?? PROVIDER_ALIASES.get(provider) ??
     provider;
 }
 
-/** Names of the tier that a call gets when it asks for none. */
+/** Names of the tier of calls that do not request one. */
 const STANDARD = ["standard", "default", "auto", "on_demand"];
 
 /**
- * The name under which a service tier's prices are kept: `standard` for the
- * tier that everyone gets, else the name as it is (`batch`, `flex`,
- * `priority`, …), trimmed and in lower case.
+ * The name of a service tier in the price list: `standard` for the default tier, any
+ * other (`batch`, `flex`, `priority`, …) trimmed and in lower case.
  */
 export function canonicalServiceTier(name: string): string {
   const tier = name.trim().toLowerCase();
   return STANDARD.includes(tier) ? "standard" : tier;
 }
 
-/** Whether a name satisfies genai-prices' rule, which ignores case except in a regex. */
-export function satisfies(match: MatchLogic, name: string): boolean {
+/** Whether a name matches a rule of genai-prices, which ignores case except in a regex. */
+export function matchesRule(match: MatchLogic, name: string): boolean {
   const lower = name.toLowerCase();
-  if ("or" in match) return match.or.some((one) => satisfies(one, name));
-  if ("and" in match) return match.and.every((one) => satisfies(one, name));
+  if ("or" in match) return match.or.some((rule) => matchesRule(rule, name));
+  if ("and" in match) return match.and.every((rule) => matchesRule(rule, name));
   if ("equals" in match) return lower === match.equals.toLowerCase();
   if ("starts_with" in match) {
     return lower.startsWith(match.starts_with.toLowerCase());

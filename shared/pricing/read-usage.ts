@@ -3,11 +3,11 @@ import type {
   UsageExtractor,
   UsageExtractorMapping,
 } from "@pydantic/genai-prices";
-import { type Fault, toPointer } from "../fault.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
-import { satisfies } from "./providers.ts";
+import { matchesRule } from "./providers.ts";
 
-/** Units of a usage object, by genai-prices' names, and where they were read. */
+/** The units of a usage object, by genai-prices' names. */
 export interface ReadUnits {
   /** unit → sum of the members that count it. */
   amounts: Map<string, number>;
@@ -15,7 +15,7 @@ export interface ReadUnits {
   pointers: Map<string, string>;
 }
 
-/** The member of a response that its usage object is the value of. */
+/** Members of responses that hold the usage object. */
 const USAGE_MEMBERS = [
   "usage",
   "usageMetadata",
@@ -23,34 +23,34 @@ const USAGE_MEMBERS = [
   "tokenUsage",
   "meta",
 ];
-const WANTED = `Expected an integer from 0 to ${MAX_INTEGER}`;
+const EXPECTED_COUNT = `Expected an integer from 0 to ${MAX_INTEGER}`;
 
 /**
- * Reads the units that an extractor of genai-prices finds in a usage object, with
- * the same sums. Stricter than genai-prices in one point: an optional member of a
- * wrong type is a fault, because what it counts would be charged at another price.
- * A member that is null counts as left out.
+ * Reads the units of a usage object with an extractor of genai-prices, with the same
+ * sums. Stricter than genai-prices in one point: an optional member of a wrong type is
+ * an issue, because its units would be charged at another price. A null member counts
+ * as omitted.
  */
 export function readUsage(
   extractor: UsageExtractor,
   usage: unknown,
-): ReadUnits | { fault: Fault } {
+): ReadUnits | { issue: Issue } {
   const read: ReadUnits = { amounts: new Map(), pointers: new Map() };
   const root = rootBelowUsage(extractor.root);
   for (const mapping of extractor.mappings) {
     const path = [...root, ...toSteps(mapping.path)];
     const found = findMember(path, usage);
-    const fault = findFault(found, mapping.required);
-    if (fault) return { fault };
+    const issue = findIssue(found, mapping.required);
+    if (issue) return { issue };
     if (found.value !== undefined) count(read, mapping, found);
   }
   if (read.amounts.size > 0) return read;
   const members = extractor.mappings.map(({ path }) => toSteps(path)[0]);
   return {
-    fault: {
+    issue: {
       pointer: "/usage",
       code: "invalid_value",
-      detail: `Holds no count; expected any of ${
+      detail: `Has none of the counts of this provider; send any of ${
         [...new Set(members)].join(", ")
       }`,
     },
@@ -61,16 +61,16 @@ type Step = Exclude<ExtractPath, string>[number];
 
 interface Found {
   path: PropertyKey[];
-  /** Undefined when it, or something on the way, is missing or null. */
+  /** Undefined when the member, or one above it, is missing or null. */
   value?: unknown;
-  fault?: Fault;
+  issue?: Issue;
 }
 
 function toSteps(path: ExtractPath): Step[] {
   return Array.isArray(path) ? path : [path];
 }
 
-/** The steps of a root that lie inside of the usage object. */
+/** The steps of an extractor's root that are inside the usage object. */
 function rootBelowUsage(root: ExtractPath): Step[] {
   const steps = toSteps(root);
   const at = steps.findIndex((step) =>
@@ -87,10 +87,10 @@ function findMember(steps: Step[], usage: unknown): Found {
     if (value === undefined || value === null) {
       if (isName) path.push(step);
     } else if (typeof value !== "object" || Array.isArray(value) === isName) {
-      const wanted = isName ? "an object" : "an array";
-      const detail = `Expected ${wanted}, as the provider sends it`;
+      const expected = isName ? "an object" : "an array";
+      const detail = `Expected ${expected}, as the provider sends it`;
       const pointer = toPointer(path);
-      return { path, fault: { pointer, code: "invalid_type", detail } };
+      return { path, issue: { pointer, code: "invalid_type", detail } };
     } else {
       const list = value as unknown[];
       const key = isName ? step : list.findIndex((item) => isOf(step, item));
@@ -109,23 +109,23 @@ function isOf(step: Exclude<Step, string>, item: unknown): boolean {
   }
   if (!Object.hasOwn(item, step.field)) return false;
   const name = (item as Record<string, unknown>)[step.field];
-  return typeof name === "string" && satisfies(step.match, name);
+  return typeof name === "string" && matchesRule(step.match, name);
 }
 
-function findFault(
-  { path, value, fault }: Found,
+function findIssue(
+  { path, value, issue }: Found,
   required: boolean,
-): Fault | undefined {
-  if (fault) return fault;
+): Issue | undefined {
+  if (issue) return issue;
   const pointer = toPointer(path);
   if (value === undefined) {
-    const detail = `Is required. ${WANTED}`;
+    const detail = `Is required. ${EXPECTED_COUNT}`;
     return required ? { pointer, code: "required", detail } : undefined;
   }
   const isWhole = typeof value === "number" && Number.isInteger(value);
   if (isWhole && value >= 0 && value <= MAX_INTEGER) return undefined;
   const code = isWhole ? "out_of_range" : "invalid_type";
-  return { pointer, code, detail: WANTED };
+  return { pointer, code, detail: EXPECTED_COUNT };
 }
 
 function count(
@@ -138,10 +138,9 @@ function count(
 }
 
 /**
- * What one model call consumed. The totals come first; all other counts are
- * disjoint parts of them, so that every token is priced exactly once: what no
- * part holds is plain text. Counts are whole numbers; an optional one is left
- * out when it is 0.
+ * The counts of one model call: two totals, and disjoint parts of them, so that every
+ * token is priced exactly once. Tokens of no part are plain text. Counts are whole
+ * numbers; an optional count of 0 is omitted.
  */
 export interface UsageCounts {
   /** All input, whether cached or not. */
@@ -150,19 +149,19 @@ export interface UsageCounts {
   output_tokens: number;
   /** Read from the cache, without the audio, image and video in `other_units`. */
   cache_read_tokens?: number;
-  /** Written to the cache for five minutes, or for a time that is not said. */
+  /** Written to the cache for five minutes, or for an unknown time. */
   cache_write_5m_tokens?: number;
   /** Written to the cache for one hour. */
   cache_write_1h_tokens?: number;
-  /** Output that was only thought. */
+  /** Reasoning output. */
   reasoning_tokens?: number;
   /**
-   * Everything else that a provider may charge for, by genai-prices' names. Those
-   * that start with `input_` or `cache_` and end in `_tokens` are parts of
-   * `input_tokens`, those with `output_` of `output_tokens`; the others
-   * (`web_searches`, `input_document_pages`, …) stand by themselves.
+   * Other units that a provider may charge for, by genai-prices' names. Units that start
+   * with `input_` or `cache_` and end in `_tokens` are parts of `input_tokens`, those
+   * with `output_` of `output_tokens`; others (`web_searches`,
+   * `input_document_pages`, …) are parts of no total.
    */
   other_units?: Record<string, number>;
-  /** As in `canonicalServiceTier`, when the usage object names one. */
+  /** A name of `canonicalServiceTier`, when the usage object has one. */
   service_tier?: string;
 }

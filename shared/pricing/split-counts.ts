@@ -1,11 +1,11 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
 import type { ReadUnits, UsageCounts } from "./read-usage.ts";
 
-/** The kinds of input and output that are not text. */
+/** Modalities of input and output other than text. */
 const MODALITIES = ["audio", "image", "video"];
 
-/** unit → the units that it includes, as genai-prices reports them. */
+/** unit → the units that it includes in genai-prices' results. */
 const INCLUDED: Record<string, string[]> = {
   cache_read_tokens: MODALITIES.map((kind) => `cache_${kind}_read_tokens`),
   input_tool_tokens: MODALITIES.map((kind) => `input_${kind}_tool_tokens`),
@@ -16,7 +16,7 @@ const INCLUDED: Record<string, string[]> = {
   input_document_pages: ["input_annotated_document_pages"],
 };
 
-/** Counts that name text: what no other unit holds is text. */
+/** Units of text, which are redundant: tokens of no other unit are text. */
 const TEXT_UNIT = /^(?:input|output|cache)_text_(?:\w+_)?tokens$/;
 
 /** Units that have a member of their own in {@linkcode UsageCounts}. */
@@ -31,23 +31,22 @@ const NAMED = [
 ];
 
 /**
- * Turns the units of a usage object, which include one another, into disjoint
- * counts. Numbers that cannot all be true are a fault at the one that is too
- * large.
+ * Converts the units of a usage object, which include one another, into disjoint
+ * counts. A unit that exceeds a unit that includes it is an issue.
  */
 export function splitCounts(
   units: ReadUnits,
-): { counts: UsageCounts } | { fault: Fault } {
+): { counts: UsageCounts } | { issue: Issue } {
   const amount = (unit: string) => units.amounts.get(unit) ?? 0;
   const excess = findExcess(units);
-  if (excess) return { fault: excess };
+  if (excess) return { issue: excess };
   const parts = new Map(
     [...units.amounts].filter(([unit]) => !TEXT_UNIT.test(unit)),
   );
   for (const [unit, included] of Object.entries(INCLUDED)) {
     if (!parts.has(unit)) continue;
-    for (const one of included) {
-      parts.set(unit, parts.get(unit)! - amount(one));
+    for (const part of included) {
+      parts.set(unit, parts.get(unit)! - amount(part));
     }
   }
   const oneHour = amount("cache_write_1h_tokens");
@@ -55,36 +54,37 @@ export function splitCounts(
   parts.delete("cache_write_tokens");
   attributeCachedModality(parts, amount("input_tokens"));
   const overflow = findOverflow(units, parts);
-  return overflow ? { fault: overflow } : { counts: toCounts(parts) };
+  return overflow ? { issue: overflow } : { counts: toCounts(parts) };
 }
 
-/** A unit that is larger than what includes it, or than the database holds. */
-function findExcess({ amounts, pointers }: ReadUnits): Fault | undefined {
+/** The issue of a unit that exceeds one that includes it, or the database's integer. */
+function findExcess({ amounts, pointers }: ReadUnits): Issue | undefined {
   const check = (whole: string, included: string[]) => {
     let rest = amounts.get(whole) ?? 0;
     for (const unit of included) {
       rest -= amounts.get(unit) ?? 0;
-      if (rest < 0) return isMore(pointers.get(unit)!, whole);
+      if (rest < 0) return exceeds(pointers.get(unit)!, whole);
     }
   };
   for (const [unit, value] of amounts) {
     if (value > MAX_INTEGER) {
-      const detail = `Is more than ${MAX_INTEGER} with what is added to it`;
+      const detail =
+        `Sums to more than ${MAX_INTEGER}; check the counts of this unit`;
       return { pointer: pointers.get(unit)!, code: "out_of_range", detail };
     }
   }
   const writes = ["cache_write_5m_tokens", "cache_write_1h_tokens"];
-  let fault = check("cache_write_tokens", writes);
+  let issue = check("cache_write_tokens", writes);
   for (const [whole, included] of Object.entries(INCLUDED)) {
-    // A provider may list a modality among the cached tokens alone.
-    if (amounts.has(whole)) fault ??= check(whole, included);
+    // A provider may count a modality among the cached tokens only.
+    if (amounts.has(whole)) issue ??= check(whole, included);
   }
-  return fault;
+  return issue;
 }
 
 /**
- * Some providers count cached tokens and audio tokens, but not the cached audio.
- * They are taken to be apart as far as the input allows.
+ * Attributes cached audio where a provider counts cached tokens and audio tokens, but
+ * not their overlap: it is as small as the total of the input allows.
  */
 function attributeCachedModality(
   parts: Map<string, number>,
@@ -104,11 +104,11 @@ function attributeCachedModality(
   }
 }
 
-/** The part with which the parts of a total become more than the total. */
+/** The issue of the part at which the sum of parts exceeds their total. */
 function findOverflow(
   { amounts, pointers }: ReadUnits,
   parts: Map<string, number>,
-): Fault | undefined {
+): Issue | undefined {
   for (
     const [total, isPart] of [
       ["input_tokens", isInputPart],
@@ -119,11 +119,11 @@ function findOverflow(
     for (const [unit, value] of parts) {
       if (isPart(unit)) rest -= value;
       if (rest >= 0) continue;
-      // What was derived has no member of its own.
+      // A derived unit has no member in the usage object.
       const source = unit.startsWith("cache_write")
         ? "cache_write_tokens"
         : "cache_read_tokens";
-      return isMore(pointers.get(unit) ?? pointers.get(source)!, total);
+      return exceeds(pointers.get(unit) ?? pointers.get(source)!, total);
     }
   }
 }
@@ -145,10 +145,10 @@ function sumOf(
   return sum;
 }
 
-function isMore(pointer: string, whole: string): Fault {
+function exceeds(pointer: string, whole: string): Issue {
   const name = whole.replaceAll("_", " ");
   const detail =
-    `Is more, with what else is counted there, than the ${name} that include it`;
+    `Exceeds the ${name} that include it, together with their other parts; check both counts`;
   return { pointer, code: "invalid_value", detail };
 }
 

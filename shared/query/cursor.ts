@@ -1,15 +1,15 @@
 import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url.js";
-import type { Position } from "../db/read-log.ts";
 import { type Environment, pickKey } from "../db/environment.ts";
+import type { Position } from "../db/read-log.ts";
 import { refuseParameter } from "../http/parameters.ts";
 
 /** Bytes of an AES-GCM nonce (NIST SP 800-38D §8.2). */
 const NONCE_BYTES = 12;
 
 /**
- * Makes a position into an opaque cursor. It is sealed (AES-256-GCM) with a key
- * of the project, so that a client can neither read transaction numbers out of it
- * nor make one up. `context` binds it to the query it belongs to.
+ * Encrypts a position as an opaque cursor (AES-256-GCM with a key of the project), so
+ * that a client can neither read transaction numbers nor forge a position. `context`
+ * binds the cursor to its query.
  */
 export async function sealCursor(
   position: Position,
@@ -25,7 +25,11 @@ export async function sealCursor(
   return encodeBase64Url(new Uint8Array([...iv, ...new Uint8Array(sealed)]));
 }
 
-/** @throws {ProblemError} 400 for a cursor that is not of this query. */
+/**
+ * Decrypts a cursor.
+ *
+ * @throws {ProblemError} 400 unless it is a cursor of this query.
+ */
 export async function openCursor(
   cursor: string,
   context: string,
@@ -48,15 +52,15 @@ export async function openCursor(
   }
 }
 
-/** A 400 for a cursor that cannot be continued from. */
+/** A 400 for an invalid cursor. */
 export function refuseCursor() {
   return refuseParameter(
     "cursor",
-    "is not the next_cursor of a page of this query; start again without it",
+    "is not the next_cursor of a page of this query; start again without a cursor",
   );
 }
 
-/** Rotating the project's secret key ends the cursors that are out. */
+/** Derives the key from the secret key of the project, whose rotation invalidates cursors. */
 async function deriveKey({ secretKeys }: Environment): Promise<CryptoKey> {
   const secret = pickKey(secretKeys) ?? "";
   const digest = await crypto.subtle.digest(

@@ -1,28 +1,31 @@
-import { type Log, orderRow } from "../logs/log.ts";
-import { fetchRow, listPage, type Page, type Reader } from "../db/read-log.ts";
+import { eTag, ifNoneMatch } from "@std/http/etag.js";
+import * as z from "zod";
 import { type Caller, StoreError } from "../db/call-function.ts";
-import { userEventId } from "../ingest/ids.ts";
-import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
-import { negotiate, type RowWriter, WRITERS } from "../http/format.ts";
-import { MAX_PAGE_ROWS } from "../limits.ts";
+import { fetchRow, listPage, type Page, type Reader } from "../db/read-log.ts";
 import type { CallerContext } from "../http/context.ts";
+import { negotiate, type RowWriter, WRITERS } from "../http/format.ts";
 import {
   type ListParameters,
   pageRows,
   readListParameters,
   requireKnown,
 } from "../http/parameters.ts";
-import { eTag, ifNoneMatch } from "@std/http/etag.js";
-import * as z from "zod";
 import { createProblem, ProblemError } from "../http/problem.ts";
+import { userEventId } from "../ingest/ids.ts";
+import { MAX_PAGE_ROWS } from "../limits.ts";
+import { type Log, orderRow } from "../logs/log.ts";
+import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
 
-/** SQLSTATE of `list_log` for a position that another database made. */
+/** SQLSTATE of `list_log` for a position of another database. */
 const FOREIGN_POSITION = "LF002";
 
 /**
- * Answers `GET /<log>`: a page as JSON, or everything from the cursor on as CSV
- * or NDJSON, streamed page by page. An error that comes too late for a status is
- * reported to the access log.
+ * Answers `GET /<log>`: a page as JSON, or all rows from the cursor on as CSV or
+ * NDJSON, streamed page by page. An error after the status was sent goes to the access
+ * log.
+ *
+ * @throws {ProblemError} 400 for an invalid parameter, 406 for an unsupported format,
+ * 503 when the instance is overloaded.
  */
 export async function list(
   ctx: CallerContext,
@@ -40,7 +43,7 @@ export async function list(
   ctx.permit.take("exports", 1);
   const ended = Promise.withResolvers<void>();
   const end: EndExport = (how) => {
-    // HEAD takes no body, so none of it is missing.
+    // HEAD has no body to cut off.
     const isCutOff = how === "cut off" && request.method !== "HEAD";
     if (isCutOff) ctx.annotate({ cut_off: true });
     ended.resolve();
@@ -52,7 +55,7 @@ export async function list(
   return answer;
 }
 
-/** Takes how an export came to its end. */
+/** Takes how an export ended. */
 type EndExport = (how: "complete" | "cut off") => void;
 
 async function answerPage(
@@ -75,9 +78,9 @@ async function answerPage(
 }
 
 /**
- * The first page is read before the answer starts, so that what fails at once
- * has its status. A later failure breaks the connection off: an answer that
- * ends properly is complete.
+ * Reads the first page before the response starts, so that an immediate failure has a
+ * status. A later failure aborts the connection: a response that ends properly is
+ * complete.
  */
 async function answerExport(
   reader: Reader,
@@ -88,25 +91,25 @@ async function answerExport(
 ): Promise<Response> {
   const { columns } = reader.log;
   const pages = new Pages(reader, parameters);
-  let left = parameters.limit ?? Infinity;
-  let page: Page | null = await pages.read(Math.min(left, MAX_PAGE_ROWS));
+  let remaining = parameters.limit ?? Infinity;
+  let page: Page | null = await pages.read(Math.min(remaining, MAX_PAGE_ROWS));
   const head = writer.head(columns);
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode(head)),
     async pull(controller) {
-      page ??= await pages.read(Math.min(left, MAX_PAGE_ROWS)).catch(
+      page ??= await pages.read(Math.min(remaining, MAX_PAGE_ROWS)).catch(
         (error) => {
           report(error);
           end("cut off");
-          // The runtime prints it as well, and must not repeat the database.
+          // The runtime prints this error, so it must not repeat database content.
           throw new Error("the export broke off");
         },
       );
       const rows = page.rows.map((row) => writer.row(columns, row));
       controller.enqueue(encoder.encode(rows.join("")));
-      left -= rows.length;
-      if (!page.more || left <= 0) {
+      remaining -= rows.length;
+      if (!page.more || remaining <= 0) {
         controller.close();
         end("complete");
       }
@@ -123,7 +126,7 @@ async function answerExport(
   });
 }
 
-/** The pages of one list, one after the other. */
+/** Reads the pages of one list in order. */
 class Pages {
   #after: Page["next"] = null;
   #started = false;
@@ -137,6 +140,7 @@ class Pages {
     this.#context = JSON.stringify([reader.log.table, selection, ascending]);
   }
 
+  /** The next page, of at most `maxRows` rows. */
   async read(maxRows: number): Promise<Page> {
     const { cursor, selection, ascending } = this.parameters;
     if (!this.#started && cursor !== null) {
@@ -156,21 +160,24 @@ class Pages {
     return page;
   }
 
+  /** The cursor after a page. */
   seal(page: Page): Promise<string> {
     return sealCursor(page.next!, this.#context, this.reader.env);
   }
 }
 
-/** The path that a client uses; a function sees only what is behind the prefix. */
+/** The path that clients use; the platform strips its prefix for a function. */
 function publicPath(url: URL): string {
   return `/functions/v1${url.pathname}${url.search}`;
 }
 
 /**
- * Answers `GET /<log>/<id>`: the row, 304 when the caller has it already, and
- * the same 404 for a row that does not exist and one that the caller may not see.
+ * Answers `GET /<log>/<id>`: the row, or 304 for a matching `If-None-Match`.
+ *
+ * @throws {ProblemError} 404 for a row that does not exist or is not visible to the
+ * caller, without distinction.
  */
-export async function fetchOne(
+export async function getRow(
   { request, query, rest: [id], caller, env }: CallerContext,
   log: Log,
 ): Promise<Response> {
@@ -180,21 +187,24 @@ export async function fetchOne(
     : null;
   if (row === null) {
     throw new ProblemError(
-      createProblem("not_found", `${log.table} has no such row`),
+      createProblem(
+        "not_found",
+        `${log.table} has no row with this id that you may see`,
+      ),
     );
   }
   const body = JSON.stringify(orderRow(log, row));
-  // Only bytes without content have no tag.
+  // eTag returns undefined for an empty body only.
   const etag = await eTag(body) as string;
   const headers = {
     etag,
-    // Rows are private; a copy may be kept, but is asked for each time, because
-    // a foreign key may null a reference.
+    // Rows are private. A cached copy must be revalidated, because a foreign key can
+    // set a reference to NULL.
     "cache-control": "private, no-cache",
     "content-type": "application/json",
   };
-  const fresh = ifNoneMatch(request.headers.get("if-none-match"), etag);
-  return fresh
+  const isModified = ifNoneMatch(request.headers.get("if-none-match"), etag);
+  return isModified
     ? new Response(body, { headers })
     : new Response(null, { status: 304, headers });
 }

@@ -1,15 +1,21 @@
-import type { Log } from "../logs/log.ts";
-import { summarise } from "../db/read-log.ts";
 import { StoreError } from "../db/call-function.ts";
-import { negotiate, WRITERS } from "../http/format.ts";
-import { MAX_GROUPS } from "../limits.ts";
+import { readSummary } from "../db/read-log.ts";
 import type { CallerContext } from "../http/context.ts";
+import { negotiate, WRITERS } from "../http/format.ts";
 import { readSummaryParameters, refuseParameter } from "../http/parameters.ts";
+import { MAX_GROUPS } from "../limits.ts";
+import type { Log } from "../logs/log.ts";
 
-/** SQLSTATE invalid_parameter_value: Postgres does not know the time zone. */
+/** SQLSTATE invalid_parameter_value, for a time zone that Postgres does not know. */
 const INVALID_PARAMETER = "22023";
 
-/** Answers `GET /<log>/summary`: counts and sums per group, and over all. */
+/**
+ * Answers `GET /<log>/summary`: counts and sums, per group and in total, as JSON, CSV or
+ * NDJSON.
+ *
+ * @throws {ProblemError} 400 for an invalid parameter, 406 for an unsupported format,
+ * 503 when the instance is overloaded.
+ */
 export async function summariseLog(
   ctx: CallerContext,
   log: Log,
@@ -19,7 +25,7 @@ export async function summariseLog(
   const format = negotiate(ctx.request);
   ctx.permit.take("rows", MAX_GROUPS);
   const { selection, groups, bucket, zone, asOf } = parameters;
-  const summary = await summarise({ log, caller, env }, selection, {
+  const summary = await readSummary({ log, caller, env }, selection, {
     groups,
     bucket,
     zone,
@@ -28,7 +34,9 @@ export async function summariseLog(
   }).catch((error) => {
     const unknown = error instanceof StoreError &&
       error.reason.code === INVALID_PARAMETER;
-    throw unknown ? refuseParameter("tz", "is not known to Postgres") : error;
+    throw unknown
+      ? refuseParameter("tz", "is unknown to Postgres; use an IANA time zone")
+      : error;
   });
 
   const keys = bucket === null ? groups : [bucket, ...groups];
@@ -52,7 +60,7 @@ export async function summariseLog(
     { kind: "total", ...answer.totals },
   ];
   const columns = ["kind", ...keys, ...Object.keys(answer.totals)];
-  const body = head(columns) + rows.map((one) => row(columns, one)).join("");
+  const body = head(columns) + rows.map((item) => row(columns, item)).join("");
   return new Response(body, {
     headers: {
       ...headers,

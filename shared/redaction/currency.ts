@@ -1,13 +1,13 @@
 /**
- * How far on either side of a currency mark a number is looked for, in
- * characters. A longer number is recognised by the part that is nearest.
+ * Characters on either side of a currency mark that are searched for a number. A longer
+ * number is recognized by its nearest part.
  */
 const REACH = 48;
 
 const MARK = /\p{Sc}|\p{L}+/gu;
 const SYMBOL = /\p{Sc}/u;
 
-/** A `$` before a letter, `_`, `{` or `(` starts a variable (`3 $HOME`), but for the French `3 $US`. */
+/** A `$` before a letter, `_`, `{` or `(` starts a variable (`3 $HOME`), except in the French `3 $US`. */
 const VARIABLE_AFTER = /^(?![A-Z]{2}(?![\p{L}\p{N}_]))[\p{L}_{(]/u;
 
 const SCALE =
@@ -17,7 +17,7 @@ const SCALE =
 const NUMBER = "[.,]?\\d+(?:[.,' ]\\d+)*";
 
 const AFTER_SYMBOL = /^\s{0,3}[-+(]?\s?[.,]?\d/;
-/** Letters in front of the symbol name a country: `5 US$`. */
+/** Letters before the symbol denote a country: `5 US$`. */
 const BEFORE_SYMBOL = new RegExp(
   `\\d(?:[.,]?-{0,2})\\s{0,3}(?:${SCALE}\\s{0,3})?(?:\\s[A-Z]{1,3})?$`,
   "i",
@@ -37,14 +37,14 @@ const GROUPED =
 const WITH_DECIMALS = /^\d*[.,]\d+$/;
 const WITH_CENTS = /^\d*[.,]\d\d$/;
 
-/** Codes of the letters a–f are common at the ends of short hex ids: `1234cad`. */
+/** Codes of the letters a–f occur at the ends of short hex ids: `1234cad`. */
 const HEX_LETTERS = /^[a-f]+$/;
 
 /**
- * Whether `text` (a reading, see `readText`) holds an amount of money: a number
- * next to a currency symbol (any of Unicode's, `US$`, `Rs`), next to an ISO 4217
- * code, or before `dollars`, `lakh` and the like. Codes that are also English
- * words count only beside a number written as an amount (see `CurrencyWord`).
+ * Whether `text` (a reading of `readText`) has an amount of money: a number next to a
+ * currency symbol (any of Unicode's, `US$`, `Rs`) or an ISO 4217 code, or before a word
+ * such as `dollars` or `lakh`. Codes that are also English words count only next to a
+ * number in the format of an amount (see `CurrencyWord`).
  *
  * Not found: amounts in words (`five dollars`) and numbers without a currency.
  */
@@ -53,29 +53,29 @@ export function hasCurrencyAmount(text: string): boolean {
     const before = text.slice(Math.max(0, index - REACH), index);
     const after = text.slice(index + mark.length, index + mark.length + REACH);
     const found = SYMBOL.test(mark)
-      ? standsByNumber(mark, before, after)
-      : namesAmount(mark, before, after);
+      ? isSymbolOfAmount(mark, before, after)
+      : isWordOfAmount(mark, before, after);
     if (found) return true;
   }
   return false;
 }
 
-function standsByNumber(symbol: string, before: string, after: string) {
+function isSymbolOfAmount(symbol: string, before: string, after: string) {
   if (AFTER_SYMBOL.test(after)) return true;
   return BEFORE_SYMBOL.test(before) &&
     !(symbol === "$" && VARIABLE_AFTER.test(after));
 }
 
-function namesAmount(word: string, before: string, after: string): boolean {
+function isWordOfAmount(word: string, before: string, after: string): boolean {
   const kind = classifyCurrencyWord(word);
   if (kind === undefined) return false;
-  if (kind === "sign") return signsAmount(word, before, after);
+  if (kind === "sign") return isSignOfAmount(word, before, after);
   return (kind !== "unit" && hasNumberAfter(word, kind, before, after)) ||
     hasNumberBefore(word, kind, before, after);
 }
 
 /** `Rs 5`, `Rs.5`, `RS. 5`, `5/- rs`; but not `RS 232`, `main.rs 12` nor the gene variant `rs429358`. */
-function signsAmount(word: string, before: string, after: string): boolean {
+function isSignOfAmount(word: string, before: string, after: string): boolean {
   if (word === "rs" && (before.endsWith(".") || /^\d/.test(after))) {
     return false;
   }
@@ -125,17 +125,17 @@ function isAmount(number: string, kind: CurrencyWord): boolean {
 }
 
 /**
- * What a word next to a number says about money:
+ * Kinds of words that denote money next to a number:
  *
  * - `sign`: `Rs`, a currency sign spelled in letters;
- * - `code`: an ISO 4217 code that means nothing else;
+ * - `code`: an ISO 4217 code without another meaning;
  * - `word code`: a code that is also an English word or a common abbreviation
- *   (`ALL 5`, `TRY 3`, `TOP 10`), money only beside an amount with a decimal part
- *   or thousands;
- * - `version code`: a code that is also the name of something with version
- *   numbers (`PHP 8.3`, `BSD 4.4`, `CVE 2024`), money only beside an amount with
- *   cents or thousands;
- * - `unit`: `dollars`, `lakh`, which come after their number.
+ *   (`ALL 5`, `TRY 3`, `TOP 10`), and counts only next to an amount with decimals or
+ *   thousands;
+ * - `version code`: a code that is also the name of versioned software or data
+ *   (`PHP 8.3`, `BSD 4.4`, `CVE 2024`), and counts only next to an amount with cents or
+ *   thousands;
+ * - `unit`: `dollars`, `lakh`, which follow their number.
  */
 type CurrencyWord =
   | "sign"
@@ -144,7 +144,7 @@ type CurrencyWord =
   | "version code"
   | "unit";
 
-/** ISO 4217 list one without funds, metals and test codes; withdrawn codes that are still written follow in the last line. */
+/** ISO 4217 list one without funds, metals and test codes; the last line has withdrawn codes that are still in use. */
 const CODES = `
   AED AFN ANG AOA ARS AUD AWG AZN BBD BDT BGN BHD BIF BMD BND BRL BWP BYN BZD
   CAD CDF CHF CLP CNY CRC CZK DJF DKK DZD EGP ETB EUR FJD FKP GBP GHS GMD GNF
@@ -161,7 +161,7 @@ const WORD_CODES = `
 
 const VERSION_CODES = "AMD BSD CVE NIO PHP";
 
-/** Codes that are also caught in lower and mixed case. */
+/** Codes that also count in lower and mixed case. */
 const COMMON_CODES = "USD EUR GBP INR JPY CHF CNY AUD CAD SGD AED";
 
 const UNITS = `
@@ -169,22 +169,22 @@ const UNITS = `
   franc francs cent cents paise pence lakh lakhs crore crores`;
 
 const UPPER_CASE_WORDS = new Map<string, CurrencyWord>([
-  ...list(CODES, "code"),
-  ...list(WORD_CODES, "word code"),
-  ...list(VERSION_CODES, "version code"),
+  ...withKind(CODES, "code"),
+  ...withKind(WORD_CODES, "word code"),
+  ...withKind(VERSION_CODES, "version code"),
 ]);
 
 const LOWER_CASE_WORDS = new Map<string, CurrencyWord>([
-  ...list(COMMON_CODES.toLowerCase(), "code"),
-  ...list(UNITS, "unit"),
-  ...list("rs", "sign"),
+  ...withKind(COMMON_CODES.toLowerCase(), "code"),
+  ...withKind(UNITS, "unit"),
+  ...withKind("rs", "sign"),
 ]);
 
-/** What `word`, letters only, says about money; undefined when nothing. */
+/** The kind of a word of letters; undefined for a word that does not denote money. */
 function classifyCurrencyWord(word: string): CurrencyWord | undefined {
   return UPPER_CASE_WORDS.get(word) ?? LOWER_CASE_WORDS.get(word.toLowerCase());
 }
 
-function list(words: string, kind: CurrencyWord): [string, CurrencyWord][] {
+function withKind(words: string, kind: CurrencyWord): [string, CurrencyWord][] {
   return words.trim().split(/\s+/).map((word) => [word, kind]);
 }

@@ -3,7 +3,7 @@ import { hasIban } from "./iban.ts";
 import { hasAadhaar, hasGstin, hasPan, hasSsn } from "./national-ids.ts";
 import { isTimestamp, readText, removeUuids } from "./text.ts";
 
-/** What kind of financial or identity value was found. */
+/** Kinds of financial and identity data. */
 export type FinancialKind =
   | "currency_amount"
   | "card_number"
@@ -13,10 +13,10 @@ export type FinancialKind =
   | "aadhaar"
   | "ssn";
 
-/** Every kind has a digit, and most texts have none. */
+/** A quick filter: every kind has a digit, and most texts have none. */
 const ANY_DIGIT = /[0-9]/;
 
-/** In order of how sure the recognition is: an IBAN may contain what looks like a card number. */
+/** The most certain kinds first: an IBAN may contain a card number. */
 const CHECKS: readonly (readonly [FinancialKind, (text: string) => boolean])[] =
   [
     ["iban", hasIban],
@@ -29,10 +29,9 @@ const CHECKS: readonly (readonly [FinancialKind, (text: string) => boolean])[] =
   ];
 
 /**
- * The kind of financial data that `text` holds, or null. Fullwidth and foreign
- * digits, invisible characters and unusual spaces and dashes do not hide a
- * value; UUIDs and hex hashes are never taken for one. Time is linear in the
- * length of `text`.
+ * The kind of the first financial data in `text`, or null. Fullwidth and foreign digits,
+ * invisible characters and unusual spaces and dashes do not hide a value; UUIDs and hex
+ * hashes are never mistaken for one. Time is linear in the length of `text`.
  *
  * Not found: values spelled in words, encoded (base64), or split over several
  * strings.
@@ -41,7 +40,7 @@ export function findFinancialData(text: string): FinancialKind | null {
   for (const reading of readText(text)) {
     if (!ANY_DIGIT.test(reading)) continue;
     const values = removeUuids(reading);
-    const found = CHECKS.find(([, isIn]) => isIn(values));
+    const found = CHECKS.find(([, has]) => has(values));
     if (found) return found[0];
   }
   return null;
@@ -60,10 +59,10 @@ const MAX_CARD_DIGITS = 19;
  */
 const ISSUED_FIRST_DIGIT = /^[2-9]/;
 
-/** How numbers are grouped on cards: whole, Visa and others, Amex, Diners, old Visa. */
+/** Groupings of digits on cards: whole, Visa and others, Amex, Diners, old Visa. */
 const PRINTED_GROUPS = /^(?:1[3-9]|4,4,4,4(?:,[1-3])?|4,6,[45]|4,4,4,1)$/;
 
-/** No printed grouping has more groups than this. */
+/** The most groups of a printed grouping. */
 const MAX_PRINTED_GROUPS = 5;
 
 const ALPHANUMERIC_RUN = /[\p{L}\p{N}]+/gu;
@@ -71,16 +70,15 @@ const DIGITS_ONLY = /^[0-9]+$/;
 const SEPARATOR = /^[ -]$/;
 
 /**
- * Whether `text` (a reading, see `readText`) holds a payment card number:
- * 13–19 digits starting 2–9 with a valid Luhn digit (ISO/IEC 7812-1 annex B),
- * single spaces or hyphens allowed anywhere between them, and not part of a
- * longer alphanumeric run.
+ * Whether `text` (a reading of `readText`) has a payment card number: 13–19 digits that
+ * start with 2–9, with a valid Luhn digit (ISO/IEC 7812-1 annex B), optional single
+ * spaces or hyphens between them, and not part of a longer alphanumeric run.
  *
- * Beside other numbers (`4111 1111 1111 1111 12 26`) only the groupings printed
- * on cards are looked for, or every long list of counts would hold a card.
+ * Next to other numbers (`4111 1111 1111 1111 12 26`) only the groupings printed on
+ * cards count, or every long list of counts would have a card number.
  *
- * One random number in ten has a valid Luhn digit, so a decimal id of 13–19
- * digits can be taken for a card: such ids are better sent in hex.
+ * One random number in ten has a valid Luhn digit, so a decimal id of 13–19 digits can
+ * be a false positive; such ids should be sent in hex.
  */
 function hasCardNumber(text: string): boolean {
   return findDigitChains(text).some((chain) =>
@@ -99,7 +97,7 @@ function passesLuhn(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-/** Groups of digits that stand one space or hyphen apart, each of nothing but digits. */
+/** Chains of groups of digits, one space or hyphen apart. */
 function findDigitChains(text: string): string[][] {
   const chains: string[][] = [];
   let chain: string[] | undefined;
@@ -108,7 +106,7 @@ function findDigitChains(text: string): string[][] {
   for (const { 0: run, index } of text.matchAll(ALPHANUMERIC_RUN)) {
     const gap = text.slice(end, index);
     if (!DIGITS_ONLY.test(run) || (gap === "." && previous === "0")) {
-      // The digits after `0.` are a fraction: a score, not a number by itself.
+      // The digits after `0.` are a fraction, such as a score, not an id.
       chain = undefined;
     } else if (chain && SEPARATOR.test(gap)) {
       chain.push(run);

@@ -3,17 +3,16 @@ const ALPHANUMERIC = /[A-Za-z0-9]/;
 const ANY_ALPHANUMERIC = /[\p{L}\p{N}]/u;
 const SEPARATOR = /[ -]/;
 
-/** ISO 7064 MOD 97-10 makes check digits of 02 to 98 and no others. */
+/** Check digits of ISO 7064 MOD 97-10 are 02 to 98. */
 const CHECK_DIGITS = /^..(?:0[2-9]|[1-8][0-9]|9[0-8])/;
 
 /**
- * Whether `text` (a reading, see `readText`) holds an IBAN (ISO 13616) in either
- * case, with or without single spaces or hyphens between its characters: the
- * country's length, check digits that satisfy ISO 7064 MOD 97-10, and not part
- * of a longer alphanumeric run.
+ * Whether `text` (a reading of `readText`) has an IBAN (ISO 13616) in either case, with
+ * optional single spaces or hyphens between its characters: the length of its country,
+ * valid check digits (ISO 7064 MOD 97-10), and not part of a longer alphanumeric run.
  *
- * A country code that is not in `IBAN_LENGTHS` has no IBANs: one product id in
- * 97 would pass the check digits alone.
+ * Countries that are not in `IBAN_LENGTHS` have no IBANs: one product id in 97 would
+ * pass the check digits alone.
  */
 export function hasIban(text: string): boolean {
   for (const { 0: start, index } of text.matchAll(START)) {
@@ -24,7 +23,7 @@ export function hasIban(text: string): boolean {
   return false;
 }
 
-/** The `count` characters from `start` without separators, in upper case, if a word ends there. */
+/** `count` characters from `start` without separators, in upper case; undefined unless a word ends after them. */
 function readCharacters(
   text: string,
   start: number,
@@ -55,8 +54,8 @@ function passesMod97(iban: string): boolean {
 }
 
 /**
- * Length of an IBAN by country code, in characters, country code and check
- * digits included. Source: SWIFT IBAN Registry, release 102 (89 countries).
+ * Length of an IBAN in characters, country code and check digits included → country
+ * codes. Source: SWIFT IBAN Registry, release 102 (89 countries).
  */
 const REGISTERED: Readonly<Record<number, string>> = {
   15: "NO",
@@ -79,7 +78,7 @@ const REGISTERED: Readonly<Record<number, string>> = {
   33: "RU",
 };
 
-/** Countries that use numbers of the IBAN form without having registered it. */
+/** Countries with numbers in the format of an IBAN that are not registered. */
 const UNREGISTERED: Readonly<Record<number, string>> = {
   25: "AO CV GW MZ",
   26: "DZ IR",
@@ -87,7 +86,7 @@ const UNREGISTERED: Readonly<Record<number, string>> = {
   28: "BF BJ CI MA ML NE SN TG",
 };
 
-/** The length of an IBAN of each country that has them, by ISO 3166-1 alpha-2 code. */
+/** Country code (ISO 3166-1 alpha-2) → length of its IBANs in characters. */
 export const IBAN_LENGTHS: ReadonlyMap<string, number> = new Map(
   [REGISTERED, UNREGISTERED].flatMap((table) =>
     Object.entries(table).flatMap(([length, countries]) =>

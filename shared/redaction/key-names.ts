@@ -1,6 +1,6 @@
 import { readText } from "./text.ts";
 
-/** Words that name money, accounts, identities or credentials wherever they stand in a key. */
+/** Words that make a key sensitive: money, accounts, identities, credentials. */
 const SENSITIVE = `
   amount amt balance price cost fee salary wage payroll income revenue turnover
   profit loss tax gst gstin vat debit credit payment payout subtotal earning
@@ -11,7 +11,7 @@ const SENSITIVE = `
   usd eur gbp inr jpy chf cny aud cad sgd aed
   dollar euro rupee lakh crore`;
 
-/** Words that do so only together and in this order. */
+/** Pairs of adjacent words that make a key sensitive. */
 const SENSITIVE_PAIRS = `
   account+number account+no account+num acct+number acct+no acct+num
   account+details bank+account bank+details routing+number routing+no sort+code
@@ -19,7 +19,7 @@ const SENSITIVE_PAIRS = `
   api+key access+key private+key encryption+key signing+key master+key auth+key
   ssh+key security+code`;
 
-/** Words that say nothing by themselves; they let run-together keys be taken apart. */
+/** Words that are not sensitive, but occur with sensitive ones in keys without boundaries. */
 const QUALIFIERS = `
   account acct admin annual app approved auth available average avg bank base
   basic billed client closing code credit current customer daily data db default
@@ -29,18 +29,19 @@ const QUALIFIERS = `
   session signing sort ssh total type unit user value vendor wallet webhook yearly
   access api details grand holder pay worth`;
 
-/** After `token` these make it a unit of text that is counted. */
+/** Words after `token` that make it a unit of text instead of a credential. */
 const COUNTED_TOKEN = "usage limit budget length size total type";
 
 function words(list: string): Set<string> {
   return new Set(list.trim().split(/\s+/));
 }
 
+/** The sensitive words, in the singular. */
 export const SENSITIVE_WORDS: ReadonlySet<string> = words(SENSITIVE);
 const SENSITIVE_WORD_PAIRS: ReadonlySet<string> = words(SENSITIVE_PAIRS);
 const COUNTED_TOKEN_WORDS: ReadonlySet<string> = words(COUNTED_TOKEN);
 
-/** Every word that a run-together key may be made of. */
+/** Words that a key without boundaries is split into. */
 const VOCABULARY: ReadonlySet<string> = new Set([
   ...SENSITIVE_WORDS,
   ...words(QUALIFIERS),
@@ -50,54 +51,54 @@ const LONGEST_WORD: number = Math.max(
   ...Array.from(VOCABULARY, (word) => word.length),
 );
 
-/** More parts than any name that someone would write; bounds the search. */
+/** Bounds the search, in words: longer names do not occur. */
 const MAX_PARTS = 5;
 
 /** The longest vocabulary word with a plural ending, in characters. */
 const LONGEST_PART = LONGEST_WORD + "es".length;
 
 const ACRONYM_PLURAL = /(?<=[A-Z])s(?![a-z])/g;
-const CAMEL_HUMP = /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/gu;
+const CAMEL_CASE_BOUNDARY =
+  /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/gu;
 const BETWEEN_WORDS = /[^\p{L}]+/u;
 
-/** A key with one of these at its end names a reference or a count. */
+/** Last words of a key that is a reference or a count. */
 const REFERENCE_ENDINGS: ReadonlySet<string> = new Set(["id", "ids", "count"]);
 
 /**
- * Whether `key` names money, an account, an identity or a credential
- * (`total_amount`, `accountNumber`, `api-key`), so that its value does not belong
- * in metadata of references and counts.
+ * Whether `key` names money, an account, an identity or a credential (`total_amount`,
+ * `accountNumber`, `api-key`), so that its value does not belong in metadata of
+ * references and counts.
  *
- * The key is cut into words at everything that is not a letter and at camelCase
- * humps; a word or two adjacent words decide, the plural counts as the singular
- * except for `tokens`, which are counted. A key that ends in `id`, `ids` or
- * `count` is never sensitive: the rules for values see to its value.
+ * The key is split into words at everything but letters and at camelCase boundaries. A
+ * sensitive word or pair makes it sensitive, in the singular or plural, except for
+ * `tokens`, which is a count. A key that ends in `id`, `ids` or `count` is never
+ * sensitive; its value is checked by the rules for values.
  *
- * A word without any boundary (`accountnumber`, `bankbalance`) is taken apart
- * when it consists *entirely* of known words. `panel`, `costa`, `japan`,
- * `discard` and `spinner` contain a sensitive word but leave a rest that is no
- * word of the vocabulary, so they pass.
+ * A word without boundaries (`accountnumber`, `bankbalance`) is split only when it
+ * consists *entirely* of words of the vocabulary. So `panel`, `costa`, `japan`,
+ * `discard` and `spinner` pass, although they contain a sensitive word.
  */
 export function isSensitiveKey(key: string): boolean {
   return readText(key).some((reading) => {
-    const words = splitWords(markHumps(reading));
+    const words = splitWords(separateCamelCase(reading));
     if (REFERENCE_ENDINGS.has(words.at(-1) ?? "")) return false;
-    // A hump in the wrong place (`pAssword`) must not hide a word.
+    // A misplaced camelCase boundary (`pAssword`) must not hide a word.
     return [words, splitWords(reading)].some((split) =>
-      nameSensitive(split) || split.some((word) => isSensitiveRun(word, []))
+      hasSensitiveWord(split) || split.some((word) => isSensitiveRun(word, []))
     );
   });
 }
 
-function markHumps(key: string): string {
-  return key.replace(ACRONYM_PLURAL, "S").replace(CAMEL_HUMP, " ");
+function separateCamelCase(key: string): string {
+  return key.replace(ACRONYM_PLURAL, "S").replace(CAMEL_CASE_BOUNDARY, " ");
 }
 
 function splitWords(key: string): string[] {
   return key.toLowerCase().split(BETWEEN_WORDS).filter(Boolean);
 }
 
-function nameSensitive(words: readonly string[]): boolean {
+function hasSensitiveWord(words: readonly string[]): boolean {
   return words.some((word, index) => {
     const next = words[index + 1] ?? "";
     if (word === "token" && COUNTED_TOKEN_WORDS.has(next)) return false;
@@ -118,7 +119,7 @@ function isSensitivePair(word: string, next: string): boolean {
   );
 }
 
-/** What `word` may be the plural of, itself included. */
+/** The words whose plural `word` may be, itself included. */
 function singularsOf(word: string): string[] {
   return [
     word,
@@ -128,9 +129,9 @@ function singularsOf(word: string): string[] {
   ];
 }
 
-/** Whether `rest` can be cut into vocabulary words that, after `parts`, name something sensitive together. */
+/** Whether `rest` splits into words of the vocabulary that, after `parts`, are sensitive. */
 function isSensitiveRun(rest: string, parts: readonly string[]): boolean {
-  if (rest === "") return parts.length > 1 && nameSensitive(parts);
+  if (rest === "") return parts.length > 1 && hasSensitiveWord(parts);
   if (parts.length === MAX_PARTS) return false;
   for (let end = Math.min(rest.length, LONGEST_PART); end > 0; end--) {
     const part = rest.slice(0, end);

@@ -1,6 +1,6 @@
 import { isTimestamp } from "./text.ts";
 
-/** Three letters, the kind of holder, a letter, four digits, a letter (Income Tax Department). */
+/** Three letters, the type of holder, a letter, four digits, a letter (Income Tax Department). */
 const PAN_SHAPE = "[A-Z]{3}[ABCFGHLJPTKE][A-Z]\\d{4}[A-Z]";
 const PAN = wholeWord(PAN_SHAPE);
 
@@ -10,15 +10,15 @@ const GSTIN = wholeWord(
 );
 
 /**
- * Twelve digits, the first 2–9, whole or 4-4-4 (UIDAI). A look-ahead, so that
- * the search goes on from the next group: in `2024 2341 2341 2346` the year
- * must not hide the number.
+ * Twelve digits, the first 2–9, whole or 4-4-4 (UIDAI). A look-ahead, so that the search
+ * continues at the next group: in `2024 2341 2341 2346` the year must not hide the
+ * number.
  */
 const AADHAAR =
   /(?<![\p{L}\p{N}])(?=([2-9]\d{3}([ -]?)\d{4}\2\d{4})(?![\p{L}\p{N}]))/gu;
 
 /**
- * Whether `text` (a reading, see `readText`) holds an Indian Permanent Account
+ * Whether `text` (a reading of `readText`) has an Indian Permanent Account
  * Number as a whole word, in either case. A PAN has no public check digit.
  */
 export function hasPan(text: string): boolean {
@@ -26,7 +26,7 @@ export function hasPan(text: string): boolean {
 }
 
 /**
- * Whether `text` (a reading, see `readText`) holds an Indian GSTIN as a whole
+ * Whether `text` (a reading of `readText`) has an Indian GSTIN as a whole
  * word, in either case: state code 01–38, 97 or 99, a PAN, and a valid check
  * character (Luhn mod 36).
  */
@@ -36,12 +36,12 @@ export function hasGstin(text: string): boolean {
 }
 
 /**
- * Whether `text` (a reading, see `readText`) holds an Indian Aadhaar number: 12
+ * Whether `text` (a reading of `readText`) has an Indian Aadhaar number: 12
  * digits starting 2–9, whole or 4-4-4 with spaces or hyphens, with a valid
  * Verhoeff digit.
  *
- * One random number in ten has a valid Verhoeff digit, so a decimal id of 12
- * digits can be taken for an Aadhaar number.
+ * One random number in ten has a valid Verhoeff digit, so a decimal id of 12 digits can
+ * be a false positive.
  */
 export function hasAadhaar(text: string): boolean {
   return Array.from(text.matchAll(AADHAAR), (match) => match[1])
@@ -53,7 +53,7 @@ function wholeWord(shape: string): RegExp {
   return new RegExp(`(?<![\\p{L}\\p{N}])${shape}(?![\\p{L}\\p{N}])`, "giu");
 }
 
-/** Characters as base-36 digits, every second from the right doubled and its digits summed. */
+/** Luhn over base-36 digits: every second from the right is doubled and its digits summed. */
 function passesLuhnMod36(characters: string): boolean {
   let sum = 0;
   for (let place = 0; place < characters.length; place++) {
@@ -91,7 +91,7 @@ const AREA = "(?!000|666|9)\\d{3}";
 const GROUP = "(?!00)\\d{2}";
 const SERIAL = "(?!0000)\\d{4}";
 
-/** One pattern for each separator: a longer chain with the same separator is some other number. */
+/** One pattern per separator: a longer chain with the same separator is another number. */
 const SSN_PATTERNS = [" ", "-"].map((separator) =>
   new RegExp(
     `(?<![\\p{L}\\p{N}]|\\d${separator})` +
@@ -102,7 +102,7 @@ const SSN_PATTERNS = [" ", "-"].map((separator) =>
 );
 
 /**
- * Whether `text` (a reading, see `readText`) holds a US Social Security number
+ * Whether `text` (a reading of `readText`) has a US Social Security number
  * written AAA-GG-SSSS or AAA GG SSSS. Nine digits without separators are not
  * one: counts and ids look the same, and the number has no check digit.
  */

@@ -1,4 +1,4 @@
-/** What kind of secret was found; also the word in the placeholder that replaces it. */
+/** Kinds of secrets; the placeholder of a redacted secret names the kind. */
 export type SecretKind =
   | "anthropic_api_key"
   | "openrouter_api_key"
@@ -27,32 +27,31 @@ export type SecretKind =
   | "secret"
   | "token";
 
-/** One way to recognise a secret. */
+/** A rule that recognizes secrets of one kind. */
 export interface SecretRule {
   readonly kind: SecretKind;
   /** Matches somewhere in every text that `redact` changes. */
   readonly pattern: RegExp;
   /**
-   * `text` with each secret of this kind replaced by its placeholder, and
-   * unchanged when there is none. Linear in the length of `text`, and unchanged
-   * by a second call.
+   * Replaces each secret of this rule in `text` by a placeholder. Idempotent; linear in
+   * the length of `text`.
    */
   readonly redact: (text: string) => string;
 }
 
-/** A value that has been redacted before; the rules leave it alone. */
+/** A redacted value, which rules do not match. */
 const PLACEHOLDER = "\\[redacted:[a-z_]+\\]";
 
-/** What stands in place of a secret. */
+/** The placeholder of a secret. */
 function placeholderOf(kind: SecretKind): string {
   return `[redacted:${kind}]`;
 }
 
 /**
- * A rule that replaces what `pattern` (flag `g`) matches, except for its first
- * capturing group, which stands before the secret and is kept.
+ * A rule that replaces the matches of `pattern` (flag `g`), except for the first
+ * capturing group, which precedes the secret.
  */
-function ruleOf(kind: SecretKind, pattern: RegExp): SecretRule {
+function createRule(kind: SecretKind, pattern: RegExp): SecretRule {
   const placeholder = placeholderOf(kind);
   return {
     kind,
@@ -67,16 +66,16 @@ function ruleOf(kind: SecretKind, pattern: RegExp): SecretRule {
 }
 
 /**
- * Keys that name their issuer in a prefix, in order: a more special prefix
- * before the one it starts with. Lengths are well under the real ones, so that a
- * key cut off by a log is still found.
+ * Keys whose prefix identifies the issuer; a longer prefix precedes one that it starts
+ * with. Lengths are well below the real ones, so that a key truncated by a log is still
+ * found.
  */
 const PREFIXED_KEYS: readonly (readonly [SecretKind, string])[] = [
   ["anthropic_api_key", "sk-ant-[\\w-]{10,}"],
   ["openrouter_api_key", "sk-or-(?:v\\d+-)?[\\w-]{16,}"],
   ["openai_api_key", "sk-(?:proj|svcacct|admin|None)-[\\w-]{16,}"],
   ["provider_api_key", "sk-lf-[\\w-]{16,}"],
-  // OpenAI's first form. Others issue it too (DeepSeek, LiteLLM); a name such as
+  // OpenAI's first format, also of DeepSeek and LiteLLM; a name such as
   // `sk-learn-pipeline-v2` has no capital letter.
   ["openai_api_key", "sk-[A-Za-z0-9]{20,}[\\w-]*"],
   [
@@ -103,17 +102,17 @@ const PREFIXED_KEYS: readonly (readonly [SecretKind, string])[] = [
   ["provider_api_key", "SG\\.[\\w-]{16,}\\.[\\w-]{16,}"],
 ];
 
-/** A prefix starts a word: `task-1234…` and `risk-…` do not hold an `sk-` key. */
+/** A prefix starts a word: `task-1234…` and `risk-…` have no `sk-` key. */
 const WORD_START = "(?<![A-Za-z0-9])";
 
-/** Rules for keys and tokens that are recognised by their issuer's prefix. */
+/** Rules for keys and tokens that the issuer's prefix identifies. */
 export const PROVIDER_KEY_RULES: readonly SecretRule[] = PREFIXED_KEYS.map(
-  ([kind, shape]) => ruleOf(kind, new RegExp(WORD_START + shape, "g")),
+  ([kind, shape]) => createRule(kind, new RegExp(WORD_START + shape, "g")),
 );
 
 const PEM_LABEL = "[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?";
 
-/** A PEM private key (RFC 7468 and OpenSSH, PGP); without its END everything that follows belongs to it. */
+/** A PEM private key (RFC 7468, OpenSSH, PGP); without END it extends to the end of the text. */
 const PRIVATE_KEY = new RegExp(
   `-----BEGIN ${PEM_LABEL}-----[^]*?(?:-----END ${PEM_LABEL}-----|$)`,
   "g",
@@ -122,13 +121,13 @@ const PRIVATE_KEY = new RegExp(
 /** At least two dots between base64url parts (RFC 7515 §3.1, RFC 7516 §3.1). */
 const DOTTED_RUN = /(?<![\w-])[\w-]+(?:\.[\w-]*){2,}/g;
 
-/** `{"` in base64url, at the start of a part or after what names the token: `ghs_123_eyJ…`. */
+/** `{"` in base64url, at the start of a part or after a prefix: `ghs_123_eyJ…`. */
 const JWT_HEADER = /(?<![A-Za-z0-9])eyJ[\w-]{5}/;
 
-/** Bounds the search for the `@` that ends a password, in characters. */
+/** Characters to search for the `@` that ends a password. */
 const MAX_PASSWORD = 256;
 
-/** Excludes a placeholder: a password redacted before, or masked by its sender. */
+/** Excludes a password that is redacted, or masked by its sender. */
 const NOT_MASKED = `(?!(?:${PLACEHOLDER}|\\*+)@)`;
 
 /** Up to the last `@` before the path. No user name starts with `[`, as an IPv6 address and a placeholder do. */
@@ -145,18 +144,18 @@ const PASSWORD_WITH_DELIMITER = new RegExp(
   "g",
 );
 
-/** Rules for secrets that are recognised by how they are built. */
+/** Rules for secrets that their structure identifies. */
 export const STRUCTURED_SECRET_RULES: readonly SecretRule[] = [
-  ruleOf("private_key", PRIVATE_KEY),
+  createRule("private_key", PRIVATE_KEY),
   { kind: "jwt", pattern: JWT_HEADER, redact: redactJwts },
-  ruleOf("connection_password", PASSWORD_IN_AUTHORITY),
-  ruleOf("connection_password", PASSWORD_WITH_DELIMITER),
+  createRule("connection_password", PASSWORD_IN_AUTHORITY),
+  createRule("connection_password", PASSWORD_WITH_DELIMITER),
 ];
 
 /**
- * A JWS or JWE ends at the end of its dotted run. The run is cut at its dots
- * before the header is looked for: a pattern for the whole token could start at
- * every `-` of a long part and would read the part once for each.
+ * A JWS or JWE ends with its dotted run. The run is split at its dots before the search
+ * for the header, to stay linear: a pattern for the whole token could start at every
+ * `-` of a long part.
  */
 function redactJwts(text: string): string {
   return text.replace(DOTTED_RUN, (run) => {
@@ -172,8 +171,8 @@ function redactJwts(text: string): string {
 }
 
 /**
- * Words that follow a label in a sentence: `password: must be at least…`,
- * `Authorization: failed for…`. A secret that is one of them is not found.
+ * Words that follow a label in prose: `password: must be at least…`,
+ * `Authorization: failed for…`. A secret that equals one of them is not found.
  */
 const PROSE = `
   an and any are at authentication be been but by can cannot changed did do does empty
@@ -194,18 +193,18 @@ const SEPARATOR =
 const NOT_MASKED_QUOTED =
   `(?!(?:${PLACEHOLDER}|\\*+)(?:["'\`\\\\\\r\\n]|$))${NOT_PROSE}`;
 
-/** The content of a string: quoted in JSON inside a JSON string, in double or in single quotes. */
+/** Quoted values: in JSON inside a JSON string, in double quotes, in single quotes. */
 const QUOTED_VALUES = [
   [`\\\\{1,3}["']`, `[^"'\\\\\\r\\n]+`],
   [`"`, `(?=[^"\\r\\n])[^"\\\\\\r\\n]*(?:\\\\.[^"\\\\\\r\\n]*)*`],
   [`'`, `(?=[^'\\r\\n])[^'\\\\\\r\\n]*(?:\\\\.[^'\\\\\\r\\n]*)*`],
 ];
 
-/** Up to a space or a delimiter; `{`, `[`, `<` and `>` start something that is not a value. */
+/** A bare value, up to a space or a delimiter; `{`, `[`, `<` and `>` do not start one. */
 const BARE_VALUE = `(?!\\*+(?:[\\s"'&,;]|$))${NOT_PROSE}` +
   `[^\\s"'&,;{[<>\\\\][^\\s"'&,;]*`;
 
-/** Labels whose value is a secret whatever it looks like. */
+/** Labels whose value is always a secret. */
 const LABELS: readonly (readonly [SecretKind, string])[] = [
   ["aws_secret_access_key", "(?:aws[_. -]?)?secret[_. -]?access[_. -]?key"],
   ["password", "pass(?:word|wd|phrase|code)"],
@@ -222,7 +221,7 @@ const LABELS: readonly (readonly [SecretKind, string])[] = [
   ],
 ];
 
-/** `token: …` is common in parser errors, so its value has to look like one. */
+/** `token: …` is common in parser errors, so the value must look like a token. */
 const WEAK_TOKEN = new RegExp(
   `(token${SEPARATOR}(?:${ESCAPED_QUOTE})?)` +
     `(?=[\\w.~+/=-]{0,99}\\d)${NOT_PROSE}[\\w.~+/=-]{8,}`,
@@ -233,36 +232,39 @@ const AUTHORIZATION = `authorization${SEPARATOR}(?:${ESCAPED_QUOTE})?`;
 const TOKEN_SCHEME = "(?:bearer|basic|token|api-?key|bot|key|negotiate|ntlm)";
 const TOKEN = `[^\\s"'\`,;{[<>\\\\][^\\s"'\`,;\\\\]*`;
 
-/** Schemes whose credentials are a list of parameters: the rest of the line. */
+/** Schemes whose credentials are a list of parameters, to the end of the line. */
 const PARAMETERS =
   "(?:digest|aws4-hmac-sha256|oauth|hawk|signature|hmac)\\s[^\\r\\n]*";
 
-/** An unknown scheme cannot be told from a token, so both words go. */
+/** An unknown scheme is indistinguishable from a token, so both words are redacted. */
 const UNKNOWN_SCHEME = `(?!${TOKEN_SCHEME}(?![\\w-]))${NOT_PROSE}` +
   `(?:[a-z-]+[ \\t]{1,8}(?=${TOKEN}))?${TOKEN}`;
 
-/** `Bearer of bad news` has no digit and no length. */
+/** A token has a digit or a minimum length, unlike `Bearer of bad news`. */
 const BEARER =
   /((?<![a-z])bearer\s{1,8})(?=[\w.~+/=-]{0,99}\d|[\w.~+/=-]{32})[\w.~+/=-]{8,}/gi;
 
-/** Rules for secrets that are recognised by the label in front of them. */
+/** Rules for secrets that a label before them identifies. */
 export const LABELLED_SECRET_RULES: readonly SecretRule[] = [
-  rule("authorization", `(${AUTHORIZATION})${PARAMETERS}`),
-  ruleOf("bearer_token", BEARER),
-  rule(
+  createLabelRule("authorization", `(${AUTHORIZATION})${PARAMETERS}`),
+  createRule("bearer_token", BEARER),
+  createLabelRule(
     "authorization",
     `(${AUTHORIZATION}${TOKEN_SCHEME}\\s{1,8})${NOT_PROSE}${TOKEN}`,
   ),
-  rule("authorization", `(${AUTHORIZATION})${UNKNOWN_SCHEME}`),
+  createLabelRule("authorization", `(${AUTHORIZATION})${UNKNOWN_SCHEME}`),
   ...LABELS.flatMap(([kind, label]) => [
     ...QUOTED_VALUES.map(([quote, value]) =>
-      rule(kind, `(${label}${SEPARATOR}${quote})${NOT_MASKED_QUOTED}${value}`)
+      createLabelRule(
+        kind,
+        `(${label}${SEPARATOR}${quote})${NOT_MASKED_QUOTED}${value}`,
+      )
     ),
-    rule(kind, `(${label}${SEPARATOR})${BARE_VALUE}`),
+    createLabelRule(kind, `(${label}${SEPARATOR})${BARE_VALUE}`),
   ]),
-  ruleOf("token", WEAK_TOKEN),
+  createRule("token", WEAK_TOKEN),
 ];
 
-function rule(kind: SecretKind, pattern: string): SecretRule {
-  return ruleOf(kind, new RegExp(pattern, "gi"));
+function createLabelRule(kind: SecretKind, pattern: string): SecretRule {
+  return createRule(kind, new RegExp(pattern, "gi"));
 }

@@ -8,7 +8,7 @@ import {
 
 export type { SecretKind } from "./secret-rules.ts";
 
-/** What is sure comes first, so that `api_key: sk-ant-…` is named for its issuer. */
+/** The most certain rules first, so that `api_key: sk-ant-…` is attributed to its issuer. */
 const RULES: readonly SecretRule[] = [
   ...STRUCTURED_SECRET_RULES,
   ...PROVIDER_KEY_RULES,
@@ -16,8 +16,8 @@ const RULES: readonly SecretRule[] = [
 ];
 
 /**
- * All rules' patterns in one for each way to read case. Most texts hold no secret,
- * and one search tells that several times faster than one for each rule.
+ * The patterns of all rules in one per case sensitivity. Most texts have no secret, and
+ * one search shows that several times faster than one per rule.
  */
 const ANY_SECRET: readonly RegExp[] = [false, true].map((ignoreCase) =>
   new RegExp(
@@ -28,25 +28,23 @@ const ANY_SECRET: readonly RegExp[] = [false, true].map((ignoreCase) =>
 );
 
 /**
- * A replacement can bring what was too long for a rule within its reach, so the
- * rules are applied until nothing changes. Two rounds do for all but contrived
- * texts; the limit keeps the time linear.
+ * A replacement can shorten a text so that another rule matches, so the rules are
+ * applied until nothing changes. Two rounds suffice except for contrived texts; the
+ * limit keeps the time linear.
  */
 const MAX_ROUNDS = 4;
 
 /**
- * `text` with each secret-shaped part replaced by `[redacted:<kind>]`: provider
- * keys, JWTs, PEM private keys, the password of a connection string,
- * credentials after `Authorization:` or `Bearer`, values after `password=`,
- * `api_key:` and the like. All other text is kept, so that the message can still
- * be understood.
+ * Replaces each secret in `text` by `[redacted:<kind>]`: provider keys, JWTs, PEM private
+ * keys, passwords of connection strings, credentials after `Authorization:` or
+ * `Bearer`, values after labels such as `password=` and `api_key:`. All other text is
+ * kept, so that the message stays comprehensible.
  *
- * Redacting twice changes nothing more. Time is linear in the length of `text`.
- * This protects against accidents: a secret that is encoded, split or has no
- * recognisable shape is not found.
+ * Idempotent; linear in the length of `text`. This catches mistakes: a secret that is
+ * encoded, split or without a recognizable form is not found.
  */
 export function redactSecrets(text: string): string {
-  if (!mayHoldSecret(text)) return text;
+  if (!mayHaveSecret(text)) return text;
   let redacted = text;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = redacted;
@@ -57,14 +55,14 @@ export function redactSecrets(text: string): string {
 }
 
 /**
- * The kind of the first secret that `redactSecrets` would replace, or null when
- * it would replace nothing. A placeholder is not a secret.
+ * The kind of the first secret that `redactSecrets` would replace, or null without one.
+ * A placeholder is not a secret.
  */
 export function findSecret(text: string): SecretKind | null {
-  if (!mayHoldSecret(text)) return null;
+  if (!mayHaveSecret(text)) return null;
   return RULES.find((rule) => rule.redact(text) !== text)?.kind ?? null;
 }
 
-function mayHoldSecret(text: string): boolean {
+function mayHaveSecret(text: string): boolean {
   return ANY_SECRET.some((pattern) => pattern.test(text));
 }

@@ -1,7 +1,7 @@
-/** Characters that take no room on the page: joiners, variation selectors, controls other than white space. */
+/** Invisible characters: joiners, variation selectors, controls other than white space. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?!\s)\p{Cc}/gu;
 
-/** Text that reads in one way, as it is: what nearly every text is. */
+/** Text with one reading, itself, as most texts are. */
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /** Marks drawn over a digit, such as strike-through or a keycap. */
@@ -10,7 +10,7 @@ const MARK_ON_DIGIT = /(?<=\p{Nd})\p{M}+/gu;
 const FOREIGN_DIGIT = /(?![0-9])\p{Nd}/gu;
 const ANY_DIGIT = /\p{Nd}/u;
 
-/** NFKC spells the rial sign out in letters, so it is made a neutral currency sign first. */
+/** NFKC spells out the rial sign in letters, so it becomes a neutral currency sign first. */
 const RIAL_SIGN = /\uFDFC/g;
 const NEUTRAL_CURRENCY_SIGN = "\u00A4";
 
@@ -23,25 +23,24 @@ const PUNCTUATION: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The ways in which a person would read `text`, each in plain form: NFKC,
- * digits of every script as 0–9, every dash as `-`, every space as a space.
+ * The readings of `text` in normalized form: NFKC, digits of every script as 0–9, every
+ * dash as `-`, every space as a space.
  *
- * One reading when nothing is hidden. When `text` has invisible characters
- * there are two: without them (`4111<ZWSP>1111` is one number) and with a space
- * in place of each (`card<ZWSP>4111…` is a word and a number), because either
- * can be the one that shows a value.
+ * A text with invisible characters has two readings: without them (`4111<ZWSP>1111` is
+ * one number), and with a space for each (`card<ZWSP>4111…` is a word and a number),
+ * because either can show a value.
  */
 export function readText(text: string): string[] {
   if (PRINTABLE_ASCII.test(text)) return [text];
   const composed = text.replace(RIAL_SIGN, NEUTRAL_CURRENCY_SIGN).normalize(
     "NFKC",
   );
-  const joined = simplify(composed.replace(INVISIBLE, ""));
-  const separated = simplify(composed.replace(INVISIBLE, " "));
+  const joined = normalize(composed.replace(INVISIBLE, ""));
+  const separated = normalize(composed.replace(INVISIBLE, " "));
   return joined === separated ? [joined] : [joined, separated];
 }
 
-function simplify(text: string): string {
+function normalize(text: string): string {
   let plain = text.replace(MARK_ON_DIGIT, "").replace(
     FOREIGN_DIGIT,
     asciiDigit,
@@ -53,8 +52,8 @@ function simplify(text: string): string {
 }
 
 /**
- * Unicode encodes the digits of a script as ten consecutive code points
- * (Unicode Standard, §4.6), so the value is the distance to the first of them.
+ * Unicode encodes the digits of a script as ten consecutive code points (Unicode
+ * Standard, §4.6), so the value is the distance to the first.
  */
 function asciiDigit(digit: string): string {
   const codePoint = digit.codePointAt(0)!;
@@ -71,17 +70,16 @@ function asciiDigit(digit: string): string {
 const UUID =
   /(?<![\p{L}\p{N}])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\p{L}\p{N}])/giu;
 
-/** Neither a digit nor a separator that a card number or an amount may contain. */
+/** Text that no card number or amount can span. */
 const BARRIER = "\n#\n";
 
 /**
- * `text` without its UUIDs, so that no part of one is taken for a card number,
- * an amount (`…-5cad-…`) or an identity number.
+ * Removes UUIDs from `text`, so that no part of one is mistaken for a card number, an
+ * amount (`…-5cad-…`) or an identity number.
  *
- * Only this exact shape goes: two card numbers joined by a hyphen also have 32
- * digits. Ids that are one alphanumeric run (UUIDs without hyphens, hashes,
- * ULIDs) need no removal, because every search asks for a value that stands by
- * itself.
+ * Only this exact format is removed: two card numbers joined by a hyphen also have 32
+ * digits. Ids of one alphanumeric run (UUIDs without hyphens, hashes, ULIDs) can stay,
+ * because every search requires word boundaries.
  */
 export function removeUuids(text: string): string {
   return text.replace(UUID, BARRIER);
@@ -96,9 +94,9 @@ const TIMESTAMP = new RegExp(`^${DATE}(?:${TIME}|${DATE})$`);
  * a time or a second date: `202611211030`, `20261121103045`,
  * `20261121103045123`, `2026112120261122`.
  *
- * Such numbers are common in file names and ranges, and pass a check digit one
- * time in ten. Letting them through costs little: no card scheme issues the
- * prefix 20, and fewer than one Aadhaar number in 10,000 reads like this.
+ * Such numbers are common in file names and ranges, and one in ten has a valid check
+ * digit. Excluding them misses little: no card scheme issues the prefix 20, and fewer
+ * than one Aadhaar number in 10,000 has this format.
  */
 export function isTimestamp(digits: string): boolean {
   return TIMESTAMP.test(digits);

@@ -1,10 +1,5 @@
 import * as z from "zod";
-import {
-  DEFAULT_RESERVATION_SECONDS,
-  MAX_RESERVATION_SECONDS,
-} from "../limits.ts";
-import { uuid } from "../logs/fields.ts";
-import type { StoreFault } from "../db/record-events.ts";
+import type { StoreIssue } from "../db/record-events.ts";
 import {
   type BudgetScope,
   readBudgets,
@@ -12,7 +7,6 @@ import {
   setBudget,
 } from "../db/usage-store.ts";
 import type { CallerContext } from "../http/context.ts";
-import { eventId, readIdempotencyKey } from "../ingest/ids.ts";
 import {
   PARAMETERS,
   readOne,
@@ -21,25 +15,31 @@ import {
 } from "../http/parameters.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { readMembers, refuseRequest } from "../http/read-body.ts";
-import { STORE_FAULTS } from "../ingest/results.ts";
+import { eventId, readIdempotencyKey } from "../ingest/ids.ts";
+import { STORE_ISSUE_DETAILS } from "../ingest/results.ts";
+import {
+  DEFAULT_RESERVATION_SECONDS,
+  MAX_RESERVATION_SECONDS,
+} from "../limits.ts";
+import { uuid } from "../logs/fields.ts";
 
-const wantedAmount =
+const AMOUNT_FORMAT =
   "Expected US dollars, more than 0, with at most 9 integer and 6 decimal digits, as a string or a number, without exponent";
 
 const exactAmount = z.string()
-  .regex(/^(?=.*[1-9])(?:0|[1-9]\d{0,8})(?:\.\d{1,6})?$/, wantedAmount)
+  .regex(/^(?=.*[1-9])(?:0|[1-9]\d{0,8})(?:\.\d{1,6})?$/, AMOUNT_FORMAT)
   .meta({ format: "decimal", description: "US dollars, exact" });
 
-/** US dollars for a budget, as a string or a number; the result is a string. */
+/** US dollars as a string or a number; the output is a string. */
 const amount = z.union([
   exactAmount,
   z.number().refine(
     (value) => exactAmount.safeParse(String(value)).success,
-    wantedAmount,
+    AMOUNT_FORMAT,
   ),
-], wantedAmount).transform(String).pipe(exactAmount);
+], AMOUNT_FORMAT).transform(String).pipe(exactAmount);
 
-/** What `POST /llm-usage/budget` takes. */
+/** The body of `POST /llm-usage/budget`. */
 export const budgetSchema = z.strictObject({
   firm_id: uuid(),
   cma_project_id: uuid()
@@ -55,28 +55,35 @@ export const budgetSchema = z.strictObject({
     .max(20, "Expected at most 20 thresholds")
     .describe("Percents of the limit; crossing one adds a warning")
     .default([50, 80, 100]),
-  time_zone: PARAMETERS.tz.describe("Whose months these are").default("UTC"),
+  time_zone: PARAMETERS.tz.describe("The time zone of the months").default(
+    "UTC",
+  ),
 });
 
-const wantedSeconds =
+const SECONDS_FORMAT =
   `Expected whole seconds from 1 to ${MAX_RESERVATION_SECONDS}`;
 
-/** What `POST /llm-usage/reserve` takes. */
+/** The body of `POST /llm-usage/reserve`. */
 export const reservationSchema = z.strictObject({
   reservation_id: uuid()
     .describe(
-      "Makes a retry mean the same reservation; Idempotency-Key does too",
+      "Makes a retry idempotent, as Idempotency-Key does",
     )
     .optional(),
   firm_id: uuid(),
   cma_project_id: uuid().optional(),
   amount_usd: amount.describe("US dollars that the call may cost at most"),
-  expires_in: z.int(wantedSeconds).min(1, wantedSeconds)
-    .max(MAX_RESERVATION_SECONDS, wantedSeconds)
+  expires_in: z.int(SECONDS_FORMAT).min(1, SECONDS_FORMAT)
+    .max(MAX_RESERVATION_SECONDS, SECONDS_FORMAT)
     .describe("Seconds").default(DEFAULT_RESERVATION_SECONDS),
 });
 
-/** Answers `GET /llm-usage/budget?firm_id=…`: spent, reserved and left this month. */
+/**
+ * Answers `GET /llm-usage/budget?firm_id=…`: the amounts spent, reserved and left in the
+ * current month.
+ *
+ * @throws {ProblemError} 400 for an invalid parameter.
+ */
 export async function showBudgets(ctx: CallerContext) {
   requireKnown(ctx.query, ["firm_id"]);
   const firmId = readOne(ctx.query, "firm_id", uuid());
@@ -87,7 +94,12 @@ export async function showBudgets(ctx: CallerContext) {
   });
 }
 
-/** Answers `POST /llm-usage/budget`: the budget as it is from now on. */
+/**
+ * Answers `POST /llm-usage/budget`: the new budget, which replaces that of the same
+ * scope.
+ *
+ * @throws {ProblemError} 422 with all issues.
+ */
 export async function createBudget(ctx: CallerContext) {
   requireKnown(ctx.query, []);
   const { firm_id, cma_project_id, ...budget } = await readMembers(
@@ -95,13 +107,19 @@ export async function createBudget(ctx: CallerContext) {
     budgetSchema,
   ) as z.output<typeof budgetSchema>;
   const result = await setBudget(ctx, { firm_id, cma_project_id }, budget);
-  if ("faults" in result) throw refuseRequest(result.faults.map(toFault));
+  if ("faults" in result) throw refuseRequest(result.faults.map(toIssue));
   const budgets = await readBudgets(ctx, firm_id);
-  const made = budgets.find(({ id }) => id === result.id);
-  return Response.json({ firm_id, ...made }, { status: 201 });
+  const created = budgets.find(({ id }) => id === result.id);
+  return Response.json({ firm_id, ...created }, { status: 201 });
 }
 
-/** Answers `POST /llm-usage/reserve`: held in every budget concerned, or in none. */
+/**
+ * Answers `POST /llm-usage/reserve`: the amount is reserved in every budget of the
+ * scope, or in none.
+ *
+ * @throws {ProblemError} 402 when a budget has less left, 404 without a budget, 409 for
+ * another open or settled reservation, 422 with all issues.
+ */
 export async function reserveBudget(ctx: CallerContext) {
   requireKnown(ctx.query, []);
   const key = readIdempotencyKey(ctx.request.headers);
@@ -118,7 +136,7 @@ export async function reserveBudget(ctx: CallerContext) {
     seconds: expires_in,
   });
   if (result.outcome === "rejected") {
-    throw refuseRequest(result.faults.map(toFault));
+    throw refuseRequest(result.faults.map(toIssue));
   }
   if (!("expires_at" in result)) throw refuseReservation(result.outcome);
   const budgets = await readBudgets(ctx, firm_id);
@@ -138,26 +156,26 @@ function refuseReservation(
     case "no_budget":
       return new ProblemError(createProblem(
         "not_found",
-        "The firm has no budget to reserve from: set one with POST /llm-usage/budget",
+        "The firm has no budget to reserve from; set one with POST /llm-usage/budget",
       ));
     case "exceeded":
       return new ProblemError(createProblem(
         "budget_exceeded",
-        "What is spent and reserved leaves less than this amount in a budget of the month; /llm-usage/budget says how much",
+        "A budget has less left this month than this amount; reserve less, or see GET /llm-usage/budget",
       ));
     case "conflict":
       return new ProblemError(createProblem(
         "conflict",
-        "This reservation is open with another amount or firm; reserve under a new id",
+        "The reservation is open with another amount or firm; reserve under a new id",
       ));
     case "settled":
       return new ProblemError(createProblem(
         "conflict",
-        "This reservation was settled by a recorded call; reserve under a new id",
+        "The reservation was settled by a recorded call; reserve under a new id",
       ));
   }
 }
 
-function toFault({ column, code }: StoreFault) {
-  return { pointer: `/${column}`, code, detail: STORE_FAULTS[code] };
+function toIssue({ column, code }: StoreIssue) {
+  return { pointer: `/${column}`, code, detail: STORE_ISSUE_DETAILS[code] };
 }

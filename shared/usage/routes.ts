@@ -1,17 +1,17 @@
-import { anyCaller, serviceOnly } from "../http/access.ts";
-import { createBudget, reserveBudget, showBudgets } from "./budgets.ts";
-import { type Route, route } from "../http/routes.ts";
-import type { Log } from "../logs/log.ts";
 import * as z from "zod";
-import { MAX_RATED_ROWS } from "../limits.ts";
-import { text } from "../logs/fields.ts";
 import { rateUsage } from "../db/usage-store.ts";
+import { anyCaller, serviceOnly } from "../http/access.ts";
 import type { CallerContext } from "../http/context.ts";
 import { readRatingParameters } from "../http/parameters.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { readMembers } from "../http/read-body.ts";
+import { type Route, route } from "../http/routes.ts";
+import { MAX_RATED_ROWS } from "../limits.ts";
+import { text } from "../logs/fields.ts";
+import type { Log } from "../logs/log.ts";
+import { createBudget, reserveBudget, showBudgets } from "./budgets.ts";
 
-/** The routes of `llm_usage_log` beyond those of every log. */
+/** The routes of `llm_usage_log` in addition to those of every log. */
 export const usageRoutes = (log: Log): readonly Route[] => [
   route("GET", "budget", anyCaller, showBudgets),
   route("POST", "budget", serviceOnly("set a budget"), createBudget),
@@ -24,17 +24,20 @@ export const usageRoutes = (log: Log): readonly Route[] => [
   ),
 ];
 
-/** What `POST /llm-usage/ratings` takes. */
+/** The body of `POST /llm-usage/ratings`. */
 export const ratingSchema = z.strictObject({
-  reason: text(256).describe("Why; it is kept with every rating"),
+  reason: text(256).describe("The reason, stored with every rating"),
   dry_run: z.boolean("Expected true or false")
-    .describe("true: say what would change, and add nothing")
+    .describe("true: report the changes without adding ratings")
     .default(false),
 });
 
 /**
- * Answers `POST /llm-usage/ratings?from=…&to=…`: rates the selected rows by the
- * prices as they are entered now, and says what changed. What was charged stays.
+ * Answers `POST /llm-usage/ratings?from=…&to=…`: rates the selected rows by the current
+ * price list, and reports the changes. Charges stay.
+ *
+ * @throws {ProblemError} 400 for an invalid parameter, 413 for more than
+ * `MAX_RATED_ROWS` rows, 422 with all issues.
  */
 async function rateAgain(ctx: CallerContext, log: Log) {
   const selection = readRatingParameters(log, ctx.query);
@@ -50,7 +53,7 @@ async function rateAgain(ctx: CallerContext, log: Log) {
   if (result === null) {
     throw new ProblemError(createProblem(
       "too_many_rows",
-      `More than ${MAX_RATED_ROWS} rows are selected: narrow from and to, or filter`,
+      `The selection has more than ${MAX_RATED_ROWS} rows; narrow from and to, or filter`,
     ));
   }
   const { from, to } = selection;

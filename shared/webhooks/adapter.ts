@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import { readOne } from "../http/parameters.ts";
@@ -13,15 +13,15 @@ export type Delivery = {
 };
 
 /**
- * A sender's event as an event of a log, not validated yet. With faults it is
- * rejected; without, the log's schema decides, and `relocateFaults` points to its
- * faults in the sender's payload.
+ * A sender's event as an event of a log, not validated yet. With issues it is
+ * rejected; without, the log's schema decides, and `relocateIssues` points to its
+ * issues in the sender's payload.
  */
 export type AdaptedEvent = {
   /** Members of the log's event; those that the sender did not set are absent. */
   event: LogEvent;
-  /** Faults, with pointers into the sender's payload of this event. */
-  faults: Fault[];
+  /** Issues, with pointers into the sender's payload of this event. */
+  issues: Issue[];
   /** Where members come from: name → JSON Pointer into the sender's payload. */
   origins: Record<string, string>;
   /** See `IncomingEvent`. */
@@ -47,22 +47,22 @@ export type Adapted = {
 export type Adapter = (delivery: Delivery, log: LogSlug) => Promise<Adapted>;
 
 /**
- * The faults of a validated event as faults of the payload that it came from. A
- * fault of a member that is not in the payload points to the payload as a whole
+ * The issues of a validated event as issues of the payload that it came from. A
+ * issue of a member that is not in the payload points to the payload as a whole
  * and names the member.
  */
-export function relocateFaults(
+export function relocateIssues(
   { origins }: AdaptedEvent,
-  faults: readonly Fault[],
-): Fault[] {
-  return faults.map((fault) => {
-    const [, step = "", ...rest] = fault.pointer.split("/");
+  issues: readonly Issue[],
+): Issue[] {
+  return issues.map((issue) => {
+    const [, step = "", ...rest] = issue.pointer.split("/");
     const member = step.replaceAll("~1", "/").replaceAll("~0", "~");
     if (!Object.hasOwn(origins, member)) {
-      const detail = step === "" ? fault.detail : `${step}: ${fault.detail}`;
-      return { ...fault, pointer: "", detail };
+      const detail = step === "" ? issue.detail : `${step}: ${issue.detail}`;
+      return { ...issue, pointer: "", detail };
     }
-    return { ...fault, pointer: [origins[member], ...rest].join("/") };
+    return { ...issue, pointer: [origins[member], ...rest].join("/") };
   });
 }
 

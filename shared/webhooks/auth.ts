@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
@@ -8,7 +8,7 @@ import {
   readQueryMembers,
 } from "./adapter.ts";
 import {
-  addFault,
+  addIssue,
   type Draft,
   finishDraft,
   keepKnown,
@@ -40,7 +40,7 @@ export async function adaptAuth(delivery: Delivery): Promise<Adapted> {
   const said = readQueryMembers(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const adapted = await Promise.all(
-    events.map(({ value, faults }) => adaptPayload(value, faults, said)),
+    events.map(({ value, issues }) => adaptPayload(value, issues, said)),
   );
   return {
     batch,
@@ -51,24 +51,24 @@ export async function adaptAuth(delivery: Delivery): Promise<Adapted> {
 
 async function adaptPayload(
   payload: unknown,
-  faults: Fault[],
+  issues: Issue[],
   said: LogEvent,
 ): Promise<AdaptedEvent | null> {
   const wanted =
     "Expected the payload of an Auth hook, or a row of auth.audit_log_entries";
-  if (!isObject(payload)) return rejectPayload(faults, wanted);
+  if (!isObject(payload)) return rejectPayload(issues, wanted);
   if (isObject(payload.payload)) {
-    return adaptAuditLogEntry(payload, "", faults, said);
+    return adaptAuditLogEntry(payload, "", issues, said);
   }
   if (payload.table === undefined) {
-    return await adaptAuthHook(payload, faults, said);
+    return await adaptAuthHook(payload, issues, said);
   }
   const isEntry = payload.schema === "auth" &&
     payload.table === "audit_log_entries" && payload.type === "INSERT";
   return isEntry && isObject(payload.record)
-    ? adaptAuditLogEntry(payload, "/record", faults, said)
+    ? adaptAuditLogEntry(payload, "/record", issues, said)
     : rejectPayload(
-      faults,
+      issues,
       "Expected an INSERT into auth.audit_log_entries; send other tables to /webhooks/database",
     );
 }
@@ -124,7 +124,7 @@ const FIRM_PLACES = [
  */
 async function adaptAuthHook(
   payload: JsonObject,
-  textFaults: Fault[],
+  textIssues: Issue[],
   said: LogEvent,
 ): Promise<AdaptedEvent | null> {
   if (payload.authentication_method === RENEWAL) return null;
@@ -148,7 +148,7 @@ async function adaptAuthHook(
       ? true
       : undefined,
   });
-  return finishDraft(draft, textFaults);
+  return finishDraft(draft, textIssues);
 }
 
 function readHook(payload: JsonObject, draft: Draft): void {
@@ -162,7 +162,7 @@ function readHook(payload: JsonObject, draft: Draft): void {
   const detail = isMessenger
     ? "This hook delivers messages and is not an audit source; point it to a function that sends them"
     : `Expected the name of a hook: ${[...SOURCES].join(", ")}`;
-  addFault(draft, pointer, "not_an_audit_source", detail);
+  addIssue(draft, pointer, "not_an_audit_source", detail);
 }
 
 async function readMetadata(payload: JsonObject, draft: Draft): Promise<void> {
@@ -170,7 +170,7 @@ async function readMetadata(payload: JsonObject, draft: Draft): Promise<void> {
   if (uuid === null) {
     const detail =
       "Expected the UUID that Auth gives an invocation; update Auth if it sends none";
-    addFault(draft, "/metadata/uuid", "required", detail);
+    addIssue(draft, "/metadata/uuid", "required", detail);
   } else {
     const id = await deriveId("auth", uuid);
     setMember(draft, "id", id, "/metadata/uuid");
@@ -215,7 +215,7 @@ const KINDS = ["provider", "factor_type", "factor_status"];
 function adaptAuditLogEntry(
   payload: unknown,
   base: string,
-  textFaults: Fault[],
+  textIssues: Issue[],
   said: LogEvent,
 ): AdaptedEvent {
   const draft = startDraft(said);
@@ -242,13 +242,13 @@ function adaptAuditLogEntry(
     ...traits(REFERENCES, readUuid),
     ...traits(KINDS, readKind),
   });
-  return finishDraft(draft, textFaults);
+  return finishDraft(draft, textIssues);
 }
 
 function readRow(payload: unknown, base: string, draft: Draft): void {
   const id = readUuid(readPointer(payload, `${base}/id`));
   if (id !== null) setMember(draft, "id", id, `${base}/id`);
-  else addFault(draft, `${base}/id`, "required", "Expected the entry's UUID");
+  else addIssue(draft, `${base}/id`, "required", "Expected the entry's UUID");
   const time = findFirst(payload, [`${base}/created_at`]);
   if (time !== null) {
     setMember(draft, "created_at", time.value, time.pointer);
@@ -264,7 +264,7 @@ function readNames(payload: unknown, entry: string, draft: Draft): void {
   for (const [name, member] of Object.entries(names)) {
     const found = findFirst(payload, [`${entry}/${name}`]);
     if (found !== null) setMember(draft, member, found.value, found.pointer);
-    else addFault(draft, `${entry}/${name}`, "required", "Is required");
+    else addIssue(draft, `${entry}/${name}`, "required", "Is required");
   }
 }
 

@@ -1,17 +1,17 @@
-import { type Fault, toPointer } from "../fault.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import type { LogEvent } from "../logs/log.ts";
 import type { AdaptedEvent } from "./adapter.ts";
-import { findRelevantFaults, isObject } from "./payload.ts";
+import { findRelevantIssues, isObject } from "./payload.ts";
 import * as z from "zod";
 import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 
 /** An event while it is put together; members may still be undefined. */
-export type Draft = Pick<AdaptedEvent, "event" | "origins" | "faults">;
+export type Draft = Pick<AdaptedEvent, "event" | "origins" | "issues">;
 
 /** A draft that starts with what the webhook's URL says. */
 export function startDraft(said: LogEvent): Draft {
-  return { event: { ...said }, origins: {}, faults: [] };
+  return { event: { ...said }, origins: {}, issues: [] };
 }
 
 /** Sets a member and where it came from. */
@@ -25,23 +25,23 @@ export function setMember(
   draft.origins[member] = pointer;
 }
 
-/** Adds a fault of the sender's payload. */
-export function addFault(
+/** Adds an issue of the sender's payload. */
+export function addIssue(
   draft: Draft,
   pointer: string,
   code: string,
   detail: string,
 ): void {
-  draft.faults.push({ pointer, code, detail });
+  draft.issues.push({ pointer, code, detail });
 }
 
 /**
- * The adapted event. Of the faults of the payload's text those count that touch
+ * The adapted event. Of the issues of the payload's text those count that touch
  * a member, except one in `forgiven` members, whose value was mended.
  */
 export function finishDraft(
   draft: Draft,
-  textFaults: readonly Fault[],
+  textIssues: readonly Issue[],
   forgiven: readonly string[] = [],
 ): AdaptedEvent {
   const pointers = Object.entries(draft.origins)
@@ -52,18 +52,18 @@ export function finishDraft(
   return {
     event: Object.fromEntries(event),
     origins: draft.origins,
-    faults: [...findRelevantFaults(textFaults, pointers), ...draft.faults],
+    issues: [...findRelevantIssues(textIssues, pointers), ...draft.issues],
   };
 }
 
 /** Rejects a payload that is not an object of the format. */
 export function rejectPayload(
-  textFaults: readonly Fault[],
+  textIssues: readonly Issue[],
   wanted: string,
 ): AdaptedEvent {
-  const fault = { pointer: "", code: "invalid_type", detail: wanted };
-  const faults = textFaults.length > 0 ? [...textFaults] : [fault];
-  return { event: {}, origins: {}, faults };
+  const issue = { pointer: "", code: "invalid_type", detail: wanted };
+  const issues = textIssues.length > 0 ? [...textIssues] : [issue];
+  return { event: {}, origins: {}, issues };
 }
 
 const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
@@ -113,7 +113,7 @@ export function requireFirm(
   if (draft.event.firm_id !== undefined) return;
   const detail =
     `Is required: ${places}, or put ?firm_id=<uuid> into the webhook's URL`;
-  addFault(draft, pointer, "required", detail);
+  addIssue(draft, pointer, "required", detail);
 }
 
 /** A native event inside of an envelope, and what the envelope says of it. */
@@ -143,7 +143,7 @@ export function unpackEvent(
   }
   if (!isObject(data)) {
     const detail = `Expected an event of ${log} as an object`;
-    addFault(draft, pointer, "invalid_type", detail);
+    addIssue(draft, pointer, "invalid_type", detail);
     return draft;
   }
   for (const [member, value] of Object.entries(data)) {
@@ -153,10 +153,10 @@ export function unpackEvent(
   return draft;
 }
 
-/** A draft as it is: an envelope's parts are all of interest, faults included. */
+/** A draft as it is: an envelope's parts are all of interest, issues included. */
 export function finishEnvelope(
-  { event, origins, faults }: Draft,
-  textFaults: Fault[],
+  { event, origins, issues }: Draft,
+  textIssues: Issue[],
 ): AdaptedEvent {
-  return { event, origins, faults: [...textFaults, ...faults] };
+  return { event, origins, issues: [...textIssues, ...issues] };
 }

@@ -1,5 +1,5 @@
 import { MAX_INTEGER } from "../limits.ts";
-import { addFault, type Draft, setMember } from "./drafts.ts";
+import { addIssue, type Draft, setMember } from "./drafts.ts";
 import { type Believed, decideConvention } from "../otlp/token-convention.ts";
 import { isZero, toDecimalText } from "../logs/fields.ts";
 import {
@@ -9,7 +9,8 @@ import {
   toMicroseconds,
   toMoment,
 } from "./payload.ts";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
+import { MAX_ERROR_MESSAGE } from "../limits.ts";
 import { redactSecrets } from "../redaction/secrets.ts";
 
 /** The usage as LiteLLM passes it on; some versions only in the response. */
@@ -118,14 +119,14 @@ function readCount(
     (value as number) <= MAX_INTEGER
   ) return value as number;
   const detail = `Expected tokens, an integer from 0 to ${MAX_INTEGER}`;
-  addFault(draft, pointer, "invalid_type", detail);
+  addIssue(draft, pointer, "invalid_type", detail);
   return 0;
 }
 
 function refuseMissing(draft: Draft, pointer: string): void {
   const detail =
     "Is required; is generic_api_use_v1 set? Its payload has no token counts";
-  addFault(draft, pointer, "required", detail);
+  addIssue(draft, pointer, "required", detail);
 }
 
 function inUsage(...paths: string[]): string[] {
@@ -137,8 +138,8 @@ export const COST_POINTER = "/response_cost";
 
 /** What LiteLLM says a call cost in US dollars; null when it does not know. */
 type StatedCost =
-  | { usd: string | null; fault?: undefined }
-  | { usd: null; fault: Fault };
+  | { usd: string | null; issue?: undefined }
+  | { usd: null; issue: Issue };
 
 /**
  * Reads the cost from a StandardLoggingPayload. LiteLLM writes 0 both for "free"
@@ -168,7 +169,7 @@ export function readStatedCost(payload: unknown): StatedCost {
       "Expected US dollars, not negative, as a number or a decimal string";
     return {
       usd: null,
-      fault: { pointer: COST_POINTER, code: "invalid_value", detail },
+      issue: { pointer: COST_POINTER, code: "invalid_value", detail },
     };
   }
   if (isZero(usd)) return { usd: isComputedZero(payload) ? "0" : null };
@@ -183,9 +184,6 @@ function isComputedZero(payload: unknown): boolean {
   ) && readPointer(payload, "/hidden_params/response_cost") !== null;
 }
 
-/** What the column takes; LiteLLM's messages can be megabytes long. */
-const MAX_ERROR_LENGTH = 16_384;
-
 /**
  * Reads whether a call succeeded, and why not. Without a `status` it did, unless
  * there is an error.
@@ -199,7 +197,7 @@ export function readOutcome(payload: unknown, draft: Draft): void {
   const status = readPointer(payload, "/status") ??
     (error === null ? "success" : "failure");
   if (status !== "success" && status !== "failure") {
-    addFault(
+    addIssue(
       draft,
       "/status",
       "invalid_value",
@@ -224,7 +222,7 @@ export function readTimes(payload: unknown, draft: Draft): void {
     if (found === null || toMicroseconds(found.value) !== null) continue;
     const detail =
       "Expected seconds since 1970, or ISO 8601 such as 2026-01-31T12:00:00.5Z";
-    addFault(draft, found.pointer, "invalid_value", detail);
+    addIssue(draft, found.pointer, "invalid_value", detail);
   }
   const when = end ?? start;
   if (when !== null) {
@@ -238,11 +236,11 @@ export function readTimes(payload: unknown, draft: Draft): void {
   setMember(draft, "latency_ms", latency, "/endTime");
 }
 
-/** Redacts before it cuts: half a secret would no longer look like one. */
+/** LiteLLM's messages can be megabytes long. Redacts first: half a secret would no longer look like one. */
 function shortenError(text: string): string | undefined {
-  const storable = text.slice(0, 4 * MAX_ERROR_LENGTH).replaceAll("\0", "")
+  const storable = text.slice(0, 4 * MAX_ERROR_MESSAGE).replaceAll("\0", "")
     .toWellFormed();
-  const short = redactSecrets(storable).slice(0, MAX_ERROR_LENGTH)
+  const short = redactSecrets(storable).slice(0, MAX_ERROR_MESSAGE)
     .toWellFormed();
   return short.trim() === "" ? undefined : short;
 }

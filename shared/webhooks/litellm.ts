@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
@@ -8,7 +8,7 @@ import {
   readQueryMembers,
 } from "./adapter.ts";
 import {
-  addFault,
+  addIssue,
   type Draft,
   finishDraft,
   rejectPayload,
@@ -67,7 +67,7 @@ export async function adaptLitellm(delivery: Delivery): Promise<Adapted> {
   return {
     batch,
     events: await Promise.all(
-      events.map(({ value, faults }) => adaptPayload(value, faults, said)),
+      events.map(({ value, issues }) => adaptPayload(value, issues, said)),
     ),
     optionalReferences: ["cma_project_id"],
   };
@@ -82,12 +82,12 @@ function isLines(text: string): boolean {
 
 async function adaptPayload(
   payload: unknown,
-  textFaults: Fault[],
+  textIssues: Issue[],
   said: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(payload)) {
     const wanted = "Expected an object, a StandardLoggingPayload of LiteLLM";
-    return rejectPayload(textFaults, wanted);
+    return rejectPayload(textIssues, wanted);
   }
   const draft = startDraft(said);
   refuseToolCall(payload, draft);
@@ -99,7 +99,7 @@ async function adaptPayload(
   readUsage(payload, draft);
   readCost(payload, draft);
   // The error message was made storable, whatever it held.
-  const adapted = finishDraft(draft, textFaults, [
+  const adapted = finishDraft(draft, textIssues, [
     "error_message",
   ]);
   return { ...adapted, adapterMembers: true };
@@ -111,7 +111,7 @@ function refuseToolCall(payload: unknown, draft: Draft): void {
   if (typeof type !== "string" || !/(?:^|_)mcp_/.test(type)) return;
   const detail =
     "Is the call of a tool, and this log holds calls of models; record it at /tool-usage";
-  addFault(draft, "/call_type", "not_a_model_call", detail);
+  addIssue(draft, "/call_type", "not_a_model_call", detail);
 }
 
 async function readId(payload: unknown, draft: Draft): Promise<void> {
@@ -124,7 +124,7 @@ async function readId(payload: unknown, draft: Draft): Promise<void> {
   }
   const detail =
     "Expected the id of the response or the call; without one, a repeated delivery could not be told from a new call";
-  addFault(draft, "/id", "required", detail);
+  addIssue(draft, "/id", "required", detail);
 }
 
 function readModel(payload: unknown, draft: Draft): void {
@@ -134,7 +134,7 @@ function readModel(payload: unknown, draft: Draft): void {
   }
   const { model, provider } = draft.event;
   if (model === undefined) {
-    addFault(draft, "/model", "required", "Is required: the model's name");
+    addIssue(draft, "/model", "required", "Is required: the model's name");
   }
   // LiteLLM writes "bedrock/us.anthropic…"; the provider is its own member.
   const prefix = `${provider}/`;
@@ -151,14 +151,14 @@ function readCaller(payload: unknown, draft: Draft): void {
       setMember(draft, member, found.value, found.pointer);
     } else if (isRequired) {
       const detail = `Is required: ${placesFor(member)}`;
-      addFault(draft, wantedAt(member), "required", detail);
+      addIssue(draft, wantedAt(member), "required", detail);
     }
   }
 }
 
 function readCost(payload: unknown, draft: Draft): void {
-  const { usd, fault } = readStatedCost(payload);
-  if (fault !== undefined) draft.faults.push(fault);
+  const { usd, issue } = readStatedCost(payload);
+  if (issue !== undefined) draft.issues.push(issue);
   if (usd === null) return;
   setMember(draft, "reported_cost_usd", usd, COST_POINTER);
   // What the database finds wrong with the cost refers to the column.
@@ -179,7 +179,7 @@ function placesFor(member: string): string {
   return `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>, or put ?${member}=<value> into the webhook's URL`;
 }
 
-/** The pointer of a fault about a missing member. */
+/** The pointer of an issue about a missing member. */
 function wantedAt(member: string): string {
   return `${METADATA[0]}/${member}`;
 }

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;
@@ -40,20 +40,20 @@ export function findFirst(
 }
 
 /**
- * The faults of a payload's text that touch what is recorded: at one of
+ * The issues of a payload's text that touch what is recorded: at one of
  * `pointers`, above or below one. A sender's payload holds much that is ignored,
  * and what is wrong there is ignored with it.
  */
-export function findRelevantFaults(
-  faults: readonly Fault[],
+export function findRelevantIssues(
+  issues: readonly Issue[],
   pointers: readonly string[],
-): Fault[] {
-  return faults.filter((fault) => {
-    if (fault.code === "invalid_json") return true;
+): Issue[] {
+  return issues.filter((issue) => {
+    if (issue.code === "invalid_json") return true;
     // __proto__ was left out, and no format has a member of that name.
-    if (fault.pointer === "") return false;
+    if (issue.pointer === "") return false;
     return pointers.some((pointer) =>
-      isAtOrBelow(pointer, fault.pointer) || isAtOrBelow(fault.pointer, pointer)
+      isAtOrBelow(pointer, issue.pointer) || isAtOrBelow(issue.pointer, pointer)
     );
   });
 }

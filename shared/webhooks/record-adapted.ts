@@ -1,9 +1,9 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { ingest, type IngestResult } from "../ingest/ingest.ts";
 import { type EventResult, rejectEvent } from "../ingest/results.ts";
 import type { Log } from "../logs/log.ts";
 import type { Session } from "../db/call-function.ts";
-import { type Adapted, type AdaptedEvent, relocateFaults } from "./adapter.ts";
+import { type Adapted, type AdaptedEvent, relocateIssues } from "./adapter.ts";
 
 /**
  * Records a delivery in its log, through the same ingest path as the log's own
@@ -29,11 +29,11 @@ export async function recordAdapted(
   );
 }
 
-/** Faults as faults of the payload that the sender knows. */
+/** Issues as issues of the payload that the sender knows. */
 function relocate(result: IngestResult, adapted: AdaptedEvent): IngestResult {
-  const errors: Fault[] | undefined = result.problem?.errors;
-  if (errors === undefined || adapted.faults.length > 0) return result;
-  return rejectEvent(result, relocateFaults(adapted, errors));
+  const errors: Issue[] | undefined = result.problem?.errors;
+  if (errors === undefined || adapted.issues.length > 0) return result;
+  return rejectEvent(result, relocateIssues(adapted, errors));
 }
 
 /** Warns the sender of the references that were left out. */

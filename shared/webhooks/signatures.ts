@@ -1,14 +1,13 @@
 import { timingSafeEqual } from "@std/crypto/timing_safe_equal.js";
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64.js";
-
-/** How far a delivery's timestamp may lie in the past or the future, in seconds. */
-const TOLERANCE_SECONDS = 5 * 60;
-
-/** Characters of a `webhook-signature` header; a rotation needs about 100. */
-export const MAX_SIGNATURE_HEADER = 2_048;
-
-/** Characters of a `webhook-id` header. */
-const MAX_MESSAGE_ID = 256;
+import {
+  MAX_SIGNATURE_HEADER,
+  MAX_WEBHOOK_ID,
+  MAX_WEBHOOK_SECRET_BYTES,
+  MAX_WEBHOOK_SECRETS,
+  MIN_WEBHOOK_SECRET_BYTES,
+  WEBHOOK_TOLERANCE_SECONDS,
+} from "../limits.ts";
 
 /** Why a delivery is not genuine, or cannot be shown to be. */
 export type SignatureFault =
@@ -36,7 +35,7 @@ const VERSION = /^v\d+[a-z]?$/;
 /**
  * Verifies a message by Standard Webhooks (spec/standard-webhooks.md): an
  * HMAC-SHA256 over `id.timestamp.body` that any of `secrets` made, and a
- * timestamp at most `TOLERANCE_SECONDS` away from `now`. Without secrets nothing
+ * timestamp at most `WEBHOOK_TOLERANCE_SECONDS` away from `now`. Without secrets nothing
  * is genuine.
  *
  * The signature header may hold several signatures for a rotation, separated by
@@ -57,12 +56,12 @@ export async function verifySignature(
   const signatures = headers.get("webhook-signature");
   if (!id || !timestamp || !signatures) return refuse("missing_headers");
   if (
-    id.length > MAX_MESSAGE_ID || !/^\d{1,12}$/.test(timestamp) ||
+    id.length > MAX_WEBHOOK_ID || !/^\d{1,12}$/.test(timestamp) ||
     signatures.length > MAX_SIGNATURE_HEADER
   ) return refuse("malformed_headers");
   const age = Math.floor(now.getTime() / 1_000) - Number(timestamp);
-  if (age > TOLERANCE_SECONDS) return refuse("too_old");
-  if (age < -TOLERANCE_SECONDS) return refuse("too_new");
+  if (age > WEBHOOK_TOLERANCE_SECONDS) return refuse("too_old");
+  if (age < -WEBHOOK_TOLERANCE_SECONDS) return refuse("too_new");
   const candidates = readSignatures(signatures);
   const content = toContent(id, timestamp, body);
   let isGenuine = false;
@@ -134,13 +133,6 @@ function refuse(reason: SignatureFault): Verification {
   return { ok: false, reason };
 }
 
-/** Bytes of a secret (Standard Webhooks, "Signature scheme"). */
-const MIN_SECRET_BYTES = 24;
-const MAX_SECRET_BYTES = 64;
-
-/** Secrets at a time: each costs a pass over every body. */
-const MAX_SECRETS = 8;
-
 /** Secrets as bytes, or one sentence that says what is wrong with the text. */
 type ParsedSecrets =
   | { secrets: Uint8Array<ArrayBuffer>[]; error?: undefined }
@@ -164,8 +156,8 @@ export function parseSecrets(text: string): ParsedSecrets {
   if (parts.length === 0) {
     return { error: `The value holds no secret: wanted ${PREFIX}<base64>` };
   }
-  if (parts.length > MAX_SECRETS) {
-    return { error: `There are more than ${MAX_SECRETS} secrets` };
+  if (parts.length > MAX_WEBHOOK_SECRETS) {
+    return { error: `There are more than ${MAX_WEBHOOK_SECRETS} secrets` };
   }
   const secrets: Uint8Array<ArrayBuffer>[] = [];
   for (const [index, part] of parts.entries()) {
@@ -189,8 +181,8 @@ function findFault(part: string): string | null {
     return `is not base64 with padding after ${PREFIX}`;
   }
   const { length } = decode(part);
-  return length < MIN_SECRET_BYTES || length > MAX_SECRET_BYTES
-    ? `has ${length} bytes: wanted ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES}`
+  return length < MIN_WEBHOOK_SECRET_BYTES || length > MAX_WEBHOOK_SECRET_BYTES
+    ? `has ${length} bytes: wanted ${MIN_WEBHOOK_SECRET_BYTES} to ${MAX_WEBHOOK_SECRET_BYTES}`
     : null;
 }
 

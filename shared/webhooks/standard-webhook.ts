@@ -2,7 +2,7 @@ import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
 import { type Adapted, type Delivery, readQueryMembers } from "./adapter.ts";
 import {
-  addFault,
+  addIssue,
   finishEnvelope,
   rejectPayload,
   unpackEvent,
@@ -30,10 +30,10 @@ export async function adaptStandardWebhook(
 ): Promise<Adapted> {
   const said = readQueryMembers(delivery.query, log);
   const { batch, events } = readEvents(delivery.text, "json");
-  const [{ value, faults }] = events;
+  const [{ value, issues }] = events;
   if (batch || !isObject(value)) {
     const wanted = "Expected one object {type, timestamp, data}";
-    return { batch: false, events: [rejectPayload(faults, wanted)] };
+    return { batch: false, events: [rejectPayload(issues, wanted)] };
   }
   const time = readTime(value);
   const envelope = { log, data: value.data, pointer: "/data", time };
@@ -44,10 +44,10 @@ export async function adaptStandardWebhook(
     else {
       const detail =
         "Is required, or a webhook-id header: without either, a repeated delivery could not be told from a new event";
-      addFault(draft, "/data/id", "required", detail);
+      addIssue(draft, "/data/id", "required", detail);
     }
   }
-  return { batch: false, events: [finishEnvelope(draft, faults)] };
+  return { batch: false, events: [finishEnvelope(draft, issues)] };
 }
 
 /** The specification says ISO 8601; some senders write seconds since 1970. */

@@ -2,8 +2,8 @@ import { encodeBase64 } from "@std/encoding/base64.js";
 import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test } from "vitest";
+import { MAX_SIGNATURE_HEADER } from "../../shared/limits.ts";
 import {
-  MAX_SIGNATURE_HEADER,
   signMessage,
   verifySignature,
 } from "../../shared/webhooks/signatures.ts";

@@ -33,6 +33,12 @@ const PLACES: [keyof typeof limits, string, number?][] = [
   ["MAX_INTEGER", '"maximum":§'],
   ["MAX_FAULTS", '"maxItems":§'],
   ["MAX_IDEMPOTENCY_KEY", '"maxLength":§'],
+  ["MAX_ERROR_MESSAGE", '"maxLength":§'],
+  ["MAX_MODEL_METADATA_BYTES", "At most § bytes of JSON"],
+  ["MAX_AUDIT_METADATA_BYTES", "at most § bytes of JSON"],
+  ["MAX_AUDIT_METADATA_DEPTH", "§ levels and"],
+  ["MAX_AUDIT_METADATA_KEYS", "and § keys"],
+  ["MAX_AUDIT_METADATA_STRING_LENGTH", "strings of at most § characters"],
   ["MAX_CLOCK_SKEW_MS", "at most § minutes in the future", 60_000],
   ["RECORD_TIMEOUT_MS", "§ seconds for a batch", 1_000],
   ["READ_TIMEOUT_MS", "§ seconds for a page", 1_000],
@@ -48,13 +54,24 @@ const PLACES: [keyof typeof limits, string, number?][] = [
   ["MAX_RESERVATION_SECONDS", '"maximum":§'],
 ];
 
-/** The limits of functions that receive for several logs, which have no document. */
+/** Limits that no document shows in place: of content, and of functions for several logs. */
 const OTHER_LIMITS = [
   "MAX_EXPORT_BYTES",
   "MAX_SPANS",
   "MAX_SPAN_ERROR_TEXT",
   "MAX_EXPORT_ERROR_MESSAGE",
   "AUTH_HOOK_TIMEOUT_MS",
+  "MAX_SIGNATURE_HEADER",
+  "MAX_WEBHOOK_ID",
+  "WEBHOOK_TOLERANCE_SECONDS",
+  "MAX_WEBHOOK_SECRETS",
+  "MIN_WEBHOOK_SECRET_BYTES",
+  "MAX_WEBHOOK_SECRET_BYTES",
+  "MAX_USAGE_BYTES",
+  "MAX_USAGE_DEPTH",
+  "MAX_USAGE_TEXT",
+  "MAX_AUDIT_METADATA_KEY_LENGTH",
+  "MAX_AUDIT_METADATA_ISSUES",
 ];
 
 test("every log is found by its declaration", () => {

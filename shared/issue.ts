@@ -1,17 +1,17 @@
-/** One thing that is wrong with an event. */
-export type Fault = {
-  /** Where in the event: a JSON Pointer (RFC 6901), "" for the event itself. */
+/** A fault of one member of an event or request. */
+export type Issue = {
+  /** A JSON Pointer (RFC 6901) to the member, "" for the event itself. */
   pointer: string;
   /** Stable and machine-readable, such as `required` or `not_found`. */
   code: string;
-  /** What is wrong and what is wanted. Never holds the value that was sent. */
+  /** The fact, then the remedy. Never repeats the value that was sent. */
   detail: string;
 };
 
-/** Longest key that a pointer repeats; a longer one is cut off there. */
+/** Characters of a key in a pointer; the pointer ends above a longer one. */
 const MAX_POINTER_KEY = 64;
 
-/** The JSON Pointer (RFC 6901 §3) to a place given by keys and indexes. */
+/** The JSON Pointer (RFC 6901 §3) of a path of keys and indexes. */
 export function toPointer(path: readonly PropertyKey[]): string {
   let pointer = "";
   for (const step of path) {
