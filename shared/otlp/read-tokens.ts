@@ -3,7 +3,7 @@ import { ALIASES, findAttribute, findText } from "./attributes.ts";
 import type { Span } from "./span.ts";
 import {
   type Basis,
-  type Believed,
+  type Inference,
   type Convention,
   decideConvention,
   readCounts,
@@ -51,7 +51,7 @@ export function readTokens(
   });
   if ("reason" in complete) return complete;
   const { counts } = complete;
-  const { addedInput, addedOutput, believed } = decideConvention(
+  const { addedInput, addedOutput, inference } = decideConvention(
     counts,
     source,
   );
@@ -67,9 +67,9 @@ export function readTokens(
   }
   if (cacheWrite1h > 0) tokens.cache_write_1h_tokens = cacheWrite1h;
   if (reasoning > 0) tokens.reasoning_tokens = reasoning;
-  if (believed !== null) {
-    tokens.token_convention = believed.convention;
-    tokens.convention_basis = believed.basis;
+  if (inference !== null) {
+    tokens.token_convention = inference.convention;
+    tokens.convention_basis = inference.basis;
   }
   return { tokens };
 }
@@ -109,16 +109,16 @@ function explainCount(name: string): string {
 }
 
 /** What is known about how a source counts; `likely` unless it says so itself. */
-type SourceConvention = { cache: Believed; reasoning: Believed };
+type SourceConvention = { cache: Inference; reasoning: Inference };
 
-const DECLARED_INCLUSIVE: Believed = {
+const DECLARED_INCLUSIVE: Inference = {
   convention: "inclusive",
   basis: "declared",
 };
-const LIKELY_INCLUSIVE: Believed = { convention: "inclusive", basis: "likely" };
-const LIKELY_EXCLUSIVE: Believed = { convention: "exclusive", basis: "likely" };
+const LIKELY_INCLUSIVE: Inference = { convention: "inclusive", basis: "likely" };
+const LIKELY_EXCLUSIVE: Inference = { convention: "exclusive", basis: "likely" };
 /** The semantic conventions: cached and reasoning tokens SHOULD be included. */
-const DEFAULT: Believed = { convention: "inclusive", basis: "default" };
+const DEFAULT: Inference = { convention: "inclusive", basis: "default" };
 
 /** Providers whose own API leaves cached tokens out of the input. */
 const CACHE_APART = ["anthropic", "aws"];
@@ -151,8 +151,8 @@ export function sourceConvention(
   declared: "inclusive" | "exclusive" | undefined,
 ): SourceConvention {
   if (declared !== undefined) {
-    const believed: Believed = { convention: declared, basis: "declared" };
-    return { cache: believed, reasoning: believed };
+    const inference: Inference = { convention: declared, basis: "declared" };
+    return { cache: inference, reasoning: inference };
   }
   const provider = canonicalProvider(
     findText(span.attributes, ALIASES.provider),

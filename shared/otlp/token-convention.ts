@@ -12,7 +12,7 @@ export type Convention = "inclusive" | "exclusive";
 export type Basis = "declared" | "proved" | "likely" | "default";
 
 /** A convention, and why we take it. */
-export type Believed = { convention: Convention; basis: Basis };
+export type Inference = { convention: Convention; basis: Basis };
 
 /** What has to be added to make the counts full, and what was decided. */
 type DecidedConvention = {
@@ -21,7 +21,7 @@ type DecidedConvention = {
   /** Tokens to add to the output that was sent. */
   addedOutput: number;
   /** Null when nothing is cached or reasoned, so that there is nothing to decide. */
-  believed: Believed | null;
+  inference: Inference | null;
 };
 
 /** Tokens outside of input and output: one way in which a total comes about. */
@@ -47,32 +47,32 @@ const BASES: readonly Basis[] = ["proved", "declared", "likely", "default"];
  */
 export function decideConvention(
   counts: FullCounts,
-  source: { cache: Believed; reasoning: Believed },
+  source: { cache: Inference; reasoning: Inference },
 ): DecidedConvention {
   const cached = counts.cacheRead + counts.cacheWrite;
   const byTotal = explainTotal(counts);
-  const decided: Believed[] = [];
+  const decided: Inference[] = [];
   let addedInput = 0;
   let addedOutput = 0;
   if (cached > 0) {
-    const { added, believed } = decideCache(counts, byTotal) ??
+    const { added, inference } = decideCache(counts, byTotal) ??
       believe(cached, source.cache, counts);
     addedInput = added;
-    decided.push(believed);
+    decided.push(inference);
   }
   if (counts.reasoning > 0) {
-    const { added, believed } = decideReasoning(counts, byTotal) ??
+    const { added, inference } = decideReasoning(counts, byTotal) ??
       believe(counts.reasoning, source.reasoning, counts);
     addedOutput = added;
-    decided.push(believed);
+    decided.push(inference);
   }
-  return { addedInput, addedOutput, believed: summarise(decided) };
+  return { addedInput, addedOutput, inference: summarise(decided) };
 }
 
 type FullCounts = SentCounts & { input: number; output: number };
 
 /** Tokens to add to a count, and why. */
-type Decision = { added: number; believed: Believed };
+type Decision = { added: number; inference: Inference };
 
 /** What the numbers say about the cache, null when they say nothing. */
 function decideCache(
@@ -106,7 +106,7 @@ function decideReasoning(
 }
 
 /** What the source is known for, unless that is nothing and the total hints. */
-function believe(part: number, source: Believed, counts: FullCounts): Decision {
+function believe(part: number, source: Inference, counts: FullCounts): Decision {
   if (source.basis === "default" && isPlainTotal(counts)) {
     return decide(0, "likely");
   }
@@ -115,7 +115,7 @@ function believe(part: number, source: Believed, counts: FullCounts): Decision {
 
 function decide(added: number, basis: Basis = "proved"): Decision {
   const convention = added > 0 ? "exclusive" : "inclusive";
-  return { added, believed: { convention, basis } };
+  return { added, inference: { convention, basis } };
 }
 
 /**
@@ -149,10 +149,10 @@ function agreed(values: number[]): number | undefined {
   return new Set(values).size === 1 ? values[0] : undefined;
 }
 
-function summarise(decided: Believed[]): Believed | null {
+function summarise(decided: Inference[]): Inference | null {
   const exclusive = decided.filter((one) => one.convention === "exclusive");
   const relevant = exclusive.length > 0 ? exclusive : decided;
-  return relevant.reduce<Believed | null>(
+  return relevant.reduce<Inference | null>(
     (weakest, one) =>
       weakest !== null &&
         BASES.indexOf(weakest.basis) >= BASES.indexOf(one.basis)

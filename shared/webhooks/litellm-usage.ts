@@ -1,6 +1,6 @@
 import { MAX_INTEGER } from "../limits.ts";
 import { addFault, type Draft, setMember } from "./drafts.ts";
-import { type Believed, decideConvention } from "../otlp/token-convention.ts";
+import { type Inference, decideConvention } from "../otlp/token-convention.ts";
 import { isZero, toDecimalText } from "../logs/fields.ts";
 import {
   findFirst,
@@ -50,7 +50,7 @@ const MEMBERS: Partial<Record<keyof typeof PLACES, string>> = {
   reasoning: "reasoning_tokens",
 };
 
-const INCLUSIVE: Believed = { convention: "inclusive", basis: "likely" };
+const INCLUSIVE: Inference = { convention: "inclusive", basis: "likely" };
 
 /**
  * Reads the tokens of a StandardLoggingPayload as full counts: input with what
@@ -87,7 +87,7 @@ export function readUsage(payload: unknown, draft: Draft): void {
     reasoning: read("reasoning"),
     visibleOutput: null,
   };
-  const { addedInput, addedOutput, believed } = decideConvention(counts, {
+  const { addedInput, addedOutput, inference } = decideConvention(counts, {
     cache: INCLUSIVE,
     reasoning: INCLUSIVE,
   });
@@ -98,8 +98,8 @@ export function readUsage(payload: unknown, draft: Draft): void {
     cache_write_5m_tokens: cacheWrite - cacheWrite1h || undefined,
     cache_write_1h_tokens: cacheWrite1h || undefined,
     reasoning_tokens: counts.reasoning || undefined,
-    token_convention: believed?.convention,
-    convention_basis: believed?.basis,
+    token_convention: inference?.convention,
+    convention_basis: inference?.basis,
   });
 }
 
