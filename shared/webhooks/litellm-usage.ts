@@ -7,7 +7,7 @@ import {
   isObject,
   readPointer,
   toMicroseconds,
-  toMoment,
+  toTimestamp,
 } from "./payload.ts";
 import type { Fault } from "../fault.ts";
 import { redactSecrets } from "../redaction/secrets.ts";
@@ -228,7 +228,7 @@ export function readTimes(payload: unknown, draft: Draft): void {
   }
   const when = end ?? start;
   if (when !== null) {
-    const moment = toMoment(when.value) ?? undefined;
+    const moment = toTimestamp(when.value) ?? undefined;
     setMember(draft, "created_at", moment, when.pointer);
   }
   const from = toMicroseconds(start?.value);

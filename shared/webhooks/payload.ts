@@ -71,7 +71,7 @@ const ISO =
  * ISO 8601 text. Text without an offset is taken as UTC, which is what Python's
  * `isoformat` writes on a server in UTC. Null for anything else.
  */
-export function toMoment(value: unknown): string | null {
+export function toTimestamp(value: unknown): string | null {
   const micros = toMicroseconds(value);
   if (micros === null) return null;
   const seconds = new Date(Math.floor(micros / 1_000)).toISOString().slice(

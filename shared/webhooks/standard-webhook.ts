@@ -13,7 +13,7 @@ import {
   type Found,
   isObject,
   type JsonObject,
-  toMoment,
+  toTimestamp,
 } from "./payload.ts";
 
 /**
@@ -54,5 +54,5 @@ export async function adaptStandardWebhook(
 function readTime(payload: JsonObject): Found | undefined {
   const found = findFirst(payload, ["/timestamp"]);
   if (found === null) return undefined;
-  return { ...found, value: toMoment(found.value) ?? found.value };
+  return { ...found, value: toTimestamp(found.value) ?? found.value };
 }
