@@ -1,6 +1,6 @@
 import {
   type Bytes,
-  encodeBehind,
+  encodeWithPrefix,
   HASH_BYTES,
   hashInPlace,
   isHex,
@@ -149,5 +149,5 @@ export function opens(
 
 function hashBehindSalt(member: Member): Bytes {
   head[SALT_BYTES] = member === null ? 0 : 1;
-  return hashInPlace(member === null ? head : encodeBehind(head, member));
+  return hashInPlace(member === null ? head : encodeWithPrefix(head, member));
 }

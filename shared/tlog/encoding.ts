@@ -93,7 +93,7 @@ let scratch = new Uint8Array(4_096);
  * until the next call: making a new buffer for each leaf takes longer than its
  * hash.
  */
-export function encodeBehind(head: Uint8Array, text: string): Uint8Array {
+export function encodeWithPrefix(head: Uint8Array, text: string): Uint8Array {
   // A UTF-16 code unit becomes at most three bytes of UTF-8.
   const longest = head.length + 3 * text.length;
   if (scratch.length < longest) scratch = new Uint8Array(2 * longest);

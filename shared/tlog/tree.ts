@@ -1,4 +1,4 @@
-import { type Bytes, encodeBehind, HASH_BYTES, sha256 } from "./encoding.ts";
+import { type Bytes, encodeWithPrefix, HASH_BYTES, sha256 } from "./encoding.ts";
 
 /** Prefix of a leaf's data, which separates leaves from inner nodes. */
 const LEAF = new Uint8Array([0]);
@@ -12,7 +12,7 @@ export const EMPTY_ROOT: Bytes = sha256(new Uint8Array());
 
 /** The hash of a leaf: SHA-256(0x00 ‖ UTF-8 of its data) (RFC 9162 §2.1.1). */
 export function hashLeaf(data: string): Bytes {
-  return sha256(encodeBehind(LEAF, data));
+  return sha256(encodeWithPrefix(LEAF, data));
 }
 
 /** The hash of an inner node: SHA-256(0x01 ‖ left ‖ right) (RFC 9162 §2.1.1). */
