@@ -2,7 +2,7 @@ import {
   type Bytes,
   encodeWithPrefix,
   HASH_BYTES,
-  hashInPlace,
+  hashToScratch,
   isHex,
   isHexOf,
   toHex,
@@ -149,5 +149,5 @@ export function opens(
 
 function hashBehindSalt(member: Member): Bytes {
   head[SALT_BYTES] = member === null ? 0 : 1;
-  return hashInPlace(member === null ? head : encodeWithPrefix(head, member));
+  return hashToScratch(member === null ? head : encodeWithPrefix(head, member));
 }

@@ -118,11 +118,11 @@ const place = new Uint8Array(HASH_BYTES);
  * WebCrypto takes ten times as long for each of them.
  */
 export function sha256(bytes: Uint8Array): Bytes {
-  return hashInPlace(bytes).slice();
+  return hashToScratch(bytes).slice();
 }
 
 /** The same, in a buffer that the next hash overwrites. */
-export function hashInPlace(bytes: Uint8Array): Bytes {
+export function hashToScratch(bytes: Uint8Array): Bytes {
   fresh._cloneInto(state).update(bytes).digestInto(place);
   return place;
 }
