@@ -5,7 +5,7 @@ import {
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import { sameBytes, toBase64 } from "../../shared/tlog/encoding.ts";
+import { equalBytes, toBase64 } from "../../shared/tlog/encoding.ts";
 import type { GivenReceipt } from "./receipts.ts";
 
 /** What a verification found. */
@@ -120,7 +120,7 @@ export async function compareHeld(
       notChecked.push(
         `whether this tree and that of the held checkpoint of ${size} leaves are one: a bundle, the URL or a consistency proof shows that`,
       );
-    } else if (!sameBytes(root, checkpoint.root)) {
+    } else if (!equalBytes(root, checkpoint.root)) {
       findings.push(`The log signed different roots for the size ${size}`);
     }
   }

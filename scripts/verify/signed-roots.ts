@@ -3,7 +3,7 @@ import {
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import { sameBytes } from "../../shared/tlog/encoding.ts";
+import { equalBytes } from "../../shared/tlog/encoding.ts";
 import { type Frontier, rootOf } from "../../shared/tlog/tree.ts";
 import type { EvidenceFault, EvidenceFaultCode } from "./verdict.ts";
 
@@ -50,7 +50,7 @@ export class SignedRoots {
     const others = this.#bySize.get(size) ?? [];
     this.#bySize.set(size, [...others, opened]);
     if (!isHeld && isBetter(opened, this.#newest)) this.#newest = opened;
-    return others.every((other) => sameBytes(other.checkpoint.root, root))
+    return others.every((other) => equalBytes(other.checkpoint.root, root))
       ? []
       : [fault(
         "checkpoints_differ",
@@ -64,7 +64,7 @@ export class SignedRoots {
     if (signed === undefined) return;
     const root = rootOf(frontier);
     for (const { checkpoint } of signed) {
-      if (sameBytes(checkpoint.root, root)) continue;
+      if (equalBytes(checkpoint.root, root)) continue;
       yield fault(
         "root_differs",
         `The first ${frontier.size} leaves do not have the root that the log signed`,

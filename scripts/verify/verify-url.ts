@@ -10,7 +10,7 @@ import {
 import {
   type Bytes,
   HASH_BYTES,
-  sameBytes,
+  equalBytes,
   toHex,
 } from "../../shared/tlog/encoding.ts";
 import {
@@ -97,7 +97,7 @@ async function compareTree(
   visit: (hash: Bytes, index: number) => void,
 ): Promise<string[]> {
   const findings: string[] = [];
-  if (!sameBytes(await readRoot(read, size), root)) {
+  if (!equalBytes(await readRoot(read, size), root)) {
     findings.push("The tiles do not have the root of the checkpoint");
   }
   const frontier = createFrontier();
@@ -111,7 +111,7 @@ async function compareTree(
       appendLeaf(frontier, hash);
     }
   }
-  if (!sameBytes(rootOf(frontier), root)) {
+  if (!equalBytes(rootOf(frontier), root)) {
     findings.push("The leaves do not have the root of the checkpoint");
   }
   return findings;

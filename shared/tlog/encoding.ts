@@ -128,7 +128,7 @@ export function hashToScratch(bytes: Uint8Array): Bytes {
 }
 
 /** Whether two byte strings are the same. Not for secrets. */
-export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length &&
     one.every((byte, at) => byte === other[at]);
 }

@@ -1,5 +1,5 @@
 import { parseVerifierKey, type VerifierKey } from "./keys.ts";
-import { sameBytes } from "./encoding.ts";
+import { equalBytes } from "./encoding.ts";
 
 /** A witness of a policy, by the name that only the policy uses. */
 export type PolicyWitness = { name: string; key: VerifierKey; url?: string };
@@ -172,5 +172,5 @@ function hasKey(
   known: readonly { key: VerifierKey }[],
   { publicKey }: VerifierKey,
 ): boolean {
-  return known.some(({ key }) => sameBytes(key.publicKey, publicKey));
+  return known.some(({ key }) => equalBytes(key.publicKey, publicKey));
 }

@@ -1,4 +1,4 @@
-import { type Bytes, sameBytes } from "./encoding.ts";
+import { type Bytes, equalBytes } from "./encoding.ts";
 import { type LeafRange, readSubtrees, type TileReader } from "./tiles.ts";
 import { floorPowerOfTwo, hashChildren } from "./tree.ts";
 
@@ -95,7 +95,7 @@ export function verifyInclusion(
     }
     [one, last] = [half(one), half(last)];
   }
-  return last === 0 && sameBytes(hash, root);
+  return last === 0 && equalBytes(hash, root);
 }
 
 /** Two trees, the second of which is said to begin with the first. */
@@ -116,7 +116,7 @@ export function verifyConsistency(
 ): boolean {
   if (!(oldSize >= 0 && oldSize <= size)) return false;
   if (oldSize === 0) return proof.length === 0;
-  if (oldSize === size) return proof.length === 0 && sameBytes(oldRoot, root);
+  if (oldSize === size) return proof.length === 0 && equalBytes(oldRoot, root);
   const path = isPowerOfTwo(oldSize) ? [oldRoot, ...proof] : proof;
   if (path.length === 0) return false;
   let [one, last] = [oldSize - 1, size - 1];
@@ -133,7 +133,7 @@ export function verifyConsistency(
     }
     [one, last] = [half(one), half(last)];
   }
-  return last === 0 && sameBytes(before, oldRoot) && sameBytes(after, root);
+  return last === 0 && equalBytes(before, oldRoot) && equalBytes(after, root);
 }
 
 /** The largest power of two below `count`: where a tree splits (RFC 9162 §2.1.1). */

@@ -14,7 +14,7 @@ import {
   HASH_BYTES,
   parseBase64Of,
   parseDecimal,
-  sameBytes,
+  equalBytes,
   toBase64,
 } from "./encoding.ts";
 import { EMPTY_ROOT } from "./tree.ts";
@@ -62,11 +62,11 @@ export async function refuseCheckpoint(
   }
   const last = log.last ?? { size: 0, root: EMPTY_ROOT };
   if (oldSize !== last.size) return conflict(last.size);
-  if (size === 0 && !sameBytes(root, EMPTY_ROOT)) {
+  if (size === 0 && !equalBytes(root, EMPTY_ROOT)) {
     return refuse(422, "The root is not that of a tree without leaves");
   }
   // Two roots for one size prove that the log equivocated.
-  if (oldSize === size && !sameBytes(root, last.root)) return conflict(size);
+  if (oldSize === size && !equalBytes(root, last.root)) return conflict(size);
   const claim = { oldSize, oldRoot: last.root, size, root };
   return verifyConsistency(claim, proof) ? null : refuse(
     422,
