@@ -4,7 +4,7 @@ import {
   HASH_BYTES,
   hashToScratch,
   isHex,
-  isHexOf,
+  equalsHex,
   toHex,
   writeHex,
 } from "../../shared/tlog/encoding.ts";
@@ -144,7 +144,7 @@ export function opens(
   member: Member,
 ): boolean {
   writeHex(salt, head);
-  return isHexOf(hashBehindSalt(member), commitment);
+  return equalsHex(hashBehindSalt(member), commitment);
 }
 
 function hashBehindSalt(member: Member): Bytes {

@@ -8,7 +8,7 @@ import {
   type RowKind,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { HASH_BYTES, isHex, isHexOf } from "../../shared/tlog/encoding.ts";
+import { HASH_BYTES, isHex, equalsHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/log.ts";
@@ -194,7 +194,7 @@ function findLeaf(
   }
   const members = hideCommitted(log, row, commitments);
   const leaf: RowLeaf = { kind, log, id: id!, members };
-  return isHexOf(hashLeaf(formatLeaf(leaf)), hash) ? leaf : null;
+  return equalsHex(hashLeaf(formatLeaf(leaf)), hash) ? leaf : null;
 }
 
 /** The objects that have a receipt, or are one. */

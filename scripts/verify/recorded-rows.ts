@@ -1,5 +1,5 @@
 import type { LeafEvidence, RowEvidence } from "./bundle.ts";
-import { fromHex, isHexOf } from "../../shared/tlog/encoding.ts";
+import { fromHex, equalsHex } from "../../shared/tlog/encoding.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import {
   committedColumns,
@@ -173,7 +173,7 @@ function checkRow(
 ): RowFindings {
   const findings: RowFindings = { faults: [], opened: 0, nulled: null };
   const members = hideCommitted(log, row, commitments);
-  if (!isHexOf(hashLeaf(formatLeaf({ kind, log, id, members })), hash)) {
+  if (!equalsHex(hashLeaf(formatLeaf({ kind, log, id, members })), hash)) {
     findings.faults.push({
       code: "row_differs",
       sentence: "is not what was recorded: it does not hash to its leaf",

@@ -26,7 +26,7 @@ export function writeHex(text: string, bytes: Uint8Array): void {
 }
 
 /** Whether hex, which `isHex` has looked at, stands for these bytes. */
-export function isHexOf(bytes: Uint8Array, text: string): boolean {
+export function equalsHex(bytes: Uint8Array, text: string): boolean {
   if (text.length !== 2 * bytes.length) return false;
   for (let at = 0; at < bytes.length; at++) {
     if (byteAt(text, at) !== bytes[at]) return false;
