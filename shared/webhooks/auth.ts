@@ -11,7 +11,7 @@ import {
   addFault,
   type Draft,
   finishDraft,
-  keepKnown,
+  omitNullish,
   OPTIONAL_REFERENCES,
   readAddress,
   readKind,
@@ -135,7 +135,7 @@ async function adaptAuthHook(
   const firm = findFirst(payload, FIRM_PLACES);
   if (firm !== null) setMember(draft, "firm_id", firm.value, firm.pointer);
   requireFirm(draft, FIRM_PLACES[0], "set app_metadata.firm_id of the user");
-  draft.event.metadata = keepKnown({
+  draft.event.metadata = omitNullish({
     source: "auth_hook",
     actor_id: readUuid(draft.event.user_id),
     valid: typeof payload.valid === "boolean" ? payload.valid : undefined,
@@ -233,7 +233,7 @@ function adaptAuditLogEntry(
         name,
       ) => [name, read(readPointer(payload, `${entry}/traits/${name}`))]),
     );
-  draft.event.metadata = keepKnown({
+  draft.event.metadata = omitNullish({
     source: "auth_audit_log",
     actor_id: readUuid(readPointer(payload, `${entry}/actor_id`)),
     actor_via_sso: readPointer(payload, `${entry}/actor_via_sso`) === true

@@ -12,7 +12,7 @@ import {
   type Draft,
   finishDraft,
   isAcceptable,
-  keepKnown,
+  omitNullish,
   OPTIONAL_REFERENCES,
   rejectPayload,
   requireFirm,
@@ -92,7 +92,7 @@ async function adaptPayload(
   readAction(payload, draft);
   readEntity(payload, draft);
   readReferences(payload, draft);
-  draft.event.metadata = keepKnown({
+  draft.event.metadata = omitNullish({
     source: "database_webhook",
     actor_id: readUuid(draft.event.user_id),
     ...describeRow(exact),

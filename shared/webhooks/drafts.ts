@@ -96,7 +96,7 @@ export function isAcceptable(metadata: Record<string, unknown>): boolean {
 }
 
 /** Metadata without the members that are not known. */
-export function keepKnown(
+export function omitNullish(
   metadata: Record<string, unknown>,
 ): Record<string, unknown> {
   const known = Object.entries(metadata)
