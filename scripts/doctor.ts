@@ -11,7 +11,7 @@
  * not look.
  */
 import postgres from "postgres";
-import { type Effect, foresee } from "./doctor/before-install.ts";
+import { type Effect, previewPush } from "./doctor/before-install.ts";
 import { printUsage, readFlags } from "./command-line.ts";
 import { withoutPassword } from "../local/database.ts";
 import {
@@ -115,7 +115,7 @@ export async function examine(url: string): Promise<Finding[]> {
  * @throws {StackError} when the database cannot be reached or has the migrations.
  */
 async function foreseeInstall(url: string): Promise<Effect[]> {
-  return await connect(url, foresee);
+  return await connect(url, previewPush);
 }
 
 async function connect<Result>(

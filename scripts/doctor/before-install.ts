@@ -45,7 +45,7 @@ const EFFECTS: Record<string, string> = {
  *
  * @throws {postgres.PostgresError} with SQLSTATE 42P06 when the schema `ledger` exists.
  */
-export async function foresee(sql: postgres.Sql): Promise<Effect[]> {
+export async function previewPush(sql: postgres.Sql): Promise<Effect[]> {
   const script = await Deno.readTextFile(TABLES);
   const effects: Effect[] = [];
   class Undone extends Error {}
