@@ -16,7 +16,7 @@ import {
 } from "./webhooks/signatures.ts";
 import type { ResolvedEnvironment } from "./db/environment.ts";
 import { answerHook } from "./webhooks/answer-auth-hook.ts";
-import { type DeliveryContext, senderOf } from "./webhooks/require-sender.ts";
+import { type DeliveryContext, requireSender } from "./webhooks/require-sender.ts";
 import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
 import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
 import { adaptLitellm } from "./webhooks/litellm.ts";
@@ -48,7 +48,7 @@ export function serveWebhooks(
 /** One route, or one per log for a format whose path names the log. */
 function routesOf(format: Format, settings: WebhookSettings): Route[] {
   const { name, signedBy } = format;
-  const access = senderOf(signedBy, settings);
+  const access = requireSender(signedBy, settings);
   // A login continues even when the instance is too busy to record it.
   const priority = signedBy === "auth";
   const routeTo = (path: string, log: LogSlug) =>

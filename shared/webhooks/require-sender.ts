@@ -22,7 +22,7 @@ export type DeliveryContext = Context & {
  * makes up for a wrong one. A signature covers the body, so it is read before it is
  * verified; without one it is read once the caller is admitted.
  */
-export function senderOf(
+export function requireSender(
   signedBy: keyof WebhookSettings | undefined,
   settings: WebhookSettings,
 ): Access<DeliveryContext> {
