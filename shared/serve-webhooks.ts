@@ -1,4 +1,4 @@
-import type { Adapted, Adapter } from "./webhooks/adapter.ts";
+import type { AdaptedDelivery, Adapter } from "./webhooks/adapter.ts";
 import { adaptAuth, isAuthHook } from "./webhooks/auth.ts";
 import { recordAdapted } from "./webhooks/record-adapted.ts";
 import { requireEnvironment } from "./http/access.ts";
@@ -94,7 +94,7 @@ async function record(
 async function recordAll(
   ctx: DeliveryContext,
   log: Log,
-  adapted: Adapted,
+  adapted: AdaptedDelivery,
 ): Promise<Response> {
   const { batch, events } = adapted;
   ctx.annotate({ events: events.length });

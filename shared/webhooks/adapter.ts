@@ -29,7 +29,7 @@ export type AdaptedEvent = {
 };
 
 /** The events of a delivery, all of one log. */
-export type Adapted = {
+export type AdaptedDelivery = {
   /** False for a single bare event. */
   batch: boolean;
   events: AdaptedEvent[];
@@ -44,7 +44,7 @@ export type Adapted = {
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
-export type Adapter = (delivery: Delivery, log: LogSlug) => Promise<Adapted>;
+export type Adapter = (delivery: Delivery, log: LogSlug) => Promise<AdaptedDelivery>;
 
 /**
  * The faults of a validated event as faults of the payload that it came from. A

@@ -2,7 +2,7 @@ import type { Fault } from "../fault.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
-  type Adapted,
+  type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
   readQueryMembers,
@@ -36,7 +36,7 @@ import { deriveId, readUuid } from "../ingest/ids.ts";
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
-export async function adaptAuth(delivery: Delivery): Promise<Adapted> {
+export async function adaptAuth(delivery: Delivery): Promise<AdaptedDelivery> {
   const said = readQueryMembers(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const adapted = await Promise.all(

@@ -6,7 +6,7 @@ import { JsonSyntaxError, parseStrictJson } from "../http/strict-json.ts";
 import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
-  type Adapted,
+  type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
   readQueryMembers,
@@ -43,7 +43,7 @@ type Data = { value: unknown; pointer: string; faults: Fault[] };
 export async function adaptCloudEvents(
   delivery: Delivery,
   log: LogSlug,
-): Promise<Adapted> {
+): Promise<AdaptedDelivery> {
   const said = readQueryMembers(delivery.query, log);
   const mode = readMode(delivery.headers);
   if (mode === "binary") {

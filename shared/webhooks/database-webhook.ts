@@ -2,7 +2,7 @@ import type { Fault } from "../fault.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
-  type Adapted,
+  type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
   readQueryMembers,
@@ -55,7 +55,7 @@ const ACTIONS: Record<string, string> = {
  */
 export async function adaptDatabaseWebhook(
   delivery: Delivery,
-): Promise<Adapted> {
+): Promise<AdaptedDelivery> {
   const said = readQueryMembers(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const exact = splitExact(parseExactJson(delivery.text));

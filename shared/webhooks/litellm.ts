@@ -2,7 +2,7 @@ import type { Fault } from "../fault.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
-  type Adapted,
+  type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
   readQueryMembers,
@@ -58,7 +58,7 @@ const PLACES: Record<string, string[]> = {
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
-export async function adaptLitellm(delivery: Delivery): Promise<Adapted> {
+export async function adaptLitellm(delivery: Delivery): Promise<AdaptedDelivery> {
   const said = readQueryMembers(delivery.query, "llm-usage");
   const { batch, events } = readEvents(
     delivery.text,

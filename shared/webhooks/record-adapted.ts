@@ -3,7 +3,7 @@ import { ingest, type IngestResult } from "../ingest/ingest.ts";
 import { type EventResult, rejectEvent } from "../ingest/results.ts";
 import type { Log } from "../logs/log.ts";
 import type { Session } from "../db/call-function.ts";
-import { type Adapted, type AdaptedEvent, relocateFaults } from "./adapter.ts";
+import { type AdaptedDelivery, type AdaptedEvent, relocateFaults } from "./adapter.ts";
 
 /**
  * Records a delivery in its log, through the same ingest path as the log's own
@@ -14,7 +14,7 @@ import { type Adapted, type AdaptedEvent, relocateFaults } from "./adapter.ts";
  */
 export async function recordAdapted(
   log: Log,
-  { batch, events, optionalReferences }: Adapted,
+  { batch, events, optionalReferences }: AdaptedDelivery,
   { caller, env }: Session,
 ): Promise<EventResult[]> {
   const results = await ingest(

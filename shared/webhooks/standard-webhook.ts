@@ -1,6 +1,6 @@
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
-import { type Adapted, type Delivery, readQueryMembers } from "./adapter.ts";
+import { type AdaptedDelivery, type Delivery, readQueryMembers } from "./adapter.ts";
 import {
   addFault,
   finishEnvelope,
@@ -27,7 +27,7 @@ import {
 export async function adaptStandardWebhook(
   delivery: Delivery,
   log: LogSlug,
-): Promise<Adapted> {
+): Promise<AdaptedDelivery> {
   const said = readQueryMembers(delivery.query, log);
   const { batch, events } = readEvents(delivery.text, "json");
   const [{ value, faults }] = events;
