@@ -74,7 +74,7 @@ export function relocateFaults(
  * @throws {ProblemError} 400 that names a parameter that is malformed or given
  * twice: the URL is wrong, whatever is posted to it.
  */
-export function readQueryMembers(
+export function readUrlDefaults(
   query: URLSearchParams,
   log: LogSlug,
 ): LogEvent {

@@ -5,7 +5,7 @@ import {
   type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
-  readQueryMembers,
+  readUrlDefaults,
 } from "./adapter.ts";
 import {
   addFault,
@@ -37,7 +37,7 @@ import { deriveId, readUuid } from "../ingest/ids.ts";
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
 export async function adaptAuth(delivery: Delivery): Promise<AdaptedDelivery> {
-  const said = readQueryMembers(delivery.query, "audit");
+  const said = readUrlDefaults(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const adapted = await Promise.all(
     events.map(({ value, faults }) => adaptPayload(value, faults, said)),

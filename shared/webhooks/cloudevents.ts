@@ -9,7 +9,7 @@ import {
   type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
-  readQueryMembers,
+  readUrlDefaults,
 } from "./adapter.ts";
 import {
   addFault,
@@ -44,7 +44,7 @@ export async function adaptCloudEvents(
   delivery: Delivery,
   log: LogSlug,
 ): Promise<AdaptedDelivery> {
-  const said = readQueryMembers(delivery.query, log);
+  const said = readUrlDefaults(delivery.query, log);
   const mode = readMode(delivery.headers);
   if (mode === "binary") {
     const event = await adaptBinary(delivery, log, said);

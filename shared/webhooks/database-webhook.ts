@@ -5,7 +5,7 @@ import {
   type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
-  readQueryMembers,
+  readUrlDefaults,
 } from "./adapter.ts";
 import {
   addFault,
@@ -56,7 +56,7 @@ const ACTIONS: Record<string, string> = {
 export async function adaptDatabaseWebhook(
   delivery: Delivery,
 ): Promise<AdaptedDelivery> {
-  const said = readQueryMembers(delivery.query, "audit");
+  const said = readUrlDefaults(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const exact = splitExact(parseExactJson(delivery.text));
   const adapted = events.map(({ value, faults }, index) =>

@@ -5,7 +5,7 @@ import {
   type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
-  readQueryMembers,
+  readUrlDefaults,
 } from "./adapter.ts";
 import {
   addFault,
@@ -59,7 +59,7 @@ const PLACES: Record<string, string[]> = {
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
 export async function adaptLitellm(delivery: Delivery): Promise<AdaptedDelivery> {
-  const said = readQueryMembers(delivery.query, "llm-usage");
+  const said = readUrlDefaults(delivery.query, "llm-usage");
   const { batch, events } = readEvents(
     delivery.text,
     isLines(delivery.text) ? "ndjson" : "json",

@@ -1,6 +1,6 @@
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
-import { type AdaptedDelivery, type Delivery, readQueryMembers } from "./adapter.ts";
+import { type AdaptedDelivery, type Delivery, readUrlDefaults } from "./adapter.ts";
 import {
   addFault,
   finishEnvelope,
@@ -28,7 +28,7 @@ export async function adaptStandardWebhook(
   delivery: Delivery,
   log: LogSlug,
 ): Promise<AdaptedDelivery> {
-  const said = readQueryMembers(delivery.query, log);
+  const said = readUrlDefaults(delivery.query, log);
   const { batch, events } = readEvents(delivery.text, "json");
   const [{ value, faults }] = events;
   if (batch || !isObject(value)) {

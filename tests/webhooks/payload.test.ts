@@ -8,7 +8,7 @@ import {
 } from "../../shared/webhooks/payload.ts";
 import { deriveId, readUuid } from "../../shared/ingest/ids.ts";
 import { parseExactJson, toCanonicalJson } from "../../shared/http/json.ts";
-import { readQueryMembers } from "../../shared/webhooks/adapter.ts";
+import { readUrlDefaults } from "../../shared/webhooks/adapter.ts";
 import { LOGS } from "../../shared/logs/index.ts";
 
 describe("decimal text", () => {
@@ -146,5 +146,5 @@ test("what a URL may say are members of the log", () => {
     for (const name of urlDefaults) expect(columns).toContain(name);
   }
   const query = new URLSearchParams("phase=EXEC&firm_id=ignored");
-  expect(readQueryMembers(query, "model-usage")).toEqual({ phase: "EXEC" });
+  expect(readUrlDefaults(query, "model-usage")).toEqual({ phase: "EXEC" });
 });
