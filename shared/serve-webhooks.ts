@@ -15,7 +15,7 @@ import {
   type WebhookSettings,
 } from "./webhooks/signatures.ts";
 import type { ResolvedEnvironment } from "./db/environment.ts";
-import { answerHook } from "./webhooks/answer-auth-hook.ts";
+import { respondToAuthHook } from "./webhooks/answer-auth-hook.ts";
 import { type DeliveryContext, requireSender } from "./webhooks/require-sender.ts";
 import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
 import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
@@ -70,7 +70,7 @@ async function receive(
   // Bytes that are not UTF-8 are refused when they are to be recorded.
   const text = new TextDecoder().decode(ctx.bytes);
   return isAuthHook(text)
-    ? await answerHook(ctx, text, record(ctx, format, log))
+    ? await respondToAuthHook(ctx, text, record(ctx, format, log))
     : await record(ctx, format, log);
 }
 

@@ -8,7 +8,7 @@ import { isExactObject, parseExactJson } from "../http/json.ts";
  * logging in. `recording` continues after that, and the access-log entry waits for
  * it; the entry reports a late or failed recording.
  */
-export async function answerHook(
+export async function respondToAuthHook(
   ctx: Context,
   text: string,
   recording: Promise<Response>,
@@ -25,7 +25,7 @@ export async function answerHook(
   });
   await Promise.race([settled, late]);
   clearTimeout(timer);
-  const { status, headers, body } = answerAuthHook(text);
+  const { status, headers, body } = createHookResponse(text);
   return new Response(body, { status, headers });
 }
 
@@ -52,7 +52,7 @@ function keepAlive(task: Promise<void>): void {
 }
 
 /** Auth takes 200 with JSON; other statuses fail the user's request. */
-type HookAnswer = {
+type HookResponse = {
   status: 200;
   headers: { "content-type": "application/json" };
   body: string;
@@ -75,7 +75,7 @@ type HookAnswer = {
  * still blocks the login; a Database Webhook on `auth.audit_log_entries` runs
  * asynchronously and blocks none.
  */
-export function answerAuthHook(text: string): HookAnswer {
+export function createHookResponse(text: string): HookResponse {
   return {
     status: 200,
     headers: { "content-type": "application/json" },
