@@ -11,7 +11,7 @@ import {
   addFault,
   type Draft,
   finishDraft,
-  isAcceptable,
+  isAcceptableMetadata,
   omitNullish,
   OPTIONAL_REFERENCES,
   rejectPayload,
@@ -148,7 +148,7 @@ function describeRow(exact: JsonObject): JsonObject {
   if (id === null || readUuid(id.value) !== null) return {};
   const digits = toCanonicalJson(id.value);
   const isReference = /^-?\d{1,19}$/.test(digits) &&
-    isAcceptable({ record_id: digits });
+    isAcceptableMetadata({ record_id: digits });
   return isReference ? { record_id: digits } : {};
 }
 
@@ -200,7 +200,7 @@ function isChanged(
 function keepListable(names: readonly string[]): string[] {
   let bytes = 0;
   return names.filter((name) => {
-    if (!isAcceptable({ changed_columns: [name] })) return false;
+    if (!isAcceptableMetadata({ changed_columns: [name] })) return false;
     bytes += new TextEncoder().encode(JSON.stringify(name)).length + 1;
     return bytes <= MAX_NAMES_BYTES;
   });

@@ -87,11 +87,11 @@ export function readKind(value: unknown): string | undefined {
   if (typeof value !== "string" || !/^[a-z][a-z_./-]{0,63}$/i.test(value)) {
     return undefined;
   }
-  return isAcceptable({ kind: value }) ? value : undefined;
+  return isAcceptableMetadata({ kind: value }) ? value : undefined;
 }
 
 /** Whether the audit trail takes this metadata. */
-export function isAcceptable(metadata: Record<string, unknown>): boolean {
+export function isAcceptableMetadata(metadata: Record<string, unknown>): boolean {
   return checkAuditMetadata(metadata).length === 0;
 }
 
