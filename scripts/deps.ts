@@ -10,8 +10,8 @@ import { npmIn, summarizeError } from "./dependencies/npm.ts";
 import { PINNED_FILES, PinnedFiles } from "./dependencies/pinned-files.ts";
 import {
   listOutdatedTransitive,
-  type Named,
-  readNamed,
+  type PackageRequest,
+  readPackageRequests,
   updatePackages,
 } from "./dependencies/update-packages.ts";
 
@@ -82,7 +82,7 @@ async function updateAndTest(only?: string): Promise<void> {
     direct,
     only === undefined
       ? [...direct.keys()].map((name) => ({ name }))
-      : readNamed(only, direct),
+      : readPackageRequests(only, direct),
   );
   const transitive = only === undefined;
   if (!await updatePackages(files, npm, wanted, { transitive })) {
@@ -106,7 +106,7 @@ async function updateAndTest(only?: string): Promise<void> {
 /** The version of each: the one that was named, or the newest compatible one. */
 async function chooseVersions(
   direct: Map<string, string>,
-  named: Named[],
+  named: PackageRequest[],
 ): Promise<Map<string, string>> {
   const open = named.filter(({ version }) => version === undefined);
   const newer = await findNewer(

@@ -17,7 +17,7 @@ const LOOKUPS_AT_ONCE = 8;
 const VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
 /** A package, and the version that was asked for. */
-export interface Named {
+export interface PackageRequest {
   name: string;
   version?: string;
 }
@@ -27,7 +27,7 @@ export interface Named {
  *
  * @throws {StackError} for what is not in `direct`, and for a range.
  */
-export function readNamed(text: string, direct: Map<string, string>): Named[] {
+export function readPackageRequests(text: string, direct: Map<string, string>): PackageRequest[] {
   return text.split(",").map((item) => {
     const [, name, version] = /^(@?[^@]+)(?:@(.*))?$/.exec(item) ?? [];
     if (!direct.has(name)) {

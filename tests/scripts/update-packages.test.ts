@@ -4,7 +4,7 @@ import {
   writeLocks,
 } from "../../scripts/dependencies/check-locks.ts";
 import {
-  readNamed,
+  readPackageRequests,
   updatePackages,
 } from "../../scripts/dependencies/update-packages.ts";
 import {
@@ -211,24 +211,24 @@ describe("the packages to update", () => {
   const direct = new Map([["jose", "6.2.17"], ["@s/a", "1.0.0-beta.1"]]);
 
   test("are names, with exact versions or without", () => {
-    expect(readNamed("jose@7.0.0,@s/a@1.0.0-beta.2", direct)).toEqual([
+    expect(readPackageRequests("jose@7.0.0,@s/a@1.0.0-beta.2", direct)).toEqual([
       { name: "jose", version: "7.0.0" },
       { name: "@s/a", version: "1.0.0-beta.2" },
     ]);
-    expect(readNamed("@s/a", direct)).toEqual([{ name: "@s/a" }]);
+    expect(readPackageRequests("@s/a", direct)).toEqual([{ name: "@s/a" }]);
   });
 
   test.each(["jose@^6", "jose@latest", "jose@6", "jose@"])(
     "are not %s",
     (text) => {
-      expect(() => readNamed(text, direct)).toThrow(
+      expect(() => readPackageRequests(text, direct)).toThrow(
         `Cannot update ${text}: wanted an exact version, such as jose@6.2.17`,
       );
     },
   );
 
   test("are dependencies of package.json", () => {
-    expect(() => readNamed("left", direct)).toThrow("Cannot update left:");
+    expect(() => readPackageRequests("left", direct)).toThrow("Cannot update left:");
   });
 
   test.each([
