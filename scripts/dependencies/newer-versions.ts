@@ -3,7 +3,7 @@ import { compare } from "@std/semver/compare.js";
 import { parse } from "@std/semver/parse.js";
 
 /** What is published beyond the version of a direct dependency. */
-export interface Newer {
+export interface NewerVersions {
   name: string;
   current: string;
   /** Newest of the same major version: what `--update` takes. */
@@ -20,7 +20,7 @@ export function pickNewer(
   name: string,
   current: string,
   published: string[],
-): Newer {
+): NewerVersions {
   const own = parse(current);
   const isCandidate = (version: string) => {
     const { prerelease = [] } = parse(version);
