@@ -35,13 +35,13 @@ export type GivenReceipt = {
 };
 
 /** Where the evidence has the leaf of a receipt, or what the receipt then has. */
-export type LeafPlace =
+export type LeafLocation =
   /** `index` is null for a leaf that no checkpoint covers yet. */
   | { index: number | null; log?: LogName; id?: string }
   | { missing: string };
 
 /** What a receipt has whose leaf is not in a tree. */
-export const NOT_IN_TREE: LeafPlace = {
+export const NOT_IN_TREE: LeafLocation = {
   missing:
     "has a leaf that is not in the tree: if the checkpoint is newer than the receipt, the leaf was left out; otherwise get evidence under a newer checkpoint",
 };
@@ -103,7 +103,7 @@ export function holdsReceipt(json: unknown): boolean {
 /** Compares a receipt with the row beside it, and says where its leaf is. */
 export function checkReceipt(
   receipt: GivenReceipt,
-  place: LeafPlace,
+  place: LeafLocation,
 ): CheckedReceipt {
   const { id, hash, salts } = receipt;
   const subject = `The receipt of ${
@@ -127,7 +127,7 @@ export function checkReceipt(
   };
 }
 
-function comparePlace({ id }: GivenReceipt, place: LeafPlace): string[] {
+function comparePlace({ id }: GivenReceipt, place: LeafLocation): string[] {
   if ("missing" in place) return [place.missing];
   if (place.index === null) {
     return [

@@ -7,7 +7,7 @@ import { parseExact } from "./receipt-row.ts";
 import {
   checkReceipt,
   holdsReceipt,
-  type LeafPlace,
+  type LeafLocation,
   NOT_IN_TREE,
 } from "./receipts.ts";
 import { listTrusted, type Report, type Trust } from "./report.ts";
@@ -70,7 +70,7 @@ async function reportBundle(
   lines: AsyncIterable<string>,
   { policy, held, receipts }: Trust,
 ): Promise<Report> {
-  const places = new Map<string, LeafPlace>();
+  const places = new Map<string, LeafLocation>();
   const wanted = new Set(receipts.map(({ hash }) => hash));
   const { counts, faults } = await verifyBundle(
     wanted.size === 0 ? lines : findLeaves(lines, wanted, places),
@@ -110,7 +110,7 @@ async function reportBundle(
 async function* findLeaves(
   lines: AsyncIterable<string>,
   wanted: ReadonlySet<string>,
-  places: Map<string, LeafPlace>,
+  places: Map<string, LeafLocation>,
 ): AsyncGenerator<string> {
   for await (const text of lines) {
     const [, hash] = /"hash":\s*"([0-9a-f]{64})"/.exec(text) ?? [];

@@ -21,7 +21,7 @@ import {
   widthOf,
 } from "../../shared/tlog/tiles.ts";
 import { appendLeaf, createFrontier, rootOf } from "../../shared/tlog/tree.ts";
-import { checkReceipt, type LeafPlace, NOT_IN_TREE } from "./receipts.ts";
+import { checkReceipt, type LeafLocation, NOT_IN_TREE } from "./receipts.ts";
 import {
   explainUntrusted,
   quote,
@@ -59,7 +59,7 @@ export async function verifyUrl(
   const { checkpoint } = opened;
   const read: TileReader = async (tile) =>
     await get(`${base}/${toTilePath(tile)}`);
-  const located = new Map<string, LeafPlace>();
+  const located = new Map<string, LeafLocation>();
   const wanted = new Set(receipts.map(({ hash }) => hash));
   try {
     findings.push(
