@@ -5,7 +5,7 @@ import {
   isTime,
   type RawSpan,
   readSpan,
-  tooMany,
+  tooManySpans,
 } from "./read-span.ts";
 import {
   type Attributes,
@@ -41,7 +41,7 @@ export function decodeJson(bytes: Uint8Array): DecodedSpan[] {
         malformed: attributes === null,
       };
       for (const span of asList(scopeSpans, "spans")) {
-        if (spans.length === MAX_SPANS) throw tooMany();
+        if (spans.length === MAX_SPANS) throw tooManySpans();
         spans.push(readSpan(toRawSpan(span), source));
       }
     }

@@ -6,7 +6,7 @@ import {
   isTime,
   type RawSpan,
   readSpan,
-  tooMany,
+  tooManySpans,
 } from "./read-span.ts";
 import {
   type AttributeValue,
@@ -86,7 +86,7 @@ function readScopeSpans(
   readFields(reader, end, (field, type) => {
     if (field === 1) scope = readScopeName(reader, readLength(reader, type));
     else if (field === 2) {
-      if (spans.length + raw.length === MAX_SPANS) throw tooMany();
+      if (spans.length + raw.length === MAX_SPANS) throw tooManySpans();
       raw.push(readRawSpan(reader, readLength(reader, type)));
     } else return false;
   });

@@ -86,7 +86,7 @@ export function isTime(nanoseconds: bigint): boolean {
 }
 
 /** More spans than one export may have, for either encoding. */
-export function tooMany(): OtlpDecodeError {
+export function tooManySpans(): OtlpDecodeError {
   return new OtlpDecodeError(
     `An export has at most ${MAX_SPANS} spans; send smaller batches`,
     413,
