@@ -58,7 +58,7 @@ export async function readModelCall(
       reason: `${response} is not set: set it, or gen_ai.request.model`,
     };
   }
-  if (span.end === null) return { reason: NO_END };
+  if (span.end === null) return { reason: MISSING_END };
   const outcome = readOutcome(span);
   const declared = findSetting("token_convention", span, url);
   if (!isConvention(declared)) {
@@ -90,7 +90,7 @@ export async function readModelCall(
 }
 
 /** Why a span without an end is rejected. */
-export const NO_END =
+export const MISSING_END =
   `endTimeUnixNano is not set: send the nanoseconds since 1970 at which the span ended`;
 
 /** An object without the members that are undefined. */

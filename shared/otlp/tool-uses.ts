@@ -6,7 +6,7 @@ import {
   findText,
   type LedgerSettings,
 } from "./attributes.ts";
-import { NO_END, readReportedCost, withoutUndefined } from "./model-calls.ts";
+import { MISSING_END, readReportedCost, withoutUndefined } from "./model-calls.ts";
 import {
   formatNanoseconds,
   readDuration,
@@ -50,7 +50,7 @@ export async function readToolUse(
   { span, agents }: { span: Span; agents: string[] },
   url: LedgerSettings,
 ): Promise<ToolUse | { reason: string }> {
-  if (span.end === null) return { reason: NO_END };
+  if (span.end === null) return { reason: MISSING_END };
   const event: ToolUseEvent = withoutUndefined({
     id: await spanEventId("tool-usage", span),
     agent_id: findSetting("agent_id", span, url),
