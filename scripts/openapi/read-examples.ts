@@ -13,7 +13,7 @@ import { type Example, exampleRow } from "./operation.ts";
 import { measuresOf } from "./reply-schemas.ts";
 
 /** An id that no row of the demo world has. */
-export const NOBODY = "99999999-0000-4000-8000-000000000009";
+export const UNKNOWN_ID = "99999999-0000-4000-8000-000000000009";
 
 /** What most examples have in common. */
 export const COMMON = { credential: "secretKey", parameters: {} } as const;
@@ -66,7 +66,7 @@ function fetchExamples(log: Log): Example[] {
       reply: { type: "application/json", body: row },
     },
     {
-      ...fetch("missing", NOBODY),
+      ...fetch("missing", UNKNOWN_ID),
       ...problemReply(createProblem("not_found", detail)),
     },
   ];

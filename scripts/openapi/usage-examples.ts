@@ -10,7 +10,7 @@ import { refuseRequest } from "../../shared/http/read-body.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { type Example, exampleRow } from "./operation.ts";
-import { COMMON, NOBODY, problemReply, secondOf } from "./read-examples.ts";
+import { COMMON, UNKNOWN_ID, problemReply, secondOf } from "./read-examples.ts";
 import { recordExample, SERVICE } from "./record-examples.ts";
 
 const JSON_TYPE = "application/json";
@@ -50,7 +50,7 @@ export async function usageExamples(log: Log): Promise<Example[]> {
     ),
     refused(
       "reserve",
-      { firm_id, cma_project_id: NOBODY, amount_usd: "0.05" },
+      { firm_id, cma_project_id: UNKNOWN_ID, amount_usd: "0.05" },
       () => [{
         pointer: "/cma_project_id",
         code: "not_found",
