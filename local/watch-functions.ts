@@ -4,7 +4,7 @@ import type { Stack } from "./stack.ts";
 const SETTLE_MS = 200;
 
 /** Starts the functions again whenever one of their files has changed. */
-export async function onFunctionChange(stack: Stack): Promise<void> {
+export async function watchFunctions(stack: Stack): Promise<void> {
   const folders = await existing(stack.functionSources);
   if (folders.length === 0) return;
   let timer: ReturnType<typeof setTimeout> | undefined;

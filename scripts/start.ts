@@ -14,7 +14,7 @@ import { printOutput } from "../local/function-output.ts";
 import { parseNamedKeys } from "../local/keys.ts";
 import { type Stack, startStack } from "../local/stack.ts";
 import { onStopSignal } from "../local/stop-signal.ts";
-import { onFunctionChange } from "../local/watch-functions.ts";
+import { watchFunctions } from "../local/watch-functions.ts";
 
 const FLAGS = {
   "memory": { type: "boolean" },
@@ -72,7 +72,7 @@ async function start(args: string[]): Promise<void> {
   });
   console.log(describe(stack));
   await stack.bootFunctions();
-  onFunctionChange(stack);
+  watchFunctions(stack);
   await stopped;
   await stack.stop();
   console.log("Stopped.");
