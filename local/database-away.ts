@@ -8,7 +8,7 @@ const AWAY = /\bthe connection failed: [0-9A-Z_]+/;
 const LOGGED_CHARACTERS = 500;
 
 /** The answer to give instead of `response`, which is returned as it is unless it is a 5xx. */
-export async function translateDatabaseAway(
+export async function translateConnectionErrors(
   response: Response,
   request: Request,
 ): Promise<Response> {

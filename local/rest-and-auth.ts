@@ -12,7 +12,7 @@ import { App, InMemoryEmailDriver, type ResolvedKey } from "@supabase/lite";
 import { errors, type JWTPayload } from "jose";
 import { createTokenTranslator } from "./auth-tokens.ts";
 import type { Database } from "./database.ts";
-import { translateDatabaseAway } from "./database-away.ts";
+import { translateConnectionErrors } from "./database-away.ts";
 import { refuse } from "./error-responses.ts";
 import type { ApiKeys } from "./keys.ts";
 import type { Postgrest } from "./postgrest.ts";
@@ -123,7 +123,7 @@ export async function createRestAndAuth(
     if (grant) grants.set(inner, grant);
     const run = () => quietly(() => app.fetch(inner, { peerAddress: null }));
     try {
-      return await translateDatabaseAway(await enter(run), request);
+      return await translateConnectionErrors(await enter(run), request);
     } catch (error) {
       if (error instanceof TurnedAway) return refuseBusy();
       throw error;

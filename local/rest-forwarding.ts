@@ -3,7 +3,7 @@
  * from. PostgREST sees no credential of the client, only a token made here.
  */
 import { type JWTPayload, SignJWT } from "jose";
-import { translateDatabaseAway } from "./database-away.ts";
+import { translateConnectionErrors } from "./database-away.ts";
 import type { Postgrest } from "./postgrest.ts";
 
 /** Passes requests on. */
@@ -77,7 +77,7 @@ export function createRestForwarding(
       console.error(`${request.method} ${pathname}: PostgREST is away`);
       return refuseUnreachable();
     }
-    return await translateDatabaseAway(
+    return await translateConnectionErrors(
       new Response(response.body, {
         status: response.status,
         headers: withoutHopHeaders(response.headers),
