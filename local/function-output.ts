@@ -13,7 +13,7 @@ export function printOutput(output: FunctionOutput): void {
 }
 
 /** Prints warnings and errors alone. */
-export function printFaults(output: FunctionOutput): void {
+export function printWarningsAndErrors(output: FunctionOutput): void {
   if (output.level === "warn" || output.level === "error") printOutput(output);
 }
 

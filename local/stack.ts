@@ -7,7 +7,7 @@ import { lockDataDir } from "./data-dir-lock.ts";
 import { type Database, openPglite, openPostgres } from "./database.ts";
 import { assembleFunctionEnvironment } from "./function-environment.ts";
 import type { FunctionOutput } from "./function-messages.ts";
-import { printFaults } from "./function-output.ts";
+import { printWarningsAndErrors } from "./function-output.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import { type Gateway, listen } from "./gateway.ts";
 import { assembleKeys, DEFAULT_KEY_NAME } from "./keys.ts";
@@ -148,7 +148,7 @@ async function start(
     functions: config.functions,
     keys,
     tokens,
-    log: options.functionLog ?? printFaults,
+    log: options.functionLog ?? printWarningsAndErrors,
     env: await assembleFunctionEnvironment({
       url: gateway.url,
       keys,
