@@ -28,7 +28,7 @@ export type Policy = {
 };
 
 /** What has been read of a policy. */
-type Draft = {
+type PolicyDraft = {
   logs: PolicyLog[];
   witnesses: PolicyWitness[];
   groups: PolicyGroup[];
@@ -54,7 +54,7 @@ export function parsePolicy(
   if (content !== "" && !content.endsWith("\n")) {
     return { fault: "does not end with a newline" };
   }
-  const draft: Draft = {
+  const draft: PolicyDraft = {
     logs: [],
     witnesses: [],
     groups: [],
@@ -85,7 +85,7 @@ export function isQuorum(
   return quorum === null || satisfied.has(quorum);
 }
 
-function readLine([keyword, ...items]: string[], draft: Draft): string | null {
+function readLine([keyword, ...items]: string[], draft: PolicyDraft): string | null {
   switch (keyword) {
     case "log":
       return readLog(items, draft);
@@ -100,7 +100,7 @@ function readLine([keyword, ...items]: string[], draft: Draft): string | null {
   }
 }
 
-function readLog([vkey, url, ...more]: string[], { logs }: Draft) {
+function readLog([vkey, url, ...more]: string[], { logs }: PolicyDraft) {
   if (vkey === undefined || more.length > 0) return "is not log <vkey> [<url>]";
   const parsed = parseVerifierKey(vkey);
   if ("fault" in parsed) return `has a key that ${parsed.fault}`;
@@ -110,7 +110,7 @@ function readLog([vkey, url, ...more]: string[], { logs }: Draft) {
   return null;
 }
 
-function readWitness([name, vkey, url, ...more]: string[], draft: Draft) {
+function readWitness([name, vkey, url, ...more]: string[], draft: PolicyDraft) {
   if (vkey === undefined || more.length > 0) {
     return "is not witness <name> <vkey> [<url>]";
   }
@@ -131,7 +131,7 @@ function readWitness([name, vkey, url, ...more]: string[], draft: Draft) {
   return null;
 }
 
-function readGroup([name, wanted, ...members]: string[], draft: Draft) {
+function readGroup([name, wanted, ...members]: string[], draft: PolicyDraft) {
   if (members.length === 0) return "is not group <name> all|any|<k> <name>...";
   const threshold = wanted === "all"
     ? members.length
@@ -155,7 +155,7 @@ function readGroup([name, wanted, ...members]: string[], draft: Draft) {
   return null;
 }
 
-function readQuorum([name, ...more]: string[], draft: Draft) {
+function readQuorum([name, ...more]: string[], draft: PolicyDraft) {
   if (name === undefined || more.length > 0) return "is not quorum <name>";
   if (draft.quorum !== undefined) return "is the second line quorum";
   if (!isDefined(name, draft)) return "names what no line before it defines";
@@ -163,7 +163,7 @@ function readQuorum([name, ...more]: string[], draft: Draft) {
   return null;
 }
 
-function isDefined(name: string, { witnesses, groups }: Draft): boolean {
+function isDefined(name: string, { witnesses, groups }: PolicyDraft): boolean {
   return name === NONE ||
     [...witnesses, ...groups].some((defined) => defined.name === name);
 }

@@ -9,7 +9,7 @@ import {
 } from "./adapter.ts";
 import {
   addFault,
-  type Draft,
+  type EventDraft,
   finishDraft,
   omitNullish,
   OPTIONAL_REFERENCES,
@@ -151,7 +151,7 @@ async function adaptAuthHook(
   return finishDraft(draft, textFaults);
 }
 
-function readHook(payload: JsonObject, draft: Draft): void {
+function readHook(payload: JsonObject, draft: EventDraft): void {
   const pointer = "/metadata/name";
   const name = readPointer(payload, pointer);
   if (typeof name === "string" && SOURCES.has(name)) {
@@ -165,7 +165,7 @@ function readHook(payload: JsonObject, draft: Draft): void {
   addFault(draft, pointer, "not_an_audit_source", detail);
 }
 
-async function readMetadata(payload: JsonObject, draft: Draft): Promise<void> {
+async function readMetadata(payload: JsonObject, draft: EventDraft): Promise<void> {
   const uuid = readUuid(readPointer(payload, "/metadata/uuid"));
   if (uuid === null) {
     const detail =
@@ -185,7 +185,7 @@ async function readMetadata(payload: JsonObject, draft: Draft): Promise<void> {
   }
 }
 
-function readUser(payload: JsonObject, draft: Draft): void {
+function readUser(payload: JsonObject, draft: EventDraft): void {
   draft.event.entity_type = "user";
   // `user` belongs to an account in the making, `user_id` to one that exists.
   const actor = findFirst(payload, ["/user_id"]);
@@ -245,7 +245,7 @@ function adaptAuditLogEntry(
   return finishDraft(draft, textFaults);
 }
 
-function readRow(payload: unknown, base: string, draft: Draft): void {
+function readRow(payload: unknown, base: string, draft: EventDraft): void {
   const id = readUuid(readPointer(payload, `${base}/id`));
   if (id !== null) setMember(draft, "id", id, `${base}/id`);
   else addFault(draft, `${base}/id`, "required", "Expected the entry's UUID");
@@ -259,7 +259,7 @@ function readRow(payload: unknown, base: string, draft: Draft): void {
   }
 }
 
-function readNames(payload: unknown, entry: string, draft: Draft): void {
+function readNames(payload: unknown, entry: string, draft: EventDraft): void {
   const names = { action: "action", log_type: "entity_type" };
   for (const [name, member] of Object.entries(names)) {
     const found = findFirst(payload, [`${entry}/${name}`]);
@@ -268,7 +268,7 @@ function readNames(payload: unknown, entry: string, draft: Draft): void {
   }
 }
 
-function readPeople(payload: unknown, entry: string, draft: Draft): void {
+function readPeople(payload: unknown, entry: string, draft: EventDraft): void {
   const actor = readUuid(readPointer(payload, `${entry}/actor_id`));
   if (actor !== null) setMember(draft, "user_id", actor, `${entry}/actor_id`);
   const places = draft.event.entity_type === "factor"

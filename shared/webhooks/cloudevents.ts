@@ -13,7 +13,7 @@ import {
 } from "./adapter.ts";
 import {
   addFault,
-  type Draft,
+  type EventDraft,
   finishEnvelope,
   rejectPayload,
   unpackEvent,
@@ -220,7 +220,7 @@ function decodeValue(value: string): string {
 /** Checks the attributes that every event has (CloudEvents 1.0 §3.1.1). */
 function checkAttributes(
   attributes: JsonObject,
-  draft: Draft,
+  draft: EventDraft,
   toPlace: (attribute: string) => string,
 ): void {
   if (attributes.specversion !== "1.0") {

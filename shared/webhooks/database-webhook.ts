@@ -9,7 +9,7 @@ import {
 } from "./adapter.ts";
 import {
   addFault,
-  type Draft,
+  type EventDraft,
   finishDraft,
   isAcceptableMetadata,
   omitNullish,
@@ -101,7 +101,7 @@ async function adaptPayload(
   return finishDraft(draft, textFaults);
 }
 
-function readAction(payload: JsonObject, draft: Draft): void {
+function readAction(payload: JsonObject, draft: EventDraft): void {
   const type = typeof payload.type === "string" ? payload.type : "";
   if (Object.hasOwn(ACTIONS, type)) {
     setMember(draft, "action", ACTIONS[type], "/type");
@@ -115,7 +115,7 @@ function readAction(payload: JsonObject, draft: Draft): void {
   addFault(draft, `/${wanted}`, "required", detail);
 }
 
-function readEntity(payload: JsonObject, draft: Draft): void {
+function readEntity(payload: JsonObject, draft: EventDraft): void {
   for (const member of ["schema", "table"]) {
     if (typeof payload[member] === "string" && payload[member] !== "") continue;
     const detail = "Expected the name that the trigger reports";
@@ -129,7 +129,7 @@ function readEntity(payload: JsonObject, draft: Draft): void {
   if (uuid !== null) setMember(draft, "entity_id", uuid, id!.pointer);
 }
 
-function readReferences(payload: JsonObject, draft: Draft): void {
+function readReferences(payload: JsonObject, draft: EventDraft): void {
   const isFirm = payload.schema === "public" && payload.table === "firms";
   const column = isFirm ? "id" : "firm_id";
   const firm = findFirst(payload, [

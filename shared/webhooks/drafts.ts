@@ -7,16 +7,16 @@ import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 
 /** An event while it is put together; members may still be undefined. */
-export type Draft = Pick<AdaptedEvent, "event" | "origins" | "faults">;
+export type EventDraft = Pick<AdaptedEvent, "event" | "origins" | "faults">;
 
 /** A draft that starts with what the webhook's URL says. */
-export function startDraft(said: LogEvent): Draft {
+export function startDraft(said: LogEvent): EventDraft {
   return { event: { ...said }, origins: {}, faults: [] };
 }
 
 /** Sets a member and where it came from. */
 export function setMember(
-  draft: Draft,
+  draft: EventDraft,
   member: string,
   value: unknown,
   pointer: string,
@@ -27,7 +27,7 @@ export function setMember(
 
 /** Adds a fault of the sender's payload. */
 export function addFault(
-  draft: Draft,
+  draft: EventDraft,
   pointer: string,
   code: string,
   detail: string,
@@ -40,7 +40,7 @@ export function addFault(
  * a member, except one in `forgiven` members, whose value was mended.
  */
 export function finishDraft(
-  draft: Draft,
+  draft: EventDraft,
   textFaults: readonly Fault[],
   forgiven: readonly string[] = [],
 ): AdaptedEvent {
@@ -106,7 +106,7 @@ export function omitNullish(
 
 /** Requires a firm, which `places` says how to give. */
 export function requireFirm(
-  draft: Draft,
+  draft: EventDraft,
   pointer: string,
   places: string,
 ): void {
@@ -135,7 +135,7 @@ type Enveloped = {
 export function unpackEvent(
   { log, data, pointer, time }: Enveloped,
   said: LogEvent,
-): Draft {
+): EventDraft {
   const draft = startDraft(said);
   const { timeColumn } = LOGS_BY_SLUG[log];
   if (time !== undefined) {
@@ -155,7 +155,7 @@ export function unpackEvent(
 
 /** A draft as it is: an envelope's parts are all of interest, faults included. */
 export function finishEnvelope(
-  { event, origins, faults }: Draft,
+  { event, origins, faults }: EventDraft,
   textFaults: Fault[],
 ): AdaptedEvent {
   return { event, origins, faults: [...textFaults, ...faults] };

@@ -1,5 +1,5 @@
 import { MAX_INTEGER } from "../limits.ts";
-import { addFault, type Draft, setMember } from "./drafts.ts";
+import { addFault, type EventDraft, setMember } from "./drafts.ts";
 import { type Inference, decideConvention } from "../otlp/token-convention.ts";
 import { isZero, toDecimalText } from "../logs/fields.ts";
 import {
@@ -64,7 +64,7 @@ const INCLUSIVE: Inference = { convention: "inclusive", basis: "likely" };
  * Cache writes of unknown lifetime count as five minutes, the providers' default.
  * A failed call may have counted nothing; a successful one has.
  */
-export function readUsage(payload: unknown, draft: Draft): void {
+export function readUsage(payload: unknown, draft: EventDraft): void {
   const read = (place: keyof typeof PLACES) =>
     readCount(payload, place, draft) ?? 0;
   const isFailed = draft.event.success === false;
@@ -106,7 +106,7 @@ export function readUsage(payload: unknown, draft: Draft): void {
 function readCount(
   payload: unknown,
   place: keyof typeof PLACES,
-  draft: Draft,
+  draft: EventDraft,
 ): number | null {
   const found = findFirst(payload, PLACES[place]);
   if (found === null) return null;
@@ -122,7 +122,7 @@ function readCount(
   return 0;
 }
 
-function refuseMissing(draft: Draft, pointer: string): void {
+function refuseMissing(draft: EventDraft, pointer: string): void {
   const detail =
     "Is required; is generic_api_use_v1 set? Its payload has no token counts";
   addFault(draft, pointer, "required", detail);
@@ -190,7 +190,7 @@ const MAX_ERROR_LENGTH = 16_384;
  * Reads whether a call succeeded, and why not. Without a `status` it did, unless
  * there is an error.
  */
-export function readOutcome(payload: unknown, draft: Draft): void {
+export function readOutcome(payload: unknown, draft: EventDraft): void {
   const error = findFirst(payload, [
     "/error_str",
     "/error_information/error_message",
@@ -217,7 +217,7 @@ export function readOutcome(payload: unknown, draft: Draft): void {
  * Reads when a call ended, which is its event's time, and how long it took.
  * `response_time` is not used: of a stream it is the time to the first token.
  */
-export function readTimes(payload: unknown, draft: Draft): void {
+export function readTimes(payload: unknown, draft: EventDraft): void {
   const start = findFirst(payload, ["/startTime"]);
   const end = findFirst(payload, ["/endTime"]);
   for (const found of [start, end]) {

@@ -9,7 +9,7 @@ import {
 } from "./adapter.ts";
 import {
   addFault,
-  type Draft,
+  type EventDraft,
   finishDraft,
   rejectPayload,
   setMember,
@@ -106,7 +106,7 @@ async function adaptPayload(
 }
 
 /** LiteLLM also logs calls of MCP tools, which are no calls of a model. */
-function refuseToolCall(payload: unknown, draft: Draft): void {
+function refuseToolCall(payload: unknown, draft: EventDraft): void {
   const type = readPointer(payload, "/call_type");
   if (typeof type !== "string" || !/(?:^|_)mcp_/.test(type)) return;
   const detail =
@@ -114,7 +114,7 @@ function refuseToolCall(payload: unknown, draft: Draft): void {
   addFault(draft, "/call_type", "not_a_model_call", detail);
 }
 
-async function readId(payload: unknown, draft: Draft): Promise<void> {
+async function readId(payload: unknown, draft: EventDraft): Promise<void> {
   const id = readPointer(payload, "/id");
   // LiteLLM writes str(id), which makes "None" of no id.
   if (typeof id === "string" && id.trim() !== "" && id !== "None") {
@@ -127,7 +127,7 @@ async function readId(payload: unknown, draft: Draft): Promise<void> {
   addFault(draft, "/id", "required", detail);
 }
 
-function readModel(payload: unknown, draft: Draft): void {
+function readModel(payload: unknown, draft: EventDraft): void {
   for (const [member, pointers] of Object.entries(PLACES)) {
     const found = findFirst(payload, pointers);
     if (found !== null) setMember(draft, member, found.value, found.pointer);
@@ -143,7 +143,7 @@ function readModel(payload: unknown, draft: Draft): void {
   }
 }
 
-function readCaller(payload: unknown, draft: Draft): void {
+function readCaller(payload: unknown, draft: EventDraft): void {
   for (const [member, isRequired] of Object.entries(CALLER_MEMBERS)) {
     if (draft.event[member] !== undefined) continue;
     const found = findCallerMember(payload, member);
@@ -156,7 +156,7 @@ function readCaller(payload: unknown, draft: Draft): void {
   }
 }
 
-function readCost(payload: unknown, draft: Draft): void {
+function readCost(payload: unknown, draft: EventDraft): void {
   const { usd, fault } = readStatedCost(payload);
   if (fault !== undefined) draft.faults.push(fault);
   if (usd === null) return;
