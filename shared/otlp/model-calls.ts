@@ -23,7 +23,7 @@ import { MAX_SPAN_ERROR_TEXT } from "../limits.ts";
 import { toDecimalText } from "../logs/fields.ts";
 
 /** An event of llm-usage, not yet validated by the log's schema. */
-export type ModelCallEvent = TokenUsage & Outcome & {
+export type ModelCallEvent = TokenUsage & SpanStatus & {
   id: string;
   firm_id: string;
   cma_project_id?: string;
@@ -59,7 +59,7 @@ export async function readModelCall(
     };
   }
   if (span.end === null) return { reason: MISSING_END };
-  const outcome = readOutcome(span);
+  const status = readSpanStatus(span);
   const declared = findSetting("token_convention", span, url);
   if (!isConvention(declared)) {
     return {
@@ -68,7 +68,7 @@ export async function readModelCall(
   }
   const usage = readTokens(
     span,
-    outcome.success,
+    status.success,
     sourceConvention(span, declared),
   );
   if ("reason" in usage) return usage;
@@ -81,7 +81,7 @@ export async function readModelCall(
     ...usage.tokens,
     reported_cost_usd: readReportedCost(span.attributes),
     latency_ms: readDuration(span),
-    ...outcome,
+    ...status,
     created_at: formatNanoseconds(span.end),
     provider: findText(span.attributes, ALIASES.provider) || undefined,
     service_tier: findText(span.attributes, ALIASES.serviceTier) || undefined,
@@ -110,16 +110,16 @@ function isConvention(
 const MAX_READ = 16_384;
 
 /** Whether the operation of a span succeeded, and what went wrong if not. */
-type Outcome = { success: boolean; error_message?: string };
+type SpanStatus = { success: boolean; error_message?: string };
 
 /**
- * The outcome of a span: a failure when its status is an error, when it has an
+ * The status of a span: a failure when its status is an error, when it has an
  * `error.type`, or when a model call finished for an error. The text is that of
  * the status, else the type; without secrets, and cut off at `MAX_SPAN_ERROR_TEXT`.
  */
-function readOutcome(
+function readSpanStatus(
   { failed, statusMessage, attributes }: Span,
-): Outcome {
+): SpanStatus {
   const type = findText(attributes, ALIASES.errorType);
   const reasons = findAttribute(attributes, ALIASES.finishReasons)?.value;
   const aborted = Array.isArray(reasons) && reasons.includes("error");

@@ -190,7 +190,7 @@ const MAX_ERROR_LENGTH = 16_384;
  * Reads whether a call succeeded, and why not. Without a `status` it did, unless
  * there is an error.
  */
-export function readOutcome(payload: unknown, draft: EventDraft): void {
+export function readCallStatus(payload: unknown, draft: EventDraft): void {
   const error = findFirst(payload, [
     "/error_str",
     "/error_information/error_message",

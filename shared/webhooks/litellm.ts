@@ -18,7 +18,7 @@ import {
 import { deriveId, readUuid } from "../ingest/ids.ts";
 import {
   COST_POINTER,
-  readOutcome,
+  readCallStatus,
   readStatedCost,
   readTimes,
   readUsage,
@@ -94,7 +94,7 @@ async function adaptPayload(
   await readId(payload, draft);
   readModel(payload, draft);
   readCaller(payload, draft);
-  readOutcome(payload, draft);
+  readCallStatus(payload, draft);
   readTimes(payload, draft);
   readUsage(payload, draft);
   readCost(payload, draft);
