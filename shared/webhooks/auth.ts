@@ -37,10 +37,10 @@ import { deriveId, readUuid } from "../ingest/ids.ts";
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
 export async function adaptAuth(delivery: Delivery): Promise<AdaptedDelivery> {
-  const said = readUrlDefaults(delivery.query, "audit");
+  const urlDefaults = readUrlDefaults(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const adapted = await Promise.all(
-    events.map(({ value, faults }) => adaptPayload(value, faults, said)),
+    events.map(({ value, faults }) => adaptPayload(value, faults, urlDefaults)),
   );
   return {
     batch,
@@ -52,21 +52,21 @@ export async function adaptAuth(delivery: Delivery): Promise<AdaptedDelivery> {
 async function adaptPayload(
   payload: unknown,
   faults: Fault[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent | null> {
   const wanted =
     "Expected the payload of an Auth hook, or a row of auth.audit_log_entries";
   if (!isObject(payload)) return rejectPayload(faults, wanted);
   if (isObject(payload.payload)) {
-    return adaptAuditLogEntry(payload, "", faults, said);
+    return adaptAuditLogEntry(payload, "", faults, urlDefaults);
   }
   if (payload.table === undefined) {
-    return await adaptAuthHook(payload, faults, said);
+    return await adaptAuthHook(payload, faults, urlDefaults);
   }
   const isEntry = payload.schema === "auth" &&
     payload.table === "audit_log_entries" && payload.type === "INSERT";
   return isEntry && isObject(payload.record)
-    ? adaptAuditLogEntry(payload, "/record", faults, said)
+    ? adaptAuditLogEntry(payload, "/record", faults, urlDefaults)
     : rejectPayload(
       faults,
       "Expected an INSERT into auth.audit_log_entries; send other tables to /webhooks/database",
@@ -125,10 +125,10 @@ const FIRM_PLACES = [
 async function adaptAuthHook(
   payload: JsonObject,
   textFaults: Fault[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent | null> {
   if (payload.authentication_method === RENEWAL) return null;
-  const draft = startDraft(said);
+  const draft = startDraft(urlDefaults);
   readHook(payload, draft);
   await readMetadata(payload, draft);
   readUser(payload, draft);
@@ -216,9 +216,9 @@ function adaptAuditLogEntry(
   payload: unknown,
   base: string,
   textFaults: Fault[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): AdaptedEvent {
-  const draft = startDraft(said);
+  const draft = startDraft(urlDefaults);
   readRow(payload, base, draft);
   const entry = `${base}/payload`;
   readNames(payload, entry, draft);

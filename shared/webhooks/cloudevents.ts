@@ -44,10 +44,10 @@ export async function adaptCloudEvents(
   delivery: Delivery,
   log: LogSlug,
 ): Promise<AdaptedDelivery> {
-  const said = readUrlDefaults(delivery.query, log);
+  const urlDefaults = readUrlDefaults(delivery.query, log);
   const mode = readMode(delivery.headers);
   if (mode === "binary") {
-    const event = await adaptBinary(delivery, log, said);
+    const event = await adaptBinary(delivery, log, urlDefaults);
     return { batch: false, events: [event] };
   }
   const batch = mode === "batched";
@@ -62,7 +62,7 @@ export async function adaptCloudEvents(
   }
   const { events } = readEvents(delivery.text, "json");
   const adapted = events.map(({ value, faults }) =>
-    adaptStructured(value, faults, log, said)
+    adaptStructured(value, faults, log, urlDefaults)
   );
   return { batch, events: await Promise.all(adapted) };
 }
@@ -70,7 +70,7 @@ export async function adaptCloudEvents(
 async function adaptBinary(
   { headers, text }: Delivery,
   log: LogSlug,
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   const attributes = readAttributes(headers);
   if (attributes.specversion === undefined) {
@@ -87,7 +87,7 @@ async function adaptBinary(
     attributes,
     data,
     log,
-    said,
+    urlDefaults,
     (name) => ` in the header ce-${name}`,
   );
 }
@@ -96,13 +96,13 @@ async function adaptStructured(
   value: unknown,
   faults: Fault[],
   log: LogSlug,
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(value)) {
     return rejectPayload(faults, "Expected a CloudEvent as an object");
   }
   const data = readData(value);
-  const event = await adaptEvent(value, data, log, said, () => "");
+  const event = await adaptEvent(value, data, log, urlDefaults, () => "");
   return { ...event, faults: [...faults, ...event.faults] };
 }
 
@@ -110,14 +110,14 @@ async function adaptEvent(
   attributes: JsonObject,
   data: Data,
   log: LogSlug,
-  said: LogEvent,
+  urlDefaults: LogEvent,
   toPlace: (attribute: string) => string,
 ): Promise<AdaptedEvent> {
   const time = findFirst(attributes, ["/time"]) ?? undefined;
   const { value, pointer } = data;
   const isReadable = data.faults.length === 0;
   const envelope = { log, data: isReadable ? value : {}, pointer, time };
-  const draft = unpackEvent(envelope, said);
+  const draft = unpackEvent(envelope, urlDefaults);
   checkAttributes(attributes, draft, toPlace);
   if (draft.event.id !== undefined) {
     const detail =

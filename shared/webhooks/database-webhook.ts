@@ -56,11 +56,11 @@ const ACTIONS: Record<string, string> = {
 export async function adaptDatabaseWebhook(
   delivery: Delivery,
 ): Promise<AdaptedDelivery> {
-  const said = readUrlDefaults(delivery.query, "audit");
+  const urlDefaults = readUrlDefaults(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const exact = splitExact(parseExactJson(delivery.text));
   const adapted = events.map(({ value, faults }, index) =>
-    adaptPayload(value, exact[index], faults, said)
+    adaptPayload(value, exact[index], faults, urlDefaults)
   );
   return {
     batch,
@@ -80,13 +80,13 @@ async function adaptPayload(
   payload: unknown,
   exact: unknown,
   textFaults: Fault[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(payload) || !isExactObject(exact)) {
     const wanted = "Expected an object, the payload of a Database Webhook";
     return rejectPayload(textFaults, wanted);
   }
-  const draft = startDraft(said);
+  const draft = startDraft(urlDefaults);
   const hash = await hashText(toCanonicalJson(exact));
   draft.event.id = await deriveId("database", hash);
   readAction(payload, draft);

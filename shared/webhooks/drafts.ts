@@ -10,8 +10,8 @@ import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 export type EventDraft = Pick<AdaptedEvent, "event" | "origins" | "faults">;
 
 /** A draft that starts with what the webhook's URL says. */
-export function startDraft(said: LogEvent): EventDraft {
-  return { event: { ...said }, origins: {}, faults: [] };
+export function startDraft(urlDefaults: LogEvent): EventDraft {
+  return { event: { ...urlDefaults }, origins: {}, faults: [] };
 }
 
 /** Sets a member and where it came from. */
@@ -134,9 +134,9 @@ type Enveloped = {
  */
 export function unpackEvent(
   { log, data, pointer, time }: Enveloped,
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): EventDraft {
-  const draft = startDraft(said);
+  const draft = startDraft(urlDefaults);
   const { timeColumn } = LOGS_BY_SLUG[log];
   if (time !== undefined) {
     setMember(draft, timeColumn, time.value, time.pointer);

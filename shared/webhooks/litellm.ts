@@ -59,7 +59,7 @@ const PLACES: Record<string, string[]> = {
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
 export async function adaptLitellm(delivery: Delivery): Promise<AdaptedDelivery> {
-  const said = readUrlDefaults(delivery.query, "llm-usage");
+  const urlDefaults = readUrlDefaults(delivery.query, "llm-usage");
   const { batch, events } = readEvents(
     delivery.text,
     isLines(delivery.text) ? "ndjson" : "json",
@@ -67,7 +67,7 @@ export async function adaptLitellm(delivery: Delivery): Promise<AdaptedDelivery>
   return {
     batch,
     events: await Promise.all(
-      events.map(({ value, faults }) => adaptPayload(value, faults, said)),
+      events.map(({ value, faults }) => adaptPayload(value, faults, urlDefaults)),
     ),
     optionalReferences: ["cma_project_id"],
   };
@@ -83,13 +83,13 @@ function isLines(text: string): boolean {
 async function adaptPayload(
   payload: unknown,
   textFaults: Fault[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(payload)) {
     const wanted = "Expected an object, a StandardLoggingPayload of LiteLLM";
     return rejectPayload(textFaults, wanted);
   }
-  const draft = startDraft(said);
+  const draft = startDraft(urlDefaults);
   refuseToolCall(payload, draft);
   await readId(payload, draft);
   readModel(payload, draft);

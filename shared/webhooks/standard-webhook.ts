@@ -28,7 +28,7 @@ export async function adaptStandardWebhook(
   delivery: Delivery,
   log: LogSlug,
 ): Promise<AdaptedDelivery> {
-  const said = readUrlDefaults(delivery.query, log);
+  const urlDefaults = readUrlDefaults(delivery.query, log);
   const { batch, events } = readEvents(delivery.text, "json");
   const [{ value, faults }] = events;
   if (batch || !isObject(value)) {
@@ -37,7 +37,7 @@ export async function adaptStandardWebhook(
   }
   const time = readTime(value);
   const envelope = { log, data: value.data, pointer: "/data", time };
-  const draft = unpackEvent(envelope, said);
+  const draft = unpackEvent(envelope, urlDefaults);
   if (draft.event.id === undefined) {
     const messageId = delivery.headers.get("webhook-id")?.trim();
     if (messageId) draft.event.id = await deriveId("standard", log, messageId);
