@@ -9,7 +9,7 @@ import { readOne, refuseParameter, requireKnown } from "./http/parameters.ts";
 import { decodeText, readBytes } from "./http/read-body.ts";
 import { route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
-import { answerWitness } from "./evidence/answer-witness.ts";
+import { cosignCheckpoint } from "./evidence/cosign-checkpoint.ts";
 import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
 import { createTileReader, proveRow } from "./evidence/prove-row.ts";
 import { signTree } from "./evidence/sign-tree.ts";
@@ -153,7 +153,7 @@ async function cosignOther(
   const { witness } = keys;
   if (witness === null) throw notFound("This project is not a witness");
   const body = decodeText(await readBytes(ctx));
-  const answer = await answerWitness(
+  const answer = await cosignCheckpoint(
     body,
     ctx.env,
     { ...keys, witness },

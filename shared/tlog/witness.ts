@@ -61,12 +61,12 @@ export async function refuseCheckpoint(
     return refuse(400, "The old size is greater than that of the checkpoint");
   }
   const last = log.last ?? { size: 0, root: EMPTY_ROOT };
-  if (oldSize !== last.size) return conflict(last.size);
+  if (oldSize !== last.size) return answerConflict(last.size);
   if (size === 0 && !equalBytes(root, EMPTY_ROOT)) {
     return refuse(422, "The root is not that of a tree without leaves");
   }
   // Two roots for one size prove that the log equivocated.
-  if (oldSize === size && !equalBytes(root, last.root)) return conflict(size);
+  if (oldSize === size && !equalBytes(root, last.root)) return answerConflict(size);
   const claim = { oldSize, oldRoot: last.root, size, root };
   return verifyConsistency(claim, proof) ? null : refuse(
     422,
@@ -80,7 +80,7 @@ export function answerMalformed(fault: string): WitnessAnswer {
 }
 
 /** The answer that what was stored meanwhile has another size. */
-export function conflict(size: number): WitnessAnswer {
+export function answerConflict(size: number): WitnessAnswer {
   return { status: 409, contentType: SIZE_TYPE, body: `${size}\n` };
 }
 

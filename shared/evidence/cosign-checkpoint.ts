@@ -1,7 +1,7 @@
 import {
   answerCosigned,
   answerMalformed,
-  conflict,
+  answerConflict,
   parseAddCheckpoint,
   refuseCheckpoint,
   type WitnessAnswer,
@@ -16,7 +16,7 @@ import type { LedgerKeys } from "./ledger-keys.ts";
  * Cosigns a checkpoint of another log (C2SP tlog-witness, `add-checkpoint`), after
  * it was stored as the last one seen of that log; never two that contradict.
  */
-export async function answerWitness(
+export async function cosignCheckpoint(
   body: string,
   env: Environment,
   { witness, witnessed }: LedgerKeys & { witness: object },
@@ -36,7 +36,7 @@ export async function answerWitness(
     root: toBase64(root),
     note: formatNote(request.note),
   });
-  if (!isStored) return conflict((await readWitnessed(env, origin))?.size ?? 0);
+  if (!isStored) return answerConflict((await readWitnessed(env, origin))?.size ?? 0);
   const seconds = BigInt(Math.floor(now.getTime() / 1_000));
   return await answerCosigned(request, witness, seconds);
 }
