@@ -5,7 +5,10 @@
 import { StackError } from "../local/stack-error.ts";
 import { readFlags, runCommand } from "./command-line.ts";
 import { checkLocks, writeLocks } from "./dependencies/check-locks.ts";
-import { type NewerVersions, pickNewer } from "./dependencies/newer-versions.ts";
+import {
+  type NewerVersions,
+  pickNewer,
+} from "./dependencies/newer-versions.ts";
 import { npmIn, summarizeError } from "./dependencies/npm.ts";
 import { PINNED_FILES, PinnedFiles } from "./dependencies/pinned-files.ts";
 import {
@@ -118,7 +121,9 @@ async function chooseVersions(
   ].filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-async function findNewer(packages: Map<string, string>): Promise<NewerVersions[]> {
+async function findNewer(
+  packages: Map<string, string>,
+): Promise<NewerVersions[]> {
   const queue = [...packages];
   const found: NewerVersions[] = [];
   const work = async () => {

@@ -16,7 +16,10 @@ import {
 } from "./webhooks/signatures.ts";
 import type { ResolvedEnvironment } from "./db/environment.ts";
 import { respondToAuthHook } from "./webhooks/answer-auth-hook.ts";
-import { type DeliveryContext, requireSender } from "./webhooks/require-sender.ts";
+import {
+  type DeliveryContext,
+  requireSender,
+} from "./webhooks/require-sender.ts";
 import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
 import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
 import { adaptLitellm } from "./webhooks/litellm.ts";

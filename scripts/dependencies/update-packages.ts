@@ -27,7 +27,10 @@ export interface PackageRequest {
  *
  * @throws {StackError} for what is not in `direct`, and for a range.
  */
-export function readPackageRequests(text: string, direct: Map<string, string>): PackageRequest[] {
+export function readPackageRequests(
+  text: string,
+  direct: Map<string, string>,
+): PackageRequest[] {
   return text.split(",").map((item) => {
     const [, name, version] = /^(@?[^@]+)(?:@(.*))?$/.exec(item) ?? [];
     if (!direct.has(name)) {

@@ -10,7 +10,7 @@ import { refuseRequest } from "../../shared/http/read-body.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { type Example, exampleRow } from "./operation.ts";
-import { COMMON, UNKNOWN_ID, problemReply, secondOf } from "./read-examples.ts";
+import { COMMON, problemReply, secondOf, UNKNOWN_ID } from "./read-examples.ts";
 import { recordExample, SERVICE } from "./record-examples.ts";
 
 const JSON_TYPE = "application/json";

@@ -1,10 +1,10 @@
 import {
   type Bytes,
   encodeWithPrefix,
+  equalsHex,
   HASH_BYTES,
   hashToScratch,
   isHex,
-  equalsHex,
   toHex,
   writeHex,
 } from "../../shared/tlog/encoding.ts";

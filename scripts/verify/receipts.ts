@@ -8,7 +8,7 @@ import {
   type RowKind,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { HASH_BYTES, isHex, equalsHex } from "../../shared/tlog/encoding.ts";
+import { equalsHex, HASH_BYTES, isHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/log.ts";

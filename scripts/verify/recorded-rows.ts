@@ -1,5 +1,5 @@
 import type { LeafEvidence, RowEvidence } from "./bundle.ts";
-import { fromHex, equalsHex } from "../../shared/tlog/encoding.ts";
+import { equalsHex, fromHex } from "../../shared/tlog/encoding.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import {
   committedColumns,

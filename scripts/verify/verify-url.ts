@@ -9,8 +9,8 @@ import {
 } from "../../shared/tlog/proofs.ts";
 import {
   type Bytes,
-  HASH_BYTES,
   equalBytes,
+  HASH_BYTES,
   toHex,
 } from "../../shared/tlog/encoding.ts";
 import {

@@ -1,7 +1,7 @@
 import {
+  answerConflict,
   answerCosigned,
   answerMalformed,
-  answerConflict,
   parseAddCheckpoint,
   refuseCheckpoint,
   type WitnessAnswer,
@@ -36,7 +36,9 @@ export async function cosignCheckpoint(
     root: toBase64(root),
     note: formatNote(request.note),
   });
-  if (!isStored) return answerConflict((await readWitnessed(env, origin))?.size ?? 0);
+  if (!isStored) {
+    return answerConflict((await readWitnessed(env, origin))?.size ?? 0);
+  }
   const seconds = BigInt(Math.floor(now.getTime() / 1_000));
   return await answerCosigned(request, witness, seconds);
 }

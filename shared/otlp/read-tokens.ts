@@ -3,9 +3,9 @@ import { ALIASES, findAttribute, findText } from "./attributes.ts";
 import type { Span } from "./span.ts";
 import {
   type Basis,
-  type Inference,
   type Convention,
   decideConvention,
+  type Inference,
   readCounts,
   type SentCounts,
 } from "./token-convention.ts";
@@ -115,8 +115,14 @@ const DECLARED_INCLUSIVE: Inference = {
   convention: "inclusive",
   basis: "declared",
 };
-const LIKELY_INCLUSIVE: Inference = { convention: "inclusive", basis: "likely" };
-const LIKELY_EXCLUSIVE: Inference = { convention: "exclusive", basis: "likely" };
+const LIKELY_INCLUSIVE: Inference = {
+  convention: "inclusive",
+  basis: "likely",
+};
+const LIKELY_EXCLUSIVE: Inference = {
+  convention: "exclusive",
+  basis: "likely",
+};
 /** The semantic conventions: cached and reasoning tokens SHOULD be included. */
 const DEFAULT: Inference = { convention: "inclusive", basis: "default" };
 

@@ -106,7 +106,11 @@ function decideReasoning(
 }
 
 /** What the source is known for, unless that is nothing and the total hints. */
-function believe(part: number, source: Inference, counts: FullCounts): Decision {
+function believe(
+  part: number,
+  source: Inference,
+  counts: FullCounts,
+): Decision {
   if (source.basis === "default" && isPlainTotal(counts)) {
     return decide(0, "likely");
   }

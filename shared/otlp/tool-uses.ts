@@ -6,7 +6,11 @@ import {
   findText,
   type LedgerSettings,
 } from "./attributes.ts";
-import { MISSING_END, readReportedCost, withoutUndefined } from "./model-calls.ts";
+import {
+  MISSING_END,
+  readReportedCost,
+  withoutUndefined,
+} from "./model-calls.ts";
 import {
   formatNanoseconds,
   readDuration,

@@ -85,7 +85,10 @@ export function isQuorum(
   return quorum === null || satisfied.has(quorum);
 }
 
-function readLine([keyword, ...items]: string[], draft: PolicyDraft): string | null {
+function readLine(
+  [keyword, ...items]: string[],
+  draft: PolicyDraft,
+): string | null {
   switch (keyword) {
     case "log":
       return readLog(items, draft);

@@ -1,4 +1,9 @@
-import { type Bytes, encodeWithPrefix, HASH_BYTES, sha256 } from "./encoding.ts";
+import {
+  type Bytes,
+  encodeWithPrefix,
+  HASH_BYTES,
+  sha256,
+} from "./encoding.ts";
 
 /** Prefix of a leaf's data, which separates leaves from inner nodes. */
 const LEAF = new Uint8Array([0]);

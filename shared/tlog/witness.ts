@@ -11,10 +11,10 @@ import type { SignerKey, VerifierKey } from "./keys.ts";
 import { MAX_PROOF_LENGTH, verifyConsistency } from "./proofs.ts";
 import {
   type Bytes,
+  equalBytes,
   HASH_BYTES,
   parseBase64Of,
   parseDecimal,
-  equalBytes,
   toBase64,
 } from "./encoding.ts";
 import { EMPTY_ROOT } from "./tree.ts";
@@ -66,7 +66,9 @@ export async function refuseCheckpoint(
     return refuse(422, "The root is not that of a tree without leaves");
   }
   // Two roots for one size prove that the log equivocated.
-  if (oldSize === size && !equalBytes(root, last.root)) return answerConflict(size);
+  if (oldSize === size && !equalBytes(root, last.root)) {
+    return answerConflict(size);
+  }
   const claim = { oldSize, oldRoot: last.root, size, root };
   return verifyConsistency(claim, proof) ? null : refuse(
     422,

@@ -44,7 +44,10 @@ export type AdaptedDelivery = {
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
-export type Adapter = (delivery: Delivery, log: LogSlug) => Promise<AdaptedDelivery>;
+export type Adapter = (
+  delivery: Delivery,
+  log: LogSlug,
+) => Promise<AdaptedDelivery>;
 
 /**
  * The faults of a validated event as faults of the payload that it came from. A

@@ -165,7 +165,10 @@ function readHook(payload: JsonObject, draft: EventDraft): void {
   addFault(draft, pointer, "not_an_audit_source", detail);
 }
 
-async function readMetadata(payload: JsonObject, draft: EventDraft): Promise<void> {
+async function readMetadata(
+  payload: JsonObject,
+  draft: EventDraft,
+): Promise<void> {
   const uuid = readUuid(readPointer(payload, "/metadata/uuid"));
   if (uuid === null) {
     const detail =

@@ -91,7 +91,9 @@ export function readKind(value: unknown): string | undefined {
 }
 
 /** Whether the audit trail takes this metadata. */
-export function isAcceptableMetadata(metadata: Record<string, unknown>): boolean {
+export function isAcceptableMetadata(
+  metadata: Record<string, unknown>,
+): boolean {
   return checkAuditMetadata(metadata).length === 0;
 }
 

@@ -1,6 +1,6 @@
 import { MAX_INTEGER } from "../limits.ts";
 import { addFault, type EventDraft, setMember } from "./drafts.ts";
-import { type Inference, decideConvention } from "../otlp/token-convention.ts";
+import { decideConvention, type Inference } from "../otlp/token-convention.ts";
 import { isZero, toDecimalText } from "../logs/fields.ts";
 import {
   findFirst,

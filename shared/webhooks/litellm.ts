@@ -58,7 +58,9 @@ const PLACES: Record<string, string[]> = {
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
-export async function adaptLitellm(delivery: Delivery): Promise<AdaptedDelivery> {
+export async function adaptLitellm(
+  delivery: Delivery,
+): Promise<AdaptedDelivery> {
   const urlDefaults = readUrlDefaults(delivery.query, "llm-usage");
   const { batch, events } = readEvents(
     delivery.text,
@@ -67,7 +69,9 @@ export async function adaptLitellm(delivery: Delivery): Promise<AdaptedDelivery>
   return {
     batch,
     events: await Promise.all(
-      events.map(({ value, faults }) => adaptPayload(value, faults, urlDefaults)),
+      events.map(({ value, faults }) =>
+        adaptPayload(value, faults, urlDefaults)
+      ),
     ),
     optionalReferences: ["cma_project_id"],
   };

@@ -3,7 +3,11 @@ import { ingest, type IngestResult } from "../ingest/ingest.ts";
 import { type EventResult, rejectEvent } from "../ingest/results.ts";
 import type { Log } from "../logs/log.ts";
 import type { Session } from "../db/call-function.ts";
-import { type AdaptedDelivery, type AdaptedEvent, relocateFaults } from "./adapter.ts";
+import {
+  type AdaptedDelivery,
+  type AdaptedEvent,
+  relocateFaults,
+} from "./adapter.ts";
 
 /**
  * Records a delivery in its log, through the same ingest path as the log's own

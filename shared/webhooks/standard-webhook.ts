@@ -1,6 +1,10 @@
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
-import { type AdaptedDelivery, type Delivery, readUrlDefaults } from "./adapter.ts";
+import {
+  type AdaptedDelivery,
+  type Delivery,
+  readUrlDefaults,
+} from "./adapter.ts";
 import {
   addFault,
   finishEnvelope,

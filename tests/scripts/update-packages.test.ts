@@ -211,10 +211,12 @@ describe("the packages to update", () => {
   const direct = new Map([["jose", "6.2.17"], ["@s/a", "1.0.0-beta.1"]]);
 
   test("are names, with exact versions or without", () => {
-    expect(readPackageRequests("jose@7.0.0,@s/a@1.0.0-beta.2", direct)).toEqual([
-      { name: "jose", version: "7.0.0" },
-      { name: "@s/a", version: "1.0.0-beta.2" },
-    ]);
+    expect(readPackageRequests("jose@7.0.0,@s/a@1.0.0-beta.2", direct)).toEqual(
+      [
+        { name: "jose", version: "7.0.0" },
+        { name: "@s/a", version: "1.0.0-beta.2" },
+      ],
+    );
     expect(readPackageRequests("@s/a", direct)).toEqual([{ name: "@s/a" }]);
   });
 
@@ -228,7 +230,9 @@ describe("the packages to update", () => {
   );
 
   test("are dependencies of package.json", () => {
-    expect(() => readPackageRequests("left", direct)).toThrow("Cannot update left:");
+    expect(() => readPackageRequests("left", direct)).toThrow(
+      "Cannot update left:",
+    );
   });
 
   test.each([

@@ -1,7 +1,10 @@
 import { CloudEvent, HTTP } from "cloudevents";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AdaptedDelivery, relocateFaults } from "../../shared/webhooks/adapter.ts";
+import {
+  type AdaptedDelivery,
+  relocateFaults,
+} from "../../shared/webhooks/adapter.ts";
 import { adaptCloudEvents } from "../../shared/webhooks/cloudevents.ts";
 import {
   codesOf,
@@ -25,7 +28,11 @@ function adaptMessage(
   return adaptCloudEvents(deliver(text, { headers: sent, query }), "audit");
 }
 
-function adapt(body: unknown, type: string, headers = {}): Promise<AdaptedDelivery> {
+function adapt(
+  body: unknown,
+  type: string,
+  headers = {},
+): Promise<AdaptedDelivery> {
   return adaptMessage({ headers: { "content-type": type, ...headers }, body });
 }
 
