@@ -1,6 +1,6 @@
 /** The environment that the platform gives to every function. */
-import { parseEnv } from "node:util";
 import type { JSONWebKeySet } from "jose";
+import { parseEnv } from "node:util";
 import type { ApiKeys } from "./keys.ts";
 
 /** What the environment is made from. */

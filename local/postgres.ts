@@ -8,7 +8,6 @@ import postgres from "postgres";
 import { freePort } from "./free-port.ts";
 import { guardAgainstOrphan } from "./orphan-guard.ts";
 import { installBinaries, reachableTempDir } from "./postgres-binaries.ts";
-import { lowPrivilegeUser } from "./low-privilege-user.ts";
 import {
   type PostgresProcess,
   runInitdb,
@@ -58,7 +57,7 @@ export interface PostgresOptions {
 export async function startPostgres(
   options: PostgresOptions = {},
 ): Promise<PostgresServer> {
-  const user = await lowPrivilegeUser();
+  const user = await findLowPrivilegeUser();
   const native = await installBinaries();
   const dir = options.dir ?? await makeDataDirectory();
   if (user) await giveDirectory(dir, user);
@@ -193,7 +192,29 @@ function serverUrl(port: number): string {
   return `postgresql://postgres@127.0.0.1:${port}/postgres`;
 }
 
-/** Connects until it works; the process ending first is the failure. */
+/** The account that PostgreSQL runs as for root, since it refuses to run as root. */
+const ROOT_SUBSTITUTE = "nobody";
+
+/** Ids of a user that a program runs as. */
+type UserIds = { uid: number; gid: number };
+
+/** `nobody` of /etc/passwd if this process is root; undefined keeps its own user. */
+async function findLowPrivilegeUser(): Promise<UserIds | undefined> {
+  if (Deno.uid() !== 0) return undefined;
+  const passwd = await Deno.readTextFile("/etc/passwd");
+  const entry = passwd.split("\n")
+    .find((line) => line.startsWith(`${ROOT_SUBSTITUTE}:`));
+  if (!entry) {
+    throw new Error(
+      `Cannot start PostgreSQL as root: /etc/passwd has no user "${ROOT_SUBSTITUTE}"; run as another user`,
+    );
+  }
+  const [, , uid, gid] = entry.split(":");
+  // macOS writes the ids of nobody as -2, which the kernel takes as unsigned.
+  return { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
+}
+
+/** Connects until it succeeds; fails when the server exits first. */
 async function untilReady(
   server: PostgresProcess,
   url: string,
@@ -231,10 +252,7 @@ async function makeDataDirectory(): Promise<string> {
 }
 
 /** Makes the directory where missing and lets `user` own it. */
-async function giveDirectory(
-  dir: string,
-  user: { uid: number; gid: number },
-): Promise<void> {
+async function giveDirectory(dir: string, user: UserIds): Promise<void> {
   await Deno.mkdir(dir, { recursive: true });
   await Deno.chown(dir, user.uid, user.gid);
 }

@@ -9,15 +9,19 @@
  * objects, arrays, numbers and booleans arrive as they are.
  */
 import { App, InMemoryEmailDriver, type ResolvedKey } from "@supabase/lite";
-import { errors, type JWTPayload } from "jose";
+import type { JWTPayload } from "jose";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createTokenTranslator } from "./auth-tokens.ts";
 import type { Database } from "./database.ts";
-import { translateConnectionErrors } from "./database-away.ts";
-import { refuse } from "./error-responses.ts";
+import {
+  refuse,
+  refuseBusy,
+  refuseToken,
+  translateConnectionErrors,
+} from "./error-responses.ts";
 import type { ApiKeys } from "./keys.ts";
-import type { Postgrest } from "./postgrest.ts";
-import { quietly } from "./quiet-console.ts";
 import { POSTGRES_POOL_SIZE } from "./postgres-pool.ts";
+import type { Postgrest } from "./postgrest.ts";
 import { createRestForwarding } from "./rest-forwarding.ts";
 import { readBearer, type Tokens } from "./tokens.ts";
 import { createWaitingRoom, TurnedAway } from "./waiting-room.ts";
@@ -179,33 +183,25 @@ export async function createRestAndAuth(
   return { rest, auth, close: () => forwarding?.close() };
 }
 
-/** PostgREST's answer when it had no connection to the database in time. */
-function refuseBusy(): Response {
-  return Response.json({
-    code: "PGRST003",
-    details: null,
-    hint: null,
-    message: "Timed out acquiring connection from connection pool.",
-  }, { status: 504 });
+const quiet = new AsyncLocalStorage<true>();
+const CONSOLE_METHODS = ["debug", "error", "info", "log", "warn"] as const;
+let isConsoleWrapped = false;
+
+/**
+ * Runs `work` with the console silenced for it and all that it starts: Lite prints
+ * every statement that fails, values included, although the caller gets the error.
+ */
+function quietly<Result>(work: () => Result): Result {
+  if (!isConsoleWrapped) wrapConsole();
+  return quiet.run(true, work);
 }
 
-/** PostgREST's answer to a token that it does not accept. */
-function refuseToken(error: unknown): Response {
-  const expired = error instanceof errors.JWTExpired;
-  const message = expired ? "JWT expired" : "JWT could not be verified";
-  return Response.json(
-    {
-      code: expired ? "PGRST303" : "PGRST301",
-      details: null,
-      hint: null,
-      message,
-    },
-    {
-      status: 401,
-      headers: {
-        "www-authenticate":
-          `Bearer error="invalid_token", error_description="${message}"`,
-      },
-    },
-  );
+function wrapConsole(): void {
+  isConsoleWrapped = true;
+  for (const method of CONSOLE_METHODS) {
+    const print = console[method];
+    console[method] = (...values: unknown[]) => {
+      if (!quiet.getStore()) print.apply(console, values);
+    };
+  }
 }

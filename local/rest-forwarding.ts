@@ -3,7 +3,10 @@
  * from. PostgREST sees no credential of the client, only a token made here.
  */
 import { type JWTPayload, SignJWT } from "jose";
-import { translateConnectionErrors } from "./database-away.ts";
+import {
+  refuseUnreachable,
+  translateConnectionErrors,
+} from "./error-responses.ts";
 import type { Postgrest } from "./postgrest.ts";
 
 /** Passes requests on. */
@@ -74,7 +77,7 @@ export function createRestForwarding(
         client,
       });
     } catch {
-      console.error(`${request.method} ${pathname}: PostgREST is away`);
+      console.error(`${request.method} ${pathname}: PostgREST is unreachable`);
       return refuseUnreachable();
     }
     return await translateConnectionErrors(
@@ -100,11 +103,4 @@ function withoutHopHeaders(headers: Headers): Headers {
   const named = headers.get("connection")?.match(/[\w-]+/g) ?? [];
   for (const name of [...NOT_PASSED_ON, ...named]) passed.delete(name);
   return passed;
-}
-
-/** What the platform's gateway says when nothing answers behind it. */
-function refuseUnreachable(): Response {
-  return Response.json({
-    message: "An invalid response was received from the upstream server",
-  }, { status: 502 });
 }

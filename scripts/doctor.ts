@@ -11,15 +11,15 @@
  * not look.
  */
 import postgres from "postgres";
-import { type Effect, previewPush } from "./doctor/before-install.ts";
-import { printUsage, readFlags } from "./command-line.ts";
 import { withoutPassword } from "../local/database.ts";
+import { StackError } from "../local/stack-error.ts";
+import { printUsage, readFlags } from "./command-line.ts";
+import { type Effect, previewPush } from "./doctor/before-install.ts";
 import {
   findChanged,
   type LedgerFunction,
   readMachinery,
 } from "./doctor/machinery.ts";
-import { StackError } from "../local/stack-error.ts";
 
 /** Something to mend, as `ledger.doctor()` reports it. */
 export interface Finding {

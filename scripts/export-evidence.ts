@@ -7,8 +7,8 @@
  * The key is that of SUPABASE_SECRET_KEY, or the local stack's own. The bundle
  * holds the rows and their salts: anyone with the file can read them.
  */
-import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { collectEvidence } from "./evidence/collect-evidence.ts";
 import { type Project, readProject } from "./evidence/project-rest.ts";
 

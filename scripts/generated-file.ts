@@ -1,5 +1,5 @@
-import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 
 /** Committed files that a command writes from other files. */
 export interface GeneratedFiles {

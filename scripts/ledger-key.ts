@@ -3,10 +3,10 @@
  * the origin of the log, such as example.com/ledger; `--witness` makes one for
  * cosigning the checkpoints of others.
  */
-import { runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
 import { KEY_VARIABLES } from "../shared/evidence/ledger-keys.ts";
 import { createKeys } from "../shared/tlog/keys.ts";
+import { runCommand } from "./command-line.ts";
 
 const USAGE = `\
 Usage: npm run ledger:key -- <name> [--witness]

@@ -12,11 +12,11 @@
  *
  * Exit code 0: entered, or nothing to enter; 1: nothing entered.
  */
-import { printUsage, readFlags, readPort } from "./command-line.ts";
 import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
 import { SECRET_KEY } from "../local/keys.ts";
 import { DEFAULT_PORT } from "../local/stack-defaults.ts";
 import { StackError } from "../local/stack-error.ts";
+import { printUsage, readFlags, readPort } from "./command-line.ts";
 import { describeImport } from "./prices/describe-import.ts";
 import { type Project, requestImport } from "./prices/import-request.ts";
 import { readPublishedPrices } from "./prices/published-prices.ts";

@@ -2,8 +2,8 @@
  * Writes supabase/prices.sql, the published prices for a fresh database. With
  * `--check` it writes nothing and exits with 1 when the file is stale.
  */
-import { readPublishedPrices } from "./prices/published-prices.ts";
 import { runGenerator } from "./generated-file.ts";
+import { readPublishedPrices } from "./prices/published-prices.ts";
 
 /** The text of supabase/prices.sql as it should be. */
 export async function writePrices(): Promise<string> {

@@ -8,8 +8,8 @@
  * is left. `--every` repeats it every so many seconds, until Ctrl-C; a failure after
  * the first time is printed, and the next round tries again.
  */
-import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { postJson, readProject } from "./evidence/project-rest.ts";
 
 const FLAGS = { url: { type: "string" }, every: { type: "string" } } as const;

@@ -10,12 +10,12 @@
  * With `--secret` the request is signed (Standard Webhooks) and has no key unless
  * `--key` is given too; otherwise it has the local stack's secret key.
  */
-import { readFlags, runCommand } from "./command-line.ts";
 import { SECRET_KEY } from "../local/keys.ts";
 import { StackError } from "../local/stack-error.ts";
-import { type Sample, SAMPLES } from "./send/samples.ts";
 import { isLogSlug, LOG_SLUGS, type LogSlug } from "../shared/logs/index.ts";
 import { parseSecrets, signMessage } from "../shared/webhooks/signatures.ts";
+import { readFlags, runCommand } from "./command-line.ts";
+import { type Sample, SAMPLES } from "./send/samples.ts";
 
 const DEFAULT_URL = "http://127.0.0.1:54321/functions/v1";
 

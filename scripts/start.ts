@@ -9,12 +9,10 @@
  * secret keys. Functions are started again when a file under `supabase/functions`
  * or `shared` changes; a new function, a migration or config.toml want a new start.
  */
-import { readFlags, readPort, runCommand } from "./command-line.ts";
 import { printOutput } from "../local/function-output.ts";
 import { parseNamedKeys } from "../local/keys.ts";
 import { type Stack, startStack } from "../local/stack.ts";
-import { onStopSignal } from "../local/stop-signal.ts";
-import { watchFunctions } from "../local/watch-functions.ts";
+import { readFlags, readPort, runCommand } from "./command-line.ts";
 
 const FLAGS = {
   "memory": { type: "boolean" },
@@ -53,8 +51,6 @@ functions are reloaded; a new function, a migration or config.toml needs a resta
 LOCAL_SECRET_KEYS, a JSON object of name to sb_secret_…, adds named secret keys.
 
 Example: npm start -- --memory --port 8000`;
-
-if (import.meta.main) await runCommand(USAGE, start);
 
 async function start(args: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);
@@ -111,3 +107,69 @@ function describe(stack: Stack): string {
     "Ctrl-C stops it.",
   ].join("\n");
 }
+
+/** A second signal this soon is the same key press, passed on by npm. */
+const SAME_PRESS_MS = 1000;
+const EXIT_CODE_INTERRUPTED = 130;
+/** How often to check that npm's shell still runs. */
+const PARENT_CHECK_MS = 500;
+
+/** Resolves at the first SIGINT or SIGTERM; a later one exits at once. */
+function onStopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let first: number | undefined;
+    const handle = () => {
+      first ??= Date.now();
+      if (Date.now() - first > SAME_PRESS_MS) Deno.exit(EXIT_CODE_INTERRUPTED);
+      resolve();
+    };
+    Deno.addSignalListener("SIGINT", handle);
+    // Windows has no SIGTERM.
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", handle);
+    onParentExit(resolve);
+  });
+}
+
+/** npm sends SIGTERM to its shell alone, which does not forward it. */
+function onParentExit(stop: () => void): void {
+  if (!Deno.env.has("npm_lifecycle_event")) return;
+  const parent = Deno.ppid;
+  const timer = setInterval(() => {
+    if (Deno.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, PARENT_CHECK_MS);
+}
+
+/** One save causes many events; they restart the functions once. */
+const DEBOUNCE_MS = 200;
+
+/** Restarts the functions whenever one of their files changes. */
+async function watchFunctions(stack: Stack): Promise<void> {
+  const folders = await keepFolders(stack.functionSources);
+  if (folders.length === 0) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  for await (const { kind } of Deno.watchFs(folders)) {
+    if (kind === "access") continue;
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      stack.stopFunctions();
+      await stack.bootFunctions();
+      console.log("Functions restarted after a change.");
+    }, DEBOUNCE_MS);
+  }
+}
+
+async function keepFolders(paths: readonly string[]): Promise<string[]> {
+  const folders: string[] = [];
+  for (const path of paths) {
+    try {
+      if ((await Deno.stat(path)).isDirectory) folders.push(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return folders;
+}
+
+if (import.meta.main) await runCommand(USAGE, start);

@@ -6,11 +6,11 @@
  * `--role` goes to `app_metadata.role`. The token names its issuer, so `PORT` or
  * `--url` has to say where the stack runs when that is not the default.
  */
-import { readFlags, readPort, runCommand } from "./command-line.ts";
 import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
 import { DEFAULT_PORT, defaultDataDir } from "../local/stack-defaults.ts";
 import { StackError } from "../local/stack-error.ts";
 import { openTokens, signUserToken } from "../local/tokens.ts";
+import { readFlags, readPort, runCommand } from "./command-line.ts";
 
 const FLAGS = {
   "user": { type: "string" },

@@ -5,10 +5,10 @@
  *     npm run verify:kit [-- --out dist/verify.js]
  */
 import { dirname } from "@std/path/dirname.js";
-import { readFlags, runCommand } from "./command-line.ts";
-import { StackError } from "../local/stack-error.ts";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
+import { StackError } from "../local/stack-error.ts";
 import { LOG_NAMES, LOGS_BY_NAME } from "../shared/logs/index.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 
 const DEFAULT_OUT = "dist/verify.js";
 

@@ -2,10 +2,10 @@
  * What the codes of answers mean, for docs/errors.md. The codes themselves are
  * declared where they are used; the types and a test hold this page complete.
  */
+import type { StoreFault } from "../../shared/db/record-events.ts";
 import type { ProblemCode } from "../../shared/http/problem.ts";
 import type { JsonFault } from "../../shared/http/strict-json.ts";
 import type { MetadataFaultCode } from "../../shared/redaction/metadata-text.ts";
-import type { StoreFault } from "../../shared/db/record-events.ts";
 
 /** What a problem means, and what the caller can do. */
 export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {

@@ -1,11 +1,11 @@
 import { StackError } from "../../local/stack-error.ts";
+import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
+import type { Member } from "../../shared/logs/log.ts";
 import {
   type BundleLine,
   formatBundleLine,
   type LeafEvidence,
 } from "../verify/bundle.ts";
-import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
-import type { Member } from "../../shared/logs/log.ts";
 import { postJson, type Project } from "./project-rest.ts";
 
 /** Leaves per call: PostgREST's usual limit of rows does not touch them. */

@@ -1,16 +1,6 @@
+import type * as z from "zod";
 import * as limits from "../../shared/limits.ts";
 import type { Log } from "../../shared/logs/log.ts";
-import {
-  eventSchemas,
-  type Json,
-  toReplySchemas,
-  toRequestSchemas,
-} from "./schemas.ts";
-import type { Example, Operation, OperationName, Route } from "./operation.ts";
-import { replySchemas, SHARED_REPLIES } from "./reply-schemas.ts";
-import { commonResponses, HEADERS } from "./responses.ts";
-import { readExamples } from "./read-examples.ts";
-import { recordExamples } from "./record-examples.ts";
 import {
   describeOperation,
   fetchOperation,
@@ -18,7 +8,17 @@ import {
   recordOperation,
   summaryOperation,
 } from "./log-operations.ts";
-import type * as z from "zod";
+import type { Example, Operation, OperationName, Route } from "./operation.ts";
+import { readExamples } from "./read-examples.ts";
+import { recordExamples } from "./record-examples.ts";
+import { replySchemas, SHARED_REPLIES } from "./reply-schemas.ts";
+import { commonResponses, HEADERS } from "./responses.ts";
+import {
+  eventSchemas,
+  type Json,
+  toReplySchemas,
+  toRequestSchemas,
+} from "./schemas.ts";
 import { usageExamples } from "./usage-examples.ts";
 import { USAGE_REPLIES, USAGE_REQUESTS, usageOperations } from "./usage.ts";
 

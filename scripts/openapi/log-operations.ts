@@ -1,3 +1,4 @@
+import type { ProblemCode } from "../../shared/http/problem.ts";
 import {
   MAX_BODY_BYTES,
   MAX_EVENTS,
@@ -5,7 +6,6 @@ import {
   MAX_JSON_DEPTH,
 } from "../../shared/limits.ts";
 import type { Log } from "../../shared/logs/log.ts";
-import { nameOf, refer } from "./schemas.ts";
 import {
   type Content,
   csv,
@@ -23,9 +23,9 @@ import {
   REQUEST_ID,
   summaryParameters,
 } from "./parameters.ts";
-import { ALWAYS, respond, respondProblems } from "./responses.ts";
-import type { ProblemCode } from "../../shared/http/problem.ts";
 import { recordedName } from "./reply-schemas.ts";
+import { ALWAYS, respond, respondProblems } from "./responses.ts";
+import { nameOf, refer } from "./schemas.ts";
 
 /** `GET /<log>`. */
 export function listOperation(log: Log): Operation {

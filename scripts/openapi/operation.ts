@@ -1,6 +1,6 @@
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
-import { type Json, nameOf } from "./schemas.ts";
 import type { Parameter } from "./parameters.ts";
+import { type Json, nameOf } from "./schemas.ts";
 
 /** The representations of a body, by media type. */
 export type Content = Record<string, Json>;

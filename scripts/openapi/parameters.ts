@@ -1,3 +1,4 @@
+import { BUCKETS, PARAMETERS } from "../../shared/http/parameters.ts";
 import {
   DEFAULT_PAGE_ROWS,
   MAX_FILTER_VALUES,
@@ -6,7 +7,6 @@ import {
   MAX_PAGE_ROWS,
   MAX_SUMMARY_DAYS,
 } from "../../shared/limits.ts";
-import { BUCKETS, PARAMETERS } from "../../shared/http/parameters.ts";
 import type { Log } from "../../shared/logs/log.ts";
 import { type Json, toParameterSchema } from "./schemas.ts";
 

@@ -8,8 +8,8 @@ import {
 } from "../../shared/ingest/results.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
-import { asSent } from "./schemas.ts";
 import { type Example, exampleRow } from "./operation.ts";
+import { asSent } from "./schemas.ts";
 
 /** Refused from every caller, because it lies in the future. */
 const FUTURE = "2999-01-01T00:00:00Z";

@@ -1,6 +1,5 @@
 import * as z from "zod";
 import type { Fault } from "../../shared/fault.ts";
-import { MAX_FAULTS } from "../../shared/limits.ts";
 import { BUCKETS, PARAMETERS } from "../../shared/http/parameters.ts";
 import {
   type Problem,
@@ -8,6 +7,7 @@ import {
   PROBLEMS,
 } from "../../shared/http/problem.ts";
 import type { Outcome, Warning } from "../../shared/ingest/results.ts";
+import { MAX_FAULTS } from "../../shared/limits.ts";
 import type { Log, Measure } from "../../shared/logs/log.ts";
 import {
   columnSchema,

@@ -1,5 +1,5 @@
-import { RETRY_AFTER_SECONDS } from "../../shared/limits.ts";
 import { type ProblemCode, PROBLEMS } from "../../shared/http/problem.ts";
+import { RETRY_AFTER_SECONDS } from "../../shared/limits.ts";
 import type { Content, Reply } from "./operation.ts";
 import { type Json, refer } from "./schemas.ts";
 

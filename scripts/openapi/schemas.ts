@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { EventSchema, Log } from "../../shared/logs/log.ts";
 import { MAX_EVENTS } from "../../shared/limits.ts";
+import type { EventSchema, Log } from "../../shared/logs/log.ts";
 
 /** A part of a document: a JSON object. */
 export type Json = { [member: string]: unknown };

@@ -1,14 +1,14 @@
 import type { Fault } from "../../shared/fault.ts";
+import { refuseParameter } from "../../shared/http/parameters.ts";
+import { refuseRequest } from "../../shared/http/read-body.ts";
 import {
   answerSingle,
   STORE_FAULTS,
   toEventResult,
 } from "../../shared/ingest/results.ts";
-import { budgetSchema } from "../../shared/usage/budgets.ts";
-import { refuseParameter } from "../../shared/http/parameters.ts";
-import { refuseRequest } from "../../shared/http/read-body.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
+import { budgetSchema } from "../../shared/usage/budgets.ts";
 import { type Example, exampleRow } from "./operation.ts";
 import { COMMON, problemReply, secondOf, UNKNOWN_ID } from "./read-examples.ts";
 import { recordExample, SERVICE } from "./record-examples.ts";

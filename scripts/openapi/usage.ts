@@ -1,7 +1,11 @@
+import * as z from "zod";
+import { PARAMETERS } from "../../shared/http/parameters.ts";
+import type { ProblemCode } from "../../shared/http/problem.ts";
 import { MAX_RATED_ROWS } from "../../shared/limits.ts";
 import { uuid } from "../../shared/logs/fields.ts";
-import type { ProblemCode } from "../../shared/http/problem.ts";
 import type { Log } from "../../shared/logs/log.ts";
+import { budgetSchema, reservationSchema } from "../../shared/usage/budgets.ts";
+import { ratingSchema } from "../../shared/usage/routes.ts";
 import {
   head,
   json,
@@ -19,10 +23,6 @@ import {
 } from "./parameters.ts";
 import { ALWAYS, respond, respondProblems } from "./responses.ts";
 import { asSent, refer, toParameterSchema } from "./schemas.ts";
-import * as z from "zod";
-import { budgetSchema, reservationSchema } from "../../shared/usage/budgets.ts";
-import { PARAMETERS } from "../../shared/http/parameters.ts";
-import { ratingSchema } from "../../shared/usage/routes.ts";
 
 /** What a request with an object may be refused for. */
 const REFUSALS: ProblemCode[] = [

@@ -1,13 +1,13 @@
-import { isLogName, type LogName } from "../../shared/logs/index.ts";
-import type { Member } from "../../shared/logs/log.ts";
 import {
   committedColumns,
   isMember,
   layouts,
   type RowKind,
 } from "../../shared/evidence/leaf.ts";
-import { SALT_BYTES } from "./parse-leaf.ts";
+import { isLogName, type LogName } from "../../shared/logs/index.ts";
+import type { Member } from "../../shared/logs/log.ts";
 import { HASH_BYTES, isHex } from "../../shared/tlog/encoding.ts";
+import { SALT_BYTES } from "./parse-leaf.ts";
 
 /**
  * The evidence bundle, format `ledger-evidence/v1`: all of a log's tree and of

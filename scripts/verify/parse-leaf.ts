@@ -1,14 +1,4 @@
 import {
-  type Bytes,
-  encodeWithPrefix,
-  equalsHex,
-  HASH_BYTES,
-  hashToScratch,
-  isHex,
-  toHex,
-  writeHex,
-} from "../../shared/tlog/encoding.ts";
-import {
   isMember,
   layouts,
   type Leaf,
@@ -18,6 +8,16 @@ import {
 } from "../../shared/evidence/leaf.ts";
 import { isLogName, type LogName } from "../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../shared/logs/log.ts";
+import {
+  type Bytes,
+  encodeWithPrefix,
+  equalsHex,
+  HASH_BYTES,
+  hashToScratch,
+  isHex,
+  toHex,
+  writeHex,
+} from "../../shared/tlog/encoding.ts";
 
 const DECIMAL = /^(0|[1-9]\d*)$/;
 

@@ -1,4 +1,3 @@
-import { opens, SALT_BYTES } from "./parse-leaf.ts";
 import {
   committedColumns,
   formatLeaf,
@@ -8,10 +7,11 @@ import {
   type RowKind,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { equalsHex, HASH_BYTES, isHex } from "../../shared/tlog/encoding.ts";
-import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/log.ts";
+import { equalsHex, HASH_BYTES, isHex } from "../../shared/tlog/encoding.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
+import { opens, SALT_BYTES } from "./parse-leaf.ts";
 import { nameInput, readText } from "./read-evidence.ts";
 import { isExact, parseExact, toMembers } from "./receipt-row.ts";
 import { VerifierError } from "./verifier-error.ts";

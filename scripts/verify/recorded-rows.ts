@@ -1,6 +1,3 @@
-import type { LeafEvidence, RowEvidence } from "./bundle.ts";
-import { equalsHex, fromHex } from "../../shared/tlog/encoding.ts";
-import type { LogName } from "../../shared/logs/index.ts";
 import {
   committedColumns,
   formatLeaf,
@@ -9,13 +6,17 @@ import {
   type Leaf,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { opens, parseLeaf } from "./parse-leaf.ts";
-import { RowRegister } from "./row-register.ts";
+import type { LogName } from "../../shared/logs/index.ts";
+import type { LeafColumn, Member } from "../../shared/logs/log.ts";
+import { equalsHex, fromHex } from "../../shared/tlog/encoding.ts";
 import {
   appendLeaf,
   createFrontier,
   hashLeaf,
 } from "../../shared/tlog/tree.ts";
+import type { LeafEvidence, RowEvidence } from "./bundle.ts";
+import { opens, parseLeaf } from "./parse-leaf.ts";
+import { RowRegister } from "./row-register.ts";
 import {
   createCounts,
   type EvidenceFault,
@@ -23,7 +24,6 @@ import {
   nameLeaf,
   toRowFault,
 } from "./verdict.ts";
-import type { LeafColumn, Member } from "../../shared/logs/log.ts";
 
 /** The counts that the leaves of a kind add to. */
 const COUNTED = {

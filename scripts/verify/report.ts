@@ -1,11 +1,11 @@
-import { formatVerifierKey } from "../../shared/tlog/keys.ts";
-import { parseNote } from "../../shared/tlog/note.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
-import type { Policy } from "../../shared/tlog/policy.ts";
 import { equalBytes, toBase64 } from "../../shared/tlog/encoding.ts";
+import { formatVerifierKey } from "../../shared/tlog/keys.ts";
+import { parseNote } from "../../shared/tlog/note.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
 import type { GivenReceipt } from "./receipts.ts";
 
 /** What a verification found. */

@@ -1,5 +1,5 @@
-import type { LogName } from "../../shared/logs/index.ts";
 import type { EventLeaf } from "../../shared/evidence/leaf.ts";
+import type { LogName } from "../../shared/logs/index.ts";
 import { type EvidenceFault, nameLeaf, toRowFault } from "./verdict.ts";
 
 /** A leaf by its index; null if it is pending. */

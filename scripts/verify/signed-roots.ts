@@ -2,8 +2,8 @@ import {
   openCheckpoint,
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
-import type { Policy } from "../../shared/tlog/policy.ts";
 import { equalBytes } from "../../shared/tlog/encoding.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
 import { type Frontier, rootOf } from "../../shared/tlog/tree.ts";
 import type { EvidenceFault, EvidenceFaultCode } from "./verdict.ts";
 

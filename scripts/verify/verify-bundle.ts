@@ -1,8 +1,8 @@
-import { type BundleLine, parseBundleLine } from "./bundle.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
+import { createFrontier } from "../../shared/tlog/tree.ts";
+import { type BundleLine, parseBundleLine } from "./bundle.ts";
 import { RecordedRows } from "./recorded-rows.ts";
 import { SignedRoots } from "./signed-roots.ts";
-import { createFrontier } from "../../shared/tlog/tree.ts";
 import type { EvidenceFault, Verdict } from "./verdict.ts";
 
 /** What else a verifier has. */

@@ -1,12 +1,12 @@
 import {
+  openCheckpoint,
+  type OpenedCheckpoint,
+} from "../../shared/tlog/checkpoint.ts";
+import {
   type Bytes,
   HASH_BYTES,
   parseBase64Of,
 } from "../../shared/tlog/encoding.ts";
-import {
-  openCheckpoint,
-  type OpenedCheckpoint,
-} from "../../shared/tlog/checkpoint.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
 import {
   compareHeld,

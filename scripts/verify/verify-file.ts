@@ -1,7 +1,6 @@
-import { BUNDLE_FORMAT, parseBundleLine } from "./bundle.ts";
-import { verifyBundle } from "./verify-bundle.ts";
 import { parseCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
+import { BUNDLE_FORMAT, parseBundleLine } from "./bundle.ts";
 import { EvidenceFile, nameInput } from "./read-evidence.ts";
 import { parseExact } from "./receipt-row.ts";
 import {
@@ -12,6 +11,7 @@ import {
 } from "./receipts.ts";
 import { listTrusted, type Report, type Trust } from "./report.ts";
 import { VerifierError } from "./verifier-error.ts";
+import { verifyBundle } from "./verify-bundle.ts";
 import {
   parseConsistencyProof,
   verifyCheckpoint,

@@ -1,10 +1,10 @@
 import { layouts, type RowLeaf } from "../../shared/evidence/leaf.ts";
-import { parseLeaf } from "./parse-leaf.ts";
-import { type Bytes, fromHex, toHex } from "../../shared/tlog/encoding.ts";
+import type { LeafColumn, Member } from "../../shared/logs/log.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
+import { type Bytes, fromHex, toHex } from "../../shared/tlog/encoding.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import {
   parseTlogProof,
@@ -12,7 +12,7 @@ import {
   verifyTlogProof,
 } from "../../shared/tlog/tlog-proof.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
-import type { LeafColumn, Member } from "../../shared/logs/log.ts";
+import { parseLeaf } from "./parse-leaf.ts";
 import { checkReceipt, type OpenedRow } from "./receipts.ts";
 import {
   compareHeld,

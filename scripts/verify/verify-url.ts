@@ -2,17 +2,17 @@ import {
   type Checkpoint,
   openCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
-import type { Policy } from "../../shared/tlog/policy.ts";
-import {
-  proveConsistency,
-  verifyConsistency,
-} from "../../shared/tlog/proofs.ts";
 import {
   type Bytes,
   equalBytes,
   HASH_BYTES,
   toHex,
 } from "../../shared/tlog/encoding.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
+import {
+  proveConsistency,
+  verifyConsistency,
+} from "../../shared/tlog/proofs.ts";
 import {
   readRoot,
   TILE_WIDTH,

@@ -1,3 +1,7 @@
+import type { Environment } from "../db/environment.ts";
+import { moveWitnessed, readWitnessed } from "../db/evidence-store.ts";
+import { parseBase64, toBase64 } from "../tlog/encoding.ts";
+import { formatNote } from "../tlog/note.ts";
 import {
   answerConflict,
   answerCosigned,
@@ -6,10 +10,6 @@ import {
   refuseCheckpoint,
   type WitnessAnswer,
 } from "../tlog/witness.ts";
-import { parseBase64, toBase64 } from "../tlog/encoding.ts";
-import { formatNote } from "../tlog/note.ts";
-import type { Environment } from "../db/environment.ts";
-import { moveWitnessed, readWitnessed } from "../db/evidence-store.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";
 
 /**

@@ -1,7 +1,3 @@
-import { formatLeaf, hideCommitted } from "./leaf.ts";
-import type { LogName } from "../logs/index.ts";
-import { proveInclusion } from "../tlog/proofs.ts";
-import { formatTlogProof } from "../tlog/tlog-proof.ts";
 import type { Environment } from "../db/environment.ts";
 import {
   type Entry,
@@ -9,8 +5,12 @@ import {
   readState,
   readTiles,
 } from "../db/evidence-store.ts";
+import type { LogName } from "../logs/index.ts";
 import { type Bytes, HASH_BYTES, parseBase64 } from "../tlog/encoding.ts";
+import { proveInclusion } from "../tlog/proofs.ts";
 import type { Tile, TileReader } from "../tlog/tiles.ts";
+import { formatTlogProof } from "../tlog/tlog-proof.ts";
+import { formatLeaf, hideCommitted } from "./leaf.ts";
 
 /** Kinds of leaves that hold a row, as the database calls them. */
 const ROW_KINDS = ["row", "backfill"];

@@ -1,9 +1,16 @@
-import { type Bytes, toBase64 } from "../tlog/encoding.ts";
+import type { Environment } from "../db/environment.ts";
+import {
+  addCheckpoint,
+  type LedgerState,
+  readState,
+  type StoredCheckpoint,
+} from "../db/evidence-store.ts";
 import {
   type Checkpoint,
   formatCheckpoint,
   openCheckpoint,
 } from "../tlog/checkpoint.ts";
+import { type Bytes, toBase64 } from "../tlog/encoding.ts";
 import {
   formatNote,
   type Note,
@@ -12,16 +19,9 @@ import {
 } from "../tlog/note.ts";
 import { proveConsistency, verifyConsistency } from "../tlog/proofs.ts";
 import { readRoot, type TileReader } from "../tlog/tiles.ts";
-import type { Environment } from "../db/environment.ts";
-import {
-  addCheckpoint,
-  type LedgerState,
-  readState,
-  type StoredCheckpoint,
-} from "../db/evidence-store.ts";
+import { formatAddCheckpoint, readWitnessAnswer } from "../tlog/witness.ts";
 import type { LedgerKeys, Witness } from "./ledger-keys.ts";
 import { createTileReader } from "./prove-row.ts";
-import { formatAddCheckpoint, readWitnessAnswer } from "../tlog/witness.ts";
 
 /** The newest checkpoint, or why the tree cannot be signed as it is. */
 type Signing =

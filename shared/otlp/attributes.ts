@@ -1,8 +1,8 @@
-import type { Attributes, AttributeValue, Span } from "./span.ts";
 import * as z from "zod";
 import { readOne, requireKnown } from "../http/parameters.ts";
 import { llmUsageLog } from "../logs/llm-usage-log.ts";
 import { toolUsageLedger } from "../logs/tool-usage-ledger.ts";
+import type { Attributes, AttributeValue, Span } from "./span.ts";
 
 /**
  * The names under which a fact is sent, best first. Sources: the GenAI semantic

@@ -1,5 +1,5 @@
-import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import { MAX_SPANS } from "../limits.ts";
+import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import {
   addAttribute,
   isTime,

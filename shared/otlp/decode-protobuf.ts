@@ -1,6 +1,7 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { KEPT_ATTRIBUTES } from "./attributes.ts";
+import { encodeHex } from "@std/encoding/hex.js";
 import { MAX_SPANS } from "../limits.ts";
+import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import {
   addAttribute,
   isTime,
@@ -13,7 +14,6 @@ import {
   type DecodedSpan,
   OtlpDecodeError,
 } from "./span.ts";
-import { encodeHex } from "@std/encoding/hex.js";
 
 /**
  * Reads the spans of an ExportTraceServiceRequest in OTLP's binary encoding

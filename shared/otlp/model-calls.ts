@@ -1,3 +1,7 @@
+import { spanEventId } from "../ingest/ids.ts";
+import { MAX_SPAN_ERROR_TEXT } from "../limits.ts";
+import { toDecimalText } from "../logs/fields.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
 import {
   ALIASES,
   explainMissing,
@@ -17,10 +21,6 @@ import {
   readDuration,
   type Span,
 } from "./span.ts";
-import { spanEventId } from "../ingest/ids.ts";
-import { redactSecrets } from "../redaction/secrets.ts";
-import { MAX_SPAN_ERROR_TEXT } from "../limits.ts";
-import { toDecimalText } from "../logs/fields.ts";
 
 /** An event of llm-usage, not yet validated by the log's schema. */
 export type ModelCallEvent = TokenUsage & SpanStatus & {

@@ -1,4 +1,5 @@
 import { MAX_INTEGER } from "../limits.ts";
+import { canonicalProvider } from "../pricing/providers.ts";
 import { ALIASES, findAttribute, findText } from "./attributes.ts";
 import type { Span } from "./span.ts";
 import {
@@ -9,7 +10,6 @@ import {
   readCounts,
   type SentCounts,
 } from "./token-convention.ts";
-import { canonicalProvider } from "../pricing/providers.ts";
 
 /** The members of an llm-usage event that count tokens. */
 export type TokenUsage = {

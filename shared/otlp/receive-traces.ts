@@ -1,11 +1,11 @@
+import { parseMediaType } from "@std/media_types/parse_media_type.js";
+import type { LedgerSettings } from "./attributes.ts";
 import { decodeJson } from "./decode-json.ts";
 import { decodeProtobuf } from "./decode-protobuf.ts";
-import { readToolUse, type SpanToolUse } from "./tool-uses.ts";
-import type { LedgerSettings } from "./attributes.ts";
 import { type ModelCallEvent, readModelCall } from "./model-calls.ts";
 import { selectLeafCalls } from "./select-leaf-calls.ts";
 import { OtlpDecodeError, type Rejection, type Span } from "./span.ts";
-import { parseMediaType } from "@std/media_types/parse_media_type.js";
+import { readToolUse, type SpanToolUse } from "./tool-uses.ts";
 
 /** What an export says, before names are looked up and events are validated. */
 export type TraceReading = {

@@ -1,9 +1,9 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { Fault } from "../fault.ts";
 import { MAX_EXPORT_ERROR_MESSAGE, RETRY_AFTER_SECONDS } from "../limits.ts";
+import { ALIASES, LEDGER_NAMES } from "./attributes.ts";
 import { MEDIA_TYPES, type OtlpEncoding } from "./receive-traces.ts";
 import type { Rejection } from "./span.ts";
-import type { Fault } from "../fault.ts";
-import { ALIASES, LEDGER_NAMES } from "./attributes.ts";
 
 /** google.rpc.Code by HTTP status (google/rpc/code.proto). */
 const CODES: Record<number, number> = {

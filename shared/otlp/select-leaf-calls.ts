@@ -1,5 +1,4 @@
 import { ALIASES, findText } from "./attributes.ts";
-import { readToolName } from "./tool-uses.ts";
 import {
   type Attributes,
   findParents,
@@ -9,6 +8,7 @@ import {
   SPAN_KIND,
 } from "./span.ts";
 import { countsTokens } from "./token-convention.ts";
+import { readToolName } from "./tool-uses.ts";
 
 /** What an export says happened, each thing once. */
 type LeafCalls = {

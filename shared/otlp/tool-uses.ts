@@ -1,3 +1,4 @@
+import { spanEventId } from "../ingest/ids.ts";
 import {
   ALIASES,
   explainMissing,
@@ -17,7 +18,6 @@ import {
   type Rejection,
   type Span,
 } from "./span.ts";
-import { spanEventId } from "../ingest/ids.ts";
 
 /**
  * An event of tool-usage, not yet validated by the log's schema. The ledger has

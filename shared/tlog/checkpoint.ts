@@ -5,8 +5,8 @@ import {
   parseDecimal,
   toBase64,
 } from "./encoding.ts";
-import { formatNote, parseNote, signNote, verifyNote } from "./note.ts";
 import type { SignerKey } from "./keys.ts";
+import { formatNote, parseNote, signNote, verifyNote } from "./note.ts";
 import { isQuorum, type Policy } from "./policy.ts";
 
 /** The size and the root of a log's tree (C2SP tlog-checkpoint). */

@@ -1,5 +1,5 @@
-import { decodeBase64, encodeBase64 } from "@std/encoding/base64.js";
 import { sha256 as algorithm } from "@noble/hashes/sha2.js";
+import { decodeBase64, encodeBase64 } from "@std/encoding/base64.js";
 
 const DIGITS = Array.from(
   { length: 256 },

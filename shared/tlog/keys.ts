@@ -1,3 +1,4 @@
+import { decodeBase64Url } from "@std/encoding/base64url.js";
 import {
   type Bytes,
   parseBase64,
@@ -5,7 +6,6 @@ import {
   toBase64,
   toHex,
 } from "./encoding.ts";
-import { decodeBase64Url } from "@std/encoding/base64url.js";
 
 /** What a key signs, by the byte that C2SP signed-note gives it. */
 const TYPE_BYTES = {

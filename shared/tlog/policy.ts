@@ -1,5 +1,5 @@
-import { parseVerifierKey, type VerifierKey } from "./keys.ts";
 import { equalBytes } from "./encoding.ts";
+import { parseVerifierKey, type VerifierKey } from "./keys.ts";
 
 /** A witness of a policy, by the name that only the policy uses. */
 export type PolicyWitness = { name: string; key: VerifierKey; url?: string };

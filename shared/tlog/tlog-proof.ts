@@ -1,3 +1,4 @@
+import { openCheckpoint, type OpenedCheckpoint } from "./checkpoint.ts";
 import {
   type Bytes,
   HASH_BYTES,
@@ -7,7 +8,6 @@ import {
   toBase64,
 } from "./encoding.ts";
 import { MAX_NOTE_LENGTH } from "./note.ts";
-import { openCheckpoint, type OpenedCheckpoint } from "./checkpoint.ts";
 import type { Policy } from "./policy.ts";
 import { MAX_PROOF_LENGTH, verifyInclusion } from "./proofs.ts";
 

@@ -1,3 +1,13 @@
+import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
+import {
+  type Bytes,
+  equalBytes,
+  HASH_BYTES,
+  parseBase64Of,
+  parseDecimal,
+  toBase64,
+} from "./encoding.ts";
+import type { SignerKey, VerifierKey } from "./keys.ts";
 import {
   cosign,
   formatSignature,
@@ -7,18 +17,8 @@ import {
   parseSignatures,
   verifyNote,
 } from "./note.ts";
-import type { SignerKey, VerifierKey } from "./keys.ts";
 import { MAX_PROOF_LENGTH, verifyConsistency } from "./proofs.ts";
-import {
-  type Bytes,
-  equalBytes,
-  HASH_BYTES,
-  parseBase64Of,
-  parseDecimal,
-  toBase64,
-} from "./encoding.ts";
 import { EMPTY_ROOT } from "./tree.ts";
-import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 
 /** What a witness knows of the log that a request names as its origin. */
 export type WitnessedLog = {

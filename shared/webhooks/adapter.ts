@@ -1,7 +1,7 @@
 import type { Fault } from "../fault.ts";
+import { readOne } from "../http/parameters.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
-import { readOne } from "../http/parameters.ts";
 
 /** A sender's request, authenticated and decoded. Adapters read nothing else. */
 export type Delivery = {

@@ -1,6 +1,6 @@
 import type { Context } from "../http/context.ts";
-import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
 import { isExactObject, parseExactJson } from "../http/json.ts";
+import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
 
 /**
  * Answers an Auth hook so that Auth goes on, whatever the outcome of the event and

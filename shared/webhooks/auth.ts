@@ -1,4 +1,6 @@
 import type { Fault } from "../fault.ts";
+import { isExactObject, parseExactJson } from "../http/json.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
@@ -20,14 +22,12 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
-import { isExactObject, parseExactJson } from "../http/json.ts";
 import {
   findFirst,
   isObject,
   type JsonObject,
   readPointer,
 } from "./payload.ts";
-import { deriveId, readUuid } from "../ingest/ids.ts";
 
 /**
  * What Supabase Auth says, as audit events: the payload of an Auth hook, or rows

@@ -1,8 +1,10 @@
 import { decodeBase64 } from "@std/encoding/base64.js";
+import { parseMediaType } from "@std/media_types/parse_media_type.js";
 import type { Fault } from "../fault.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
-import { readEvents } from "../ingest/read-events.ts";
 import { JsonSyntaxError, parseStrictJson } from "../http/strict-json.ts";
+import { deriveId } from "../ingest/ids.ts";
+import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
@@ -18,9 +20,7 @@ import {
   rejectPayload,
   unpackEvent,
 } from "./drafts.ts";
-import { deriveId } from "../ingest/ids.ts";
 import { findFirst, isObject, type JsonObject } from "./payload.ts";
-import { parseMediaType } from "@std/media_types/parse_media_type.js";
 
 const DEFAULT_TYPE = "application/json";
 

@@ -1,4 +1,10 @@
 import type { Fault } from "../fault.ts";
+import {
+  isExactObject,
+  parseExactJson,
+  toCanonicalJson,
+} from "../http/json.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
@@ -19,12 +25,6 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
-import { deriveId, readUuid } from "../ingest/ids.ts";
-import {
-  isExactObject,
-  parseExactJson,
-  toCanonicalJson,
-} from "../http/json.ts";
 import { findFirst, isObject, type JsonObject } from "./payload.ts";
 
 /** What a trigger reports, and the action that it becomes. */

@@ -1,10 +1,10 @@
+import * as z from "zod";
 import { type Fault, toPointer } from "../fault.ts";
+import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
+import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import type { AdaptedEvent } from "./adapter.ts";
 import { findRelevantFaults, isObject } from "./payload.ts";
-import * as z from "zod";
-import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
-import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 
 /** An event while it is put together; members may still be undefined. */
 export type EventDraft = Pick<AdaptedEvent, "event" | "origins" | "faults">;

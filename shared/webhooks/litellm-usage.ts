@@ -1,7 +1,9 @@
+import type { Fault } from "../fault.ts";
 import { MAX_INTEGER } from "../limits.ts";
-import { addFault, type EventDraft, setMember } from "./drafts.ts";
-import { decideConvention, type Inference } from "../otlp/token-convention.ts";
 import { isZero, toDecimalText } from "../logs/fields.ts";
+import { decideConvention, type Inference } from "../otlp/token-convention.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
+import { addFault, type EventDraft, setMember } from "./drafts.ts";
 import {
   findFirst,
   isObject,
@@ -9,8 +11,6 @@ import {
   toMicroseconds,
   toTimestamp,
 } from "./payload.ts";
-import type { Fault } from "../fault.ts";
-import { redactSecrets } from "../redaction/secrets.ts";
 
 /** The usage as LiteLLM passes it on; some versions only in the response. */
 const USAGE = ["/metadata/usage_object", "/response/usage"];

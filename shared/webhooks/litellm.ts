@@ -1,4 +1,5 @@
 import type { Fault } from "../fault.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
@@ -15,7 +16,6 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
-import { deriveId, readUuid } from "../ingest/ids.ts";
 import {
   COST_POINTER,
   readCallStatus,

@@ -1,8 +1,8 @@
+import type { Session } from "../db/call-function.ts";
 import type { Fault } from "../fault.ts";
 import { ingest, type IngestResult } from "../ingest/ingest.ts";
 import { type EventResult, rejectEvent } from "../ingest/results.ts";
 import type { Log } from "../logs/log.ts";
-import type { Session } from "../db/call-function.ts";
 import {
   type AdaptedDelivery,
   type AdaptedEvent,

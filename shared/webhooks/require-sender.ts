@@ -1,3 +1,4 @@
+import type { Caller } from "../db/call-function.ts";
 import { type Access, serviceOnly } from "../http/access.ts";
 import type { Context } from "../http/context.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
@@ -8,7 +9,6 @@ import {
   verifySignature,
   type WebhookSettings,
 } from "./signatures.ts";
-import type { Caller } from "../db/call-function.ts";
 
 /** A delivery of an admitted sender, who writes as a service, with its body. */
 export type DeliveryContext = Context & {

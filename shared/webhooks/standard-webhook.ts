@@ -1,3 +1,4 @@
+import { deriveId } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
 import {
@@ -11,7 +12,6 @@ import {
   rejectPayload,
   unpackEvent,
 } from "./drafts.ts";
-import { deriveId } from "../ingest/ids.ts";
 import {
   findFirst,
   type Found,
