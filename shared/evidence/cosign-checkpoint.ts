@@ -13,8 +13,8 @@ import {
 import type { LedgerKeys } from "./ledger-keys.ts";
 
 /**
- * Cosigns a checkpoint of another log (C2SP tlog-witness, `add-checkpoint`), after
- * it was stored as the last one seen of that log; never two that contradict.
+ * Cosigns a checkpoint of another log (C2SP tlog-witness, `add-checkpoint`). It is
+ * stored first, so that two inconsistent checkpoints are never both cosigned.
  */
 export async function cosignCheckpoint(
   body: string,

@@ -173,7 +173,7 @@ describe("npm run verify", () => {
     const other = await verify([bundle, "--key", stranger.verifierKey]);
     expect(other.code).toBe(1);
     expect(other.stdout).toMatch(
-      /^checkpoint_untrusted: A checkpoint is signed by no known key\n/,
+      /^checkpoint_untrusted: A checkpoint is not signed by a known key\n/,
     );
     expect(other.stdout).toContain("checkpoint_missing: ");
 
@@ -186,7 +186,7 @@ describe("npm run verify", () => {
     );
     expect(await verify([bundle, "--key", damage(keys.verifierKey)])).toEqual(
       failure(
-        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+        "A --key has an id that does not match its name and public key; pass the verifier key as npm run ledger:key printed it",
         2,
       ),
     );
@@ -341,7 +341,7 @@ describe("npm run verify", () => {
       const [, id] = stranger.verifierKey.split("+");
       expect([other.code, other.stdout]).toEqual([
         1,
-        `The checkpoint is signed by no known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed\nNOT OK: 1 finding\n`,
+        `The checkpoint is not signed by a known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed\nNOT OK: 1 finding\n`,
       ]);
       const db = ledger.openDatabase();
       const hash = toBytea(someHash());

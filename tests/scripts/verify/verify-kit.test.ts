@@ -404,7 +404,7 @@ describe("the proof of a row", () => {
           change(proof, {
             checkpoint: checkpoint.replace(/\n\d+\n/, "\n1000\n"),
           }),
-          "The proof has a checkpoint that has a wrong signature of the key example.com/ledger",
+          "The proof has a checkpoint that has an invalid signature of the key example.com/ledger",
         ],
         [
           change(proof, { checkpoint: checkpoints.earlier }),
@@ -441,14 +441,14 @@ describe("the proof of a row", () => {
     const stranger = await makeLogKeys();
     const [, id] = stranger.verifierKey.split("+");
     expect(await verify([path, "--key", stranger.verifierKey])).toEqual(refused(
-      `The proof has a checkpoint that is signed by no known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed`,
+      `The proof has a checkpoint that is not signed by a known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed`,
     ));
     expect(
       (await verify([...withKey(path), "--key", stranger.verifierKey])).code,
     ).toBe(0);
     const other = await createKeys("example.com/other", "note");
     expect(await verify([path, "--key", other.verifierKey])).toEqual(refused(
-      /The proof has a checkpoint that is signed by no known key; it is of the log "example\.com\/ledger", and trusted is example\.com\/other\+[0-9a-f]{8}: pass a key of that log/,
+      /The proof has a checkpoint that is not signed by a known key; it is of the log "example\.com\/ledger", and trusted is example\.com\/other\+[0-9a-f]{8}: pass a key of that log/,
     ));
   });
 
@@ -718,7 +718,7 @@ describe("a checkpoint", () => {
   test("is refused when it is changed", async () => {
     const path = await write(checkpoints.newest.replace(/\n\d+\n/, "\n7000\n"));
     expect(await verify(withKey(path))).toEqual(refused(
-      "The checkpoint has a wrong signature of the key example.com/ledger",
+      "The checkpoint has an invalid signature of the key example.com/ledger",
     ));
   });
 });
@@ -754,7 +754,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
       ],
       [
         [proof, "--key", damage(keys.verifierKey)],
-        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+        "A --key has an id that does not match its name and public key; pass the verifier key as npm run ledger:key printed it",
       ],
       [
         [proof, "--key", "key.txt"],
