@@ -31,18 +31,18 @@ export type ModelCallEvent = TokenUsage & SpanStatus & {
   task_type: string;
   /**
    * US dollars, a decimal of any scale without exponent: spans carry doubles
-   * such as 0.0001234567. Left out when the span carries no cost.
+   * such as 0.0001234567. Omitted if the span has no cost.
    */
   reported_cost_usd?: string;
   latency_ms?: number;
   /** The end of the span, in UTC with microseconds. */
   created_at: string;
-  /** As it was sent. */
+  /** As the sender wrote it. */
   provider?: string;
   service_tier?: string;
 };
 
-/** Turns the span of a model call into an event, or says what it lacks. */
+/** The event of a model call's span, or the reason why the span is rejected. */
 export async function readModelCall(
   span: Span,
   url: LedgerSettings,
@@ -89,7 +89,7 @@ export async function readModelCall(
   return { event: withoutUndefined(event) };
 }
 
-/** Why a span without an end is rejected. */
+/** The reason to reject a span without an end. */
 export const MISSING_END =
   `endTimeUnixNano is not set: send the nanoseconds since 1970 at which the span ended`;
 
@@ -106,16 +106,16 @@ function isConvention(
   return value === undefined || value === "inclusive" || value === "exclusive";
 }
 
-/** Characters of a status message that are looked at. */
-const MAX_READ = 16_384;
+/** Most characters of a status message that are scanned for secrets. */
+const MAX_SCANNED_TEXT = 16_384;
 
-/** Whether the operation of a span succeeded, and what went wrong if not. */
+/** Whether the operation of a span succeeded, and its error message. */
 type SpanStatus = { success: boolean; error_message?: string };
 
 /**
- * The status of a span: a failure when its status is an error, when it has an
- * `error.type`, or when a model call finished for an error. The text is that of
- * the status, else the type; without secrets, and cut off at `MAX_SPAN_ERROR_TEXT`.
+ * The status of a span: a failure if its status code is an error, if it has an
+ * `error.type`, or when `error` is a finish reason. The message is that of the status,
+ * else the type, redacted and truncated to `MAX_SPAN_ERROR_TEXT` characters.
  */
 function readSpanStatus(
   { failed, statusMessage, attributes }: Span,
@@ -124,8 +124,8 @@ function readSpanStatus(
   const reasons = findAttribute(attributes, ALIASES.finishReasons)?.value;
   const aborted = Array.isArray(reasons) && reasons.includes("error");
   if (!failed && type === "" && !aborted) return { success: true };
-  // Redacted before it is cut off: half of a secret would not be recognised.
-  const text = redactSecrets((statusMessage || type).slice(0, MAX_READ))
+  // Redacted before truncating, because a truncated secret is not recognised.
+  const text = redactSecrets((statusMessage || type).slice(0, MAX_SCANNED_TEXT))
     .slice(0, MAX_SPAN_ERROR_TEXT).toWellFormed().trim();
   return text === ""
     ? { success: false }
@@ -133,10 +133,9 @@ function readSpanStatus(
 }
 
 /**
- * The cost in US dollars that a span carries, as a decimal string without
- * exponent: the digits that were sent as text, or the shortest that mean the same
- * double. Undefined when there is none, or a negative, infinite or unreadable
- * one.
+ * The cost of a span in US dollars, as a decimal string without exponent: the digits
+ * of a text, or the shortest decimal of a double. Undefined for a missing, negative,
+ * infinite or malformed cost.
  */
 export function readReportedCost(attributes: Attributes): string | undefined {
   const value = findAttribute(attributes, ALIASES.cost)?.value;

@@ -3,7 +3,7 @@ import { readOne } from "../http/parameters.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 
-/** A sender's request, authenticated and decoded. Adapters read nothing else. */
+/** An authenticated and decoded request of a sender: all that an adapter reads. */
 export type Delivery = {
   /** The body as text (UTF-8, inflated), not yet parsed. */
   text: string;
@@ -13,16 +13,16 @@ export type Delivery = {
 };
 
 /**
- * A sender's event as an event of a log, not validated yet. With faults it is
- * rejected; without, the log's schema decides, and `relocateFaults` points to its
- * faults in the sender's payload.
+ * A sender's event as an event of a log, not validated yet. Faults reject it; else
+ * the log's schema validates it, and `relocateFaults` maps the schema's faults to
+ * the sender's payload.
  */
 export type AdaptedEvent = {
   /** Members of the log's event; those that the sender did not set are absent. */
   event: LogEvent;
-  /** Faults, with pointers into the sender's payload of this event. */
+  /** Faults of the payload, with pointers into it. */
   faults: Fault[];
-  /** Where members come from: name → JSON Pointer into the sender's payload. */
+  /** The origins of members: name → JSON Pointer into the sender's payload. */
   origins: Record<string, string>;
   /** See `IncomingEvent`. */
   adapterMembers?: boolean;
@@ -38,9 +38,9 @@ export type AdaptedDelivery = {
 };
 
 /**
- * Adapts a sender's payload to events of a log, which formats for one log know
- * without it. Pure: the same delivery gives the same events with the same ids, so a
- * delivery that is repeated adds nothing.
+ * Adapts a sender's payload to events of a log; formats for one log ignore `log`.
+ * Pure: the same delivery gives the same events with the same ids, so recording it
+ * again is idempotent.
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
@@ -50,9 +50,8 @@ export type Adapter = (
 ) => Promise<AdaptedDelivery>;
 
 /**
- * The faults of a validated event as faults of the payload that it came from. A
- * fault of a member that is not in the payload points to the payload as a whole
- * and names the member.
+ * Maps the faults of a validated event to the payload that it came from. A fault of
+ * a member without an origin points to the whole payload and names the member.
  */
 export function relocateFaults(
   { origins }: AdaptedEvent,
@@ -70,12 +69,11 @@ export function relocateFaults(
 }
 
 /**
- * The members of a log's events that the URL of a webhook sets (`urlDefaults` of
- * the log). Adapters fill in what an event leaves out; that of LiteLLM lets the URL
- * take precedence.
+ * The defaults of event members in the query of a webhook's URL (`urlDefaults` of
+ * the log). The event takes precedence, except in LiteLLM's adapter, where the URL
+ * does.
  *
- * @throws {ProblemError} 400 that names a parameter that is malformed or given
- * twice: the URL is wrong, whatever is posted to it.
+ * @throws {ProblemError} 400 that names a malformed or repeated parameter.
  */
 export function readUrlDefaults(
   query: URLSearchParams,

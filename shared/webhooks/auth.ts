@@ -30,9 +30,9 @@ import {
 } from "./payload.ts";
 
 /**
- * What Supabase Auth says, as audit events: the payload of an Auth hook, or rows
- * of `auth.audit_log_entries`, bare or as a Database Webhook sends them, one or
- * an array. There may be no event at all: see `adaptAuthHook`.
+ * Supabase Auth's payloads as audit events: an Auth hook, or rows of
+ * `auth.audit_log_entries`, bare or as a Database Webhook sends them, one or an
+ * array. A refreshed token gives no event: see `adaptAuthHook`.
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
@@ -74,9 +74,9 @@ async function adaptPayload(
 }
 
 /**
- * Whether a body is the payload of an Auth hook, which waits for an answer of its
- * own, rather than rows of `auth.audit_log_entries`. A body that is neither is
- * taken for a hook: a login may be waiting for the answer.
+ * Whether a body is the payload of an Auth hook, which expects its own answer, and
+ * not rows of `auth.audit_log_entries`. An unknown body counts as a hook, because a
+ * login may wait for the answer.
  */
 export function isAuthHook(text: string): boolean {
   try {
@@ -90,7 +90,7 @@ export function isAuthHook(text: string): boolean {
 }
 
 /** Hooks that report a user's action, by their name on the wire. */
-const SOURCES = new Set([
+const AUDITED_HOOKS = new Set([
   "before-user-created",
   "after-user-created",
   "customize-access-token",
@@ -98,43 +98,43 @@ const SOURCES = new Set([
   "password-verification",
 ]);
 
-/** Hooks that ask for a message to be delivered. Their payloads hold passcodes. */
-const MESSENGERS = new Set(["send-email", "send-sms"]);
+/** Hooks that deliver messages. Their payloads hold passcodes. */
+const MESSAGE_HOOKS = new Set(["send-email", "send-sms"]);
 
-/** A session refreshes its token about every hour, without an action of the user. */
-const RENEWAL = "token_refresh";
+/** Sessions refresh their token about hourly, which is not an action of the user. */
+const TOKEN_REFRESH = "token_refresh";
 
-const FIRM_PLACES = [
+const FIRM_POINTERS = [
   "/user/app_metadata/firm_id",
   "/claims/app_metadata/firm_id",
 ];
 
 /**
- * The payload of a Supabase Auth hook as an audit event, or null when it tells
- * of nothing that anybody did (a token that a session renewed).
+ * The payload of a Supabase Auth hook as an audit event; null for a refreshed token,
+ * which is not an action of the user.
  *
- * The action is the hook's name with underscores, the entity the user it is
- * about. `user_id` is set for what an existing user does, not where the account
- * is only being made. The firm is `app_metadata.firm_id`, else the URL's; never
- * `user_metadata`, which users write themselves. Email addresses, phone numbers,
- * names, passcodes and claims are not taken over.
+ * The action is the hook's name with underscores, the entity is the affected user.
+ * `user_id` is set for actions of existing users, not while the account is being
+ * created. The firm is `app_metadata.firm_id`, else the URL's; never `user_metadata`,
+ * which users can write. Email addresses, phone numbers, names, passcodes and claims
+ * are not recorded.
  *
- * The id is derived from `metadata.uuid`, which stays the same when Auth tries
- * again; `webhook-id` does not. Source: supabase/auth, internal/hooks/v0hooks.
+ * The id is derived from `metadata.uuid`, which is stable across Auth's retries, as
+ * `webhook-id` is not. Source: supabase/auth, internal/hooks/v0hooks.
  */
 async function adaptAuthHook(
   payload: JsonObject,
   textFaults: Fault[],
   urlDefaults: LogEvent,
 ): Promise<AdaptedEvent | null> {
-  if (payload.authentication_method === RENEWAL) return null;
+  if (payload.authentication_method === TOKEN_REFRESH) return null;
   const draft = startDraft(urlDefaults);
   readHook(payload, draft);
   await readMetadata(payload, draft);
   readUser(payload, draft);
-  const firm = findFirst(payload, FIRM_PLACES);
+  const firm = findFirst(payload, FIRM_POINTERS);
   if (firm !== null) setMember(draft, "firm_id", firm.value, firm.pointer);
-  requireFirm(draft, FIRM_PLACES[0], "set app_metadata.firm_id of the user");
+  requireFirm(draft, FIRM_POINTERS[0], "set app_metadata.firm_id of the user");
   draft.event.metadata = omitNullish({
     source: "auth_hook",
     actor_id: readUuid(draft.event.user_id),
@@ -154,14 +154,14 @@ async function adaptAuthHook(
 function readHook(payload: JsonObject, draft: EventDraft): void {
   const pointer = "/metadata/name";
   const name = readPointer(payload, pointer);
-  if (typeof name === "string" && SOURCES.has(name)) {
+  if (typeof name === "string" && AUDITED_HOOKS.has(name)) {
     setMember(draft, "action", name.replaceAll("-", "_"), pointer);
     return;
   }
-  const isMessenger = typeof name === "string" && MESSENGERS.has(name);
-  const detail = isMessenger
+  const isMessageHook = typeof name === "string" && MESSAGE_HOOKS.has(name);
+  const detail = isMessageHook
     ? "This hook delivers messages and is not an audit source; point it to a function that sends them"
-    : `Expected the name of a hook: ${[...SOURCES].join(", ")}`;
+    : `Expected the name of a hook: ${[...AUDITED_HOOKS].join(", ")}`;
   addFault(draft, pointer, "not_an_audit_source", detail);
 }
 
@@ -190,7 +190,7 @@ async function readMetadata(
 
 function readUser(payload: JsonObject, draft: EventDraft): void {
   draft.event.entity_type = "user";
-  // `user` belongs to an account in the making, `user_id` to one that exists.
+  // `user` is an account that is being created, `user_id` an existing one.
   const actor = findFirst(payload, ["/user_id"]);
   const user = actor ?? findFirst(payload, ["/user/id"]);
   const id = readUuid(user?.value);
@@ -199,20 +199,20 @@ function readUser(payload: JsonObject, draft: EventDraft): void {
   if (actor !== null) setMember(draft, "user_id", id, actor.pointer);
 }
 
-/** Traits that are references; others name people or repeat the entry. */
+/** Traits that are references; other traits name people or repeat the entry. */
 const REFERENCES = ["user_id", "factor_id", "challenge_id", "identity_id"];
 
-/** Traits that name a kind of thing. */
+/** Traits that are labels, such as `email`. */
 const KINDS = ["provider", "factor_type", "factor_status"];
 
 /**
- * A row of `auth.audit_log_entries` as an audit event with the row's own id:
- * `payload.action` is the action and `payload.log_type` the type of the entity,
- * one to one. The entity is the factor of an entry about a factor, else the user
- * that the entry is about, else the actor. The actor's name and address are not
- * taken over. An entry knows no firm, so the URL must say it.
+ * A row of `auth.audit_log_entries` as an audit event with the row's id:
+ * `payload.action` is the action, `payload.log_type` the type of the entity. The
+ * entity is the factor of an entry about a factor, else the affected user, else the
+ * actor. The actor's name and address are not recorded. An entry has no firm, so the
+ * URL must set it.
  *
- * `base` is where the row stands in the payload: "" or "/record".
+ * `base` is the row's JSON Pointer in the payload: "" or "/record".
  * Source: supabase/auth, internal/models/audit_log_entry.go.
  */
 function adaptAuditLogEntry(
@@ -224,9 +224,9 @@ function adaptAuditLogEntry(
   const draft = startDraft(urlDefaults);
   readRow(payload, base, draft);
   const entry = `${base}/payload`;
-  readNames(payload, entry, draft);
-  readPeople(payload, entry, draft);
-  requireFirm(draft, base, "an entry of Auth's log knows no firm");
+  readLabels(payload, entry, draft);
+  readActorAndEntity(payload, entry, draft);
+  requireFirm(draft, base, "an entry of Auth's log has no firm");
   const traits = (
     names: readonly string[],
     read: (value: unknown) => unknown,
@@ -262,7 +262,7 @@ function readRow(payload: unknown, base: string, draft: EventDraft): void {
   }
 }
 
-function readNames(payload: unknown, entry: string, draft: EventDraft): void {
+function readLabels(payload: unknown, entry: string, draft: EventDraft): void {
   const names = { action: "action", log_type: "entity_type" };
   for (const [name, member] of Object.entries(names)) {
     const found = findFirst(payload, [`${entry}/${name}`]);
@@ -271,7 +271,11 @@ function readNames(payload: unknown, entry: string, draft: EventDraft): void {
   }
 }
 
-function readPeople(payload: unknown, entry: string, draft: EventDraft): void {
+function readActorAndEntity(
+  payload: unknown,
+  entry: string,
+  draft: EventDraft,
+): void {
   const actor = readUuid(readPointer(payload, `${entry}/actor_id`));
   if (actor !== null) setMember(draft, "user_id", actor, `${entry}/actor_id`);
   const places = draft.event.entity_type === "factor"

@@ -24,21 +24,21 @@ import { findFirst, isObject, type JsonObject } from "./payload.ts";
 
 const DEFAULT_TYPE = "application/json";
 
-/** An event's data once it is decoded: any JSON value, and where it stands. */
+/** An event's decoded data: any JSON value, and its JSON Pointer. */
 type Data = { value: unknown; pointer: string; faults: Fault[] };
 
 /**
  * CloudEvents 1.0 in binary, structured or batched content mode, whose data is a
  * native event of `log` in JSON (`data`, or `data_base64`).
  *
- * What identifies an event is `source` with `id`, so the id is derived from both
- * and `data` must not have one. `time` is the event's time when the data has
- * none; `type` and `subject` are not looked at, because the URL names the log.
- * In binary mode the attributes are headers: pointers to them name the attribute
- * as structured mode would (`/source` for `ce-source`). An empty batch is valid.
+ * `source` and `id` identify a CloudEvent, so the event's id is derived from both and
+ * `data` must not have one. `time` is the event's time if the data has none; `type`
+ * and `subject` are ignored, because the URL names the log. In binary mode the
+ * attributes are headers, whose pointers name the attribute as in structured mode
+ * (`/source` for `ce-source`). An empty batch is valid.
  *
- * @throws {ProblemError} when the body as a whole cannot be read, or is not a
- * CloudEvent in any mode.
+ * @throws {ProblemError} for an unreadable body, or one that is not a CloudEvent in
+ * any mode.
  */
 export async function adaptCloudEvents(
   delivery: Delivery,
@@ -111,17 +111,17 @@ async function adaptEvent(
   data: Data,
   log: LogSlug,
   urlDefaults: LogEvent,
-  toPlace: (attribute: string) => string,
+  describePlace: (attribute: string) => string,
 ): Promise<AdaptedEvent> {
   const time = findFirst(attributes, ["/time"]) ?? undefined;
   const { value, pointer } = data;
   const isReadable = data.faults.length === 0;
   const envelope = { log, data: isReadable ? value : {}, pointer, time };
   const draft = unpackEvent(envelope, urlDefaults);
-  checkAttributes(attributes, draft, toPlace);
+  checkAttributes(attributes, draft, describePlace);
   if (draft.event.id !== undefined) {
     const detail =
-      "A CloudEvent is identified by its source and id; leave this out";
+      "source and id identify a CloudEvent; omit the id of the data";
     addFault(draft, draft.origins.id, "not_allowed", detail);
   }
   const { source, id } = attributes;
@@ -172,7 +172,7 @@ function refuseType(pointer: string, what: string): Data {
   return { value: undefined, pointer, faults: [fault] };
 }
 
-/** How an HTTP message carries CloudEvents (HTTP binding §3). */
+/** The content modes of the HTTP binding (§3). */
 type ContentMode = "binary" | "structured" | "batched";
 
 /** The content mode, which the Content-Type alone decides (HTTP binding §3). */
@@ -217,20 +217,20 @@ function decodeValue(value: string): string {
   }
 }
 
-/** Checks the attributes that every event has (CloudEvents 1.0 §3.1.1). */
+/** Checks the required attributes (CloudEvents 1.0 §3.1.1). */
 function checkAttributes(
   attributes: JsonObject,
   draft: EventDraft,
-  toPlace: (attribute: string) => string,
+  describePlace: (attribute: string) => string,
 ): void {
   if (attributes.specversion !== "1.0") {
-    const detail = `Expected specversion "1.0"${toPlace("specversion")}`;
+    const detail = `Expected specversion "1.0"${describePlace("specversion")}`;
     addFault(draft, "/specversion", "invalid_value", detail);
   }
   for (const name of ["id", "source", "type"]) {
     const value = attributes[name];
     if (typeof value === "string" && value !== "") continue;
-    const detail = `Is required: text that is not empty${toPlace(name)}`;
+    const detail = `Is required: text that is not empty${describePlace(name)}`;
     addFault(draft, `/${name}`, "required", detail);
   }
 }

@@ -25,9 +25,10 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
+import { toHex } from "../tlog/encoding.ts";
 import { findFirst, isObject, type JsonObject } from "./payload.ts";
 
-/** What a trigger reports, and the action that it becomes. */
+/** A trigger's operation → the action of the event. */
 const ACTIONS: Record<string, string> = {
   INSERT: "insert",
   UPDATE: "update",
@@ -38,20 +39,19 @@ const ACTIONS: Record<string, string> = {
  * Supabase Database Webhooks (`{type, table, schema, record, old_record,
  * user_id?}`) as audit events: `insert`, `update` or `delete` of an entity whose
  * type is the table (`schema.table` outside of public) and whose id is the
- * column `id`. Of the content only the *names* of changed columns are recorded.
- * An array of such payloads is taken too, for an outbox that sends batches.
+ * column `id`. Of the content, only the *names* of changed columns are recorded. An
+ * outbox may send an array of such payloads.
  *
  * The firm is the record's `firm_id` (for a row of `public.firms` its `id`), else
  * the URL's. The user is the payload's `user_id`, else the URL's.
  *
- * The wire format has no id, so the id is derived from the content of the payload:
- * its canonical JSON with all numbers digit for digit, hashed. So a delivery that
- * is repeated adds nothing; but two changes with the same content count as one,
- * as when a column is set to and fro, unless the row has a column that differs
- * each time (`updated_at`, a version). And who can guess a whole row can check
- * the guess against the id.
+ * The wire format has no id, so the id is derived from a hash of the payload's
+ * canonical JSON, with all numbers digit for digit. A repeated delivery is thus a
+ * duplicate; but so are two changes with equal content, such as a column that is
+ * toggled, unless the row has a column that changes each time (`updated_at`, a
+ * version). The id also confirms a guess of the whole row.
  *
- * @throws {ProblemError} when the body as a whole cannot be read.
+ * @throws {ProblemError} for an unreadable body.
  */
 export async function adaptDatabaseWebhook(
   delivery: Delivery,
@@ -69,7 +69,7 @@ export async function adaptDatabaseWebhook(
   };
 }
 
-/** The same events as `readEvents` finds, with exact numbers. */
+/** The events of `readEvents`, with exact numbers. */
 function splitExact(body: unknown): unknown[] {
   if (Array.isArray(body)) return body;
   const events = isExactObject(body) ? body.events : undefined;
@@ -109,10 +109,10 @@ function readAction(payload: JsonObject, draft: EventDraft): void {
     const detail = `Expected ${Object.keys(ACTIONS).join(", ")}`;
     addFault(draft, "/type", "invalid_value", detail);
   }
-  const wanted = type === "DELETE" ? "old_record" : "record";
-  if (isObject(payload[wanted])) return;
+  const row = type === "DELETE" ? "old_record" : "record";
+  if (isObject(payload[row])) return;
   const detail = "Expected the row as an object";
-  addFault(draft, `/${wanted}`, "required", detail);
+  addFault(draft, `/${row}`, "required", detail);
 }
 
 function readEntity(payload: JsonObject, draft: EventDraft): void {
@@ -142,7 +142,7 @@ function readReferences(payload: JsonObject, draft: EventDraft): void {
   if (user !== null) setMember(draft, "user_id", user, "/user_id");
 }
 
-/** An id that is an integer is a reference too; any other may be personal data. */
+/** An integer id is recorded as a reference; any other may be personal data. */
 function describeRow(exact: JsonObject): JsonObject {
   const id = findFirst(exact, ["/record/id", "/old_record/id"]);
   if (id === null || readUuid(id.value) !== null) return {};
@@ -154,25 +154,20 @@ function describeRow(exact: JsonObject): JsonObject {
 
 async function hashText(text: string): Promise<string> {
   const bytes = new TextEncoder().encode(text);
-  const hash = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(
-    new Uint8Array(hash),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-/** Bytes of names, quotes and commas included, that fit beside the rest. */
+/** Most bytes of listed names, quotes and commas included. */
 const MAX_NAMES_BYTES = 6 * 1024;
 
 /**
- * What an UPDATE changed, from the row before and after with exact numbers:
- * `{changed_columns, changed_column_count}`. For a row that came or went there is
- * nothing to compare: {}.
+ * The columns that an UPDATE changed, from the row before and after with exact
+ * numbers: `{changed_columns, changed_column_count}`; {} for INSERT and DELETE.
  *
- * The names are *values* in a list, so that the audit trail, whose keys must not
- * name money or credentials, takes `amount` and `salary`. A name that it does not
- * take for what it contains, and names beyond a size limit, are only counted:
- * `unlisted_column_count` says how many.
+ * The names are *values* in a list, because keys of audit metadata must not name
+ * money or credentials, which `amount` and `salary` do. Names that audit metadata
+ * rejects for their content, and names beyond a size limit, are only counted in
+ * `unlisted_column_count`.
  */
 function describeChanges(before: unknown, after: unknown): JsonObject {
   if (!isExactObject(before) || !isExactObject(after)) return {};

@@ -6,15 +6,15 @@ import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import type { AdaptedEvent } from "./adapter.ts";
 import { findRelevantFaults, isObject } from "./payload.ts";
 
-/** An event while it is put together; members may still be undefined. */
+/** An event under construction; members may be undefined. */
 export type EventDraft = Pick<AdaptedEvent, "event" | "origins" | "faults">;
 
-/** A draft that starts with what the webhook's URL says. */
+/** A draft with the defaults of the webhook's URL. */
 export function startDraft(urlDefaults: LogEvent): EventDraft {
   return { event: { ...urlDefaults }, origins: {}, faults: [] };
 }
 
-/** Sets a member and where it came from. */
+/** Sets a member and its origin. */
 export function setMember(
   draft: EventDraft,
   member: string,
@@ -25,7 +25,7 @@ export function setMember(
   draft.origins[member] = pointer;
 }
 
-/** Adds a fault of the sender's payload. */
+/** Adds a fault of the payload. */
 export function addFault(
   draft: EventDraft,
   pointer: string,
@@ -36,16 +36,16 @@ export function addFault(
 }
 
 /**
- * The adapted event. Of the faults of the payload's text those count that touch
- * a member, except one in `forgiven` members, whose value was mended.
+ * The adapted event of a draft. Faults of the payload's text count if they affect a
+ * member that is not in `repaired`.
  */
 export function finishDraft(
   draft: EventDraft,
   textFaults: readonly Fault[],
-  forgiven: readonly string[] = [],
+  repaired: readonly string[] = [],
 ): AdaptedEvent {
   const pointers = Object.entries(draft.origins)
-    .filter(([member]) => !forgiven.includes(member))
+    .filter(([member]) => !repaired.includes(member))
     .map(([, pointer]) => pointer);
   const event = Object.entries(draft.event)
     .filter(([, value]) => value !== undefined);
@@ -66,22 +66,22 @@ export function rejectPayload(
   return { event: {}, origins: {}, faults };
 }
 
-const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
-
 /**
- * An audit event's user, where the format carries it: the row may not exist for
- * the ledger (yet), so `metadata.actor_id` says the same.
+ * The user of an audit event is optional, because their row may not exist (yet);
+ * `metadata.actor_id` repeats the id.
  */
 export const OPTIONAL_REFERENCES = ["user_id"];
 
-/** A valid IPv4 or IPv6 address, or undefined: senders write "" for none. */
+const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
+
+/** A valid IPv4 or IPv6 address, else undefined: senders write "" for none. */
 export function readAddress(value: unknown): string | undefined {
   return ADDRESS.safeParse(value).data;
 }
 
 /**
- * What names a kind of thing (`email`, `sso/saml`, `totp`), or undefined. Names,
- * addresses and numbers of people do not fit, and neither does a sentence.
+ * A label (`email`, `sso/saml`, `totp`), else undefined. Names, addresses and phone
+ * numbers of people do not match, nor do sentences.
  */
 export function readKind(value: unknown): string | undefined {
   if (typeof value !== "string" || !/^[a-z][a-z_./-]{0,63}$/i.test(value)) {
@@ -90,14 +90,14 @@ export function readKind(value: unknown): string | undefined {
   return isAcceptableMetadata({ kind: value }) ? value : undefined;
 }
 
-/** Whether the audit trail takes this metadata. */
+/** Whether the audit log accepts this metadata. */
 export function isAcceptableMetadata(
   metadata: Record<string, unknown>,
 ): boolean {
   return checkAuditMetadata(metadata).length === 0;
 }
 
-/** Metadata without the members that are not known. */
+/** An object without its undefined and null members. */
 export function omitNullish(
   metadata: Record<string, unknown>,
 ): Record<string, unknown> {
@@ -106,36 +106,35 @@ export function omitNullish(
   return Object.fromEntries(known);
 }
 
-/** Requires a firm, which `places` says how to give. */
+/** Adds a fault if the event has no firm; `remedy` says how to set it. */
 export function requireFirm(
   draft: EventDraft,
   pointer: string,
-  places: string,
+  remedy: string,
 ): void {
   if (draft.event.firm_id !== undefined) return;
   const detail =
-    `Is required: ${places}, or put ?firm_id=<uuid> into the webhook's URL`;
+    `Is required: ${remedy}, or put ?firm_id=<uuid> into the webhook's URL`;
   addFault(draft, pointer, "required", detail);
 }
 
-/** A native event inside of an envelope, and what the envelope says of it. */
-type Enveloped = {
+/** An envelope around a native event. */
+type Envelope = {
   log: LogSlug;
   /** The native event. */
   data: unknown;
-  /** Where it stands in the payload. */
+  /** The event's JSON Pointer in the payload. */
   pointer: string;
-  /** When the envelope says it happened, and where it says so. */
+  /** The envelope's time, with its JSON Pointer. */
   time?: { value: unknown; pointer: string };
 };
 
 /**
- * Unpacks a native event: its members as they are, the envelope's time where it
- * has none of its own, and what the webhook's URL says where it says nothing. A
- * member that is null counts as left out.
+ * Unpacks a native event. Its members take precedence over the envelope's time, and
+ * that over the defaults of the webhook's URL. A null member counts as omitted.
  */
 export function unpackEvent(
-  { log, data, pointer, time }: Enveloped,
+  { log, data, pointer, time }: Envelope,
   urlDefaults: LogEvent,
 ): EventDraft {
   const draft = startDraft(urlDefaults);
@@ -155,7 +154,7 @@ export function unpackEvent(
   return draft;
 }
 
-/** A draft as it is: an envelope's parts are all of interest, faults included. */
+/** The adapted event of an envelope, of which every fault counts. */
 export function finishEnvelope(
   { event, origins, faults }: EventDraft,
   textFaults: Fault[],

@@ -10,11 +10,10 @@ import {
 } from "./adapter.ts";
 
 /**
- * Records a delivery in its log, through the same ingest path as the log's own
- * endpoint. Results are in the order of the events, and name the places of the
- * sender's payload.
+ * Records a delivery through the ingest path of its log's endpoint. Results are in
+ * the order of the events; their faults point into the sender's payload.
  *
- * @throws {StoreError} when events may not have been written.
+ * @throws {StoreError} if it is unknown whether the events were written.
  */
 export async function recordAdapted(
   log: Log,
@@ -33,14 +32,14 @@ export async function recordAdapted(
   );
 }
 
-/** Faults as faults of the payload that the sender knows. */
+/** Maps the faults of the log's schema and the database to the sender's payload. */
 function relocate(result: IngestResult, adapted: AdaptedEvent): IngestResult {
   const errors: Fault[] | undefined = result.problem?.errors;
   if (errors === undefined || adapted.faults.length > 0) return result;
   return rejectEvent(result, relocateFaults(adapted, errors));
 }
 
-/** Warns the sender of the references that were left out. */
+/** Adds a warning for each dropped reference. */
 function warn(
   result: IngestResult,
   { origins }: AdaptedEvent,

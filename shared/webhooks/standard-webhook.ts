@@ -23,10 +23,10 @@ import {
 /**
  * A Standard Webhooks payload `{type, timestamp, data}` whose `data` is a native
  * event of `log`. Its id is `data.id`, else derived from the `webhook-id` header,
- * which a sender repeats at every attempt. `timestamp` is the event's time when
- * the event has none; `type` is not looked at, because the URL names the log.
+ * which a sender repeats at every attempt. `timestamp` is the event's time if the
+ * event has none; `type` is ignored, because the URL names the log.
  *
- * @throws {ProblemError} when the body as a whole cannot be read.
+ * @throws {ProblemError} for an unreadable body.
  */
 export async function adaptStandardWebhook(
   delivery: Delivery,
@@ -47,14 +47,14 @@ export async function adaptStandardWebhook(
     if (messageId) draft.event.id = await deriveId("standard", log, messageId);
     else {
       const detail =
-        "Is required, or a webhook-id header: without either, a repeated delivery could not be told from a new event";
+        "Is required, or a webhook-id header: without either, a retry cannot be distinguished from a new event";
       addFault(draft, "/data/id", "required", detail);
     }
   }
   return { batch: false, events: [finishEnvelope(draft, faults)] };
 }
 
-/** The specification says ISO 8601; some senders write seconds since 1970. */
+/** The specification requires ISO 8601; some senders write seconds since 1970. */
 function readTime(payload: JsonObject): Found | undefined {
   const found = findFirst(payload, ["/timestamp"]);
   if (found === null) return undefined;
