@@ -41,7 +41,7 @@ export function readFlags<F extends Flags>(
   } catch (error) {
     const [problem] = (error as Error).message.split(/\.\s|\n/);
     const known = Object.keys(flags).map((name) => `--${name}`).join(", ");
-    throw new StackError(`${problem}; wanted any of ${known}`);
+    throw new StackError(`${problem}; expected one of ${known}`);
   }
 }
 
@@ -57,7 +57,7 @@ export function readPort(text: string | undefined): number | undefined {
     throw new StackError(
       `Cannot use port ${
         JSON.stringify(text)
-      }: wanted a number from 0 to 65535`,
+      }: expected a number from 0 to 65535`,
     );
   }
   return port;

@@ -55,7 +55,7 @@ async function main(args: string[]): Promise<void> {
   }
   if ([update, lock, check].filter(Boolean).length > 1) {
     throw new StackError(
-      "--update, --lock and --check exclude each other: wanted one of them",
+      "--update, --lock and --check exclude each other: expected one of them",
     );
   }
   if (check) await checkLocks(files, npm);

@@ -73,7 +73,7 @@ export async function runDoctor(args: string[]): Promise<0 | 1 | 2> {
     );
     if (!url) {
       throw new StackError(
-        "Cannot examine a database without its URL: wanted --database-url postgresql://user:password@host:port/database",
+        "Cannot examine a database without its URL: expected --database-url postgresql://user:password@host:port/database",
       );
     }
     if (isBefore) return printForesight(await foreseeInstall(url));

@@ -119,7 +119,7 @@ function readProjectUrl(given: string | undefined): string {
     throw new StackError(
       `Cannot use the URL ${
         JSON.stringify(given)
-      }: wanted one like https://<ref>.supabase.co`,
+      }: expected one like https://<ref>.supabase.co`,
     );
   }
   return url.origin;

@@ -39,7 +39,7 @@ async function sealProject(args: string[]): Promise<void> {
   const seconds = every === undefined ? null : Number(every);
   if (seconds !== null && !(seconds >= 1 && seconds <= MAX_SECONDS)) {
     throw new StackError(
-      `Cannot use --every: wanted seconds, from 1 to ${MAX_SECONDS}`,
+      `Cannot use --every: expected seconds, from 1 to ${MAX_SECONDS}`,
     );
   }
   const sealOnce = async () => {

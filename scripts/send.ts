@@ -65,7 +65,7 @@ function createSample(target: string): Sample {
     (format.takesLog ? log !== undefined && isLogSlug(log) : log === undefined);
   if (!isComplete) {
     throw new StackError(
-      `Cannot send ${JSON.stringify(target)}: wanted ${listTargets()}`,
+      `Cannot send ${JSON.stringify(target)}: expected ${listTargets()}`,
     );
   }
   return format.create({
@@ -87,7 +87,7 @@ function readUrl(base: string, path: string, query: string | undefined): URL {
     throw new StackError(
       `Cannot use the URL ${
         JSON.stringify(base)
-      }: wanted one like ${DEFAULT_URL}`,
+      }: expected one like ${DEFAULT_URL}`,
     );
   }
   url.search = query ?? "";

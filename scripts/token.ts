@@ -42,7 +42,7 @@ async function printToken(args: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);
   if (flags.user === undefined) {
     throw new StackError(
-      "Cannot sign a token without a user: wanted --user <uuid>",
+      "Cannot sign a token without a user: expected --user <uuid>",
     );
   }
   const dataDir = flags["data-dir"] ?? defaultDataDir(flags["project-dir"]);
@@ -65,7 +65,7 @@ function readStackUrl(given: string | undefined): string {
     throw new StackError(
       `Cannot use the URL ${
         JSON.stringify(given)
-      }: wanted one like http://127.0.0.1:54321`,
+      }: expected one like http://127.0.0.1:54321`,
     );
   }
   return url.origin;
@@ -77,7 +77,7 @@ function readSeconds(given: string | undefined): number | undefined {
     throw new StackError(
       `Cannot use the lifetime ${
         JSON.stringify(given)
-      }: wanted a whole number of seconds`,
+      }: expected a whole number of seconds`,
     );
   }
   return Number(given);

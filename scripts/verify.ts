@@ -151,7 +151,7 @@ function readArguments(args: string[]) {
   } catch (error) {
     const [problem] = (error as Error).message.split(/\.\s|\n/);
     const known = Object.keys(OPTIONS).map((name) => `--${name}`).join(", ");
-    throw new VerifierError(`${problem}; wanted any of ${known}`);
+    throw new VerifierError(`${problem}; expected one of ${known}`);
   }
 }
 

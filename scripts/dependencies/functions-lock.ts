@@ -48,7 +48,7 @@ export function readImportedPackages(
     const [, name, version] = NPM_TARGET.exec(target) ?? [];
     if (!name) {
       throw new Error(
-        `Cannot pin ${specifier}: wanted npm:<name>@<version>, found ${target}`,
+        `Cannot pin ${specifier}: expected npm:<name>@<version>, found ${target}`,
       );
     }
     packages.set(name, version);

@@ -37,7 +37,7 @@ export async function requireLockWriter(npm: Npm): Promise<void> {
     major > oldestMajor || major === oldestMajor && minor >= oldestMinor
   ) return;
   throw new StackError(
-    `npm ${version} would write package-lock.json without what other platforms need: wanted npm ${
+    `npm ${version} would write package-lock.json without what other platforms need: expected npm ${
       OLDEST_WRITER.join(".")
     } or later; run npm install --global npm@11`,
   );

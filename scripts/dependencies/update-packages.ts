@@ -35,12 +35,12 @@ export function readPackageRequests(
     const [, name, version] = /^(@?[^@]+)(?:@(.*))?$/.exec(item) ?? [];
     if (!direct.has(name)) {
       throw new StackError(
-        `Cannot update ${item}: wanted <package> or <package>@<version> of package.json`,
+        `Cannot update ${item}: expected <package> or <package>@<version> of package.json`,
       );
     }
     if (version !== undefined && !VERSION.test(version)) {
       throw new StackError(
-        `Cannot update ${item}: wanted an exact version, such as ${name}@${
+        `Cannot update ${item}: expected an exact version, such as ${name}@${
           direct.get(name)
         }`,
       );

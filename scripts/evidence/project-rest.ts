@@ -19,7 +19,7 @@ export function readProject(url: string | undefined): Project {
     .replace(/\/+$/, "");
   if (!/^https?:\/\/[^/]+$/.test(origin)) {
     throw new StackError(
-      "Cannot use --url: wanted the origin of a project, such as https://<ref>.supabase.co",
+      "Cannot use --url: expected the origin of a project, such as https://<ref>.supabase.co",
     );
   }
   return {

@@ -145,12 +145,12 @@ describe("npm run prices:import says in one sentence", () => {
     [
       "that a URL is none",
       ["--url", "localhost"],
-      /^Cannot use the URL "localhost": wanted one like https:.*\n$/,
+      /^Cannot use the URL "localhost": expected one like https:.*\n$/,
     ],
     [
       "which flags there are",
       ["--apply"],
-      /--apply.*wanted any of --url, --yes, --accept-suspicious\n$/,
+      /--apply.*expected one of --url, --yes, --accept-suspicious\n$/,
     ],
   ])("%s", async (_, args, sentence) => {
     expect(await run(SCRIPT, args)).toEqual({

@@ -72,12 +72,12 @@ describe("npm run doctor", () => {
   });
 
   test.each([
-    ["without a URL", [], "wanted --database-url"],
+    ["without a URL", [], "expected --database-url"],
     ["with another flag", ["--fix"], "--fix"],
     [
       "with something else than a URL",
       ["--database-url", "localhost"],
-      "wanted postgresql://",
+      "expected postgresql://",
     ],
     [
       "when nothing answers",

@@ -191,24 +191,24 @@ describe("npm run seal", () => {
   test.each([
     [
       ["--every", "0"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
     ],
     [
       ["--every", "often"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
     ],
     [
       ["--every", "1e9"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
     ],
-    [["--now"], /^Unknown option '--now'; wanted any of --url, --every\n$/],
+    [["--now"], /^Unknown option '--now'; expected one of --url, --every\n$/],
     [
       ["--url", "example.com"],
-      /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/,
+      /^Cannot use --url: expected the origin of a project, such as https:.*\n$/,
     ],
     [
       ["--url", "http://127.0.0.1:54321/functions/v1"],
-      /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/,
+      /^Cannot use --url: expected the origin of a project, such as https:.*\n$/,
     ],
   ])("with %j says what it wants", async (args, sentence) => {
     expect(await seal(args)).toEqual(failure(sentence));

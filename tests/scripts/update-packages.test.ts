@@ -224,7 +224,7 @@ describe("the packages to update", () => {
     "are not %s",
     (text) => {
       expect(() => readPackageRequests(text, direct)).toThrow(
-        `Cannot update ${text}: wanted an exact version, such as jose@6.2.17`,
+        `Cannot update ${text}: expected an exact version, such as jose@6.2.17`,
       );
     },
   );
@@ -238,7 +238,7 @@ describe("the packages to update", () => {
   test.each([
     [["--only", "zod"], "--only is a part of --update: add --update"],
     [["--lock", "--check"], "exclude each other"],
-    [["--update", "--only", "zod@^4"], "wanted an exact version"],
+    [["--update", "--only", "zod@^4"], "expected an exact version"],
   ])("and the flags %j are refused", async (flags, sentence) => {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", DEPS, ...flags],

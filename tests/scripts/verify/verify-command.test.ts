@@ -247,7 +247,7 @@ describe("npm run verify", () => {
         ],
         [
           [bundle, "--trust"],
-          /^Unknown option '--trust'.*; wanted any of --key, --policy, --held, --receipt, --help\n$/,
+          /^Unknown option '--trust'.*; expected one of --key, --policy, --held, --receipt, --help\n$/,
         ],
         [
           withKey(`${dir}/nothing`),
