@@ -1,29 +1,31 @@
-/** What the commands of this folder share: flags, help, and how they fail. */
+/** Flags, help and errors of the commands. */
 import { parseArgs } from "node:util";
+import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
+import { DEFAULT_PORT } from "../local/stack-defaults.ts";
 import { StackError } from "../local/stack-error.ts";
 
-/** A command's flags: name → whether it takes a value, stands alone, or may do either. */
+/** The flags of a command: whether they take a value, no value, or an optional value. */
 export type Flags = Record<
   string,
   { type: "string" | "boolean" | "string, or alone" }
 >;
 
-/** The flags that were given; what may stand alone and does is "". */
+/** The values of flags; an optional value is "" if it is omitted. */
 export type FlagValues<F extends Flags> = {
   [Name in keyof F]?: F[Name]["type"] extends "boolean" ? boolean : string;
 };
 
 /**
- * Reads `args`, which may hold nothing but `flags`.
+ * Parses `args`, which may contain `flags` only.
  *
- * @throws {StackError} that names the argument and the flags there are.
+ * @throws {StackError} that names the argument and the known flags.
  */
 export function readFlags<F extends Flags>(
   args: string[],
   flags: F,
 ): FlagValues<F> {
-  // parseArgs knows no value that may be left out.
-  const alone = Object.keys(flags)
+  // parseArgs does not support optional values.
+  const optional = Object.keys(flags)
     .filter((name) => flags[name].type === "string, or alone")
     .map((name) => `--${name}`);
   const options = Object.fromEntries(
@@ -34,7 +36,7 @@ export function readFlags<F extends Flags>(
   );
   try {
     return parseArgs({
-      args: args.map((arg) => alone.includes(arg) ? `${arg}=` : arg),
+      args: args.map((arg) => optional.includes(arg) ? `${arg}=` : arg),
       options,
       strict: true,
     }).values as FlagValues<F>;
@@ -46,9 +48,9 @@ export function readFlags<F extends Flags>(
 }
 
 /**
- * The port in `text`, or undefined without one.
+ * The port in `text`; undefined for an empty or missing text.
  *
- * @throws {StackError} when it is not a port.
+ * @throws {StackError} if it is not a port.
  */
 export function readPort(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
@@ -63,7 +65,28 @@ export function readPort(text: string | undefined): number | undefined {
   return port;
 }
 
-/** Whether a command is asked what it does, and then prints `usage`. */
+/**
+ * The origin of the http or https URL `text`; that of the local stack without a text.
+ *
+ * @throws {StackError} with `example`, if it is not such a URL.
+ */
+export function readOrigin(text: string | undefined, example: string): string {
+  if (text === undefined) {
+    const port = readPort(Deno.env.get("PORT")) ?? DEFAULT_PORT;
+    return `http://${GATEWAY_HOSTNAME}:${port}`;
+  }
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new StackError(
+      `Cannot use the URL ${
+        JSON.stringify(text)
+      }: expected one like ${example}`,
+    );
+  }
+  return url.origin;
+}
+
+/** Prints `usage` if the arguments ask for help; whether they do. */
 export function printUsage(args: string[], usage: string): boolean {
   const isAsked = args.includes("--help") || args.includes("-h");
   if (isAsked) console.log(usage);
@@ -71,8 +94,8 @@ export function printUsage(args: string[], usage: string): boolean {
 }
 
 /**
- * Runs a command: with `--help` it prints `usage` alone; a {@linkcode StackError} ends
- * it with its sentence and exit code 1.
+ * Runs a command. `--help` prints `usage`; a {@linkcode StackError} prints its message
+ * and exits with code 1.
  */
 export async function runCommand(
   usage: string,

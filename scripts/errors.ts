@@ -1,10 +1,6 @@
 /**
- * `npm run errors`: writes docs/errors.md, the codes of all answers, from the
- * registries in the code.
- *
- *     npm run errors [-- --check]
- *
- * `--check` writes nothing and exits with 1 when the file is stale.
+ * `npm run errors`: writes docs/errors.md, the codes of all answers, from the registries
+ * in the code.
  */
 import { StackError } from "../local/stack-error.ts";
 import { type ProblemCode, PROBLEMS } from "../shared/http/problem.ts";
@@ -24,7 +20,7 @@ const INTRODUCTION = `\
 # Errors
 
 Codes are stable: your program can switch on them. Titles and details are for
-people and may change. No answer repeats a value that was sent.`;
+people and may change. Answers never repeat a value that you sent.`;
 
 const PROBLEMS_TEXT = `\
 An error answer is a problem document (RFC 9457) with \`type\`, \`title\`, \`status\`,
@@ -55,7 +51,7 @@ The functions answer 503 to the transient ones of PostgreSQL: classes 08
 40001 (serialization), 40P01 (deadlock), 55P03 (lock timeout), 25006 (read-only)
 and 25P03 and 25P04 (timeouts of sessions and transactions).`;
 
-/** The text of docs/errors.md as it should be, before it is formatted. */
+/** The text of docs/errors.md, not formatted. */
 function assemblePage(): string {
   return [
     INTRODUCTION,
@@ -110,7 +106,7 @@ function table(head: string[], rows: string[][]): string {
   return [head, head.map(() => "---"), ...rows].map(line).join("\n");
 }
 
-/** As `deno fmt` leaves it, which the gate checks. */
+/** Formats like `deno fmt`, which the gate requires. */
 async function format(text: string): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["fmt", "--ext=md", "-"],

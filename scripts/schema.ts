@@ -1,10 +1,5 @@
 /**
- * `npm run schema`: writes supabase/schema.sql, the schema as it stands after all
- * migrations.
- *
- *     npm run schema [-- --check]
- *
- * `--check` writes nothing and exits with 1 when the file is stale.
+ * `npm run schema`: writes supabase/schema.sql, the schema after all migrations.
  */
 import { PGlite } from "@electric-sql/pglite";
 import { StackError } from "../local/stack-error.ts";
@@ -23,7 +18,7 @@ const MIGRATIONS = new URL("../supabase/migrations/", import.meta.url);
 const ROLES = new URL("../local/roles.sql", import.meta.url);
 const DESCRIBE = new URL("schema.sql", import.meta.url);
 
-/** A connection of its own to a database. */
+/** A dedicated connection to a database. */
 export interface Connection {
   /** Runs a script of any number of statements. */
   exec(script: string): Promise<unknown>;
@@ -31,7 +26,7 @@ export interface Connection {
   query<Row>(statement: string): Promise<Row[]>;
 }
 
-/** The text of supabase/schema.sql for a database as it is now. */
+/** The text of supabase/schema.sql for the current state of a database. */
 export async function describeSchema(connection: Connection): Promise<string> {
   await connection.exec(await Deno.readTextFile(DESCRIBE));
   const [{ text }] = await connection.query<{ text: string }>(

@@ -1,12 +1,6 @@
 /**
- * `npm run seal`: seals what was recorded since the last time and signs the tree,
- * by the project's function `ledger`.
- *
- *     npm run seal [-- --url https://<ref>.supabase.co] [--every 5]
- *
- * Rows from before evidence was set up are captured in batches: it seals until none
- * is left. `--every` repeats it every so many seconds, until Ctrl-C; a failure after
- * the first time is printed, and the next round tries again.
+ * `npm run seal`: seals new rows and signs the tree, by the project's function `ledger`,
+ * once or periodically.
  */
 import { StackError } from "../local/stack-error.ts";
 import { readFlags, runCommand } from "./command-line.ts";
@@ -27,7 +21,7 @@ none is left.
   --every <seconds>  repeat until Ctrl-C; a failure after the first time is printed
   --help             show this text
 
-The key is that of SUPABASE_SECRET_KEY, or the local stack's own.
+The key is SUPABASE_SECRET_KEY, or the local stack's key.
 
 Example: npm run seal -- --url https://<ref>.supabase.co --every 5`;
 

@@ -1,14 +1,6 @@
 /**
- * `npm run send`: posts a realistic sample of a format to the running stack, and
- * prints the request (without its secrets) and the answer.
- *
- *     npm run send -- otlp|litellm|database|auth
- *     npm run send -- standard/<log>|cloudevents/<log>|native/<log>
- *       [--url http://127.0.0.1:54321/functions/v1] [--query 'firm_id=…']
- *       [--key sb_secret_…] [--secret whsec_…]
- *
- * With `--secret` the request is signed (Standard Webhooks) and has no key unless
- * `--key` is given too; otherwise it has the local stack's secret key.
+ * `npm run send`: posts a realistic sample of a format to the running stack, and prints
+ * the request, without its secrets, and the answer.
  */
 import { SECRET_KEY } from "../local/keys.ts";
 import { StackError } from "../local/stack-error.ts";
@@ -116,7 +108,7 @@ async function post(
     return await fetch(url, { method: "POST", headers, body });
   } catch {
     throw new StackError(
-      `Cannot reach ${url.origin}: is the stack running (npm start), and is --url right?`,
+      `Cannot reach ${url.origin}: start the stack with npm start, or correct --url`,
     );
   }
 }

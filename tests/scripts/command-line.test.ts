@@ -85,7 +85,7 @@ describe("npm start", () => {
     expectOneSentence(
       second,
       new RegExp(
-        `^Cannot use the data folder .*process id ${first.pid} is using it`,
+        `^Cannot use the data folder .*process id ${first.pid} uses it`,
       ),
     );
     await first.end("SIGKILL");
@@ -190,7 +190,7 @@ describe("npm start", () => {
     const { port } = taken.addr;
     expectOneSentence(
       await run("start.ts", flags("--memory"), { PORT: String(port) }),
-      new RegExp(`^Cannot listen on port ${port}: it is already in use`),
+      new RegExp(`^Cannot listen on port ${port}: it is in use`),
     );
     taken.close();
   });

@@ -81,7 +81,7 @@ describe("an update", () => {
     expect((await files.readDirect()).get("tool")).toBe("1.0.0");
     expect(said).toEqual([
       "a@1.1.0",
-      "tool@1.2.0 is not taken: the registry has no tool-mac@1.2.0",
+      "tool@1.2.0 is not taken: the registry does not have tool-mac@1.2.0",
     ]);
   });
 
@@ -108,7 +108,7 @@ describe("an update", () => {
         : undefined;
     }, true);
     await expect(changed).rejects.toThrow(
-      "package.json, package-lock.json, deno.json, supabase/functions/deno.lock are as they were before the update; npm ci installs their packages",
+      "package.json, package-lock.json, deno.json, supabase/functions/deno.lock are restored; run npm ci to install their packages",
     );
     expect(await files.isAsIn(before)).toBe(true);
   });
