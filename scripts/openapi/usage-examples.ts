@@ -19,8 +19,8 @@ const JSON_TYPE = "application/json";
 const OTHER_FIRM = "10000000-0000-4000-8000-000000000002";
 
 /**
- * The examples of `llm-usage` alone. A budget that is set and a reservation that
- * is made are answered with new ids and times, so only what is refused is shown.
+ * The examples of `llm-usage` only. A new budget or reservation has a random id and the
+ * current time, so only refusals are shown.
  */
 export async function usageExamples(log: Log): Promise<Example[]> {
   const { firm_id } = log.example;
@@ -61,7 +61,7 @@ export async function usageExamples(log: Log): Promise<Example[]> {
   ];
 }
 
-/** A call of a model that has no price. */
+/** A call of a model without a price. */
 async function unpricedExample(log: Log): Promise<Example> {
   const { cost_usd: _, ...call } = log.example;
   const id = "70000000-0000-4000-8000-000000000007";
