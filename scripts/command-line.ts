@@ -7,7 +7,7 @@ import { StackError } from "../local/stack-error.ts";
 /** The flags of a command: whether they take a value, no value, or an optional value. */
 export type Flags = Record<
   string,
-  { type: "string" | "boolean" | "string, or alone" }
+  { type: "string" | "boolean" | "optional string" }
 >;
 
 /** The values of flags; an optional value is "" if it is omitted. */
@@ -26,7 +26,7 @@ export function readFlags<F extends Flags>(
 ): FlagValues<F> {
   // parseArgs does not support optional values.
   const optional = Object.keys(flags)
-    .filter((name) => flags[name].type === "string, or alone")
+    .filter((name) => flags[name].type === "optional string")
     .map((name) => `--${name}`);
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, { type }]) => [

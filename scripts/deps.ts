@@ -36,7 +36,7 @@ Lists newer versions of the packages that this project depends on, or updates to
   --update           take the compatible versions, direct and transitive, then run the gate;
                      a version that npm cannot resolve, or that lacks a platform's build, is
                      left out
-  --only <packages>  with --update: these alone; an exact version may be given: zod,jose@7.0.0
+  --only <packages>  with --update: only these, with exact versions if given: zod,jose@7.0.0
   --lock             write package-lock.json and supabase/functions/deno.lock
   --check            fail where the locks, package.json and deno.json disagree
   --help             show this text

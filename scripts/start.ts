@@ -11,7 +11,7 @@ import { readFlags, readPort, runCommand } from "./command-line.ts";
 const FLAGS = {
   "memory": { type: "boolean" },
   "database-url": { type: "string" },
-  "postgrest": { type: "string, or alone" },
+  "postgrest": { type: "optional string" },
   "port": { type: "string" },
   "data-dir": { type: "string" },
   "project-dir": { type: "string" },

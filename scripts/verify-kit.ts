@@ -101,7 +101,7 @@ async function describeKit({ moduleIds }: OutputChunk): Promise<string> {
   }
   const lines = [
     `${name} ${version}: the verifier of its evidence. Licence: ${license}.`,
-    "Made by npm run verify:kit; deno run verify.js --help says how to use it.",
+    "Made by npm run verify:kit; usage: deno run verify.js --help.",
   ];
   for (const [folder, file] of [...packages].sort()) {
     const used = await readPackage(folder);

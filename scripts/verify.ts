@@ -159,7 +159,7 @@ async function readPolicy(
 ): Promise<Policy> {
   if (keys !== undefined && path !== undefined) {
     throw new VerifierError(
-      "Both --key and --policy are given; name the keys in the policy alone",
+      "Both --key and --policy are given; pass only the policy, with the keys in it",
     );
   }
   if (path !== undefined) {

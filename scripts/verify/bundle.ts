@@ -22,7 +22,7 @@ import { SALT_BYTES } from "./parse-leaf.ts";
  *    leaf hash, 64 hex digits) and, while the row is in its table, `row` (its
  *    members without `id`, committed ones in clear text), `commitments` (64 hex
  *    digits each, in the order of the committed columns) and `salts` (32 hex
- *    digits each, or null for one that is gone). `commitments` and `salts` are
+ *    digits each, or null for a deleted one). `commitments` and `salts` are
  *    omitted for logs without committed columns; salts that still exist of a deleted row
  *    are included. Every other leaf: `data`, its text.
  * 4. `{"pending":{…}}` for leaves that the checkpoint does not cover yet, of the same

@@ -150,7 +150,7 @@ function listMissingQuorum({ isQuorum }: OpenedCheckpoint): string[] {
 function requireNoReceipts({ receipts }: Trust): void {
   if (receipts.length === 0) return;
   throw new VerifierError(
-    "A checkpoint alone has no leaves to find a receipt in; pass --receipt with a bundle, the proof of the row or the project's URL",
+    "A checkpoint does not contain leaves to compare a receipt with; pass --receipt with a bundle, the proof of the row or the project's URL",
   );
 }
 

@@ -56,8 +56,8 @@ export async function adaptCloudEvents(
   }
   if (batch !== delivery.text.trimStart().startsWith("[")) {
     const wanted = batch
-      ? "Expected an array of CloudEvents, as the Content-Type says"
-      : "Expected one CloudEvent, as the Content-Type says; a batch is application/cloudevents-batch+json";
+      ? "Expected an array of CloudEvents for this Content-Type"
+      : "Expected one CloudEvent for this Content-Type; send a batch as application/cloudevents-batch+json";
     throw new ProblemError(createProblem("invalid_batch", wanted));
   }
   const { events } = readEvents(delivery.text, "json");

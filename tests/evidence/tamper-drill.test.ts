@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import type {
-  EvidenceFaultCode,
+  EvidenceFindingCode,
   Verdict,
 } from "../../scripts/verify/verdict.ts";
 import {
@@ -41,7 +41,7 @@ function expectFault(
   { faults }: Verdict,
   log: LogName,
   id: string,
-  code: EvidenceFaultCode,
+  code: EvidenceFindingCode,
   sentence: string,
 ): void {
   expect(faults).toEqual([{

@@ -710,7 +710,7 @@ describe("a checkpoint", () => {
     ).toEqual(refused(/The consistency proof claims .*/));
     const receipt = await write(answers.audit);
     expect(await verify(withKey(path, "--receipt", receipt))).toEqual(failure(
-      /^A checkpoint alone has no leaves to find a receipt in; .*\n$/,
+      /^A checkpoint does not contain leaves to find a receipt in; .*\n$/,
       2,
     ));
   });
@@ -742,7 +742,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
       ],
       [
         withKey(proof, "--policy", proof),
-        "Both --key and --policy are given; name the keys in the policy alone",
+        "Both --key and --policy are given; pass only the policy, with the keys in it",
       ],
       [
         [proof, "--key", keys.signerKey],
