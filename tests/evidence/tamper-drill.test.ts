@@ -295,7 +295,7 @@ describe("what is detected", () => {
       const { faults } = await ledger.verify(policy);
       expect(faults.map(({ code }) => code)).toEqual(["leaves_missing"]);
       expect(faults[0].detail).toMatch(
-        /^A checkpoint covers \d+ leaves, but there are only \d+$/,
+        /^A checkpoint covers \d+ leaves, but the bundle has \d+$/,
       );
       expect((await ledger.post("ledger/seal", {})).status).toBe(409);
     });

@@ -135,7 +135,7 @@ describe("an update", () => {
       line === "--version" ? { stdout: "11.6.2\n" } : undefined
     );
     await expect(changed).rejects.toThrow(
-      "npm 11.6.2 would write package-lock.json without what other platforms need",
+      "npm 11.6.2 would write package-lock.json without the builds of other platforms",
     );
     expect(await files.isAsIn(before)).toBe(true);
   });
@@ -236,7 +236,7 @@ describe("the packages to update", () => {
   });
 
   test.each([
-    [["--only", "zod"], "--only is a part of --update: add --update"],
+    [["--only", "zod"], "--only is an option of --update; add --update"],
     [["--lock", "--check"], "exclude each other"],
     [["--update", "--only", "zod@^4"], "expected an exact version"],
   ])("and the flags %j are refused", async (flags, sentence) => {

@@ -259,7 +259,7 @@ describe("npm run verify", () => {
         ],
         [
           withKey(await write(new Uint8Array([0x7b, 0xff]))),
-          /^Cannot read \S+: it is not UTF-8 text; name the file as the log handed it out, unpacked\n$/,
+          /^Cannot read \S+: it is not UTF-8 text; name the unchanged file of the log, decompressed\n$/,
         ],
         [
           [...withKey(bundle), "--held", `${dir}/nothing`],

@@ -431,7 +431,7 @@ describe("the proof of a row", () => {
     for (const end of [...ends, proof.length - 1]) {
       const path = await write(proof.slice(0, end));
       expect(await verify(withKey(path)), `cut at ${end}`).toEqual(
-        refused(/The proof .*get it again/),
+        refused(/The proof .*download it again/),
       );
     }
   });
@@ -468,7 +468,7 @@ describe("the proof of a row", () => {
     const held = await write(checkpoints.earlier);
     const result = await verify(withKey(path, "--held", held));
     expect(result).toEqual(holds(
-      /- whether this tree and that of the held checkpoint of \d+ leaves are one: /,
+      /- whether this tree and that of the held checkpoint of \d+ leaves are consistent: /,
     ));
     const parsed = await parseSignerKey(keys.signerKey);
     if ("fault" in parsed) throw new Error(parsed.fault);
@@ -576,7 +576,7 @@ describe("a receipt", () => {
     const salts = [null, ...receipt.salts.slice(1)];
     expect(await check({ ...answers.audit, receipt: { ...receipt, salts } }))
       .toEqual(holds(
-        /3 of 4 committed values opened\nNot checked:\n- user_id of \S+: the receipt has no salt of it\nOK\n$/,
+        /3 of 4 committed values opened\nNot checked:\n- user_id of \S+: the receipt lacks its salt\nOK\n$/,
       ));
   });
 
@@ -618,7 +618,7 @@ describe("a receipt", () => {
       holds(/leaf \d+, 1 of 1 committed values opened\nOK\n$/),
     );
     expect(await check(inexact)).toEqual(holds(
-      /leaf \d+, 0 of 1 committed values opened\nNot checked:\n- metadata of \S+: an answer may show its numbers otherwise than they were recorded; a bundle has them as recorded\nOK\n$/,
+      /leaf \d+, 0 of 1 committed values opened\nNot checked:\n- metadata of \S+: an answer may change the form of its numbers; a bundle has the recorded form\nOK\n$/,
     ));
   });
 
@@ -699,7 +699,7 @@ describe("a checkpoint", () => {
         held,
       )),
     ).toEqual(refused(
-      /The tree of \d+ leaves is not shown to begin with that of the held checkpoint of \d+ leaves: .*/,
+      /The tree of \d+ leaves is not proved to begin with that of the held checkpoint of \d+ leaves: .*/,
     ));
     expect(
       await verify(withKey(
@@ -734,7 +734,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
       ],
       [
         withKey(proof, proof),
-        "More than one piece of evidence is named; verify one at a time, and pass receipts with --receipt and kept checkpoints with --held",
+        "More than one piece of evidence is named; verify them one at a time, and pass receipts with --receipt and kept checkpoints with --held",
       ],
       [
         [proof],
