@@ -710,7 +710,7 @@ describe("a checkpoint", () => {
     ).toEqual(refused(/The consistency proof claims .*/));
     const receipt = await write(answers.audit);
     expect(await verify(withKey(path, "--receipt", receipt))).toEqual(failure(
-      /^A checkpoint does not contain leaves to find a receipt in; .*\n$/,
+      /^A checkpoint does not contain leaves to compare a receipt with; .*\n$/,
       2,
     ));
   });
@@ -771,7 +771,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
       ...await Promise.all(["", "\n", "hello", "{}", "[]", "null"].map(
         async (content) => [
           withKey(await write(content)),
-          /^\S+ is neither a bundle nor a proof nor a checkpoint, or its beginning is truncated; name a file .*\n$/,
+          /^\S+ is neither a bundle nor a proof nor a checkpoint, or its beginning is truncated; name an unchanged file .*\n$/,
         ],
       )),
     ] as [string[], string | RegExp][]
