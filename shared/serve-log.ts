@@ -1,6 +1,6 @@
 import { anyCaller, open, serviceOnly } from "./http/access.ts";
 import type { Context } from "./http/context.ts";
-import { fetchOne, list } from "./query/list.ts";
+import { getRow, list } from "./query/list.ts";
 import { record } from "./ingest/record.ts";
 import { type Route, route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
@@ -46,7 +46,7 @@ function logRoutes(log: Log): readonly Route[] {
     route("GET", "", anyCaller, (ctx) => list(ctx, log), { name: "list" }),
     route("POST", "", writer, (ctx) => record(ctx, log), { name: "record" }),
     route("GET", "summary", anyCaller, (ctx) => summariseLog(ctx, log)),
-    route("GET", ":", anyCaller, (ctx) => fetchOne(ctx, log), {
+    route("GET", ":", anyCaller, (ctx) => getRow(ctx, log), {
       name: "fetch",
     }),
   ];

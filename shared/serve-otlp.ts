@@ -5,7 +5,7 @@ import {
   type TraceReading,
 } from "./otlp/receive-traces.ts";
 import {
-  explainFaults,
+  explainIssues,
   respondExport,
   respondFailure,
 } from "./otlp/respond.ts";
@@ -113,7 +113,7 @@ async function recordSpans(
   for (let from = 0; from < spans.length; from += MAX_EVENTS) {
     const events = spans.slice(from, from + MAX_EVENTS).map(({ event }) => ({
       value: event,
-      faults: [],
+      issues: [],
       adapterMembers: true,
     }));
     results.push(
@@ -137,7 +137,7 @@ function explainResults(
   return results.flatMap(({ problem }, index) => {
     if (!problem) return [];
     const reason = problem.errors
-      ? explainFaults(problem.errors)
+      ? explainIssues(problem.errors)
       : "This span was recorded before with different content, and a recorded row never changes";
     return [{ spanId: spans[index].spanId, reason }];
   });

@@ -2,10 +2,10 @@
  * The meanings of codes, for docs/errors.md. The modules declare their codes; types and
  * a test keep this list complete.
  */
-import type { StoreFault } from "../../shared/db/record-events.ts";
+import type { StoreIssue } from "../../shared/db/record-events.ts";
 import type { ProblemCode } from "../../shared/http/problem.ts";
-import type { JsonFault } from "../../shared/http/strict-json.ts";
-import type { MetadataFaultCode } from "../../shared/redaction/metadata-text.ts";
+import type { JsonIssue } from "../../shared/http/strict-json.ts";
+import type { MetadataIssueCode } from "../../shared/redaction/audit-metadata.ts";
 
 /** The meaning of each problem, and the remedy. */
 export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
@@ -58,9 +58,9 @@ export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
 
 /** Codes of issues that the types of their modules list. */
 type TypedIssueCode =
-  | StoreFault["code"]
-  | MetadataFaultCode
-  | JsonFault["code"];
+  | StoreIssue["code"]
+  | MetadataIssueCode
+  | JsonIssue["code"];
 
 /** The meaning of each issue of a member: its `code` in `errors`. */
 export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {

@@ -56,7 +56,7 @@ function listExamples(log: Log): Example[] {
 
 function fetchExamples(log: Log): Example[] {
   const row = exampleRow(log);
-  const detail = `${log.table} has no such row`;
+  const detail = `${log.table} has no row with this id that you may see`;
   const fetch = (name: string, id: unknown) =>
     ({ ...COMMON, name, operation: "fetch", parameters: { id } }) as const;
   return [
@@ -80,8 +80,8 @@ function summaryExamples(log: Log): Example[] {
     count: 1,
     ...Object.fromEntries(
       Object.entries(measuresOf(log)).map((
-        [name, { ofOne }],
-      ) => [name, ofOne(row)]),
+        [name, { singleRowValue }],
+      ) => [name, singleRowValue(row)]),
     ),
   };
   const day = `${from.slice(0, 10)}T00:00:00+00:00`;

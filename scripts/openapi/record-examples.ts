@@ -15,7 +15,7 @@ import { asSent } from "./schemas.ts";
 const FUTURE = "2999-01-01T00:00:00Z";
 
 /** The caller of most examples. */
-export const SERVICE = { kind: "service", keyName: "default" } as const;
+export const SERVICE_CALLER = { kind: "service", keyName: "default" } as const;
 const JSON_TYPE = "application/json";
 
 /**
@@ -32,9 +32,9 @@ export async function recordExamples(log: Log): Promise<Example[]> {
       .toISOString(),
   });
   const late = { ...event, [timeColumn]: FUTURE };
-  const { faults } = validateEvent(log.event, late);
+  const { issues } = validateEvent(log.event, late);
   const refuse = (index: number) =>
-    rejectEvent({ index, id: late.id as string }, faults);
+    rejectEvent({ index, id: late.id as string }, issues);
   const recorded = (index: number, { id }: LogEvent): EventResult => ({
     index,
     id: id as string,
@@ -42,7 +42,7 @@ export async function recordExamples(log: Log): Promise<Example[]> {
     row: exampleRow(log),
   });
   const duplicate = { ...recorded(0, event), outcome: "duplicate" } as const;
-  const conflict = toEventResult(log, SERVICE, 0, {
+  const conflict = toEventResult(log, SERVICE_CALLER, 0, {
     index: 0,
     id: first,
     outcome: "conflict",

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Fault } from "../../shared/fault.ts";
+import type { Issue } from "../../shared/issue.ts";
 import { BUCKETS, PARAMETERS } from "../../shared/http/parameters.ts";
 import {
   type Problem,
@@ -22,7 +22,7 @@ const fault = z.object({
   ),
   code: z.string().describe("Stable and machine-readable"),
   detail: z.string().describe("The issue and the remedy"),
-}) satisfies z.ZodType<Fault>;
+}) satisfies z.ZodType<Issue>;
 
 const problem = z.object({
   type: z.string().meta({ format: "uri" }),
@@ -142,7 +142,7 @@ function groupKeys(log: Log): Record<string, z.ZodType> {
 type ColumnMeasures = Record<string, {
   schema: z.ZodType;
   /** The measure of a single row with this value. */
-  ofOne: (value: unknown) => unknown;
+  singleRowValue: (value: unknown) => unknown;
 }>;
 
 const SHARE = z.number().nullable()
@@ -153,20 +153,26 @@ const PERCENTILE = z.int().nullable().describe("Null if no row has a value");
 const COUNT = z.int();
 
 const TRUTH: ColumnMeasures = {
-  _true: { schema: COUNT, ofOne: (value) => Number(value === true) },
-  _false: { schema: COUNT, ofOne: (value) => Number(value === false) },
-  _true_rate: { schema: SHARE, ofOne: (value) => Number(value === true) },
-  _false_rate: { schema: SHARE, ofOne: (value) => Number(value === false) },
+  _true: { schema: COUNT, singleRowValue: (value) => Number(value === true) },
+  _false: { schema: COUNT, singleRowValue: (value) => Number(value === false) },
+  _true_rate: {
+    schema: SHARE,
+    singleRowValue: (value) => Number(value === true),
+  },
+  _false_rate: {
+    schema: SHARE,
+    singleRowValue: (value) => Number(value === false),
+  },
 };
 
 const SUM: ColumnMeasures = {
-  "": { schema: z.int().describe("The sum"), ofOne: (value) => value },
+  "": { schema: z.int().describe("The sum"), singleRowValue: (value) => value },
 };
 
 const PERCENTILES: ColumnMeasures = Object.fromEntries(
   ["_p50", "_p95", "_p99"].map((suffix) => [
     suffix,
-    { schema: PERCENTILE, ofOne: (value) => value },
+    { schema: PERCENTILE, singleRowValue: (value) => value },
   ]),
 );
 
@@ -176,7 +182,7 @@ const EXACT_SUM: ColumnMeasures = {
       format: "decimal",
       description: "The exact sum",
     }),
-    ofOne: (value) => value,
+    singleRowValue: (value) => value,
   },
 };
 
@@ -193,9 +199,9 @@ export function measuresOf(log: Log): Record<string, Measure> {
 
 function measuresOfColumn(log: Log, column: string): [string, Measure][] {
   return Object.entries(measureOf(column, columnSchema(log, column)))
-    .map(([suffix, { schema, ofOne }]) => [
+    .map(([suffix, { schema, singleRowValue }]) => [
       column + suffix,
-      { schema, ofOne: (row) => ofOne(row[column]) },
+      { schema, singleRowValue: (row) => singleRowValue(row[column]) },
     ]);
 }
 

@@ -1,9 +1,9 @@
-import type { Fault } from "../../shared/fault.ts";
+import type { Issue } from "../../shared/issue.ts";
 import { refuseParameter } from "../../shared/http/parameters.ts";
 import { refuseRequest } from "../../shared/http/read-body.ts";
 import {
   answerSingle,
-  STORE_FAULTS,
+  STORE_ISSUE_DETAILS,
   toEventResult,
 } from "../../shared/ingest/results.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
@@ -11,7 +11,7 @@ import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { budgetSchema } from "../../shared/usage/budgets.ts";
 import { type Example, exampleRow } from "./operation.ts";
 import { COMMON, problemReply, secondOf, UNKNOWN_ID } from "./read-examples.ts";
-import { recordExample, SERVICE } from "./record-examples.ts";
+import { recordExample, SERVICE_CALLER } from "./record-examples.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -46,7 +46,7 @@ export async function usageExamples(log: Log): Promise<Example[]> {
     refused(
       "setBudget",
       { firm_id, limit_usd: "250", time_zone: "Mars/Olympus" },
-      (body) => validateEvent(budgetSchema, body).faults,
+      (body) => validateEvent(budgetSchema, body).issues,
     ),
     refused(
       "reserve",
@@ -54,7 +54,7 @@ export async function usageExamples(log: Log): Promise<Example[]> {
       () => [{
         pointer: "/cma_project_id",
         code: "not_found",
-        detail: STORE_FAULTS.not_found,
+        detail: STORE_ISSUE_DETAILS.not_found,
       }],
     ),
     dryRunExample(log),
@@ -75,7 +75,7 @@ async function unpricedExample(log: Log): Promise<Example> {
     reported_cost_usd: null,
     cost_is_floor: true,
   };
-  const result = toEventResult(log, SERVICE, 0, {
+  const result = toEventResult(log, SERVICE_CALLER, 0, {
     index: 0,
     id,
     outcome: "recorded",
@@ -120,13 +120,13 @@ function dryRunExample(log: Log): Example {
 function refused(
   operation: string,
   body: LogEvent,
-  findFaults: (body: LogEvent) => Fault[],
+  findIssues: (body: LogEvent) => Issue[],
 ): Example {
   return {
     ...COMMON,
     name: "refused",
     operation,
     request: { type: JSON_TYPE, body },
-    ...problemReply(refuseRequest(findFaults(body)).problem),
+    ...problemReply(refuseRequest(findIssues(body)).problem),
   };
 }

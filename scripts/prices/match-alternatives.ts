@@ -1,5 +1,5 @@
 import type { MatchLogic } from "@pydantic/genai-prices";
-import { satisfies } from "../../shared/pricing/providers.ts";
+import { matchesRule } from "../../shared/pricing/providers.ts";
 import type { PriceRow } from "./price-row.ts";
 
 /** One comparison with a model's name. */
@@ -56,7 +56,7 @@ export function matchesName(
   { match_kind, match_value }: Alternative,
   name: string,
 ): boolean {
-  return satisfies({ [match_kind]: match_value } as MatchLogic, name);
+  return matchesRule({ [match_kind]: match_value } as MatchLogic, name);
 }
 
 function toAlternative(match: MatchLogic): Alternative {

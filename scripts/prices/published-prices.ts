@@ -7,7 +7,7 @@ import {
   type Provider,
   waitForUpdate,
 } from "@pydantic/genai-prices";
-import { satisfies } from "../../shared/pricing/providers.ts";
+import { matchesRule } from "../../shared/pricing/providers.ts";
 import { isCovered, matchKey, toAlternatives } from "./match-alternatives.ts";
 import { toPriceColumns } from "./price-columns.ts";
 import type { PriceRow, Prices } from "./price-row.ts";
@@ -94,7 +94,7 @@ function impliedProvider(
   providers: Provider[],
 ): Provider | undefined {
   return providers.find(({ model_match }) =>
-    model_match && satisfies(model_match, name)
+    model_match && matchesRule(model_match, name)
   );
 }
 

@@ -74,7 +74,7 @@ function nameColumns(url: string, parameters: Record<string, unknown>): string {
  * took too long, and a database that only reads, which the platform makes of one
  * whose disk is nearly full (PostgreSQL, appendix A).
  */
-const PASSING = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
+const TRANSIENT = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
 
 /** PostgREST's own codes for a database that it cannot reach or is out of. */
 const UNREACHABLE = /^PGRST00[0-3]$/;
@@ -87,7 +87,7 @@ export class StoreError extends Error {
   override name = "StoreError";
 
   /** Whether the same call can be expected to work later. */
-  readonly passing: boolean;
+  readonly isTransient: boolean;
 
   constructor(
     /** What the REST API said, for our log alone. */
@@ -102,7 +102,8 @@ export class StoreError extends Error {
     super(`the database call failed: ${reason.message}`);
     const { code = "" } = reason;
     // Without an answer the code is of a socket, and EPIPE looks like a SQLSTATE.
-    this.passing = status === 0 || !KNOWN.test(code) || PASSING.test(code) ||
+    this.isTransient = status === 0 || !KNOWN.test(code) ||
+      TRANSIENT.test(code) ||
       UNREACHABLE.test(code) || (status >= 502 && status <= 504);
   }
 }

@@ -55,7 +55,7 @@ export type Entry = {
   salts: (string | null)[] | null;
 };
 
-const SERVICE = { kind: "service", keyName: "default" } as const;
+const SERVICE_CALLER = { kind: "service", keyName: "default" } as const;
 
 async function call<Answer>(
   env: Environment,
@@ -63,7 +63,7 @@ async function call<Answer>(
   parameters: Record<string, unknown> = {},
   timeoutMs = READ_TIMEOUT_MS,
 ): Promise<Answer> {
-  const session = { caller: SERVICE, env };
+  const session = { caller: SERVICE_CALLER, env };
   return await callFunction(session, name, parameters, timeoutMs) as Answer;
 }
 

@@ -53,7 +53,7 @@ export async function fetchRow(
 }
 
 /** Counts and sums. */
-export async function summarise(
+export async function readSummary(
   reader: Reader,
   selection: Selection,
   by: {

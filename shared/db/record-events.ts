@@ -4,7 +4,7 @@ import { callFunction, StoreError } from "./call-function.ts";
 import type { Environment } from "./environment.ts";
 
 /** A fault that only the database can find. */
-export type StoreFault = {
+export type StoreIssue = {
   /** Left out for a fault of the event as a whole. */
   column?: string;
   code: "not_found" | "other_firm" | "no_firm" | "out_of_range" | "refused";
@@ -32,7 +32,7 @@ export type StoreResult = {
   outcome: "recorded" | "duplicate" | "conflict" | "rejected" | "aborted";
   /** For a conflict: the columns that differ. */
   fields?: string[];
-  faults?: StoreFault[];
+  faults?: StoreIssue[];
   /** Codes of what the caller should know, when the outcome is a success. */
   warnings?: string[];
   /** The stored row, when asked for and when the outcome is a success. */
@@ -54,7 +54,7 @@ export type RecordOptions = {
 };
 
 /** Only the service role writes, for every kind of caller. */
-const WRITER = { kind: "service", keyName: "default" } as const;
+const SERVICE_CALLER = { kind: "service", keyName: "default" } as const;
 
 /**
  * Writes a batch in one call and one transaction, as the service role. Results
@@ -69,7 +69,7 @@ export async function recordEvents(
   env: Environment,
 ): Promise<StoreResult[]> {
   const results = await callFunction(
-    { caller: WRITER, env },
+    { caller: SERVICE_CALLER, env },
     `record_${log.table}`,
     // Most batches are recorded whole: the database then says just that.
     { events, ...options, brief: !options.representation },

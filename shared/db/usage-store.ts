@@ -6,7 +6,7 @@ import {
   type Session,
   StoreError,
 } from "./call-function.ts";
-import type { StoreFault } from "./record-events.ts";
+import type { StoreIssue } from "./record-events.ts";
 import type { Selection } from "./read-log.ts";
 
 /** What a budget covers: all of a firm, or one of its projects. */
@@ -24,7 +24,7 @@ export type Budget =
 export type ReserveResult =
   | { outcome: "reserved" | "duplicate"; expires_at: string }
   | { outcome: "no_budget" | "exceeded" | "conflict" | "settled" }
-  | { outcome: "rejected"; faults: StoreFault[] };
+  | { outcome: "rejected"; faults: StoreIssue[] };
 
 /** SQLSTATE of `rate_llm_usage` (an HTTP status to PostgREST) for a selection that is too large. */
 const TOO_MANY_ROWS = "PT413";
@@ -50,14 +50,14 @@ export async function setBudget(
   session: Session,
   scope: BudgetScope,
   budget: { limit_usd: string; thresholds: number[]; time_zone: string },
-): Promise<{ id: string } | { faults: StoreFault[] }> {
+): Promise<{ id: string } | { faults: StoreIssue[] }> {
   const result = await callFunction(session, "set_llm_budget", {
     firm: scope.firm_id,
     project: scope.cma_project_id ?? null,
     ...budget,
   }, RECORD_TIMEOUT_MS);
   requireMember(result, "id", "faults");
-  return result as { id: string } | { faults: StoreFault[] };
+  return result as { id: string } | { faults: StoreIssue[] };
 }
 
 /** Holds an amount in the budgets of a scope. */

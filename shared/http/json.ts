@@ -1,5 +1,5 @@
 import { MAX_JSON_DEPTH } from "../limits.ts";
-import { isSpace, type JsonFault, parseStrictJson } from "./strict-json.ts";
+import { isSpace, type JsonIssue, parseStrictJson } from "./strict-json.ts";
 
 /** An escape that may be a NUL or half of a surrogate pair. */
 const DOUBTFUL_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
@@ -16,9 +16,9 @@ const QUOTE = '"'.charCodeAt(0);
  */
 export function parseJson(
   text: string,
-): { value: unknown; faults: JsonFault[] } {
-  const value = parsePlainJson(text);
-  return value === undefined ? parseStrictJson(text) : { value, faults: [] };
+): { value: unknown; issues: JsonIssue[] } {
+  const value = parseJsonFast(text);
+  return value === undefined ? parseStrictJson(text) : { value, issues: [] };
 }
 
 /**
@@ -30,7 +30,7 @@ export function parseJson(
  * the places in the text where a key may end, which are at least as many as the
  * keys of the text: where the counts are equal, no key was dropped.
  */
-export function parsePlainJson(text: string): object | undefined {
+export function parseJsonFast(text: string): object | undefined {
   if (DOUBTFUL_NUMBER.test(text) || hasDoubtfulText(text)) return undefined;
   let value: unknown;
   try {

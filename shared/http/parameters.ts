@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { flag } from "../logs/fields.ts";
+import { booleanParameter } from "../logs/fields.ts";
 import type { Log } from "../logs/log.ts";
 import type { Selection } from "../db/read-log.ts";
 import {
@@ -37,7 +37,7 @@ export const BUCKETS = ["hour", "day", "week", "month"];
 
 /** Schemas of the parameters that every log takes; the documents show them. */
 export const PARAMETERS = {
-  atomic: flag(),
+  atomic: booleanParameter(),
   limit: z.string().regex(
     /^[1-9]\d{0,8}$/,
     `Expected an integer from 1 to ${MAX_PAGE_ROWS}`,
@@ -210,11 +210,11 @@ function isTimeZone(name: string): boolean {
 /** Parameters that the platform itself reads from a function's URL. */
 const PLATFORM = new Set(["forceFunctionRegion"]);
 
-/** A 400 that names the query parameter at fault, never its value. */
-export function refuseParameter(name: string, fault: string): ProblemError {
+/** A 400 that names the query parameter at issue, never its value. */
+export function refuseParameter(name: string, issue: string): ProblemError {
   const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
   return new ProblemError(
-    createProblem("invalid_parameter", `The query parameter ${shown} ${fault}`),
+    createProblem("invalid_parameter", `The query parameter ${shown} ${issue}`),
   );
 }
 

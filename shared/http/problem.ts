@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 
 /**
  * Every way in which a request or an event can fail, by its stable `code`.
@@ -43,8 +43,8 @@ export type Problem = {
   status: number;
   detail: string;
   code: ProblemCode;
-  /** Validation faults, all at once. */
-  errors?: Fault[];
+  /** Validation issues, all at once. */
+  errors?: Issue[];
   /** For a conflict: the fields whose stored content differs. */
   fields?: string[];
 };

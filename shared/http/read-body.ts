@@ -2,7 +2,7 @@ import { parseMediaType } from "@std/media_types/parse_media_type.js";
 import { BODY_TIMEOUT_MS, MAX_BODY_BYTES } from "../limits.ts";
 import type { Context } from "./context.ts";
 import { createProblem, ProblemError } from "./problem.ts";
-import { type Fault, toPointer } from "../fault.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import type { EventSchema, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
 import { parseJson } from "./json.ts";
@@ -200,26 +200,26 @@ function tooLarge(maxBytes: number) {
 /**
  * The one object of a request that is not about events, checked like an event.
  *
- * @throws {ProblemError} 422 with every fault; 400, 413 or 415 for a body that
+ * @throws {ProblemError} 422 with every issue; 400, 413 or 415 for a body that
  * cannot be read.
  */
 export async function readMembers(
   ctx: BodyContext,
   schema: EventSchema,
 ): Promise<LogEvent> {
-  const { value, faults } = parse((await readBody(ctx)).text);
-  if (faults.length > 0) throw refuseRequest(faults);
+  const { value, issues } = parse((await readBody(ctx)).text);
+  if (issues.length > 0) throw refuseRequest(issues);
   const result = validateEvent(schema, value);
-  if (result.event === null) throw refuseRequest(result.faults);
+  if (result.event === null) throw refuseRequest(result.issues);
   return result.event;
 }
 
-function parse(text: string): { value: unknown; faults: Fault[] } {
+function parse(text: string): { value: unknown; issues: Issue[] } {
   try {
-    const { value, faults } = parseJson(text);
+    const { value, issues } = parseJson(text);
     return {
       value,
-      faults: faults.map(({ path, code, detail }) => ({
+      issues: issues.map(({ path, code, detail }) => ({
         pointer: toPointer(path),
         code,
         detail,
@@ -232,11 +232,11 @@ function parse(text: string): { value: unknown; faults: Fault[] } {
 }
 
 /** A 422 for a request that is not about events. */
-export function refuseRequest(faults: Fault[]): ProblemError {
-  const detail = faults.length === 1
-    ? `${faults[0].pointer || "The body"}: ${faults[0].detail}`
-    : `${faults.length} faults; errors lists them all`;
+export function refuseRequest(issues: Issue[]): ProblemError {
+  const detail = issues.length === 1
+    ? `${issues[0].pointer || "The body"}: ${issues[0].detail}`
+    : `${issues.length} issues; errors lists them all`;
   return new ProblemError(
-    createProblem("invalid_request", detail, { errors: faults }),
+    createProblem("invalid_request", detail, { errors: issues }),
   );
 }

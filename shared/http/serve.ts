@@ -175,7 +175,7 @@ function isUnexpected({ problem }: ProblemError): boolean {
 /** The problem that the caller is shown for an error, without internal detail. */
 function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  const problem = error instanceof StoreError && error.passing
+  const problem = error instanceof StoreError && error.isTransient
     ? createProblem(
       "unavailable",
       "The database is away or busy. Send the same request again after Retry-After; events with an id or an Idempotency-Key are not counted twice",

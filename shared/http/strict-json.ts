@@ -4,7 +4,7 @@ import { MAX_JSON_DEPTH } from "../limits.ts";
 export type JsonPath = (string | number)[];
 
 /** Something that is valid JSON but that a ledger cannot keep as it was sent. */
-export type JsonFault = {
+export type JsonIssue = {
   path: JsonPath;
   code: "duplicate_key" | "forbidden_key" | "inexact_number" | "invalid_text";
   detail: string;
@@ -35,9 +35,9 @@ const SAFE_DIGITS = 15;
 
 /**
  * Parses JSON (RFC 8259) without losing anything silently. What `JSON.parse`
- * would drop or change is reported as a fault at its place: a key given twice
+ * would drop or change is reported as an issue at its place: a key given twice
  * (RFC 7493 §2.3), a number with more digits than a double keeps (§2.2), and
- * text that Postgres cannot store (NUL, lone surrogates). Without faults the
+ * text that Postgres cannot store (NUL, lone surrogates). Without issues the
  * value equals that of `JSON.parse`.
  *
  * @throws {JsonSyntaxError} for text that is not JSON, or nested deeper than
@@ -45,8 +45,8 @@ const SAFE_DIGITS = 15;
  */
 export function parseStrictJson(
   text: string,
-): { value: unknown; faults: JsonFault[] } {
-  const faults: JsonFault[] = [];
+): { value: unknown; issues: JsonIssue[] } {
+  const issues: JsonIssue[] = [];
   const path: JsonPath = [];
   let at = 0;
 
@@ -59,8 +59,8 @@ export function parseStrictJson(
     );
   }
 
-  function fault(code: JsonFault["code"], detail: string, last?: string) {
-    faults.push({
+  function issue(code: JsonIssue["code"], detail: string, last?: string) {
+    issues.push({
       path: last === undefined ? [...path] : [...path, last],
       code,
       detail,
@@ -98,7 +98,7 @@ export function parseStrictJson(
     at++;
     // Text without escapes was checked when the body was decoded.
     if (escaped && (result.includes("\0") || !result.isWellFormed())) {
-      fault(
+      issue(
         "invalid_text",
         "Holds a NUL character or half a surrogate pair, which Postgres cannot store",
       );
@@ -130,7 +130,7 @@ export function parseStrictJson(
     const value = Number(source);
     const short = source.length <= SAFE_DIGITS && !EXPONENT.test(source);
     if (!short && !isExact(source, value)) {
-      fault(
+      issue(
         "inexact_number",
         "Has more digits than a JSON number keeps; send it as a string",
       );
@@ -153,9 +153,9 @@ export function parseStrictJson(
       const key = readString();
       if (!accept(":")) fail("a colon");
       if (key === "__proto__") {
-        fault("forbidden_key", "The key __proto__ is not allowed");
+        issue("forbidden_key", "The key __proto__ is not allowed");
       } else if (Object.hasOwn(object, key)) {
-        fault("duplicate_key", "The key is given more than once", key);
+        issue("duplicate_key", "The key is given more than once", key);
       }
       path.push(key);
       const value = readValue(depth);
@@ -212,7 +212,7 @@ export function parseStrictJson(
   const value = readValue(0);
   skipSpace();
   if (at < text.length) fail("the end of the text");
-  return { value, faults };
+  return { value, issues };
 }
 
 /** Whether a UTF-16 code unit is white space between tokens (RFC 8259 §2). */

@@ -91,12 +91,12 @@ async function write(
   }
   let next = 0;
   return prepared.map((one) => {
-    if (one.event === null) return rejectEvent(one, one.faults);
+    if (one.event === null) return rejectEvent(one, one.issues);
     if (aborted) return abortEvent(one);
     return toEventResult(log, caller, one.index, stored[next++]);
   });
 }
 
-function isWithoutFirm(fault: { code: string }): boolean {
-  return fault.code === "no_firm";
+function isWithoutFirm(issue: { code: string }): boolean {
+  return issue.code === "no_firm";
 }

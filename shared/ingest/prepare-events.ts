@@ -3,7 +3,7 @@ import { compileEvent, validateEvent } from "../logs/validate-event.ts";
 import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import type { Caller } from "../db/call-function.ts";
 import { eventId } from "./ids.ts";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import type { RawEvent } from "./read-events.ts";
 
 /** An event on its way into a log, of its own endpoint's body or of an adapter. */
@@ -30,8 +30,8 @@ export type PreparedEvent =
     dropped: readonly string[];
   }
   & (
-    | { id: string; event: LogEvent; faults: [] }
-    | { id: string | null; event: null; faults: Fault[] }
+    | { id: string; event: LogEvent; issues: [] }
+    | { id: string | null; event: null; issues: Issue[] }
   );
 
 /** What the request says about all of its events. */
@@ -71,18 +71,18 @@ function prepareEvent(
   source: EventSource,
 ): PreparedEvent | Promise<PreparedEvent> {
   const { caller, idempotencyKey, optionalReferences } = source;
-  const { value, columns } = splitAdapterMembers(incoming);
-  const { faults: raised } = incoming;
-  let result = validate(log, { value, faults: raised }, caller);
+  const { value, columns } = separateAdapterMembers(incoming);
+  const { issues: raised } = incoming;
+  let result = validate(log, { value, issues: raised }, caller);
   // References are left out only where nothing else is wrong.
-  const dropped = findOptional(result.faults, optionalReferences);
+  const dropped = findOptional(result.issues, optionalReferences);
   if (dropped.length > 0) {
     const rest = leaveOut(value as LogEvent, dropped);
-    result = validate(log, { value: rest, faults: raised }, caller);
+    result = validate(log, { value: rest, issues: raised }, caller);
   }
-  const { event, faults } = result;
+  const { event, issues } = result;
   if (event === null) {
-    return { index, id: sentId(value), event, faults, dropped };
+    return { index, id: sentId(value), event, issues, dropped };
   }
   const id = typeof event.id === "string"
     ? event.id
@@ -105,10 +105,10 @@ function isReady<Value>(value: Value | Promise<Value>): value is Value {
 
 function validate(
   log: Log,
-  { value, faults }: RawEvent,
+  { value, issues }: RawEvent,
   caller: Caller,
 ): ReturnType<typeof validateEvent> {
-  if (faults.length > 0) return { event: null, faults };
+  if (issues.length > 0) return { event: null, issues };
   const { schema, quick } = compileEvent(
     caller.kind === "service" ? log.event : log.userWrites!.event,
   );
@@ -120,8 +120,8 @@ function validate(
  * the columns of the members that an adapter set. These are stored and not compared,
  * because how an adapter derives them may improve.
  */
-export function splitAdapterMembers(
-  { value, adapterMembers = false }: Omit<IncomingEvent, "faults">,
+export function separateAdapterMembers(
+  { value, adapterMembers = false }: Omit<IncomingEvent, "issues">,
 ): { value: unknown; columns: LogEvent } {
   const columns: LogEvent = {};
   if (!adapterMembers) return { value, columns };
@@ -138,11 +138,11 @@ const NONE: readonly string[] = [];
 
 /** The optional references to leave out, when nothing else is wrong with an event. */
 export function findOptional(
-  faults: readonly Fault[],
+  issues: readonly Issue[],
   optionalReferences: readonly string[] = NONE,
 ): readonly string[] {
-  if (faults.length === 0 || optionalReferences.length === 0) return NONE;
-  const members = faults.map(({ pointer }) => pointer.slice(1));
+  if (issues.length === 0 || optionalReferences.length === 0) return NONE;
+  const members = issues.map(({ pointer }) => pointer.slice(1));
   return members.every((member) => optionalReferences.includes(member))
     ? members
     : NONE;
@@ -171,13 +171,13 @@ function complete(
   id: string,
   derived: Derived,
 ): PreparedEvent {
-  if ("faults" in derived) {
-    return { index, id, event: null, faults: derived.faults, dropped };
+  if ("issues" in derived) {
+    return { index, id, event: null, issues: derived.issues, dropped };
   }
   const completed: LogEvent = { ...event, id };
   const stamped = { ...derived.stamped, ...own };
   if (Object.keys(stamped).length > 0) completed.stamped = stamped;
-  return { index, id, event: completed, faults: [], dropped };
+  return { index, id, event: completed, issues: [], dropped };
 }
 
 const ID = uuid();

@@ -1,23 +1,23 @@
-import { type Fault, toPointer } from "../fault.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import { MAX_EVENTS } from "../limits.ts";
 import { parseJson } from "../http/json.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import type { BodyFormat } from "../http/read-body.ts";
 import {
-  type JsonFault,
+  type JsonIssue,
   type JsonPath,
   JsonSyntaxError,
 } from "../http/strict-json.ts";
 
 /** An event as it was sent: any JSON value, and what was wrong with its text. */
-export type RawEvent = { value: unknown; faults: Fault[] };
+export type RawEvent = { value: unknown; issues: Issue[] };
 
 /** The events of a body; `batch` is false for a single bare event. */
 export type RawEvents = { batch: boolean; events: RawEvent[] };
 
 /**
  * Splits a body into its events: one object, an array, `{"events": […]}`, or a
- * line of NDJSON each. A line that is not JSON is a fault of that event alone.
+ * line of NDJSON each. A line that is not JSON is an issue of that event alone.
  *
  * @throws {ProblemError} 400 for a body that is not JSON, 413 for more than
  * `MAX_EVENTS` events, 422 for none.
@@ -34,13 +34,13 @@ export function readEvents(text: string, format: BodyFormat): RawEvents {
 }
 
 function readJson(text: string): RawEvents {
-  const { value, faults } = parse(text);
+  const { value, issues } = parse(text);
   if (Array.isArray(value)) {
-    return { batch: true, events: split(value, faults, []) };
+    return { batch: true, events: split(value, issues, []) };
   }
   if (typeof value !== "object" || value === null || !("events" in value)) {
-    const fault = faults.map((fault) => toFault(fault, 0));
-    return { batch: false, events: [{ value, faults: fault }] };
+    const issue = issues.map((issue) => toIssue(issue, 0));
+    return { batch: false, events: [{ value, issues: issue }] };
   }
   const { events, ...others } = value;
   if (!Array.isArray(events) || Object.keys(others).length > 0) {
@@ -49,7 +49,7 @@ function readJson(text: string): RawEvents {
       'Expected {"events": […]} with an array and no other member',
     ));
   }
-  return { batch: true, events: split(events, faults, ["events"]) };
+  return { batch: true, events: split(events, issues, ["events"]) };
 }
 
 function readLines(text: string): RawEvents {
@@ -57,22 +57,22 @@ function readLines(text: string): RawEvents {
   if (lines.length > MAX_EVENTS) throw tooMany(lines.length);
   const events = lines.map((line): RawEvent => {
     try {
-      const { value, faults } = parseJson(line);
-      return { value, faults: faults.map((fault) => toFault(fault, 0)) };
+      const { value, issues } = parseJson(line);
+      return { value, issues: issues.map((issue) => toIssue(issue, 0)) };
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
-      const fault = {
+      const issue = {
         pointer: "",
         code: "invalid_json",
         detail: error.message,
       };
-      return { value: null, faults: [fault] };
+      return { value: null, issues: [issue] };
     }
   });
   return { batch: true, events };
 }
 
-function parse(text: string): { value: unknown; faults: JsonFault[] } {
+function parse(text: string): { value: unknown; issues: JsonIssue[] } {
   try {
     return parseJson(text);
   } catch (error) {
@@ -81,25 +81,25 @@ function parse(text: string): { value: unknown; faults: JsonFault[] } {
   }
 }
 
-/** Gives each event of an array the faults below it. */
+/** Gives each event of an array the issues below it. */
 function split(
   values: unknown[],
-  faults: JsonFault[],
+  issues: JsonIssue[],
   prefix: JsonPath,
 ): RawEvent[] {
-  const events = values.map((value): RawEvent => ({ value, faults: [] }));
-  for (const fault of faults) {
-    const index = fault.path[prefix.length];
+  const events = values.map((value): RawEvent => ({ value, issues: [] }));
+  for (const issue of issues) {
+    const index = issue.path[prefix.length];
     if (typeof index !== "number") {
-      throw new ProblemError(createProblem("invalid_batch", fault.detail));
+      throw new ProblemError(createProblem("invalid_batch", issue.detail));
     }
-    events[index].faults.push(toFault(fault, prefix.length + 1));
+    events[index].issues.push(toIssue(issue, prefix.length + 1));
   }
   return events;
 }
 
-/** The fault of one event, its pointer relative to the event. */
-function toFault({ path, code, detail }: JsonFault, depth: number): Fault {
+/** The issue of one event, its pointer relative to the event. */
+function toIssue({ path, code, detail }: JsonIssue, depth: number): Issue {
   return { pointer: toPointer(path.slice(depth)), code, detail };
 }
 

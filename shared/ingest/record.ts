@@ -31,7 +31,7 @@ export async function record(
   const results = await ingest(
     log,
     events,
-    { caller, idempotencyKey, address: readAddress(headers) },
+    { caller, idempotencyKey, address: readClientAddress(headers) },
     { atomic, representation: !batch, receipts },
     env,
   );
@@ -65,6 +65,6 @@ const TRUSTED_HEADER = "cf-connecting-ip";
 const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
 
 /** The address that a request came from, or null when the edge did not say. */
-export function readAddress(headers: Headers): string | null {
+export function readClientAddress(headers: Headers): string | null {
   return ADDRESS.safeParse(headers.get(TRUSTED_HEADER)).data ?? null;
 }

@@ -1,7 +1,7 @@
 import { type Log, type LogEvent, orderRow } from "../logs/log.ts";
-import type { Receipt, StoreFault, StoreResult } from "../db/record-events.ts";
+import type { Receipt, StoreIssue, StoreResult } from "../db/record-events.ts";
 import type { Caller } from "../db/call-function.ts";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import type { PreparedEvent } from "./prepare-events.ts";
 import {
   createProblem,
@@ -33,8 +33,8 @@ export type EventResult = {
   receipt?: Receipt;
 };
 
-/** What the faults that the database finds mean. */
-export const STORE_FAULTS: Record<StoreFault["code"], string> = {
+/** What the issues that the database finds mean. */
+export const STORE_ISSUE_DETAILS: Record<StoreIssue["code"], string> = {
   not_found: "Refers to a row that does not exist",
   other_firm: "Belongs to another firm than the event",
   no_firm: "The signed-in user belongs to no firm",
@@ -46,12 +46,12 @@ export const STORE_FAULTS: Record<StoreFault["code"], string> = {
 /** The result of an event that never reached the database. */
 export function rejectEvent(
   { index, id }: Pick<PreparedEvent, "index" | "id">,
-  faults: Fault[],
+  issues: Issue[],
 ): EventResult {
-  const detail = faults.length === 1
-    ? `${faults[0].pointer || "The event"}: ${faults[0].detail}`
-    : `${faults.length} faults; errors lists them all`;
-  const problem = createProblem("invalid_event", detail, { errors: faults });
+  const detail = issues.length === 1
+    ? `${issues[0].pointer || "The event"}: ${issues[0].detail}`
+    : `${issues.length} issues; errors lists them all`;
+  const problem = createProblem("invalid_event", detail, { errors: issues });
   return { index, id, outcome: "rejected", problem };
 }
 
@@ -83,7 +83,7 @@ export function toEventResult(
         (stored.faults ?? []).map(({ column, code }) => ({
           pointer: column === undefined ? "" : `/${column}`,
           code,
-          detail: STORE_FAULTS[code],
+          detail: STORE_ISSUE_DETAILS[code],
         })),
       );
     case "conflict":

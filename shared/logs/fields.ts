@@ -4,7 +4,7 @@ import { MAX_CLOCK_SKEW_MS, MAX_INTEGER } from "../limits.ts";
 const MONEY = /^(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
 const SIGNED_MONEY = /^-?(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
 
-/** Offsets with which a moment is written in UTC already. */
+/** Offsets with which a timestamp is written in UTC already. */
 const UTC = ["Z", "+00:00"];
 
 /** A UUID in the form Postgres prints, any version. */
@@ -50,18 +50,18 @@ export function money(options: { negative: boolean }) {
 }
 
 /**
- * A moment (RFC 3339, with offset), at most `MAX_CLOCK_SKEW_MS` in the future.
+ * A timestamp (RFC 3339, with offset), at most `MAX_CLOCK_SKEW_MS` in the future.
  * The result is in UTC with microseconds, which is what Postgres stores; finer
  * digits are cut off.
  */
-export function moment() {
+export function timestamp() {
   const wanted =
     "Expected an RFC 3339 date and time with offset, such as 2026-01-31T12:00:00.5Z";
   const minutes = MAX_CLOCK_SKEW_MS / 60_000;
   return z.iso.datetime({ offset: true, error: wanted })
     .describe(`When it happened; at most ${minutes} minutes in the future`)
     .transform((value, context) => {
-      const { seconds, fraction, offset } = splitMoment(value);
+      const { seconds, fraction, offset } = splitTimestamp(value);
       const time = Date.parse(seconds + offset);
       if (Number.isNaN(time) || time < 0) {
         context.addIssue(`${wanted}, not before 1970`);
@@ -85,17 +85,17 @@ export function moment() {
 }
 
 /** A boolean as a query parameter says it. */
-export function flag() {
+export function booleanParameter() {
   return z.enum(["true", "false"], "Expected true or false");
 }
 
 /** A column that the server decides when a user writes; `reason` says how. */
-export function decidedByServer(reason: string) {
+export function setByServer(reason: string) {
   return z.never(`Cannot be sent by a user: ${reason}`).optional();
 }
 
 /** "…:00.5+02:00" → "…:00", "5" and "+02:00": Date would cut microseconds off. */
-function splitMoment(value: string) {
+function splitTimestamp(value: string) {
   const fractionAt = "2026-01-31T12:00:00".length;
   const offsetAt = value.length - (value.endsWith("Z") ? 1 : "+02:00".length);
   return {

@@ -49,7 +49,7 @@ export const LLM_USAGE_ROW: Record<string, z.ZodType> = {
 
 const sumOf = (column: string, description: string): Measure => ({
   schema: dollars.describe(description),
-  ofOne: (row) => row[column] ?? "0",
+  singleRowValue: (row) => row[column] ?? "0",
 });
 
 const isUnpriced = (row: LogEvent) => row.cost_source === "unpriced";
@@ -68,25 +68,25 @@ export const LLM_USAGE_MEASURES: Record<string, Record<string, Measure>> = {
   cost_source: {
     priced_count: {
       schema: count.describe("Rows whose cost is known"),
-      ofOne: (row) => Number(!isUnpriced(row)),
+      singleRowValue: (row) => Number(!isUnpriced(row)),
     },
     unpriced_count: {
       schema: count.describe("Rows whose cost is not known, and counts as 0"),
-      ofOne: (row) => Number(isUnpriced(row)),
+      singleRowValue: (row) => Number(isUnpriced(row)),
     },
     unpriced_input_tokens: {
       schema: count,
-      ofOne: (row) => isUnpriced(row) ? row.input_tokens : 0,
+      singleRowValue: (row) => isUnpriced(row) ? row.input_tokens : 0,
     },
     unpriced_output_tokens: {
       schema: count,
-      ofOne: (row) => isUnpriced(row) ? row.output_tokens : 0,
+      singleRowValue: (row) => isUnpriced(row) ? row.output_tokens : 0,
     },
   },
   cost_is_floor: {
     is_floor: {
       schema: z.boolean().describe("Whether more was spent than is known"),
-      ofOne: (row) => row.cost_is_floor === true,
+      singleRowValue: (row) => row.cost_is_floor === true,
     },
   },
   cost_differs: {
@@ -94,7 +94,7 @@ export const LLM_USAGE_MEASURES: Record<string, Record<string, Measure>> = {
       schema: count.describe(
         "Rows whose reported and computed cost are more than one percent apart",
       ),
-      ofOne: (row) => Number(row.cost_differs === true),
+      singleRowValue: (row) => Number(row.cost_differs === true),
     },
   },
 };

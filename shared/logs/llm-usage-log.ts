@@ -4,7 +4,14 @@ import {
   canonicalProvider,
   canonicalServiceTier,
 } from "../pricing/providers.ts";
-import { flag, integer, moment, money, text, uuid } from "./fields.ts";
+import {
+  booleanParameter,
+  integer,
+  money,
+  text,
+  timestamp,
+  uuid,
+} from "./fields.ts";
 import {
   LLM_USAGE_MEASURES,
   LLM_USAGE_ROW,
@@ -57,7 +64,7 @@ const event = z.strictObject({
   error_message: text(16_384)
     .describe("Only with success: false. Secrets in it are redacted.")
     .transform(redactSecrets).pipe(z.string()).optional(),
-  created_at: moment().optional(),
+  created_at: timestamp().optional(),
   provider: provider
     .describe(
       "Who served the model. When left out, the model's name may imply it",
@@ -85,7 +92,7 @@ const event = z.strictObject({
   reservation_id: uuid()
     .describe("The reservation that this call settles").optional(),
 }).superRefine(checkUsage, {
-  // Checked whatever else is wrong, so that all faults come at once.
+  // Checked whatever else is wrong, so that all issues come at once.
   when: () => true,
 });
 
@@ -152,14 +159,14 @@ export const llmUsageLog = defineLog({
     cma_project_id: uuid(),
     model: text(256),
     task_type: taskType,
-    success: flag(),
+    success: booleanParameter(),
     provider,
     service_tier: serviceTier,
     cost_source: z.enum(
       ["reported", "computed", "unpriced"],
       "Expected reported, computed or unpriced",
     ),
-    cost_differs: flag(),
+    cost_differs: booleanParameter(),
   },
   minimums: { cost_usd: money({ negative: false }) },
   groups: [
@@ -267,11 +274,11 @@ async function readUsage(event: LogEvent): Promise<Derived> {
     apiFlavor: event.api_flavor as string | undefined,
     usage: event.usage,
   });
-  if ("fault" in result) return { faults: [result.fault] };
+  if ("issue" in result) return { issues: [result.issue] };
   return { stamped: { ...result.counts } };
 }
 
-/** False when one of them is not a count, which is a separate fault. */
+/** False when one of them is not a count, which is a separate issue. */
 function isMore(event: LogEvent, parts: string[], whole: string): boolean {
   const counts = parts.map((part) => event[part] ?? 0);
   const total = event[whole];

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 
 /** What a signed-in user may write into a log, and what the server decides. */
 type UserWrites = {
@@ -22,13 +22,13 @@ export type LogEvent = Record<string, unknown>;
 export type EventSchema = z.ZodObject<z.ZodRawShape>;
 
 /** Columns that the server adds to a valid event, or why it cannot. */
-export type Derived = { stamped: LogEvent } | { faults: Fault[] };
+export type Derived = { stamped: LogEvent } | { issues: Issue[] };
 
 /** One figure of a summary. */
 export type Measure = {
   schema: z.ZodType;
   /** The figure of a single row. */
-  ofOne: (row: LogEvent) => unknown;
+  singleRowValue: (row: LogEvent) => unknown;
 };
 
 /**

@@ -1,9 +1,15 @@
 import * as z from "zod";
-import { decidedByServer, flag, moment, text, uuid } from "./fields.ts";
+import {
+  booleanParameter,
+  setByServer,
+  text,
+  timestamp,
+  uuid,
+} from "./fields.ts";
 import { defineLog, erasable, plain } from "./log.ts";
 
 /** Bytes of `metadata` as JSON. */
-const MAX_METADATA_BYTES = 16 * 1024;
+const MAX_MODEL_METADATA_BYTES = 16 * 1024;
 
 const phase = z.enum(
   ["LEAD", "PLAN", "EXEC", "UNKNOWN"],
@@ -22,14 +28,14 @@ const event = z.strictObject({
   config_matches_reported: z.boolean("Expected true or false")
     .describe("When left out, computed if subagent_configured_model is sent")
     .optional(),
-  captured_at: moment().optional(),
+  captured_at: timestamp().optional(),
   metadata: z.record(z.string(), z.unknown(), "Expected an object")
     .refine(
       (value) =>
         new TextEncoder().encode(JSON.stringify(value)).length <=
-          MAX_METADATA_BYTES,
-      `Expected at most ${MAX_METADATA_BYTES} bytes of JSON`,
-    ).describe(`At most ${MAX_METADATA_BYTES} bytes of JSON`).optional(),
+          MAX_MODEL_METADATA_BYTES,
+      `Expected at most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`,
+    ).describe(`At most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`).optional(),
 });
 
 /** Which model a session or sub-agent reported, against the configured one. */
@@ -67,7 +73,7 @@ export const modelUsageLog = defineLog({
   },
   userWrites: {
     event: event.extend({
-      captured_at: decidedByServer("it is the time of recording"),
+      captured_at: setByServer("it is the time of recording"),
     }),
     attributed: false,
   },
@@ -79,7 +85,7 @@ export const modelUsageLog = defineLog({
     subagent_configured_model: text(256),
     reported_model_name: text(256),
     reported_model_id: text(256),
-    config_matches_reported: flag(),
+    config_matches_reported: booleanParameter(),
   },
   minimums: {},
   groups: ["phase", "subagent_type", "reported_model_id"],
@@ -93,7 +99,7 @@ export const modelUsageLog = defineLog({
     const config_matches_reported = [
       sent.reported_model_name,
       sent.reported_model_id,
-    ].some((reported) => namesSameModel(configured, String(reported)));
+    ].some((reported) => isSameModel(configured, String(reported)));
     return { stamped: { config_matches_reported } };
   },
 });
@@ -106,7 +112,7 @@ const SNAPSHOT = /[-@](?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$/;
  * lower-casing, or one is the other plus a date (`claude-sonnet-4-5` and
  * `claude-sonnet-4-5-20250929`). Two different dates are two models.
  */
-export function namesSameModel(one: string, other: string): boolean {
+export function isSameModel(one: string, other: string): boolean {
   const [a, b] = [one, other].map((name) => name.trim().toLowerCase());
   return a === b || a === b.replace(SNAPSHOT, "") ||
     a.replace(SNAPSHOT, "") === b;

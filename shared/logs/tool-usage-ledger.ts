@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { MAX_INTEGER } from "../limits.ts";
-import { integer, moment, money, uuid } from "./fields.ts";
+import { integer, money, timestamp, uuid } from "./fields.ts";
 import { defineLog, plain } from "./log.ts";
 
 const event = z.strictObject({
@@ -12,7 +12,7 @@ const event = z.strictObject({
   tokens_consumed: integer(-MAX_INTEGER).optional(),
   cost_usd: money({ negative: true }).optional(),
   execution_ms: integer(0).optional(),
-  created_at: moment().optional(),
+  created_at: timestamp().optional(),
 });
 
 /** What each use of a tool by an agent consumed and cost. */

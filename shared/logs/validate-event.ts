@@ -1,31 +1,31 @@
 import * as z from "zod";
-import { type Fault, toPointer } from "../fault.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import { MAX_FAULTS } from "../limits.ts";
 import type { EventSchema, LogEvent } from "./log.ts";
 
 /**
  * Checks one event against a log's schema. A member that is null counts as left
- * out. All faults are returned at once, none of them repeating a value. `quick`,
+ * out. All issues are returned at once, none of them repeating a value. `quick`,
  * which accepts the same, is asked first.
  */
 export function validateEvent(
   schema: z.ZodType<LogEvent>,
   value: unknown,
   quick: z.ZodType<LogEvent> = schema,
-): { event: LogEvent; faults: [] } | { event: null; faults: Fault[] } {
+): { event: LogEvent; issues: [] } | { event: null; issues: Issue[] } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const detail = "Expected an object with the columns of the log as keys";
     return {
       event: null,
-      faults: [{ pointer: "", code: "invalid_type", detail }],
+      issues: [{ pointer: "", code: "invalid_type", detail }],
     };
   }
   const sent = withoutNulls(value as LogEvent);
   let result = quick.safeParse(sent);
   if (!result.success && quick !== schema) result = schema.safeParse(sent);
-  if (result.success) return { event: result.data, faults: [] };
-  const faults = result.error.issues.flatMap((issue) => toFaults(issue, sent));
-  return { event: null, faults: faults.slice(0, MAX_FAULTS) };
+  if (result.success) return { event: result.data, issues: [] };
+  const issues = result.error.issues.flatMap((issue) => toIssues(issue, sent));
+  return { event: null, issues: issues.slice(0, MAX_FAULTS) };
 }
 
 function withoutNulls(value: LogEvent): LogEvent {
@@ -35,7 +35,7 @@ function withoutNulls(value: LogEvent): LogEvent {
   );
 }
 
-function toFaults(issue: z.core.$ZodIssue, sent: LogEvent): Fault[] {
+function toIssues(issue: z.core.$ZodIssue, sent: LogEvent): Issue[] {
   if (issue.code === "unrecognized_keys") {
     const detail = "This log has no such field; check the spelling";
     return issue.keys.map((key) => ({
@@ -49,13 +49,13 @@ function toFaults(issue: z.core.$ZodIssue, sent: LogEvent): Fault[] {
     sent[String(issue.path[0])] === undefined;
   return [{
     pointer,
-    code: missing ? "required" : faultCode(issue),
+    code: missing ? "required" : issueCode(issue),
     detail: missing ? `Is required. ${issue.message}` : issue.message,
   }];
 }
 
 /** Our code for a zod issue; a custom check may bring its own. */
-function faultCode(issue: z.core.$ZodIssue): string {
+function issueCode(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
       return issue.expected === "never" ? "not_allowed" : "invalid_type";

@@ -1,5 +1,5 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { MAX_EXPORT_ERROR_MESSAGE, RETRY_AFTER_SECONDS } from "../limits.ts";
 import { ALIASES, LEDGER_NAMES } from "./attributes.ts";
 import { MEDIA_TYPES, type OtlpEncoding } from "./receive-traces.ts";
@@ -139,7 +139,7 @@ export function explainRejections(rejected: readonly Rejection[]): string {
 }
 
 /** The faults of an event as one reason, with attribute names instead of members. */
-export function explainFaults(faults: readonly Fault[]): string {
+export function explainIssues(faults: readonly Issue[]): string {
   return faults.map(({ pointer, detail }) => {
     const [, member = ""] = pointer.split("/");
     const attribute = Object.hasOwn(ATTRIBUTES, member)

@@ -1,5 +1,5 @@
 import type { UsageExtractor } from "@pydantic/genai-prices";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { canonicalProvider, canonicalServiceTier } from "./providers.ts";
 import { readUsage, type UsageCounts } from "./read-usage.ts";
 import { splitCounts } from "./split-counts.ts";
@@ -22,24 +22,24 @@ const SERVICE_TIER = /^[a-z][a-z0-9_-]{0,31}$/;
  * Reads what a call consumed from the usage object of its provider, by the rules
  * of genai-prices for that provider and API.
  *
- * A fault points at `/provider`, `/api_flavor` or into `/usage`.
+ * An issue points at `/provider`, `/api_flavor` or into `/usage`.
  */
 export async function extractUsage(
   { provider, apiFlavor, usage }: ProviderUsage,
-): Promise<{ counts: UsageCounts } | { fault: Fault }> {
+): Promise<{ counts: UsageCounts } | { issue: Issue }> {
   const extractors = await loadExtractors(provider);
-  if (extractors.length === 0) return { fault: UNKNOWN_PROVIDER };
+  if (extractors.length === 0) return { issue: UNKNOWN_PROVIDER };
   const extractor = chooseExtractor(extractors, apiFlavor);
-  if (!extractor) return { fault: unknownFlavor(extractors) };
+  if (!extractor) return { issue: unknownFlavor(extractors) };
   const units = readUsage(extractor, usage);
-  if ("fault" in units) return units;
+  if ("issue" in units) return units;
   const split = splitCounts(units);
-  if ("fault" in split) return split;
+  if ("issue" in split) return split;
   const tier = findServiceTier(usage);
   return tier ? { counts: { ...split.counts, service_tier: tier } } : split;
 }
 
-const UNKNOWN_PROVIDER: Fault = {
+const UNKNOWN_PROVIDER: Issue = {
   pointer: "/provider",
   code: "invalid_value",
   detail:
@@ -64,7 +64,7 @@ function chooseExtractor(
   return extractors.find(({ api_flavor }) => api_flavor === wanted);
 }
 
-function unknownFlavor(extractors: UsageExtractor[]): Fault {
+function unknownFlavor(extractors: UsageExtractor[]): Issue {
   const flavors = extractors.map(({ api_flavor }) => api_flavor).join(", ");
   return {
     pointer: "/api_flavor",

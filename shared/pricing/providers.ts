@@ -95,11 +95,11 @@ export function canonicalServiceTier(name: string): string {
   return STANDARD.includes(tier) ? "standard" : tier;
 }
 
-/** Whether a name satisfies genai-prices' rule, which ignores case except in a regex. */
-export function satisfies(match: MatchLogic, name: string): boolean {
+/** Whether a name matchesRule genai-prices' rule, which ignores case except in a regex. */
+export function matchesRule(match: MatchLogic, name: string): boolean {
   const lower = name.toLowerCase();
-  if ("or" in match) return match.or.some((one) => satisfies(one, name));
-  if ("and" in match) return match.and.every((one) => satisfies(one, name));
+  if ("or" in match) return match.or.some((one) => matchesRule(one, name));
+  if ("and" in match) return match.and.every((one) => matchesRule(one, name));
   if ("equals" in match) return lower === match.equals.toLowerCase();
   if ("starts_with" in match) {
     return lower.startsWith(match.starts_with.toLowerCase());

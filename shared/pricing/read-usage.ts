@@ -3,9 +3,9 @@ import type {
   UsageExtractor,
   UsageExtractorMapping,
 } from "@pydantic/genai-prices";
-import { type Fault, toPointer } from "../fault.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
-import { satisfies } from "./providers.ts";
+import { matchesRule } from "./providers.ts";
 
 /** Units of a usage object, by genai-prices' names, and where they were read. */
 export interface ReadUnits {
@@ -28,26 +28,26 @@ const WANTED = `Expected an integer from 0 to ${MAX_INTEGER}`;
 /**
  * Reads the units that an extractor of genai-prices finds in a usage object, with
  * the same sums. Stricter than genai-prices in one point: an optional member of a
- * wrong type is a fault, because what it counts would be charged at another price.
+ * wrong type is an issue, because what it counts would be charged at another price.
  * A member that is null counts as left out.
  */
 export function readUsage(
   extractor: UsageExtractor,
   usage: unknown,
-): ReadUnits | { fault: Fault } {
+): ReadUnits | { issue: Issue } {
   const read: ReadUnits = { amounts: new Map(), pointers: new Map() };
   const root = rootBelowUsage(extractor.root);
   for (const mapping of extractor.mappings) {
     const path = [...root, ...toSteps(mapping.path)];
     const found = findMember(path, usage);
-    const fault = findFault(found, mapping.required);
-    if (fault) return { fault };
+    const issue = findFault(found, mapping.required);
+    if (issue) return { issue };
     if (found.value !== undefined) count(read, mapping, found);
   }
   if (read.amounts.size > 0) return read;
   const members = extractor.mappings.map(({ path }) => toSteps(path)[0]);
   return {
-    fault: {
+    issue: {
       pointer: "/usage",
       code: "invalid_value",
       detail: `Holds no count; expected any of ${
@@ -63,7 +63,7 @@ interface Found {
   path: PropertyKey[];
   /** Undefined when it, or something on the way, is missing or null. */
   value?: unknown;
-  fault?: Fault;
+  issue?: Issue;
 }
 
 function toSteps(path: ExtractPath): Step[] {
@@ -90,7 +90,7 @@ function findMember(steps: Step[], usage: unknown): Found {
       const wanted = isName ? "an object" : "an array";
       const detail = `Expected ${wanted}, as the provider sends it`;
       const pointer = toPointer(path);
-      return { path, fault: { pointer, code: "invalid_type", detail } };
+      return { path, issue: { pointer, code: "invalid_type", detail } };
     } else {
       const list = value as unknown[];
       const key = isName ? step : list.findIndex((item) => isOf(step, item));
@@ -109,14 +109,14 @@ function isOf(step: Exclude<Step, string>, item: unknown): boolean {
   }
   if (!Object.hasOwn(item, step.field)) return false;
   const name = (item as Record<string, unknown>)[step.field];
-  return typeof name === "string" && satisfies(step.match, name);
+  return typeof name === "string" && matchesRule(step.match, name);
 }
 
 function findFault(
-  { path, value, fault }: Found,
+  { path, value, issue }: Found,
   required: boolean,
-): Fault | undefined {
-  if (fault) return fault;
+): Issue | undefined {
+  if (issue) return issue;
   const pointer = toPointer(path);
   if (value === undefined) {
     const detail = `Is required. ${WANTED}`;

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
 import type { ReadUnits, UsageCounts } from "./read-usage.ts";
 
@@ -32,15 +32,15 @@ const NAMED = [
 
 /**
  * Turns the units of a usage object, which include one another, into disjoint
- * counts. Numbers that cannot all be true are a fault at the one that is too
+ * counts. Numbers that cannot all be true are an issue at the one that is too
  * large.
  */
 export function splitCounts(
   units: ReadUnits,
-): { counts: UsageCounts } | { fault: Fault } {
+): { counts: UsageCounts } | { issue: Issue } {
   const amount = (unit: string) => units.amounts.get(unit) ?? 0;
   const excess = findExcess(units);
-  if (excess) return { fault: excess };
+  if (excess) return { issue: excess };
   const parts = new Map(
     [...units.amounts].filter(([unit]) => !TEXT_UNIT.test(unit)),
   );
@@ -55,11 +55,11 @@ export function splitCounts(
   parts.delete("cache_write_tokens");
   attributeCachedModality(parts, amount("input_tokens"));
   const overflow = findOverflow(units, parts);
-  return overflow ? { fault: overflow } : { counts: toCounts(parts) };
+  return overflow ? { issue: overflow } : { counts: toCounts(parts) };
 }
 
 /** A unit that is larger than what includes it, or than the database holds. */
-function findExcess({ amounts, pointers }: ReadUnits): Fault | undefined {
+function findExcess({ amounts, pointers }: ReadUnits): Issue | undefined {
   const check = (whole: string, included: string[]) => {
     let rest = amounts.get(whole) ?? 0;
     for (const unit of included) {
@@ -74,12 +74,12 @@ function findExcess({ amounts, pointers }: ReadUnits): Fault | undefined {
     }
   }
   const writes = ["cache_write_5m_tokens", "cache_write_1h_tokens"];
-  let fault = check("cache_write_tokens", writes);
+  let issue = check("cache_write_tokens", writes);
   for (const [whole, included] of Object.entries(INCLUDED)) {
     // A provider may list a modality among the cached tokens alone.
-    if (amounts.has(whole)) fault ??= check(whole, included);
+    if (amounts.has(whole)) issue ??= check(whole, included);
   }
-  return fault;
+  return issue;
 }
 
 /**
@@ -108,7 +108,7 @@ function attributeCachedModality(
 function findOverflow(
   { amounts, pointers }: ReadUnits,
   parts: Map<string, number>,
-): Fault | undefined {
+): Issue | undefined {
   for (
     const [total, isPart] of [
       ["input_tokens", isInputPart],
@@ -145,7 +145,7 @@ function sumOf(
   return sum;
 }
 
-function isMore(pointer: string, whole: string): Fault {
+function isMore(pointer: string, whole: string): Issue {
   const name = whole.replaceAll("_", " ");
   const detail =
     `Is more, with what else is counted there, than the ${name} that include it`;

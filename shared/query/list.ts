@@ -169,7 +169,7 @@ function publicPath(url: URL): string {
  * Answers `GET /<log>/<id>`: the row, 304 when the caller has it already, and
  * the same 404 for a row that does not exist and one that the caller may not see.
  */
-export async function fetchOne(
+export async function getRow(
   { request, query, rest: [id], caller, env }: CallerContext,
   log: Log,
 ): Promise<Response> {

@@ -1,5 +1,5 @@
 import type { Log } from "../logs/log.ts";
-import { summarise } from "../db/read-log.ts";
+import { readSummary } from "../db/read-log.ts";
 import { StoreError } from "../db/call-function.ts";
 import { negotiate, WRITERS } from "../http/format.ts";
 import { MAX_GROUPS } from "../limits.ts";
@@ -19,7 +19,7 @@ export async function summariseLog(
   const format = negotiate(ctx.request);
   ctx.permit.take("rows", MAX_GROUPS);
   const { selection, groups, bucket, zone, asOf } = parameters;
-  const summary = await summarise({ log, caller, env }, selection, {
+  const summary = await readSummary({ log, caller, env }, selection, {
     groups,
     bucket,
     zone,

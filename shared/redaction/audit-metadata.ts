@@ -1,16 +1,16 @@
 import { isSensitiveKey } from "./key-names.ts";
 import {
   countJsonBytes,
-  findContentFaults,
+  findContentIssues,
   isLongerThan,
+  MAX_AUDIT_METADATA_BYTES,
+  MAX_AUDIT_METADATA_DEPTH,
+  MAX_AUDIT_METADATA_ISSUES,
+  MAX_AUDIT_METADATA_KEY_LENGTH,
+  MAX_AUDIT_METADATA_KEYS,
+  MAX_AUDIT_METADATA_STRING_LENGTH,
   MAX_INSPECTED_BYTES,
-  MAX_METADATA_BYTES,
-  MAX_METADATA_DEPTH,
-  MAX_METADATA_FAULTS,
-  MAX_METADATA_KEY_LENGTH,
-  MAX_METADATA_KEYS,
-  MAX_METADATA_STRING_LENGTH,
-  type MetadataFault,
+  type MetadataIssue,
 } from "./metadata-text.ts";
 
 export * from "./metadata-text.ts";
@@ -37,48 +37,48 @@ const TOP: Place = { path: [], isHidden: false };
 interface Inspection {
   bytes: number;
   keys: number;
-  readonly faults: MetadataFault[];
+  readonly issues: MetadataIssue[];
 }
 
 /**
- * The faults of the metadata of an audit event, empty when it is acceptable: a
+ * The issues of the metadata of an audit event, empty when it is acceptable: a
  * plain object of references and counts within the limits above, whose leaves
  * are strings, safe integers, booleans and null. Strings, integers and key names
  * must not look like financial data (`findFinancialData`) or secrets
  * (`findSecret`), and keys must not name money, accounts or credentials
  * (`isSensitiveKey`).
  *
- * All faults are returned at once, those of the whole object first, at most
- * `MAX_METADATA_FAULTS`. What lies below `MAX_METADATA_DEPTH`, or after
+ * All issues are returned at once, those of the whole object first, at most
+ * `MAX_AUDIT_METADATA_ISSUES`. What lies below `MAX_AUDIT_METADATA_DEPTH`, or after
  * `MAX_INSPECTED_BYTES`, is not looked at: such a value is refused anyway.
  *
  * This keeps out what was recorded by mistake. It cannot keep out what someone
  * hides on purpose, for example a number split over several leaves.
  */
-export function checkAuditMetadata(value: unknown): MetadataFault[] {
-  const inspection: Inspection = { bytes: 0, keys: 0, faults: [] };
+export function checkAuditMetadata(value: unknown): MetadataIssue[] {
+  const inspection: Inspection = { bytes: 0, keys: 0, issues: [] };
   if (isPlainObject(value)) {
     inspectObject(inspection, value, TOP, 1);
   } else {
-    addFault(inspection, TOP, "invalid_type", "is not a JSON object");
+    addIssue(inspection, TOP, "invalid_type", "is not a JSON object");
   }
-  return [...findSizeFaults(inspection), ...inspection.faults]
-    .slice(0, MAX_METADATA_FAULTS);
+  return [...findSizeIssues(inspection), ...inspection.issues]
+    .slice(0, MAX_AUDIT_METADATA_ISSUES);
 }
 
-function findSizeFaults({ bytes, keys }: Inspection): MetadataFault[] {
-  const faults: MetadataFault[] = [];
-  if (bytes > MAX_METADATA_BYTES) {
+function findSizeIssues({ bytes, keys }: Inspection): MetadataIssue[] {
+  const issues: MetadataIssue[] = [];
+  if (bytes > MAX_AUDIT_METADATA_BYTES) {
     const detail =
-      `takes more than ${MAX_METADATA_BYTES} bytes as JSON in UTF-8`;
-    faults.push({ path: [], code: "too_large", detail });
+      `takes more than ${MAX_AUDIT_METADATA_BYTES} bytes as JSON in UTF-8`;
+    issues.push({ path: [], code: "too_large", detail });
   }
-  if (keys > MAX_METADATA_KEYS) {
+  if (keys > MAX_AUDIT_METADATA_KEYS) {
     const detail =
-      `has more than ${MAX_METADATA_KEYS} keys, all objects together`;
-    faults.push({ path: [], code: "too_many_keys", detail });
+      `has more than ${MAX_AUDIT_METADATA_KEYS} keys, all objects together`;
+    issues.push({ path: [], code: "too_many_keys", detail });
   }
-  return faults;
+  return issues;
 }
 
 function inspectValue(
@@ -96,11 +96,11 @@ function inspectValue(
   } else if (!Array.isArray(value) && !isPlainObject(value)) {
     const detail =
       "is not a JSON value; a string, an integer, a boolean, null, an object or an array is wanted";
-    addFault(inspection, place, "invalid_type", detail);
-  } else if (depth > MAX_METADATA_DEPTH) {
+    addIssue(inspection, place, "invalid_type", detail);
+  } else if (depth > MAX_AUDIT_METADATA_DEPTH) {
     const detail =
-      `is nested more than ${MAX_METADATA_DEPTH} levels deep, the metadata object included`;
-    addFault(inspection, place, "too_deep", detail);
+      `is nested more than ${MAX_AUDIT_METADATA_DEPTH} levels deep, the metadata object included`;
+    addIssue(inspection, place, "too_deep", detail);
   } else if (Array.isArray(value)) {
     inspectArray(inspection, value, place, depth);
   } else {
@@ -142,26 +142,26 @@ function inspectArray(
 /** Checks the name of a key and returns the place of what is below it. */
 function inspectKey(inspection: Inspection, key: string, place: Place): Place {
   if (harmlessKeys.has(key)) return enter(place, key);
-  const before = inspection.faults.length;
-  const contentFaults = findContentFaults(key, "a key here ");
-  const isTooLong = isLongerThan(key, MAX_METADATA_KEY_LENGTH);
-  const below = isTooLong || contentFaults.length > 0
+  const before = inspection.issues.length;
+  const contentIssues = findContentIssues(key, "a key here ");
+  const isTooLong = isLongerThan(key, MAX_AUDIT_METADATA_KEY_LENGTH);
+  const below = isTooLong || contentIssues.length > 0
     ? { path: place.path, isHidden: true }
     : enter(place, key);
   if (isTooLong || key === "") {
     const detail =
-      `a key here is empty or longer than ${MAX_METADATA_KEY_LENGTH} characters`;
-    addFault(inspection, place, "key_too_long", detail);
+      `a key here is empty or longer than ${MAX_AUDIT_METADATA_KEY_LENGTH} characters`;
+    addIssue(inspection, place, "key_too_long", detail);
   }
-  for (const { code, detail } of contentFaults) {
-    addFault(inspection, place, code, detail);
+  for (const { code, detail } of contentIssues) {
+    addIssue(inspection, place, code, detail);
   }
   if (isSensitiveKey(key.slice(0, MAX_INSPECTED_BYTES))) {
     const detail =
       "has a key that names money, an account or a credential; a reference ending in _id or _ids, or a number ending in _count, is wanted";
-    addFault(inspection, below, "sensitive_key", detail);
+    addIssue(inspection, below, "sensitive_key", detail);
   }
-  if (inspection.faults.length === before) {
+  if (inspection.issues.length === before) {
     if (harmlessKeys.size === MAX_HARMLESS_KEYS) harmlessKeys.clear();
     harmlessKeys.add(key);
   }
@@ -180,13 +180,13 @@ function inspectString(
   place: Place,
 ): void {
   inspection.bytes += countJsonBytes(text);
-  if (isLongerThan(text, MAX_METADATA_STRING_LENGTH)) {
+  if (isLongerThan(text, MAX_AUDIT_METADATA_STRING_LENGTH)) {
     const detail =
-      `is longer than ${MAX_METADATA_STRING_LENGTH} characters; a reference to the text is wanted`;
-    addFault(inspection, place, "too_long", detail);
+      `is longer than ${MAX_AUDIT_METADATA_STRING_LENGTH} characters; a reference to the text is wanted`;
+    addIssue(inspection, place, "too_long", detail);
   }
-  for (const { code, detail } of findContentFaults(text)) {
-    addFault(inspection, place, code, detail);
+  for (const { code, detail } of findContentIssues(text)) {
+    addIssue(inspection, place, code, detail);
   }
 }
 
@@ -199,13 +199,13 @@ function inspectNumber(
   if (!Number.isSafeInteger(number)) {
     const detail =
       "is not an integer from -(2^53-1) to 2^53-1; a count or a reference is wanted, a large number as a string";
-    addFault(inspection, place, "not_integer", detail);
+    addIssue(inspection, place, "not_integer", detail);
     return;
   }
   const size = Math.abs(number);
   if (size < LEAST_IDENTIFIER) return;
-  for (const { code, detail } of findContentFaults(String(size))) {
-    addFault(inspection, place, code, detail);
+  for (const { code, detail } of findContentIssues(String(size))) {
+    addIssue(inspection, place, code, detail);
   }
 }
 
@@ -215,11 +215,11 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-function addFault(
-  { faults }: Inspection,
+function addIssue(
+  { issues }: Inspection,
   place: Place,
-  code: MetadataFault["code"],
+  code: MetadataIssue["code"],
   detail: string,
 ): void {
-  faults.push({ path: [...place.path], code, detail });
+  issues.push({ path: [...place.path], code, detail });
 }

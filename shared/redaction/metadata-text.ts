@@ -22,34 +22,34 @@ const HARMLESS =
   /^(?:[a-z_]{1,15}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /**
- * The faults of the content of a string, a key or the digits of an integer, one
+ * The issues of the content of a string, a key or the digits of an integer, one
  * for financial data and one for a secret. `prefix` starts the sentence:
  * `a key here ` or nothing.
  */
-export function findContentFaults(
+export function findContentIssues(
   text: string,
   prefix = "",
-): Omit<MetadataFault, "path">[] {
+): Omit<MetadataIssue, "path">[] {
   if (HARMLESS.test(text)) return [];
   const inspected = text.slice(0, MAX_INSPECTED_BYTES);
-  const faults: Omit<MetadataFault, "path">[] = [];
+  const issues: Omit<MetadataIssue, "path">[] = [];
   const financial = findFinancialData(inspected);
   if (financial) {
-    faults.push({
+    issues.push({
       code: "financial_data",
       detail: `${prefix}looks like ${FINANCIAL_NAMES[financial]}; ${WANTED}`,
     });
   }
   const secret = findHiddenSecret(inspected);
   if (secret) {
-    faults.push({
+    issues.push({
       code: "secret",
       detail: `${prefix}looks like a secret (${
         secret.replaceAll("_", " ")
       }); ${WANTED}`,
     });
   }
-  return faults;
+  return issues;
 }
 
 /** Whether `text` has more than `limit` characters (code points). */
@@ -80,32 +80,32 @@ function findHiddenSecret(text: string) {
 }
 
 /** Most that metadata may take as JSON, in bytes of UTF-8. */
-export const MAX_METADATA_BYTES = 8 * 1024;
+export const MAX_AUDIT_METADATA_BYTES = 8 * 1024;
 
 /** Most levels of objects and arrays, the metadata object itself included. */
-export const MAX_METADATA_DEPTH = 4;
+export const MAX_AUDIT_METADATA_DEPTH = 4;
 
 /** Most keys, counted over all objects. */
-export const MAX_METADATA_KEYS = 64;
+export const MAX_AUDIT_METADATA_KEYS = 64;
 
 /** Most characters (code points) of a key. */
-export const MAX_METADATA_KEY_LENGTH = 64;
+export const MAX_AUDIT_METADATA_KEY_LENGTH = 64;
 
 /** Most characters (code points) of a string. */
-export const MAX_METADATA_STRING_LENGTH = 256;
+export const MAX_AUDIT_METADATA_STRING_LENGTH = 256;
 
-/** Most faults that are reported at once. */
-export const MAX_METADATA_FAULTS = 100;
+/** Most issues that are reported at once. */
+export const MAX_AUDIT_METADATA_ISSUES = 100;
 
 /**
  * How much of a value is looked at, in bytes of JSON. Of anything near the size
- * limit that is all, so that every fault is named at once; the rest of a value
+ * limit that is all, so that every issue is named at once; the rest of a value
  * that is far too large is not worth the work.
  */
-export const MAX_INSPECTED_BYTES = 4 * MAX_METADATA_BYTES;
+export const MAX_INSPECTED_BYTES = 4 * MAX_AUDIT_METADATA_BYTES;
 
 /** What is wrong, for a program. */
-export type MetadataFaultCode =
+export type MetadataIssueCode =
   | "invalid_type"
   | "too_large"
   | "too_deep"
@@ -118,14 +118,14 @@ export type MetadataFaultCode =
   | "secret";
 
 /** One thing that is wrong with a metadata object. */
-export interface MetadataFault {
+export interface MetadataIssue {
   /**
    * Keys and indices from the metadata object down. A key that must not be
    * repeated, because it is too long or holds sensitive data, is left out with
    * everything below it: the path ends at the object that has it.
    */
   path: (string | number)[];
-  code: MetadataFaultCode;
+  code: MetadataIssueCode;
   /** What is wrong and what is wanted. Never holds a key or a value. */
   detail: string;
 }

@@ -4,7 +4,7 @@ import {
   MAX_RESERVATION_SECONDS,
 } from "../limits.ts";
 import { uuid } from "../logs/fields.ts";
-import type { StoreFault } from "../db/record-events.ts";
+import type { StoreIssue } from "../db/record-events.ts";
 import {
   type BudgetScope,
   readBudgets,
@@ -21,7 +21,7 @@ import {
 } from "../http/parameters.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { readMembers, refuseRequest } from "../http/read-body.ts";
-import { STORE_FAULTS } from "../ingest/results.ts";
+import { STORE_ISSUE_DETAILS } from "../ingest/results.ts";
 
 const wantedAmount =
   "Expected US dollars, more than 0, with at most 9 integer and 6 decimal digits, as a string or a number, without exponent";
@@ -95,7 +95,7 @@ export async function createBudget(ctx: CallerContext) {
     budgetSchema,
   ) as z.output<typeof budgetSchema>;
   const result = await setBudget(ctx, { firm_id, cma_project_id }, budget);
-  if ("faults" in result) throw refuseRequest(result.faults.map(toFault));
+  if ("faults" in result) throw refuseRequest(result.faults.map(toIssue));
   const budgets = await readBudgets(ctx, firm_id);
   const made = budgets.find(({ id }) => id === result.id);
   return Response.json({ firm_id, ...made }, { status: 201 });
@@ -118,7 +118,7 @@ export async function reserveBudget(ctx: CallerContext) {
     seconds: expires_in,
   });
   if (result.outcome === "rejected") {
-    throw refuseRequest(result.faults.map(toFault));
+    throw refuseRequest(result.faults.map(toIssue));
   }
   if (!("expires_at" in result)) throw refuseReservation(result.outcome);
   const budgets = await readBudgets(ctx, firm_id);
@@ -158,6 +158,6 @@ function refuseReservation(
   }
 }
 
-function toFault({ column, code }: StoreFault) {
-  return { pointer: `/${column}`, code, detail: STORE_FAULTS[code] };
+function toIssue({ column, code }: StoreIssue) {
+  return { pointer: `/${column}`, code, detail: STORE_ISSUE_DETAILS[code] };
 }

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { readOne } from "../http/parameters.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
@@ -13,15 +13,15 @@ export type Delivery = {
 };
 
 /**
- * A sender's event as an event of a log, not validated yet. Faults reject it; else
- * the log's schema validates it, and `relocateFaults` maps the schema's faults to
+ * A sender's event as an event of a log, not validated yet. Issues reject it; else
+ * the log's schema validates it, and `relocateIssues` maps the schema's issues to
  * the sender's payload.
  */
 export type AdaptedEvent = {
   /** Members of the log's event; those that the sender did not set are absent. */
   event: LogEvent;
-  /** Faults of the payload, with pointers into it. */
-  faults: Fault[];
+  /** Issues of the payload, with pointers into it. */
+  issues: Issue[];
   /** The origins of members: name → JSON Pointer into the sender's payload. */
   origins: Record<string, string>;
   /** See `IncomingEvent`. */
@@ -50,21 +50,21 @@ export type Adapter = (
 ) => Promise<AdaptedDelivery>;
 
 /**
- * Maps the faults of a validated event to the payload that it came from. A fault of
+ * Maps the issues of a validated event to the payload that it came from. An issue of
  * a member without an origin points to the whole payload and names the member.
  */
-export function relocateFaults(
+export function relocateIssues(
   { origins }: AdaptedEvent,
-  faults: readonly Fault[],
-): Fault[] {
-  return faults.map((fault) => {
-    const [, step = "", ...rest] = fault.pointer.split("/");
+  issues: readonly Issue[],
+): Issue[] {
+  return issues.map((issue) => {
+    const [, step = "", ...rest] = issue.pointer.split("/");
     const member = step.replaceAll("~1", "/").replaceAll("~0", "~");
     if (!Object.hasOwn(origins, member)) {
-      const detail = step === "" ? fault.detail : `${step}: ${fault.detail}`;
-      return { ...fault, pointer: "", detail };
+      const detail = step === "" ? issue.detail : `${step}: ${issue.detail}`;
+      return { ...issue, pointer: "", detail };
     }
-    return { ...fault, pointer: [origins[member], ...rest].join("/") };
+    return { ...issue, pointer: [origins[member], ...rest].join("/") };
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { isExactObject, parseExactJson } from "../http/json.ts";
 import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
@@ -10,7 +10,7 @@ import {
   readUrlDefaults,
 } from "./adapter.ts";
 import {
-  addFault,
+  addIssue,
   type EventDraft,
   finishDraft,
   omitNullish,
@@ -40,7 +40,7 @@ export async function adaptAuth(delivery: Delivery): Promise<AdaptedDelivery> {
   const urlDefaults = readUrlDefaults(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const adapted = await Promise.all(
-    events.map(({ value, faults }) => adaptPayload(value, faults, urlDefaults)),
+    events.map(({ value, issues }) => adaptPayload(value, issues, urlDefaults)),
   );
   return {
     batch,
@@ -51,24 +51,24 @@ export async function adaptAuth(delivery: Delivery): Promise<AdaptedDelivery> {
 
 async function adaptPayload(
   payload: unknown,
-  faults: Fault[],
+  issues: Issue[],
   urlDefaults: LogEvent,
 ): Promise<AdaptedEvent | null> {
   const wanted =
     "Expected the payload of an Auth hook, or a row of auth.audit_log_entries";
-  if (!isObject(payload)) return rejectPayload(faults, wanted);
+  if (!isObject(payload)) return rejectPayload(issues, wanted);
   if (isObject(payload.payload)) {
-    return adaptAuditLogEntry(payload, "", faults, urlDefaults);
+    return adaptAuditLogEntry(payload, "", issues, urlDefaults);
   }
   if (payload.table === undefined) {
-    return await adaptAuthHook(payload, faults, urlDefaults);
+    return await adaptAuthHook(payload, issues, urlDefaults);
   }
   const isEntry = payload.schema === "auth" &&
     payload.table === "audit_log_entries" && payload.type === "INSERT";
   return isEntry && isObject(payload.record)
-    ? adaptAuditLogEntry(payload, "/record", faults, urlDefaults)
+    ? adaptAuditLogEntry(payload, "/record", issues, urlDefaults)
     : rejectPayload(
-      faults,
+      issues,
       "Expected an INSERT into auth.audit_log_entries; send other tables to /webhooks/database",
     );
 }
@@ -124,7 +124,7 @@ const FIRM_POINTERS = [
  */
 async function adaptAuthHook(
   payload: JsonObject,
-  textFaults: Fault[],
+  textIssues: Issue[],
   urlDefaults: LogEvent,
 ): Promise<AdaptedEvent | null> {
   if (payload.authentication_method === TOKEN_REFRESH) return null;
@@ -148,7 +148,7 @@ async function adaptAuthHook(
       ? true
       : undefined,
   });
-  return finishDraft(draft, textFaults);
+  return finishDraft(draft, textIssues);
 }
 
 function readHook(payload: JsonObject, draft: EventDraft): void {
@@ -162,7 +162,7 @@ function readHook(payload: JsonObject, draft: EventDraft): void {
   const detail = isMessageHook
     ? "This hook delivers messages and is not an audit source; point it to a function that sends them"
     : `Expected the name of a hook: ${[...AUDITED_HOOKS].join(", ")}`;
-  addFault(draft, pointer, "not_an_audit_source", detail);
+  addIssue(draft, pointer, "not_an_audit_source", detail);
 }
 
 async function readMetadata(
@@ -173,7 +173,7 @@ async function readMetadata(
   if (uuid === null) {
     const detail =
       "Expected the UUID that Auth gives an invocation; update Auth if it sends none";
-    addFault(draft, "/metadata/uuid", "required", detail);
+    addIssue(draft, "/metadata/uuid", "required", detail);
   } else {
     const id = await deriveId("auth", uuid);
     setMember(draft, "id", id, "/metadata/uuid");
@@ -218,7 +218,7 @@ const KINDS = ["provider", "factor_type", "factor_status"];
 function adaptAuditLogEntry(
   payload: unknown,
   base: string,
-  textFaults: Fault[],
+  textIssues: Issue[],
   urlDefaults: LogEvent,
 ): AdaptedEvent {
   const draft = startDraft(urlDefaults);
@@ -245,13 +245,13 @@ function adaptAuditLogEntry(
     ...traits(REFERENCES, readUuid),
     ...traits(KINDS, readKind),
   });
-  return finishDraft(draft, textFaults);
+  return finishDraft(draft, textIssues);
 }
 
 function readRow(payload: unknown, base: string, draft: EventDraft): void {
   const id = readUuid(readPointer(payload, `${base}/id`));
   if (id !== null) setMember(draft, "id", id, `${base}/id`);
-  else addFault(draft, `${base}/id`, "required", "Expected the entry's UUID");
+  else addIssue(draft, `${base}/id`, "required", "Expected the entry's UUID");
   const time = findFirst(payload, [`${base}/created_at`]);
   if (time !== null) {
     setMember(draft, "created_at", time.value, time.pointer);
@@ -267,7 +267,7 @@ function readLabels(payload: unknown, entry: string, draft: EventDraft): void {
   for (const [name, member] of Object.entries(names)) {
     const found = findFirst(payload, [`${entry}/${name}`]);
     if (found !== null) setMember(draft, member, found.value, found.pointer);
-    else addFault(draft, `${entry}/${name}`, "required", "Is required");
+    else addIssue(draft, `${entry}/${name}`, "required", "Is required");
   }
 }
 

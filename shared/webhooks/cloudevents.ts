@@ -1,6 +1,6 @@
 import { decodeBase64 } from "@std/encoding/base64.js";
 import { parseMediaType } from "@std/media_types/parse_media_type.js";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { JsonSyntaxError, parseStrictJson } from "../http/strict-json.ts";
 import { deriveId } from "../ingest/ids.ts";
@@ -14,7 +14,7 @@ import {
   readUrlDefaults,
 } from "./adapter.ts";
 import {
-  addFault,
+  addIssue,
   type EventDraft,
   finishEnvelope,
   rejectPayload,
@@ -25,7 +25,7 @@ import { findFirst, isObject, type JsonObject } from "./payload.ts";
 const DEFAULT_TYPE = "application/json";
 
 /** An event's decoded data: any JSON value, and its JSON Pointer. */
-type Data = { value: unknown; pointer: string; faults: Fault[] };
+type Data = { value: unknown; pointer: string; issues: Issue[] };
 
 /**
  * CloudEvents 1.0 in binary, structured or batched content mode, whose data is a
@@ -61,8 +61,8 @@ export async function adaptCloudEvents(
     throw new ProblemError(createProblem("invalid_batch", wanted));
   }
   const { events } = readEvents(delivery.text, "json");
-  const adapted = events.map(({ value, faults }) =>
-    adaptStructured(value, faults, log, urlDefaults)
+  const adapted = events.map(({ value, issues }) =>
+    adaptStructured(value, issues, log, urlDefaults)
   );
   return { batch, events: await Promise.all(adapted) };
 }
@@ -94,16 +94,16 @@ async function adaptBinary(
 
 async function adaptStructured(
   value: unknown,
-  faults: Fault[],
+  issues: Issue[],
   log: LogSlug,
   urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(value)) {
-    return rejectPayload(faults, "Expected a CloudEvent as an object");
+    return rejectPayload(issues, "Expected a CloudEvent as an object");
   }
   const data = readData(value);
   const event = await adaptEvent(value, data, log, urlDefaults, () => "");
-  return { ...event, faults: [...faults, ...event.faults] };
+  return { ...event, issues: [...issues, ...event.issues] };
 }
 
 async function adaptEvent(
@@ -115,19 +115,19 @@ async function adaptEvent(
 ): Promise<AdaptedEvent> {
   const time = findFirst(attributes, ["/time"]) ?? undefined;
   const { value, pointer } = data;
-  const isReadable = data.faults.length === 0;
+  const isReadable = data.issues.length === 0;
   const envelope = { log, data: isReadable ? value : {}, pointer, time };
   const draft = unpackEvent(envelope, urlDefaults);
   checkAttributes(attributes, draft, describePlace);
   if (draft.event.id !== undefined) {
     const detail =
       "source and id identify a CloudEvent; omit the id of the data";
-    addFault(draft, draft.origins.id, "not_allowed", detail);
+    addIssue(draft, draft.origins.id, "not_allowed", detail);
   }
   const { source, id } = attributes;
   draft.event.id = await deriveId("cloudevents", log, `${source}`, `${id}`);
   draft.origins.id = "/id";
-  return finishEnvelope(draft, data.faults);
+  return finishEnvelope(draft, data.issues);
 }
 
 function readData(event: JsonObject): Data {
@@ -136,7 +136,7 @@ function readData(event: JsonObject): Data {
     return refuseType("/datacontenttype", "datacontenttype");
   }
   if (typeof event.data_base64 !== "string") {
-    return { value: event.data, pointer: "/data", faults: [] };
+    return { value: event.data, pointer: "/data", issues: [] };
   }
   const pointer = "/data_base64";
   try {
@@ -145,31 +145,31 @@ function readData(event: JsonObject): Data {
     return parseData(text, pointer);
   } catch {
     const detail = "Expected JSON in UTF-8, in base64 (RFC 4648 §4)";
-    const fault = { pointer, code: "invalid_value", detail };
-    return { value: undefined, pointer, faults: [fault] };
+    const issue = { pointer, code: "invalid_value", detail };
+    return { value: undefined, pointer, issues: [issue] };
   }
 }
 
 function parseData(text: string, pointer: string): Data {
   try {
-    const { value, faults } = parseStrictJson(text);
-    const located = faults.map(({ path, code, detail }) => ({
+    const { value, issues } = parseStrictJson(text);
+    const located = issues.map(({ path, code, detail }) => ({
       pointer: [pointer, ...path].join("/"),
       code,
       detail,
     }));
-    return { value, pointer, faults: located };
+    return { value, pointer, issues: located };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    const fault = { pointer, code: "invalid_json", detail: error.message };
-    return { value: undefined, pointer, faults: [fault] };
+    const issue = { pointer, code: "invalid_json", detail: error.message };
+    return { value: undefined, pointer, issues: [issue] };
   }
 }
 
 function refuseType(pointer: string, what: string): Data {
   const detail = `Expected JSON data, such as application/json as ${what}`;
-  const fault = { pointer, code: "unsupported_media_type", detail };
-  return { value: undefined, pointer, faults: [fault] };
+  const issue = { pointer, code: "unsupported_media_type", detail };
+  return { value: undefined, pointer, issues: [issue] };
 }
 
 /** The content modes of the HTTP binding (§3). */
@@ -225,12 +225,12 @@ function checkAttributes(
 ): void {
   if (attributes.specversion !== "1.0") {
     const detail = `Expected specversion "1.0"${describePlace("specversion")}`;
-    addFault(draft, "/specversion", "invalid_value", detail);
+    addIssue(draft, "/specversion", "invalid_value", detail);
   }
   for (const name of ["id", "source", "type"]) {
     const value = attributes[name];
     if (typeof value === "string" && value !== "") continue;
     const detail = `Is required: text that is not empty${describePlace(name)}`;
-    addFault(draft, `/${name}`, "required", detail);
+    addIssue(draft, `/${name}`, "required", detail);
   }
 }

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import {
   isExactObject,
   parseExactJson,
@@ -14,7 +14,7 @@ import {
   readUrlDefaults,
 } from "./adapter.ts";
 import {
-  addFault,
+  addIssue,
   type EventDraft,
   finishDraft,
   isAcceptableMetadata,
@@ -59,8 +59,8 @@ export async function adaptDatabaseWebhook(
   const urlDefaults = readUrlDefaults(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const exact = splitExact(parseExactJson(delivery.text));
-  const adapted = events.map(({ value, faults }, index) =>
-    adaptPayload(value, exact[index], faults, urlDefaults)
+  const adapted = events.map(({ value, issues }, index) =>
+    adaptPayload(value, exact[index], issues, urlDefaults)
   );
   return {
     batch,
@@ -79,12 +79,12 @@ function splitExact(body: unknown): unknown[] {
 async function adaptPayload(
   payload: unknown,
   exact: unknown,
-  textFaults: Fault[],
+  textIssues: Issue[],
   urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(payload) || !isExactObject(exact)) {
     const wanted = "Expected an object, the payload of a Database Webhook";
-    return rejectPayload(textFaults, wanted);
+    return rejectPayload(textIssues, wanted);
   }
   const draft = startDraft(urlDefaults);
   const hash = await hashText(toCanonicalJson(exact));
@@ -98,7 +98,7 @@ async function adaptPayload(
     ...describeRow(exact),
     ...describeChanges(exact.old_record, exact.record),
   });
-  return finishDraft(draft, textFaults);
+  return finishDraft(draft, textIssues);
 }
 
 function readAction(payload: JsonObject, draft: EventDraft): void {
@@ -107,19 +107,19 @@ function readAction(payload: JsonObject, draft: EventDraft): void {
     setMember(draft, "action", ACTIONS[type], "/type");
   } else {
     const detail = `Expected ${Object.keys(ACTIONS).join(", ")}`;
-    addFault(draft, "/type", "invalid_value", detail);
+    addIssue(draft, "/type", "invalid_value", detail);
   }
   const row = type === "DELETE" ? "old_record" : "record";
   if (isObject(payload[row])) return;
   const detail = "Expected the row as an object";
-  addFault(draft, `/${row}`, "required", detail);
+  addIssue(draft, `/${row}`, "required", detail);
 }
 
 function readEntity(payload: JsonObject, draft: EventDraft): void {
   for (const member of ["schema", "table"]) {
     if (typeof payload[member] === "string" && payload[member] !== "") continue;
     const detail = "Expected the name that the trigger reports";
-    addFault(draft, `/${member}`, "required", detail);
+    addIssue(draft, `/${member}`, "required", detail);
   }
   const { schema, table } = payload;
   const name = schema === "public" ? table : `${schema}.${table}`;

@@ -1,17 +1,17 @@
 import * as z from "zod";
-import { type Fault, toPointer } from "../fault.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import type { AdaptedEvent } from "./adapter.ts";
-import { findRelevantFaults, isObject } from "./payload.ts";
+import { findRelevantIssues, isObject } from "./payload.ts";
 
 /** An event under construction; members may be undefined. */
-export type EventDraft = Pick<AdaptedEvent, "event" | "origins" | "faults">;
+export type EventDraft = Pick<AdaptedEvent, "event" | "origins" | "issues">;
 
 /** A draft with the defaults of the webhook's URL. */
 export function startDraft(urlDefaults: LogEvent): EventDraft {
-  return { event: { ...urlDefaults }, origins: {}, faults: [] };
+  return { event: { ...urlDefaults }, origins: {}, issues: [] };
 }
 
 /** Sets a member and its origin. */
@@ -25,23 +25,23 @@ export function setMember(
   draft.origins[member] = pointer;
 }
 
-/** Adds a fault of the payload. */
-export function addFault(
+/** Adds an issue of the payload. */
+export function addIssue(
   draft: EventDraft,
   pointer: string,
   code: string,
   detail: string,
 ): void {
-  draft.faults.push({ pointer, code, detail });
+  draft.issues.push({ pointer, code, detail });
 }
 
 /**
- * The adapted event of a draft. Faults of the payload's text count if they affect a
+ * The adapted event of a draft. Issues of the payload's text count if they affect a
  * member that is not in `repaired`.
  */
 export function finishDraft(
   draft: EventDraft,
-  textFaults: readonly Fault[],
+  textIssues: readonly Issue[],
   repaired: readonly string[] = [],
 ): AdaptedEvent {
   const pointers = Object.entries(draft.origins)
@@ -52,18 +52,18 @@ export function finishDraft(
   return {
     event: Object.fromEntries(event),
     origins: draft.origins,
-    faults: [...findRelevantFaults(textFaults, pointers), ...draft.faults],
+    issues: [...findRelevantIssues(textIssues, pointers), ...draft.issues],
   };
 }
 
 /** Rejects a payload that is not an object of the format. */
 export function rejectPayload(
-  textFaults: readonly Fault[],
+  textIssues: readonly Issue[],
   wanted: string,
 ): AdaptedEvent {
-  const fault = { pointer: "", code: "invalid_type", detail: wanted };
-  const faults = textFaults.length > 0 ? [...textFaults] : [fault];
-  return { event: {}, origins: {}, faults };
+  const issue = { pointer: "", code: "invalid_type", detail: wanted };
+  const issues = textIssues.length > 0 ? [...textIssues] : [issue];
+  return { event: {}, origins: {}, issues };
 }
 
 /**
@@ -106,7 +106,7 @@ export function omitNullish(
   return Object.fromEntries(known);
 }
 
-/** Adds a fault if the event has no firm; `remedy` says how to set it. */
+/** Adds an issue if the event has no firm; `remedy` says how to set it. */
 export function requireFirm(
   draft: EventDraft,
   pointer: string,
@@ -115,7 +115,7 @@ export function requireFirm(
   if (draft.event.firm_id !== undefined) return;
   const detail =
     `Is required: ${remedy}, or put ?firm_id=<uuid> into the webhook's URL`;
-  addFault(draft, pointer, "required", detail);
+  addIssue(draft, pointer, "required", detail);
 }
 
 /** An envelope around a native event. */
@@ -144,7 +144,7 @@ export function unpackEvent(
   }
   if (!isObject(data)) {
     const detail = `Expected an event of ${log} as an object`;
-    addFault(draft, pointer, "invalid_type", detail);
+    addIssue(draft, pointer, "invalid_type", detail);
     return draft;
   }
   for (const [member, value] of Object.entries(data)) {
@@ -154,10 +154,10 @@ export function unpackEvent(
   return draft;
 }
 
-/** The adapted event of an envelope, of which every fault counts. */
+/** The adapted event of an envelope, of which every issue counts. */
 export function finishEnvelope(
-  { event, origins, faults }: EventDraft,
-  textFaults: Fault[],
+  { event, origins, issues }: EventDraft,
+  textIssues: Issue[],
 ): AdaptedEvent {
-  return { event, origins, faults: [...textFaults, ...faults] };
+  return { event, origins, issues: [...textIssues, ...issues] };
 }

@@ -1,9 +1,9 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
 import { isZero, toDecimalText } from "../logs/fields.ts";
 import { decideConvention, type Inference } from "../otlp/token-convention.ts";
 import { redactSecrets } from "../redaction/secrets.ts";
-import { addFault, type EventDraft, setMember } from "./drafts.ts";
+import { addIssue, type EventDraft, setMember } from "./drafts.ts";
 import {
   findFirst,
   isObject,
@@ -118,14 +118,14 @@ function readCount(
     (value as number) <= MAX_INTEGER
   ) return value as number;
   const detail = `Expected tokens, an integer from 0 to ${MAX_INTEGER}`;
-  addFault(draft, pointer, "invalid_type", detail);
+  addIssue(draft, pointer, "invalid_type", detail);
   return 0;
 }
 
 function refuseMissing(draft: EventDraft, pointer: string): void {
   const detail =
     "Is required; unset generic_api_use_v1, whose payload has no token counts";
-  addFault(draft, pointer, "required", detail);
+  addIssue(draft, pointer, "required", detail);
 }
 
 function inUsage(...paths: string[]): string[] {
@@ -137,8 +137,8 @@ export const COST_POINTER = "/response_cost";
 
 /** LiteLLM's cost of a call in US dollars as a decimal; null if unknown. */
 type StatedCost =
-  | { usd: string | null; fault?: undefined }
-  | { usd: null; fault: Fault };
+  | { usd: string | null; issue?: undefined }
+  | { usd: null; issue: Issue };
 
 /**
  * Reads the cost of a StandardLoggingPayload. LiteLLM writes 0 both for "free" and
@@ -168,7 +168,7 @@ export function readStatedCost(payload: unknown): StatedCost {
       "Expected US dollars, not negative, as a number or a decimal string";
     return {
       usd: null,
-      fault: { pointer: COST_POINTER, code: "invalid_value", detail },
+      issue: { pointer: COST_POINTER, code: "invalid_value", detail },
     };
   }
   if (isZero(usd)) return { usd: isComputedZero(payload) ? "0" : null };
@@ -199,7 +199,7 @@ export function readCallStatus(payload: unknown, draft: EventDraft): void {
   const status = readPointer(payload, "/status") ??
     (error === null ? "success" : "failure");
   if (status !== "success" && status !== "failure") {
-    addFault(
+    addIssue(
       draft,
       "/status",
       "invalid_value",
@@ -224,7 +224,7 @@ export function readTimes(payload: unknown, draft: EventDraft): void {
     if (found === null || toMicroseconds(found.value) !== null) continue;
     const detail =
       "Expected seconds since 1970, or ISO 8601 such as 2026-01-31T12:00:00.5Z";
-    addFault(draft, found.pointer, "invalid_value", detail);
+    addIssue(draft, found.pointer, "invalid_value", detail);
   }
   const when = end ?? start;
   if (when !== null) {

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
@@ -9,7 +9,7 @@ import {
   readUrlDefaults,
 } from "./adapter.ts";
 import {
-  addFault,
+  addIssue,
   type EventDraft,
   finishDraft,
   rejectPayload,
@@ -67,8 +67,8 @@ export async function adaptLitellm(
   return {
     batch,
     events: await Promise.all(
-      events.map(({ value, faults }) =>
-        adaptPayload(value, faults, urlDefaults)
+      events.map(({ value, issues }) =>
+        adaptPayload(value, issues, urlDefaults)
       ),
     ),
     optionalReferences: ["cma_project_id"],
@@ -84,12 +84,12 @@ function isLines(text: string): boolean {
 
 async function adaptPayload(
   payload: unknown,
-  textFaults: Fault[],
+  textIssues: Issue[],
   urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(payload)) {
     const wanted = "Expected an object, a StandardLoggingPayload of LiteLLM";
-    return rejectPayload(textFaults, wanted);
+    return rejectPayload(textIssues, wanted);
   }
   const draft = startDraft(urlDefaults);
   refuseToolCall(payload, draft);
@@ -101,7 +101,7 @@ async function adaptPayload(
   readUsage(payload, draft);
   readCost(payload, draft);
   // The error message is sanitised already.
-  const adapted = finishDraft(draft, textFaults, [
+  const adapted = finishDraft(draft, textIssues, [
     "error_message",
   ]);
   return { ...adapted, adapterMembers: true };
@@ -112,7 +112,7 @@ function refuseToolCall(payload: unknown, draft: EventDraft): void {
   const type = readPointer(payload, "/call_type");
   if (typeof type !== "string" || !/(?:^|_)mcp_/.test(type)) return;
   const detail = "Is a tool call, not a model call; record it at /tool-usage";
-  addFault(draft, "/call_type", "not_a_model_call", detail);
+  addIssue(draft, "/call_type", "not_a_model_call", detail);
 }
 
 async function readId(payload: unknown, draft: EventDraft): Promise<void> {
@@ -125,7 +125,7 @@ async function readId(payload: unknown, draft: EventDraft): Promise<void> {
   }
   const detail =
     "Expected the id of the response or the call; without one, a retry cannot be distinguished from a new call";
-  addFault(draft, "/id", "required", detail);
+  addIssue(draft, "/id", "required", detail);
 }
 
 function readModel(payload: unknown, draft: EventDraft): void {
@@ -135,7 +135,7 @@ function readModel(payload: unknown, draft: EventDraft): void {
   }
   const { model, provider } = draft.event;
   if (model === undefined) {
-    addFault(draft, "/model", "required", "Is required: the model's name");
+    addIssue(draft, "/model", "required", "Is required: the model's name");
   }
   // LiteLLM writes "bedrock/us.anthropic…"; the provider is its own member.
   const prefix = `${provider}/`;
@@ -152,17 +152,17 @@ function readCaller(payload: unknown, draft: EventDraft): void {
       setMember(draft, member, found.value, found.pointer);
     } else if (isRequired) {
       const detail = `Is required: ${describePlaces(member)}`;
-      addFault(draft, missingAt(member), "required", detail);
+      addIssue(draft, missingAt(member), "required", detail);
     }
   }
 }
 
 function readCost(payload: unknown, draft: EventDraft): void {
-  const { usd, fault } = readStatedCost(payload);
-  if (fault !== undefined) draft.faults.push(fault);
+  const { usd, issue } = readStatedCost(payload);
+  if (issue !== undefined) draft.issues.push(issue);
   if (usd === null) return;
   setMember(draft, "reported_cost_usd", usd, COST_POINTER);
-  // Faults of the database refer to the column.
+  // Issues of the database refer to the column.
   draft.origins.cost_usd = COST_POINTER;
 }
 
@@ -180,7 +180,7 @@ function describePlaces(member: string): string {
   return `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>, or put ?${member}=<value> into the webhook's URL`;
 }
 
-/** The pointer of a fault about a missing member. */
+/** The pointer of an issue about a missing member. */
 function missingAt(member: string): string {
   return `${METADATA[0]}/${member}`;
 }

@@ -1,4 +1,4 @@
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;
@@ -40,19 +40,19 @@ export function findFirst(
 }
 
 /**
- * The faults of a payload's text that affect recorded values: at, above or below one
- * of `pointers`. Faults in the rest of the payload, which is ignored, do not count.
+ * The issues of a payload's text that affect recorded values: at, above or below one
+ * of `pointers`. Issues in the rest of the payload, which is ignored, do not count.
  */
-export function findRelevantFaults(
-  faults: readonly Fault[],
+export function findRelevantIssues(
+  issues: readonly Issue[],
   pointers: readonly string[],
-): Fault[] {
-  return faults.filter((fault) => {
-    if (fault.code === "invalid_json") return true;
+): Issue[] {
+  return issues.filter((issue) => {
+    if (issue.code === "invalid_json") return true;
     // The parser dropped __proto__, which is not a member of any format.
-    if (fault.pointer === "") return false;
+    if (issue.pointer === "") return false;
     return pointers.some((pointer) =>
-      isAtOrBelow(pointer, fault.pointer) || isAtOrBelow(fault.pointer, pointer)
+      isAtOrBelow(pointer, issue.pointer) || isAtOrBelow(issue.pointer, pointer)
     );
   });
 }

@@ -1,17 +1,17 @@
 import type { Session } from "../db/call-function.ts";
-import type { Fault } from "../fault.ts";
+import type { Issue } from "../issue.ts";
 import { ingest, type IngestResult } from "../ingest/ingest.ts";
 import { type EventResult, rejectEvent } from "../ingest/results.ts";
 import type { Log } from "../logs/log.ts";
 import {
   type AdaptedDelivery,
   type AdaptedEvent,
-  relocateFaults,
+  relocateIssues,
 } from "./adapter.ts";
 
 /**
  * Records a delivery through the ingest path of its log's endpoint. Results are in
- * the order of the events; their faults point into the sender's payload.
+ * the order of the events; their issues point into the sender's payload.
  *
  * @throws {StoreError} if it is unknown whether the events were written.
  */
@@ -32,11 +32,11 @@ export async function recordAdapted(
   );
 }
 
-/** Maps the faults of the log's schema and the database to the sender's payload. */
+/** Maps the issues of the log's schema and the database to the sender's payload. */
 function relocate(result: IngestResult, adapted: AdaptedEvent): IngestResult {
-  const errors: Fault[] | undefined = result.problem?.errors;
-  if (errors === undefined || adapted.faults.length > 0) return result;
-  return rejectEvent(result, relocateFaults(adapted, errors));
+  const errors: Issue[] | undefined = result.problem?.errors;
+  if (errors === undefined || adapted.issues.length > 0) return result;
+  return rejectEvent(result, relocateIssues(adapted, errors));
 }
 
 /** Adds a warning for each dropped reference. */

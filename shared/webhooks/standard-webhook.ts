@@ -7,7 +7,7 @@ import {
   readUrlDefaults,
 } from "./adapter.ts";
 import {
-  addFault,
+  addIssue,
   finishEnvelope,
   rejectPayload,
   unpackEvent,
@@ -34,10 +34,10 @@ export async function adaptStandardWebhook(
 ): Promise<AdaptedDelivery> {
   const urlDefaults = readUrlDefaults(delivery.query, log);
   const { batch, events } = readEvents(delivery.text, "json");
-  const [{ value, faults }] = events;
+  const [{ value, issues }] = events;
   if (batch || !isObject(value)) {
     const wanted = "Expected one object {type, timestamp, data}";
-    return { batch: false, events: [rejectPayload(faults, wanted)] };
+    return { batch: false, events: [rejectPayload(issues, wanted)] };
   }
   const time = readTime(value);
   const envelope = { log, data: value.data, pointer: "/data", time };
@@ -48,10 +48,10 @@ export async function adaptStandardWebhook(
     else {
       const detail =
         "Is required, or a webhook-id header: without either, a retry cannot be distinguished from a new event";
-      addFault(draft, "/data/id", "required", detail);
+      addIssue(draft, "/data/id", "required", detail);
     }
   }
-  return { batch: false, events: [finishEnvelope(draft, faults)] };
+  return { batch: false, events: [finishEnvelope(draft, issues)] };
 }
 
 /** The specification requires ISO 8601; some senders write seconds since 1970. */

@@ -78,7 +78,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         expect(response.status).toBe(404);
         expect(await response.json()).toMatchObject({
           code: "not_found",
-          detail: "Nothing is signed yet",
+          detail: "No checkpoint is signed yet; seal first",
         });
       },
     );
@@ -230,7 +230,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         expect(response.status, path).toBe(404);
         expect(response.headers.get("cache-control")).toBe("no-store");
         expect((await response.json()).detail)
-          .toBe("The tree has no such tile yet");
+          .toBe("The tree does not have this tile yet; seal first");
       }
     });
 
@@ -258,7 +258,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       const response = await ledger.ask(path);
       expect(response.status).toBe(404);
       expect((await response.json()).detail).toBe(
-        "This is not the path of a tile",
+        "The path is not that of a tile; see C2SP tlog-tiles",
       );
     });
   });
@@ -361,7 +361,9 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         method: "GET",
       });
       expect(status).toBe(404);
-      expect(body.detail).toMatch(/^Proofs are at proof\/<log>\/<id>, where /);
+      expect(body.detail).toMatch(
+        /^The path is not that of a proof; use proof\/<log>\/<id>, where /,
+      );
       expect(body.detail).not.toContain(NOBODY);
     });
   });
@@ -408,8 +410,8 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       ["?from=1e3", "is malformed"],
       ["?from=9999999999999999", "is malformed"],
       ["?from=1&from=2", "is given more than once"],
-      ["?from=1&to=2", "The query parameter to is unknown here"],
-      ["?from=999999999", "is more than the size of the checkpoint"],
+      ["?from=1&to=2", "The query parameter to is unknown"],
+      ["?from=999999999", "is more than the size of the newest checkpoint"],
     ])("with %s is refused", async (query, sentence) => {
       const response = await ledger.ask(`consistency${query}`);
       expect(response.status).toBe(400);
@@ -497,7 +499,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         expect(await response.json()).toMatchObject({
           code: "not_found",
           detail:
-            "There are checkpoint, tile, consistency, proof, seal, add-checkpoint",
+            "The path is unknown; use checkpoint, tile/…, consistency, proof/…, seal or add-checkpoint",
         });
       },
     );
@@ -509,7 +511,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       });
       expect(response.status).toBe(404);
       expect((await response.json()).detail).toBe(
-        "This project is not a witness",
+        "This project is not configured as a witness",
       );
     });
   });

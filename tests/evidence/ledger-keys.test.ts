@@ -68,7 +68,8 @@ describe("keys of the function ledger", () => {
           expect(response.status).toBe(500);
           expect(await response.json()).toMatchObject({
             code: "internal_error",
-            detail: "The request failed; x-request-id finds it in the log",
+            detail:
+              "The request failed; find the cause in the access log by x-request-id",
           });
         }
         const sealed = await ledger.post("ledger/seal", {});

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseJson, parsePlainJson } from "../../shared/http/json.ts";
+import { parseJson, parseJsonFast } from "../../shared/http/json.ts";
 import { parseStrictJson } from "../../shared/http/strict-json.ts";
 
 /** Numbers as text, of which some are not what a double keeps. */
@@ -81,15 +81,15 @@ function expectSame(found: unknown, wanted: unknown) {
 }
 
 function expectNoDifference(text: string) {
-  const plain = parsePlainJson(text);
+  const plain = parseJsonFast(text);
   if (plain === undefined) return;
-  const { value, faults } = parseStrictJson(text);
-  expect(faults).toEqual([]);
+  const { value, issues } = parseStrictJson(text);
+  expect(issues).toEqual([]);
   expectSame(plain, value);
 }
 
-describe("parsePlainJson()", () => {
-  test("takes no text in which the strict parser finds a fault, and reads the others as it does", () => {
+describe("parseJsonFast()", () => {
+  test("takes no text in which the strict parser finds an issue, and reads the others as it does", () => {
     fc.assert(fc.property(texts, expectNoDifference), { numRuns: 10_000 });
   });
 
@@ -111,8 +111,8 @@ describe("parsePlainJson()", () => {
     (open) => {
       const nest = (levels: number) =>
         open.repeat(levels) + "1" + (open === "[" ? "]" : "}").repeat(levels);
-      expect(parsePlainJson(nest(64))).toBeDefined();
-      expect(parsePlainJson(nest(65))).toBeUndefined();
+      expect(parseJsonFast(nest(64))).toBeDefined();
+      expect(parseJsonFast(nest(65))).toBeUndefined();
     },
   );
 
@@ -128,7 +128,7 @@ describe("parsePlainJson()", () => {
     const spaced = written.replaceAll('":', '": ').replaceAll(',"', ', "');
     const indented = JSON.stringify(events, null, 2);
     for (const text of [written, spaced, indented]) {
-      expectSame(parsePlainJson(text), events);
+      expectSame(parseJsonFast(text), events);
     }
   });
 });
@@ -136,6 +136,6 @@ describe("parsePlainJson()", () => {
 test("parseJson() says of any JSON text what the strict parser says", () => {
   fc.assert(fc.property(texts, (text) => {
     expectSame(parseJson(text).value, parseStrictJson(text).value);
-    expect(parseJson(text).faults).toEqual(parseStrictJson(text).faults);
+    expect(parseJson(text).issues).toEqual(parseStrictJson(text).issues);
   }));
 });

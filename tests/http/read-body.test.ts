@@ -127,7 +127,7 @@ describe("readBody()", () => {
     const { text } = await readFrom(post(bytes("\ufeff{}")));
     expect(text).toBe("{}");
     const problem = await failure(post(new Uint8Array([0x22, 0xff, 0x22])));
-    expect(problem.detail).toBe("The body is not UTF-8");
+    expect(problem.detail).toBe("The body is not UTF-8; encode it in UTF-8");
   });
 
   test.each(["", "  \n"])("answers 400 to an empty body (%j)", async (body) => {

@@ -6,7 +6,7 @@ import {
 } from "../../shared/http/strict-json.ts";
 
 const faultsOf = (text: string) =>
-  parseStrictJson(text).faults.map(({ path, code }) => ({ path, code }));
+  parseStrictJson(text).issues.map(({ path, code }) => ({ path, code }));
 
 describe("parseStrictJson()", () => {
   test("gives the value of JSON.parse for any JSON text", () => {
@@ -71,8 +71,8 @@ describe("parseStrictJson()", () => {
   });
 
   test("reports __proto__ as a key and keeps it out of the value", () => {
-    const { value, faults } = parseStrictJson('{"__proto__":{"firm_id":"x"}}');
-    expect(faults[0].code).toBe("forbidden_key");
+    const { value, issues } = parseStrictJson('{"__proto__":{"firm_id":"x"}}');
+    expect(issues[0].code).toBe("forbidden_key");
     expect((value as { firm_id?: string }).firm_id).toBeUndefined();
   });
 
@@ -86,7 +86,7 @@ describe("parseStrictJson()", () => {
     "-0",
     "1.50e3",
     "0e99",
-  ])("keeps the number %s without a fault", (text) => {
+  ])("keeps the number %s without an issue", (text) => {
     expect(faultsOf(text)).toEqual([]);
   });
 
@@ -109,7 +109,7 @@ describe("parseStrictJson()", () => {
   test("keeps a surrogate pair that is escaped", () => {
     expect(parseStrictJson('"\\ud83d\\ude00"')).toEqual({
       value: "😀",
-      faults: [],
+      issues: [],
     });
   });
 

@@ -218,7 +218,7 @@ test("Auth goes on when there is no place left, and its event is not recorded", 
   await vi.waitFor(() =>
     expect(console.error).toHaveBeenCalledWith(
       expect.stringMatching(
-        /"route":"auth","status":200.*too much in progress/,
+        /"route":"auth","status":200.*too many requests in progress/,
       ),
     )
   );

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { integer, moment, money, text } from "../../shared/logs/fields.ts";
-import { namesSameModel } from "../../shared/logs/model-usage-log.ts";
+import { integer, money, text, timestamp } from "../../shared/logs/fields.ts";
+import { isSameModel } from "../../shared/logs/model-usage-log.ts";
 
 const fits =
   (schema: { safeParse(value: unknown): { success: boolean } }) =>
@@ -58,7 +58,7 @@ describe("money()", () => {
   });
 });
 
-describe("moment()", () => {
+describe("timestamp()", () => {
   test.each([
     ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z"],
     ["2026-01-31T12:00:00.1234567Z", "2026-01-31T12:00:00.123456Z"],
@@ -66,14 +66,14 @@ describe("moment()", () => {
     ["2026-01-01T00:30:00.000001+01:00", "2025-12-31T23:30:00.000001Z"],
   ])(
     "reads %s as %s",
-    (value, wanted) => expect(moment().parse(value)).toBe(wanted),
+    (value, wanted) => expect(timestamp().parse(value)).toBe(wanted),
   );
 
   test("allows five minutes of clock skew and no more", () => {
     const inMinutes = (minutes: number) =>
       new Date(Date.now() + minutes * 60_000).toISOString();
-    expect(fits(moment())(inMinutes(4.9))).toBe(true);
-    expect(fits(moment())(inMinutes(5.1))).toBe(false);
+    expect(fits(timestamp())(inMinutes(4.9))).toBe(true);
+    expect(fits(timestamp())(inMinutes(5.1))).toBe(false);
   });
 
   test.each([
@@ -85,7 +85,7 @@ describe("moment()", () => {
     0,
   ])(
     "refuses %j",
-    (value) => expect(fits(moment())(value)).toBe(false),
+    (value) => expect(fits(timestamp())(value)).toBe(false),
   );
 });
 
@@ -96,15 +96,15 @@ test("integer() and text() hold their bounds", () => {
   expect(["", "  ", "abcdef", 1].some(fits(text(5)))).toBe(false);
 });
 
-describe("namesSameModel()", () => {
+describe("isSameModel()", () => {
   test.each([
     ["gpt-4o", "GPT-4o "],
     ["gpt-4o", "gpt-4o-2024-08-06"],
     ["claude-sonnet-4-5@20250929", "claude-sonnet-4-5"],
     ["claude-3-5-haiku-latest", "claude-3-5-haiku"],
   ])("%j and %j are the same", (one, other) => {
-    expect(namesSameModel(one, other)).toBe(true);
-    expect(namesSameModel(other, one)).toBe(true);
+    expect(isSameModel(one, other)).toBe(true);
+    expect(isSameModel(other, one)).toBe(true);
   });
 
   test.each([
@@ -113,7 +113,7 @@ describe("namesSameModel()", () => {
     ["claude-sonnet-4", "claude-sonnet-4-5"],
     ["model-1234", "model"],
   ])("%j and %j are different", (one, other) => {
-    expect(namesSameModel(one, other)).toBe(false);
-    expect(namesSameModel(other, one)).toBe(false);
+    expect(isSameModel(one, other)).toBe(false);
+    expect(isSameModel(other, one)).toBe(false);
   });
 });

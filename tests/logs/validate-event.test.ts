@@ -39,7 +39,7 @@ const others = fc.oneof(
 
 /** The log's example without what these senders may not say. */
 function exampleFor(schema: EventSchema, { example }: Log) {
-  const refused = validateEvent(schema, example).faults
+  const refused = validateEvent(schema, example).issues
     .map(({ pointer }) => pointer.slice(1));
   return Object.fromEntries(
     Object.entries(example).filter(([column]) => !refused.includes(column)),

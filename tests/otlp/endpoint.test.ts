@@ -209,7 +209,7 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
     expect(status).toBe(200);
     expect(body.partialSuccess.rejectedSpans).toBe("1");
     expect(body.partialSuccess.errorMessage).toContain(
-      "(0000000000000001): This span was recorded before with different content",
+      "(0000000000000001): The span is recorded with different content",
     );
     expect(await showRow(ledger, "llm-usage", await trace.callId(1)))
       .toMatchObject({ input_tokens: 10 });
@@ -310,10 +310,10 @@ describe("what a span does not say", () => {
     for (
       const reason of [
         "ledger.firm_id: Expected a UUID",
-        "ledger.cma_project_id: Belongs to another firm than the event",
-        "gen_ai.usage.cost: Comes to 10,000 US dollars or more",
+        "ledger.cma_project_id: Belongs to another firm than the event; send the firm of the row",
+        "gen_ai.usage.cost: Amounts to 10,000 US dollars or more",
         "gen_ai.usage.cost: Expected US dollars",
-        "endTimeUnixNano: Lies more than 5 minutes in the future",
+        "endTimeUnixNano: Is more than 5 minutes in the future",
         "traceId is not an id",
       ]
     ) expect(errorMessage).toContain(reason);

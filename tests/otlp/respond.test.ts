@@ -6,7 +6,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { readOtlpEncoding } from "../../shared/otlp/receive-traces.ts";
 import {
-  explainFaults,
+  explainIssues,
   explainRejections,
   respondExport,
   respondFailure,
@@ -157,16 +157,16 @@ describe("explainRejections()", () => {
   });
 });
 
-describe("explainFaults()", () => {
+describe("explainIssues()", () => {
   test("speaks of attributes instead of columns", () => {
     const fault = (pointer: string) => ({ pointer, code: "x", detail: "Bad" });
     expect(
-      explainFaults([fault("/firm_id"), fault("/model"), fault("/created_at")]),
+      explainIssues([fault("/firm_id"), fault("/model"), fault("/created_at")]),
     )
       .toBe(
         "ledger.firm_id: Bad; gen_ai.response.model: Bad; endTimeUnixNano: Bad",
       );
-    expect(explainFaults([fault(""), fault("/constructor")])).toBe(
+    expect(explainIssues([fault(""), fault("/constructor")])).toBe(
       "Bad; constructor: Bad",
     );
   });

@@ -30,7 +30,7 @@ describe("counts are genai-prices' own, taken apart,", () => {
             apiFlavor: flavor,
             usage: usageOf(extractor, response),
           });
-          if ("fault" in result) throw new Error(JSON.stringify(result));
+          if ("issue" in result) throw new Error(JSON.stringify(result));
           expect(putTogether(result.counts, theirs)).toEqual(
             withoutText(theirs),
           );

@@ -3,7 +3,7 @@ import { extractUsage } from "../../shared/pricing/extract-usage.ts";
 
 const MAX = 2_147_483_647;
 
-/** What cannot be read: where the fault lies, its code and a part of its detail. */
+/** What cannot be read: where the issue lies, its code and a part of its detail. */
 const REFUSED: [
   string,
   string,
@@ -116,14 +116,14 @@ const REFUSED: [
     promptTokenCount: 1,
     promptTokensDetails: {},
   }, ["/usage/promptTokensDetails", "invalid_type", "Expected an array"]],
-  ["a fault in a list", "google", undefined, {
+  ["an issue in a list", "google", undefined, {
     promptTokenCount: 1,
     promptTokensDetails: [null, { modality: "AUDIO", tokenCount: -7 }],
   }, ["/usage/promptTokensDetails/1/tokenCount", "out_of_range", "from 0"]],
   ["usage without any count", "google", undefined, { constructor: 1 }, [
     "/usage",
     "invalid_value",
-    "expected any of promptTokenCount, cachedContentTokenCount",
+    "send any of promptTokenCount, cachedContentTokenCount",
   ]],
   ["more cached than there is input", "openai", "chat", {
     prompt_tokens: 99,
@@ -132,7 +132,7 @@ const REFUSED: [
   }, [
     "/usage/prompt_tokens_details/cached_tokens",
     "invalid_value",
-    "than the input tokens that include it",
+    "Exceeds the input tokens that include it",
   ]],
   ["more read and written than there is input", "openai", "chat", {
     prompt_tokens: 100,
@@ -163,7 +163,7 @@ const REFUSED: [
   }, [
     "/usage/output_tokens_details/reasoning_tokens",
     "invalid_value",
-    "than the output tokens that include it",
+    "Exceeds the output tokens that include it",
   ]],
   ["cache writes whose parts are more than all", "anthropic", undefined, {
     input_tokens: 1,
@@ -199,7 +199,7 @@ test.each(REFUSED)(
     const result = await extractUsage({ provider, apiFlavor, usage });
     const [pointer, code, detail] = wanted;
     expect(result).toEqual({
-      fault: { pointer, code, detail: expect.stringContaining(detail) },
+      issue: { pointer, code, detail: expect.stringContaining(detail) },
     });
     expect(JSON.stringify(result)).not.toMatch(/hunter2|4_?111|-7/);
   },

@@ -22,7 +22,7 @@ const PARTS = [
 
 /** The log's declaration. */
 const DECLARATION = `import * as z from "zod";
-import { integer, moment, text, uuid } from "./fields.ts";
+import { integer, timestamp, text, uuid } from "./fields.ts";
 import { defineLog, erasable, plain } from "./log.ts";
 
 const decision = z.enum(
@@ -37,7 +37,7 @@ const event = z.strictObject({
   decision,
   comment: text(1024).optional(),
   waited_seconds: integer(0).optional(),
-  created_at: moment().optional(),
+  created_at: timestamp().optional(),
 });
 
 /** Which actions of an agent a person approved or rejected. */

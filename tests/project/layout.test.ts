@@ -87,7 +87,7 @@ const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
 
 /** The parts of shared, by the beginning of a path; each leans on earlier ones only. */
 const LAYERS = [
-  ["fault.ts", "limits.ts"],
+  ["issue.ts", "limits.ts"],
   ["redaction/", "tlog/"],
   ["pricing/"],
   ["logs/"],

@@ -2,19 +2,19 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   checkAuditMetadata,
-  MAX_METADATA_BYTES,
-  MAX_METADATA_DEPTH,
-  MAX_METADATA_FAULTS,
-  MAX_METADATA_KEY_LENGTH,
-  MAX_METADATA_KEYS,
-  MAX_METADATA_STRING_LENGTH,
+  MAX_AUDIT_METADATA_BYTES,
+  MAX_AUDIT_METADATA_DEPTH,
+  MAX_AUDIT_METADATA_ISSUES,
+  MAX_AUDIT_METADATA_KEY_LENGTH,
+  MAX_AUDIT_METADATA_KEYS,
+  MAX_AUDIT_METADATA_STRING_LENGTH,
 } from "../../shared/redaction/audit-metadata.ts";
 import { findFinancialData } from "../../shared/redaction/financial.ts";
 import { findSecret } from "../../shared/redaction/secrets.ts";
 
 const CARD = "4111 1111 1111 1111";
 
-/** Code and path of every fault, in order. */
+/** Code and path of every issue, in order. */
 function faultsOf(value: unknown): [string, (string | number)[]][] {
   return checkAuditMetadata(value).map(({ code, path }) => [code, path]);
 }
@@ -148,7 +148,7 @@ describe("the type of metadata", () => {
 
 describe("the limits", () => {
   test("allow a string of 256 characters and not one of 257", () => {
-    const longest = MAX_METADATA_STRING_LENGTH;
+    const longest = MAX_AUDIT_METADATA_STRING_LENGTH;
     for (const character of ["x", "é", "😀"]) {
       expect(faultsOf({ a: character.repeat(longest) })).toEqual([]);
       expect(faultsOf({ a: character.repeat(longest + 1) })).toEqual([
@@ -158,7 +158,7 @@ describe("the limits", () => {
   });
 
   test("allow a key of 64 characters, and not one of 65, which is not repeated", () => {
-    const longest = MAX_METADATA_KEY_LENGTH;
+    const longest = MAX_AUDIT_METADATA_KEY_LENGTH;
     for (const character of ["x", "é", "😀"]) {
       expect(faultsOf({ a: { [character.repeat(longest)]: 1 } })).toEqual([]);
       expect(faultsOf({ a: { [character.repeat(longest + 1)]: 1 } })).toEqual([
@@ -169,22 +169,22 @@ describe("the limits", () => {
   });
 
   test("allow 64 keys over all objects and not 65", () => {
-    const half = MAX_METADATA_KEYS / 2;
+    const half = MAX_AUDIT_METADATA_KEYS / 2;
     const keys = (size: number) =>
       object(size, (index) => [`k${index}`, index]);
     const nested = { ...keys(half - 1), list: [keys(half - 1), keys(1)] };
     expect(faultsOf(nested)).toEqual([]);
     nested.list.push(keys(1));
     expect(faultsOf(nested)).toEqual([["too_many_keys", []]]);
-    expect(faultsOf(keys(MAX_METADATA_KEYS))).toEqual([]);
-    expect(faultsOf(keys(MAX_METADATA_KEYS + 1))).toEqual([
+    expect(faultsOf(keys(MAX_AUDIT_METADATA_KEYS))).toEqual([]);
+    expect(faultsOf(keys(MAX_AUDIT_METADATA_KEYS + 1))).toEqual([
       ["too_many_keys", []],
     ]);
   });
 
   test("allow four levels of objects and arrays and not five", () => {
-    expect(faultsOf(nest(MAX_METADATA_DEPTH))).toEqual([]);
-    expect(faultsOf(nest(MAX_METADATA_DEPTH + 1))).toEqual([
+    expect(faultsOf(nest(MAX_AUDIT_METADATA_DEPTH))).toEqual([]);
+    expect(faultsOf(nest(MAX_AUDIT_METADATA_DEPTH + 1))).toEqual([
       ["too_deep", ["inner", "inner", "inner", "inner"]],
     ]);
     expect(faultsOf({ a: [[[1]]] })).toEqual([]);
@@ -217,12 +217,12 @@ describe("the limits", () => {
       fc.property(content, fc.constantFrom(0, 1), (value, excess) => {
         const metadata: Record<string, unknown> = { value, fill: [] };
         const fill = metadata.fill as string[];
-        let missing = MAX_METADATA_BYTES - bytesOf(metadata) + 1;
+        let missing = MAX_AUDIT_METADATA_BYTES - bytesOf(metadata) + 1;
         // Each string of n letters adds n + 3 bytes.
         for (; missing > 203; missing -= 203) fill.push("x".repeat(200));
         if (missing < 3) fill.push(fill.pop()!.slice(3 - missing)), missing = 3;
         fill.push("x".repeat(missing - 3 + excess));
-        expect(bytesOf(metadata)).toBe(MAX_METADATA_BYTES + excess);
+        expect(bytesOf(metadata)).toBe(MAX_AUDIT_METADATA_BYTES + excess);
         expect(
           checkAuditMetadata(metadata).some(({ code }) => code === "too_large"),
         )
@@ -231,13 +231,13 @@ describe("the limits", () => {
     );
   });
 
-  test("cap the list of faults, and those of the whole object come first", () => {
-    const faults = checkAuditMetadata(
+  test("cap the list of issues, and those of the whole object come first", () => {
+    const issues = checkAuditMetadata(
       object(200, (index) => [`k${index}`, 0.5]),
     );
-    expect(faults).toHaveLength(MAX_METADATA_FAULTS);
-    expect(faults[0]).toMatchObject({ code: "too_many_keys", path: [] });
-    expect(faults[1]).toMatchObject({ code: "not_integer", path: ["k0"] });
+    expect(issues).toHaveLength(MAX_AUDIT_METADATA_ISSUES);
+    expect(issues[0]).toMatchObject({ code: "too_many_keys", path: [] });
+    expect(issues[1]).toMatchObject({ code: "not_integer", path: ["k0"] });
   });
 });
 
@@ -254,8 +254,7 @@ describe("what does not belong in metadata", () => {
     expect(checkAuditMetadata({ a: [{ note: `see ${value}` }] })).toEqual([{
       path: ["a", 0, "note"],
       code: "financial_data",
-      detail:
-        `looks like ${name}; audit metadata holds references and counts only`,
+      detail: `looks like ${name}; send references and counts only`,
     }]);
   });
 
@@ -263,8 +262,7 @@ describe("what does not belong in metadata", () => {
     expect(checkAuditMetadata({ note: "password=hunter2" })).toEqual([{
       path: ["note"],
       code: "secret",
-      detail:
-        "looks like a secret (password); audit metadata holds references and counts only",
+      detail: "looks like a secret (password); send references and counts only",
     }]);
   });
 
@@ -322,7 +320,7 @@ describe("what does not belong in metadata", () => {
   });
 });
 
-describe("a fault", () => {
+describe("an issue", () => {
   const SENSITIVE = [
     CARD,
     "4111111111111111",

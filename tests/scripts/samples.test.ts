@@ -45,14 +45,14 @@ describe("a sample", () => {
   });
 
   test.each(Object.entries(ADAPTERS))(
-    "of %s is taken without a fault, and is new each time",
+    "of %s is taken without an issue, and is new each time",
     async (format, adapt) => {
       const { path, headers, body } = create(format);
       expect(path).toBe(`webhooks/${format}`);
       const { events } = await adapt(deliver(body, { headers }));
       expect(events.length).toBeGreaterThan(0);
       for (const event of events) {
-        expect(event.faults).toEqual([]);
+        expect(event.issues).toEqual([]);
         if (format !== "litellm") {
           expect(validate(event, "audit")).toEqual([]);
         }
@@ -72,7 +72,7 @@ describe("a sample", () => {
       const { path, headers, body } = create(format, log);
       expect(path).toBe(`webhooks/${format}/${log}`);
       const { events } = await adapt(deliver(body, { headers }), log);
-      expect(events[0].faults).toEqual([]);
+      expect(events[0].issues).toEqual([]);
       expect(validate(events[0], log)).toEqual([]);
     }
   });

@@ -97,6 +97,6 @@ describe("npm run send", () => {
     const { code, stdout } = await send("database", "--query=colour=red");
     expect(code).toBe(1);
     expect(stdout).toContain("400 Bad Request");
-    expect(stdout).toContain("The query parameter colour is unknown here");
+    expect(stdout).toContain("The query parameter colour is unknown");
   });
 });

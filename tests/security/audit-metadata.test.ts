@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   checkAuditMetadata,
-  MAX_METADATA_FAULTS,
+  MAX_AUDIT_METADATA_ISSUES,
 } from "../../shared/redaction/audit-metadata.ts";
 
 const CARD = "4111111111111111";
@@ -209,7 +209,7 @@ describe("a shape made to exhaust the server comes to an answer", () => {
       },
     });
     const codes = codesOf({ list });
-    expect(codes).toHaveLength(MAX_METADATA_FAULTS);
+    expect(codes).toHaveLength(MAX_AUDIT_METADATA_ISSUES);
     expect(codes[0]).toBe("too_large");
     expect(reads).toBeLessThan(20_000);
   });

@@ -1,6 +1,6 @@
 import type { AdaptedEvent, Delivery } from "../../shared/webhooks/adapter.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../../shared/logs/index.ts";
-import type { Fault } from "../../shared/fault.ts";
+import type { Issue } from "../../shared/issue.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 
 export const FIRM = "10000000-0000-4000-8000-000000000001";
@@ -23,15 +23,15 @@ export function deliver(
   };
 }
 
-/** Faults as "pointer code", which is what programs switch on. */
-export function codesOf({ faults }: { faults: readonly Fault[] }): string[] {
-  return faults.map(({ pointer, code }) => `${pointer} ${code}`);
+/** Issues as "pointer code", which is what programs switch on. */
+export function codesOf({ issues }: { issues: readonly Issue[] }): string[] {
+  return issues.map(({ pointer, code }) => `${pointer} ${code}`);
 }
 
-/** The faults that its log finds in an event. */
+/** The issues that its log finds in an event. */
 export function validate(
   { event }: Pick<AdaptedEvent, "event">,
   log: LogSlug,
-): Fault[] {
-  return validateEvent(LOGS_BY_SLUG[log].event, event).faults;
+): Issue[] {
+  return validateEvent(LOGS_BY_SLUG[log].event, event).issues;
 }

@@ -110,15 +110,15 @@ describe("an Auth hook that cannot be recorded", () => {
     expect(messages).toHaveLength(UNRECORDABLE.length * ANSWERS.length + 10);
     const reasons = [
       "The query parameter firm_id is malformed",
-      "The query parameter colour is unknown here",
+      "The query parameter colour is unknown",
       "Expected the UUID that Auth gives an invocation",
-      "Lies more than 5 minutes in the future",
-      "Refers to a row that does not exist",
+      "Is more than 5 minutes in the future",
+      "Refers to a row that does not exist; create it first",
       "The body is empty",
       "Cannot parse JSON",
       "Expected the payload of an Auth hook",
       "The Content-Type is not supported",
-      "The body is not UTF-8",
+      "The body is not UTF-8; encode it in UTF-8",
       "This hook delivers messages and is not an audit source",
     ];
     for (const reason of reasons) {

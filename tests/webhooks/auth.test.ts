@@ -33,7 +33,7 @@ async function adaptOne(
 describe("an Auth hook", () => {
   test("after a user is created becomes an audit event about her", async () => {
     const adapted = await adaptOne(createHook("after-user-created"));
-    expect(adapted.faults).toEqual([]);
+    expect(adapted.issues).toEqual([]);
     expect(adapted.event).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/),
       firm_id: FIRM,
@@ -60,7 +60,7 @@ describe("an Auth hook", () => {
     }],
   ])("%s is what an existing user did", async (name, metadata) => {
     const adapted = await adaptOne(createHook(name), URL_FIRM);
-    expect(adapted.faults).toEqual([]);
+    expect(adapted.issues).toEqual([]);
     expect(adapted.event).toMatchObject({
       action: name.replaceAll("-", "_"),
       user_id: USER,
@@ -133,8 +133,8 @@ describe("an Auth hook", () => {
     async (ip_address) => {
       const payload = createHook("after-user-created");
       const metadata = { ...payload.metadata as object, ip_address };
-      const { event, faults } = await adaptOne({ ...payload, metadata });
-      expect(faults).toEqual([]);
+      const { event, issues } = await adaptOne({ ...payload, metadata });
+      expect(issues).toEqual([]);
       expect(event).not.toHaveProperty("ip_address");
     },
   );
@@ -215,7 +215,7 @@ describe("a row of auth.audit_log_entries", () => {
 
   test("becomes an audit event with its own id, action and type", async () => {
     const adapted = await adaptOne(insert(createEntry()), URL_FIRM);
-    expect(adapted.faults).toEqual([]);
+    expect(adapted.issues).toEqual([]);
     expect(adapted.event).toEqual({
       id: "c0000000-0000-4000-8000-000000000001",
       firm_id: OTHER_FIRM,
@@ -316,6 +316,6 @@ describe("a row of auth.audit_log_entries", () => {
   ])("is not what this is: %#", async (payload) => {
     const adapted = await adaptOne(payload, URL_FIRM);
     expect(codesOf(adapted)).toEqual([" invalid_type"]);
-    expect(adapted.faults[0].detail).toContain("/webhooks/database");
+    expect(adapted.issues[0].detail).toContain("/webhooks/database");
   });
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type AdaptedDelivery,
-  relocateFaults,
+  relocateIssues,
 } from "../../shared/webhooks/adapter.ts";
 import { adaptCloudEvents } from "../../shared/webhooks/cloudevents.ts";
 import {
@@ -61,7 +61,7 @@ describe("a CloudEvent", () => {
       .toEqual([false, false, true]);
     for (const { events } of [binary, structured, batched]) {
       expect(events).toHaveLength(1);
-      expect(events[0].faults).toEqual([]);
+      expect(events[0].issues).toEqual([]);
       expect(events[0].event).toEqual({
         ...EVENT,
         created_at: TIME,
@@ -122,13 +122,13 @@ describe("a CloudEvent", () => {
     expect(codesOf(events[0])).toEqual([expected]);
   });
 
-  test("shows the log's faults where they are in the payload", async () => {
+  test("shows the log's issues where they are in the payload", async () => {
     const { events } = await adapt(
       envelope({ time: "today", data: { ...EVENT, action: 7 } }),
       STRUCTURED,
     );
-    const faults = relocateFaults(events[0], validate(events[0], "audit"));
-    expect(faults.map(({ pointer }) => pointer).sort())
+    const issues = relocateIssues(events[0], validate(events[0], "audit"));
+    expect(issues.map(({ pointer }) => pointer).sort())
       .toEqual(["/data/action", "/time"]);
   });
 });
@@ -144,8 +144,8 @@ describe("data_base64", () => {
 
   test("is decoded to JSON in UTF-8", async () => {
     const data = { ...EVENT, entity_type: "entité" };
-    const { event, faults } = await adaptData(encode(JSON.stringify(data)));
-    expect(faults).toEqual([]);
+    const { event, issues } = await adaptData(encode(JSON.stringify(data)));
+    expect(issues).toEqual([]);
     expect(event).toMatchObject(data);
   });
 
@@ -193,13 +193,13 @@ describe("binary mode", () => {
   test("leaves alone what is no encoded UTF-8", async () => {
     const one = await adaptBinary({ "ce-id": "100%" });
     const other = await adaptBinary({ "ce-id": "%FF" });
-    expect([...one.faults, ...other.faults]).toEqual([]);
+    expect([...one.issues, ...other.issues]).toEqual([]);
     expect(one.event.id).not.toBe(other.event.id);
   });
 
   test("with a JSON media type of any name is read", async () => {
     for (const type of ["application/vnd.x+json; charset=utf-8", "text/json"]) {
-      expect((await adaptBinary({}, type)).faults).toEqual([]);
+      expect((await adaptBinary({}, type)).issues).toEqual([]);
     }
   });
 
@@ -215,7 +215,7 @@ describe("binary mode", () => {
   test("names the header of an attribute that is missing", async () => {
     const adapted = await adaptBinary({ "ce-source": "" });
     expect(codesOf(adapted)).toEqual(["/source required"]);
-    expect(adapted.faults[0].detail).toContain("ce-source");
+    expect(adapted.issues[0].detail).toContain("ce-source");
   });
 
   test("without its headers is refused, with the modes that there are", async () => {
@@ -234,7 +234,7 @@ describe("a batch", () => {
       [envelope(), 7, envelope({ id: "A-2" })],
       BATCH,
     );
-    expect(events.map((event) => event.faults.length)).toEqual([0, 1, 0]);
+    expect(events.map((event) => event.issues.length)).toEqual([0, 1, 0]);
     expect(events[0].event.id).not.toBe(events[2].event.id);
   });
 

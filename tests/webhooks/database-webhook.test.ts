@@ -25,7 +25,7 @@ async function adaptOne(
 describe("a Database Webhook", () => {
   test("of an UPDATE becomes an audit event with the names of changed columns", async () => {
     const adapted = await adaptOne(createChange({ user_id: USER }));
-    expect(adapted.faults).toEqual([]);
+    expect(adapted.issues).toEqual([]);
     expect(adapted.event).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/),
       firm_id: FIRM,
@@ -50,7 +50,7 @@ describe("a Database Webhook", () => {
       const [payload, action] of [[inserted, "insert"], [deleted, "delete"]]
     ) {
       const adapted = await adaptOne(payload);
-      expect(adapted.faults).toEqual([]);
+      expect(adapted.issues).toEqual([]);
       expect(adapted.event).toMatchObject({
         action,
         entity_id: ROW.id,
@@ -106,11 +106,11 @@ describe("a Database Webhook", () => {
           `firm_id=${FIRM}`,
         );
         const { firm_id: _, ...event } = adapted.event;
-        const faults = validate(
+        const issues = validate(
           { event: { ...event, firm_id: FIRM } },
           "audit",
         );
-        expect(faults).toEqual([]);
+        expect(issues).toEqual([]);
       }),
       { numRuns: 200 },
     );
@@ -156,7 +156,7 @@ describe("a Database Webhook", () => {
       "9007199254740993",
     );
     const adapted = await adaptOne(text);
-    expect(adapted.faults).toEqual([]);
+    expect(adapted.issues).toEqual([]);
     expect(adapted.event.metadata).toMatchObject({
       record_id: "9007199254740993",
     });
@@ -169,7 +169,7 @@ describe("a Database Webhook", () => {
       .replace('"n":1}', '"n":90071992547409.9312}')
       .replace('"n":2}', '"n":90071992547409.9313}');
     const adapted = await adaptOne(text);
-    expect(adapted.faults).toEqual([]);
+    expect(adapted.issues).toEqual([]);
     expect(adapted.event.metadata).toMatchObject({ changed_columns: ["n"] });
     const same = await adaptOne(text.replaceAll("9313", "9312"));
     expect(same.event.metadata).toMatchObject({ changed_columns: [] });
@@ -200,7 +200,7 @@ describe("the firm", () => {
       createChange({ record: { id: ROW.id }, old_record: {} }),
     );
     expect(codesOf(adapted)).toEqual(["/record/firm_id required"]);
-    expect(adapted.faults[0].detail).toBe(
+    expect(adapted.issues[0].detail).toBe(
       "Is required: give the table a column firm_id, or put ?firm_id=<uuid> into the webhook's URL",
     );
   });
@@ -264,7 +264,7 @@ describe("a body that is no Database Webhook", () => {
       deliver([createChange(), null, createChange({ table: "b" })]),
     );
     expect(batch).toBe(true);
-    expect(events.map((event) => event.faults.length)).toEqual([0, 1, 0]);
+    expect(events.map((event) => event.issues.length)).toEqual([0, 1, 0]);
     expect(events[0].event.id).toBe((await adaptOne(createChange())).event.id);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AdaptedEvent } from "../../shared/webhooks/adapter.ts";
 import { adaptLitellm } from "../../shared/webhooks/litellm.ts";
 import type { LogEvent } from "../../shared/logs/log.ts";
-import { splitAdapterMembers } from "../../shared/ingest/prepare-events.ts";
+import { separateAdapterMembers } from "../../shared/ingest/prepare-events.ts";
 import {
   codesOf,
   deliver,
@@ -28,8 +28,8 @@ const withMetadata = (metadata: unknown, changes = {}) =>
 
 describe("a payload of LiteLLM", () => {
   test("becomes one event of llm-usage", async () => {
-    const { event, faults } = await adaptOne(createPayload());
-    expect(faults).toEqual([]);
+    const { event, issues } = await adaptOne(createPayload());
+    expect(issues).toEqual([]);
     expect(event).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/),
       firm_id: FIRM,
@@ -99,7 +99,7 @@ describe("a payload of LiteLLM", () => {
       createPayload({ call_type: "call_mcp_tool" }),
     );
     expect(codesOf(adapted)).toEqual(["/call_type not_a_model_call"]);
-    expect(adapted.faults[0].detail).toContain("/tool-usage");
+    expect(adapted.issues[0].detail).toContain("/tool-usage");
   });
 
   test("of version 1, which has no counts, is rejected with the setting's name", async () => {
@@ -116,7 +116,7 @@ describe("a payload of LiteLLM", () => {
       "/prompt_tokens required",
       "/completion_tokens required",
     ]);
-    expect(adapted.faults[0].detail).toContain("generic_api_use_v1");
+    expect(adapted.issues[0].detail).toContain("generic_api_use_v1");
     expect(adapted.event.created_at).toBe("2026-10-05T08:00:00.250000Z");
   });
 
@@ -124,7 +124,7 @@ describe("a payload of LiteLLM", () => {
     "that is %j is rejected alone",
     async (value) => {
       const { events } = await adaptLitellm(deliver([value, createPayload()]));
-      expect(events.map((event) => event.faults.length)).toEqual([1, 0]);
+      expect(events.map((event) => event.issues.length)).toEqual([1, 0]);
     },
   );
 });
@@ -157,7 +157,7 @@ describe("the caller's members", () => {
   test("come from the URL where it says them, whatever the caller of the proxy says", async () => {
     const query = `firm_id=${OTHER_FIRM}&task_type=validation`;
     const silent = await adaptOne(withMetadata({}, bare), query);
-    expect(silent.faults).toEqual([]);
+    expect(silent.issues).toEqual([]);
     expect(silent.event).toMatchObject({
       firm_id: OTHER_FIRM,
       task_type: "validation",
@@ -182,7 +182,7 @@ describe("the caller's members", () => {
       "/metadata/spend_logs_metadata/firm_id required",
       "/metadata/spend_logs_metadata/task_type required",
     ]);
-    expect(adapted.faults[0].detail).toBe(
+    expect(adapted.issues[0].detail).toBe(
       "Is required: send it with the call as metadata.spend_logs_metadata.firm_id or as the tag firm_id:<value>, or put ?firm_id=<value> into the webhook's URL",
     );
   });
@@ -283,13 +283,13 @@ describe("the cost", () => {
     const fine = await adaptOne(
       text.replace('"temperature":0', `"temperature":${number}`),
     );
-    expect(fine.faults).toEqual([]);
+    expect(fine.issues).toEqual([]);
   });
 });
 
 describe("the tokens", () => {
   test("of Anthropic include the cache's, split by lifetime", async () => {
-    const { event, faults } = await adaptOne(createUsagePayload({
+    const { event, issues } = await adaptOne(createUsagePayload({
       prompt_tokens: 5_012,
       completion_tokens: 100,
       total_tokens: 5_112,
@@ -304,7 +304,7 @@ describe("the tokens", () => {
         },
       },
     }));
-    expect(faults).toEqual([]);
+    expect(issues).toEqual([]);
     expect(event).toMatchObject({
       input_tokens: 5_012,
       cache_read_tokens: 4_000,
@@ -417,7 +417,7 @@ describe("the tokens", () => {
     const failed = await adaptOne(
       createPayload({ ...none, status: "failure" }),
     );
-    expect(failed.faults).toEqual([]);
+    expect(failed.issues).toEqual([]);
     expect(failed.event).toMatchObject({ input_tokens: 0, output_tokens: 0 });
     const succeeded = await adaptOne(createPayload(none));
     expect(codesOf(succeeded)).toEqual([
@@ -436,8 +436,8 @@ describe("times and outcomes", () => {
     ["2026-10-05T10:00:01+02:00", "2026-10-05T08:00:01.000000Z"],
     ["2026-10-05T10:00:01.0000019+0200", "2026-10-05T08:00:01.000001Z"],
   ])("an endTime of %j is %s", async (endTime, expected) => {
-    const { event, faults } = await adaptOne(createPayload({ endTime }));
-    expect(faults).toEqual([]);
+    const { event, issues } = await adaptOne(createPayload({ endTime }));
+    expect(issues).toEqual([]);
     expect(event.created_at).toBe(expected);
   });
 
@@ -455,7 +455,7 @@ describe("times and outcomes", () => {
     const adapted = await adaptOne(
       createPayload({ status: "failure", error_str }),
     );
-    expect(adapted.faults).toEqual([]);
+    expect(adapted.issues).toEqual([]);
     const message = adapted.event.error_message as string;
     expect(adapted.event.success).toBe(false);
     expect(message).toHaveLength(16_384);
@@ -499,7 +499,7 @@ describe("a body of LiteLLM", () => {
       const adapted = await adaptLitellm(deliver(text, { headers }));
       expect(adapted.batch).toBe(batch);
       expect(adapted.events).toHaveLength(count);
-      expect(adapted.events.flatMap((event) => event.faults)).toEqual([]);
+      expect(adapted.events.flatMap((event) => event.issues)).toEqual([]);
     }
   });
 
@@ -528,7 +528,7 @@ describe("a body of LiteLLM", () => {
 
 test("an event is what the log takes, but for the members that adapters set", async () => {
   const { event, adapterMembers } = await adaptOne(createPayload());
-  const { value, columns } = splitAdapterMembers({
+  const { value, columns } = separateAdapterMembers({
     value: event,
     adapterMembers,
   });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isZero, toDecimalText } from "../../shared/logs/fields.ts";
 import {
-  findRelevantFaults,
+  findRelevantIssues,
   readPointer,
   toTimestamp,
 } from "../../shared/webhooks/payload.ts";
@@ -124,9 +124,9 @@ describe("a payload", () => {
     ) expect(readPointer(payload, pointer)).toBeUndefined();
   });
 
-  test("has the faults that touch what is read", () => {
+  test("has the issues that touch what is read", () => {
     const at = (pointer: string, code = "x") => ({ pointer, code, detail: "" });
-    const faults = [
+    const issues = [
       at("/a"),
       at("/a/b"),
       at("/a/b/c"),
@@ -135,7 +135,7 @@ describe("a payload", () => {
       at("", "forbidden_key"),
       at("", "invalid_json"),
     ];
-    const relevant = findRelevantFaults(faults, ["/a/b"]);
+    const relevant = findRelevantIssues(issues, ["/a/b"]);
     expect(relevant.map(({ pointer }) => pointer))
       .toEqual(["/a", "/a/b", "/a/b/c", ""]);
   });

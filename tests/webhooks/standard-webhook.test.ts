@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LogSlug } from "../../shared/logs/index.ts";
-import { relocateFaults } from "../../shared/webhooks/adapter.ts";
+import { relocateIssues } from "../../shared/webhooks/adapter.ts";
 import { adaptStandardWebhook } from "../../shared/webhooks/standard-webhook.ts";
 import {
   codesOf,
@@ -38,7 +38,7 @@ async function adaptOne(
 describe("a Standard Webhooks payload", () => {
   test("gives its native event, with the message's time", async () => {
     const adapted = await adaptOne(MESSAGE);
-    expect(adapted.faults).toEqual([]);
+    expect(adapted.issues).toEqual([]);
     expect(adapted.event).toEqual({
       ...EVENT,
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5/),
@@ -91,7 +91,7 @@ describe("a Standard Webhooks payload", () => {
     expect(event).toMatchObject({ firm_id: FIRM, user_id: USER });
   });
 
-  test("shows the log's faults where they are in the payload", async () => {
+  test("shows the log's issues where they are in the payload", async () => {
     const data = {
       ...EVENT,
       action: "",
@@ -100,8 +100,8 @@ describe("a Standard Webhooks payload", () => {
       constructor: 1,
     };
     const adapted = await adaptOne({ ...MESSAGE, data, timestamp: "today" });
-    const faults = relocateFaults(adapted, validate(adapted, "audit"));
-    expect(faults.map(({ pointer }) => pointer).sort()).toEqual([
+    const issues = relocateIssues(adapted, validate(adapted, "audit"));
+    expect(issues.map(({ pointer }) => pointer).sort()).toEqual([
       "/data/action",
       "/data/a~1b~0",
       "/data/constructor",
@@ -112,21 +112,21 @@ describe("a Standard Webhooks payload", () => {
 
   test("names a member that is not in the payload", async () => {
     const adapted = await adaptOne({ type: "x", data: {} });
-    const faults = relocateFaults(adapted, validate(adapted, "audit"));
-    expect(faults.map(({ pointer }) => pointer)).toEqual(["", "", ""]);
-    expect(faults.map(({ detail }) => detail.split(":")[0]).sort())
+    const issues = relocateIssues(adapted, validate(adapted, "audit"));
+    expect(issues.map(({ pointer }) => pointer)).toEqual(["", "", ""]);
+    expect(issues.map(({ detail }) => detail.split(":")[0]).sort())
       .toEqual(["action", "entity_type", "firm_id"]);
   });
 
   test("names a member that only a prototype has, too", async () => {
     const adapted = await adaptOne(MESSAGE);
-    const fault = { pointer: "/toString", code: "x", detail: "Is wrong" };
-    expect(relocateFaults(adapted, [fault])).toEqual([
+    const issue = { pointer: "/toString", code: "x", detail: "Is wrong" };
+    expect(relocateIssues(adapted, [issue])).toEqual([
       { pointer: "", code: "x", detail: "toString: Is wrong" },
     ]);
   });
 
-  test("with faults in its text is rejected at their places", async () => {
+  test("with issues in its text is rejected at their places", async () => {
     const text = JSON.stringify(MESSAGE)
       .replace('"file_count":3', '"file_count":3,"file_count":4')
       .replace('"data":{', '"data":{"__proto__":{"user_id":"x"},');

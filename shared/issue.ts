@@ -1,5 +1,5 @@
 /** One thing that is wrong with an event. */
-export type Fault = {
+export type Issue = {
   /** Where in the event: a JSON Pointer (RFC 6901), "" for the event itself. */
   pointer: string;
   /** Stable and machine-readable, such as `required` or `not_found`. */
