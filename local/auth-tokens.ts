@@ -6,17 +6,17 @@
 import { type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { readBearer, type Tokens } from "./tokens.ts";
 
-/** The translation in both directions. */
+/** Translates requests to Lite and its responses. */
 export interface TokenTranslator {
-  /** What Lite signs with. New for each start of the stack. */
+  /** Lite's HS256 secret, random for each start of the stack. */
   readonly sharedSecret: string;
-  /** Replaces a valid ES256 token in `Authorization`; leaves anything else, which Lite refuses. */
+  /** Replaces a valid ES256 token in `Authorization`; Lite refuses any other. */
   translateRequest(headers: Headers): Promise<void>;
   /** Replaces Lite's tokens in a JSON body or in a redirect's fragment. */
   translateResponse(response: Response): Promise<Response>;
 }
 
-/** The part of a session that Lite puts into a reply. */
+/** The relevant part of a session in Lite's answers. */
 interface Session {
   access_token: string;
   user?: {
@@ -25,7 +25,7 @@ interface Session {
   };
 }
 
-/** Makes a translator with a secret of its own. */
+/** Creates a translator with a random secret. */
 export function createTokenTranslator(tokens: Tokens): TokenTranslator {
   const sharedSecret = `${crypto.randomUUID()}${crypto.randomUUID()}`;
   const secret = new TextEncoder().encode(sharedSecret);
@@ -57,7 +57,7 @@ export function createTokenTranslator(tokens: Tokens): TokenTranslator {
       const claims = await tokens.verify(bearer);
       headers.set("authorization", `Bearer ${await toLite(claims)}`);
     } catch {
-      // Left as it is: Lite answers a foreign token as the auth server does.
+      // Unchanged: Lite answers a foreign token as the auth server does.
     }
   }
 

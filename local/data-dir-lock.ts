@@ -1,17 +1,18 @@
 /**
- * Keeps two stacks out of one data folder: PGlite's files would be corrupted.
+ * A lock that keeps two stacks from one data folder, which would corrupt PGlite's
+ * files.
  */
 import { StackError } from "./stack-error.ts";
 
 const LOCK_FILE = "stack.lock";
 
 /**
- * Takes the folder for this process. The operating system holds the lock and
- * drops it with the process, however that ends, so no lock is ever stale; the
- * pid in the file is for the person who reads the refusal.
+ * Locks the folder for this process. The operating system releases the lock when the
+ * process ends, so a lock is never stale; the pid in the file is for the error
+ * message.
  *
- * @returns What gives the folder back.
- * @throws {StackError} when another stack has it.
+ * @returns Releases the lock.
+ * @throws {StackError} if another stack holds the lock.
  */
 export async function lockDataDir(dataDir: string): Promise<() => void> {
   await Deno.mkdir(dataDir, { recursive: true });
@@ -21,7 +22,7 @@ export async function lockDataDir(dataDir: string): Promise<() => void> {
     file.close();
     const pid = (await Deno.readTextFile(path)).trim();
     throw new StackError(
-      `Cannot use the data folder ${dataDir}: the stack with process id ${pid} is using it; stop that one, or start with --memory`,
+      `Cannot use the data folder ${dataDir}: the stack with process id ${pid} uses it; stop that stack, or start with --memory`,
     );
   }
   await file.truncate();

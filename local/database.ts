@@ -12,7 +12,7 @@ import type { Reservation } from "./kysely-dialect.ts";
 import { createPostgresPool } from "./postgres-pool.ts";
 import { StackError } from "./stack-error.ts";
 
-/** What runs SQL: the database itself, or one open transaction in it. */
+/** Runs SQL: in the database, or in one open transaction. */
 export interface SqlRunner {
   /** Runs a script of any number of statements, without parameters. */
   run(script: string): Promise<void>;
@@ -24,24 +24,24 @@ export interface SqlRunner {
 export interface Database extends SqlRunner {
   /** `pglite` has one connection, `postgres` a pool. */
   readonly kind: "pglite" | "postgres";
-  /** The URL that functions may use, when there is one. */
+  /** The URL for functions; only a server has one. */
   readonly url?: string;
   /** The same database, for `@supabase/lite`. */
   readonly connection: PgliteConnection | PostgresConnection;
-  /** Commits when `work` returns, rolls back and rethrows when it throws. */
+  /** Commits if `work` returns, rolls back and rethrows if it throws. */
   transaction<Result>(
     work: (sql: SqlRunner) => Promise<Result>,
   ): Promise<Result>;
   close(): Promise<void>;
 }
 
-/** What initdb made, so that only the first database in memory waits for it. */
+/** The result of initdb, so that only the first database in memory waits for it. */
 let emptyDatabase: Blob | undefined;
 
 /**
  * Opens PGlite.
  *
- * @param folder Where the data is kept; nothing is kept without it.
+ * @param folder The data folder; without it the database is in memory.
  */
 export async function openPglite(folder?: string): Promise<Database> {
   if (folder) await createFolder(folder);
@@ -76,8 +76,8 @@ export async function openPglite(folder?: string): Promise<Database> {
 }
 
 /**
- * Makes a new database beside its place and moves it there when it is complete: a
- * process that is killed meanwhile leaves nothing that looks like a database.
+ * Creates a new database in a temporary folder and renames that when it is complete,
+ * so that a killed process does not leave an incomplete database.
  */
 async function createFolder(folder: string): Promise<void> {
   try {
@@ -86,18 +86,18 @@ async function createFolder(folder: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const draft = `${folder}.new`;
-  await Deno.remove(draft, { recursive: true }).catch(() => {});
-  const connection = await createPgliteConnection({ url: draft });
+  const temporary = `${folder}.new`;
+  await Deno.remove(temporary, { recursive: true }).catch(() => {});
+  const connection = await createPgliteConnection({ url: temporary });
   await connection.driver.waitReady;
   await connection.close();
-  await Deno.rename(draft, folder);
+  await Deno.rename(temporary, folder);
 }
 
 /**
- * Opens a pool to a Postgres server and checks that it answers.
+ * Opens a pool to a Postgres server and checks the connection.
  *
- * @throws {StackError} when the URL is not one or the server cannot be reached.
+ * @throws {StackError} for an invalid URL or an unreachable server.
  */
 export async function openPostgres(url: string): Promise<Database> {
   const shown = withoutPassword(url);
@@ -151,33 +151,37 @@ export async function openPostgres(url: string): Promise<Database> {
 }
 
 /**
- * Lite looks once whether any table has row security. If one has, it grants ALL
- * on every table to the API roles, which would undo the migrations' grants; if
- * none has, it runs requests as the owner. Neither is what the platform does, so
- * the answer is given in advance: requests switch roles, and nothing is granted.
+ * Lite checks once whether any table has row security. If so, it grants ALL on every
+ * table to the API roles, which would undo the migrations' grants; if not, it runs
+ * requests as the owner. The platform does neither, so this sets the state in which
+ * requests switch roles and nothing is granted.
  */
 function useRequestRolesOnly(connection: object): void {
   const lite = connection as { rlsState?: string };
   if (lite.rlsState !== "unknown") {
     throw new StackError(
-      `Cannot use this version of @supabase/lite: rlsState is ${lite.rlsState}, wanted unknown`,
+      `Cannot use this version of @supabase/lite: rlsState is ${lite.rlsState}, expected unknown`,
     );
   }
   lite.rlsState = "active";
 }
 
-/** The same URL with its password hidden, or a placeholder when it is not a URL. */
+/**
+ * Host, port and database of a URL, for messages.
+ *
+ * @throws {StackError} if it is not the URL of a Postgres database.
+ */
 export function withoutPassword(url: string): string {
   const parsed = URL.parse(url);
   if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol)) {
     throw new StackError(
-      "Cannot use the database URL: wanted postgresql://user:password@host:port/database",
+      "Cannot use the database URL: expected postgresql://user:password@host:port/database",
     );
   }
   return `${parsed.hostname}:${parsed.port || 5432}${parsed.pathname}`;
 }
 
-/** What went wrong, in a few words: `ECONNREFUSED`, or the error's message. */
+/** The reason in a few words: the error's message, or a code such as `ECONNREFUSED`. */
 function reasonOf(error: unknown): string {
   const { message, code } = error as { message?: string; code?: string };
   return message || code || String(error);

@@ -1,9 +1,9 @@
 /** The environment that the platform gives to every function. */
-import { parseEnv } from "node:util";
 import type { JSONWebKeySet } from "jose";
+import { parseEnv } from "node:util";
 import type { ApiKeys } from "./keys.ts";
 
-/** What the environment is made from. */
+/** The sources of the environment. */
 export interface FunctionEnvironmentOptions {
   /** Origin of the stack. */
   url: string;
@@ -13,16 +13,16 @@ export interface FunctionEnvironmentOptions {
   databaseUrl?: string;
   /** The project's `supabase` folder; its `functions/.env` is read. */
   supabaseDir: string;
-  /** Further variables, stronger than the file's. */
+  /** Further variables, which take precedence over the file's. */
   extra?: Record<string, string>;
 }
 
-/** The platform's prefix: a project's own variables cannot start with it. */
+/** The platform's prefix, which a project's variables may not have. */
 const RESERVED_PREFIX = "SUPABASE_";
 
 /**
- * Puts the variables together. Unlike the CLI's local stack, and like the
- * platform, the two key variables name every key.
+ * The variables of a function. As on the platform, and unlike in the CLI's local
+ * stack, the two key variables hold every key by name.
  */
 export async function assembleFunctionEnvironment(
   { url, keys, jwks, databaseUrl, supabaseDir, extra }:

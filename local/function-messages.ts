@@ -1,6 +1,6 @@
-/** What the gateway's side of a function and its worker say to each other. */
+/** Messages between the gateway and the worker of a function. */
 
-/** A request or a response without its body's type, ready to be posted. */
+/** The transferable parts of a request or a response. */
 export interface MessageHead {
   headers: [string, string][];
   body: ReadableStream<Uint8Array> | null;
@@ -11,10 +11,10 @@ export type ToWorker =
   | { type: "boot"; entrypoint: string; env: Record<string, string> }
   | { type: "request"; id: number; method: string; url: string } & MessageHead;
 
-/** How a function says something: the method of its console. */
+/** The console method of an output. */
 export type OutputLevel = "debug" | "log" | "info" | "warn" | "error";
 
-/** Something that a function said, as its console would print it. */
+/** An output of a function, as its console would print it. */
 export interface FunctionOutput {
   /** The function's name. */
   slug: string;

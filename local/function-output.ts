@@ -1,26 +1,26 @@
-/** What becomes of the output of the functions. */
+/** Prints the output of functions. */
 import type { FunctionOutput } from "./function-messages.ts";
 
-let held: FunctionOutput[] = [];
+let queued: FunctionOutput[] = [];
 
 /**
- * Prints everything, in order, on the stream that the function chose; but a moment
- * later, because what is printed is waited for, and a function mostly prints just
- * before it answers.
+ * Prints all output, in order, on the stream that the function chose. Printing is
+ * deferred, because it is synchronous and functions mostly print just before they
+ * answer.
  */
 export function printOutput(output: FunctionOutput): void {
-  if (held.push(output) === 1) setTimeout(printHeld, 0);
+  if (queued.push(output) === 1) setTimeout(flush, 0);
 }
 
-/** Prints warnings and errors alone. */
-export function printFaults(output: FunctionOutput): void {
+/** Prints only warnings and errors. */
+export function printWarningsAndErrors(output: FunctionOutput): void {
   if (output.level === "warn" || output.level === "error") printOutput(output);
 }
 
-function printHeld(): void {
-  const outputs = held;
-  held = [];
+function flush(): void {
+  const outputs = queued;
+  queued = [];
   for (const { level, text } of outputs) console[level](text);
 }
 
-globalThis.addEventListener("unload", printHeld);
+globalThis.addEventListener("unload", flush);

@@ -1,6 +1,6 @@
 /**
- * One function from the gateway's side: its worker, started at the first request
- * or beforehand, and started again after a crash.
+ * The gateway's side of a function: its worker, which starts at the first request or
+ * earlier, and restarts after a crash.
  */
 import { toFileUrl } from "@std/path/to_file_url.js";
 import type {
@@ -15,10 +15,10 @@ export const IDLE_TIMEOUT_MS = 150_000;
 /** Statuses whose answers have no body (Fetch standard, "null body status"). */
 const NULL_BODY_STATUSES = new Set([101, 204, 205, 304]);
 
-/** Why a function did not answer. */
+/** The code of a function without an answer. */
 export type FunctionFailure = "BOOT_ERROR" | "WORKER_ERROR" | "IDLE_TIMEOUT";
 
-/** A function that did not answer; `message` is for the log, not for the caller. */
+/** A function did not answer; `message` is for the log, not for the caller. */
 export class FunctionError extends Error {
   override name = "FunctionError";
   constructor(readonly code: FunctionFailure, message: string) {
@@ -26,25 +26,25 @@ export class FunctionError extends Error {
   }
 }
 
-/** What to run, and the environment to run it in. */
+/** A function and its environment. */
 export interface FunctionProgram {
   slug: string;
   /** Absolute path of the module. */
   entrypoint: string;
   env: Record<string, string>;
-  /** Takes what the function says. */
+  /** Receives the function's output. */
   log: (output: FunctionOutput) => void;
 }
 
 type Reply = Extract<FromWorker, { type: "response" }>;
 type Waiting = PromiseWithResolvers<Reply>;
 
-/** Runs one function in a worker of its own. */
+/** Runs one function in its own worker. */
 export class FunctionProcess {
   #program: FunctionProgram;
   #worker?: Worker;
   #booted?: PromiseWithResolvers<void>;
-  /** Aborted when the worker ends, which breaks off the answers still on their way. */
+  /** Aborted when the worker ends, which aborts the bodies in flight. */
   #lifetime = new AbortController();
   #waiting = new Map<number, Waiting>();
   #lastId = 0;
@@ -53,17 +53,17 @@ export class FunctionProcess {
     this.#program = program;
   }
 
-  /** Resolves once the function can answer. @throws {FunctionError} `BOOT_ERROR` */
+  /** Resolves when the function can answer. @throws {FunctionError} `BOOT_ERROR` */
   boot(): Promise<void> {
     return (this.#booted ??= this.#start()).promise;
   }
 
   /**
-   * Hands a request over and returns the function's answer as it is. Bodies are
-   * streamed in both directions; nothing is decoded or re-labelled on the way. A
-   * client that goes away cancels the answer's body and leaves the worker alone.
+   * Forwards a request and returns the function's answer unchanged. Bodies are
+   * streamed in both directions, without decoding. A client that disconnects cancels
+   * the answer's body, not the worker.
    *
-   * @throws {FunctionError} when the function does not answer.
+   * @throws {FunctionError} if the function does not answer.
    */
   async fetch(request: Request): Promise<Response> {
     await this.boot();
@@ -89,7 +89,7 @@ export class FunctionProcess {
     }
   }
 
-  /** Ends the worker; requests that it has not answered fail. */
+  /** Ends the worker; unanswered requests fail. */
   stop(): void {
     this.#end(new FunctionError("WORKER_ERROR", "the stack was stopped"));
   }
@@ -100,12 +100,12 @@ export class FunctionProcess {
 
   #start(): PromiseWithResolvers<void> {
     const booted = Promise.withResolvers<void>();
-    // A failed boot rejects for its callers; without one it must stay handled.
+    // A failed boot without callers must not be an unhandled rejection.
     booted.promise.catch(() => {});
     const { slug, entrypoint, env, log } = this.#program;
     const worker = new Worker(WORKER_URL, { type: "module", name: slug });
     this.#worker = worker;
-    // A worker that has been ended can still have events on their way.
+    // A terminated worker can have pending events.
     const isCurrent = () => this.#worker === worker;
     const crash = (reason: string) => {
       console.error(`Function ${slug} ended: ${oneLine(reason)}`);
@@ -152,14 +152,14 @@ export class FunctionProcess {
   }
 }
 
-/** The first line and the first place in the stack, which is where to look. */
+/** The first line of a stack trace and its first frame. */
 export function oneLine(text: string): string {
   return text.split("\n", 2).map((line) => line.trim()).join(" ");
 }
 
 const WORKER_URL = new URL("./function-worker.ts", import.meta.url).href;
 
-/** Without the signal, a client would wait for ever for the rest of a dead worker's answer. */
+/** The signal ends the body of a dead worker, for which clients would wait forever. */
 function toResponse(
   { status, headers, body }: Reply,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 /**
- * Runs one function: the inside of a Deno Worker. The environment and
- * `Deno.serve` are replaced before the function's module is loaded, so that
- * several stacks with different environments can live in one process.
+ * The worker of one function. The environment and `Deno.serve` are replaced before the
+ * function's module is loaded, so that several stacks with different environments can
+ * run in one process.
  */
 /// <reference lib="webworker" />
 import { format } from "node:util";
@@ -91,14 +91,14 @@ async function answer(
   }
 }
 
-/** The stack, if there is one: what a developer needs to find the fault. */
+/** The stack trace if there is one, else the message. */
 function describe(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
 const LEVELS: OutputLevel[] = ["debug", "log", "info", "warn", "error"];
 
-/** The process that started the stack handles a function's output. */
+/** Posts the output to the gateway's side, which handles it. */
 function replaceConsole(): void {
   for (const level of LEVELS) {
     console[level] = (...values: unknown[]) =>
@@ -143,7 +143,7 @@ function replaceServe(): void {
   Object.defineProperty(Deno, "serve", { value: serve });
 }
 
-/** Without word from here the gateway would wait for the answer for ever. */
+/** Reports the exit, because the gateway would wait for the answer forever. */
 function replaceExit(): void {
   Object.defineProperty(Deno, "exit", {
     value: () => end("the function called Deno.exit"),

@@ -1,6 +1,6 @@
 /**
- * `/functions/v1/<name>`: which functions exist, who may call them, and what they
- * see of the request. Source: the Supabase CLI's main worker (3.1.0) and the
+ * `/functions/v1/<name>`: the functions of a stack, the check of `verify_jwt`, and the
+ * request as a function sees it. Source: the Supabase CLI's main worker (3.1.0) and the
  * platform's list of error codes.
  */
 import { decodeProtectedHeader } from "jose";
@@ -11,14 +11,14 @@ import type { ApiKeys } from "./keys.ts";
 import type { FunctionConfig } from "./project-config.ts";
 import { readBearer, type Tokens } from "./tokens.ts";
 
-/** What the functions of one stack run on. */
+/** The dependencies of the functions of a stack. */
 export interface FunctionsOptions {
   functions: Map<string, FunctionConfig>;
-  /** Environment of every function; each also gets its own slug. */
+  /** Environment of every function, to which its slug is added. */
   env: Record<string, string>;
   keys: ApiKeys;
   tokens: Tokens;
-  /** Takes what the functions say. */
+  /** Receives the functions' output. */
   log: (output: FunctionOutput) => void;
 }
 
@@ -26,16 +26,16 @@ export interface FunctionsOptions {
 export interface Functions {
   /** Answers a request whose path starts with `/functions/v1`. */
   fetch(request: Request): Promise<Response>;
-  /** Starts every worker; one that fails is reported and tried again at its next request. */
+  /** Starts every worker; a failure is logged, and the next request tries again. */
   boot(): Promise<void>;
   stop(): void;
 }
 
 const PREFIX = "/functions/v1/";
-/** The header in which the platform's gateway passes an API key inside; never the client's. */
+/** The gateway's internal header for an API key, which clients must not set. */
 const INTERNAL_KEY_HEADER = "sb-api-key";
 
-/** Sets the functions up without starting them. */
+/** Creates the functions without starting them. */
 export function createFunctions(
   { functions, env, keys, tokens, log }: FunctionsOptions,
 ): Functions {
@@ -61,7 +61,7 @@ export function createFunctions(
       if (refusal) return refuse(refusal);
     }
     try {
-      return await found.process.fetch(showToFunction(request, url));
+      return await found.process.fetch(toFunctionRequest(request, url));
     } catch (error) {
       if (!(error instanceof FunctionError)) throw error;
       console.error(
@@ -117,13 +117,13 @@ async function checkCaller(
   }
 }
 
-/** The same request at `/<name>/…`, which is the path that a function sees. */
-function showToFunction(request: Request, url: URL): Request {
+/** The request as a function sees it: at `/<name>/…`. */
+function toFunctionRequest(request: Request, url: URL): Request {
   const headers = new Headers(request.headers);
   headers.delete(INTERNAL_KEY_HEADER);
-  const shown = new URL(url.pathname.slice(PREFIX.length - 1), url.origin);
-  shown.search = url.search;
-  return new Request(shown, {
+  const seen = new URL(url.pathname.slice(PREFIX.length - 1), url.origin);
+  seen.search = url.search;
+  return new Request(seen, {
     method: request.method,
     headers,
     body: request.body,

@@ -1,41 +1,41 @@
 /**
- * The one door of the stack: a server on the loopback interface that hands
- * `/rest/v1`, `/auth/v1` and `/functions/v1` on, and says to each what the
- * platform's edge would say about the client.
+ * The gateway of the stack: a server on the loopback interface that forwards
+ * `/rest/v1`, `/auth/v1` and `/functions/v1`, with the headers that the platform's edge
+ * sets about the client.
  */
 import type { Functions } from "./functions.ts";
 import type { RestAndAuth } from "./rest-and-auth.ts";
 import { StackError } from "./stack-error.ts";
 
-/** The only address that the stack listens on. Its keys are public knowledge. */
+/** The loopback address, and no other, because the stack's keys are public. */
 export const GATEWAY_HOSTNAME = "127.0.0.1";
 
 /** A running gateway. */
 export interface Gateway {
   /** `http://127.0.0.1:<port>` */
   url: string;
-  /** Starts to hand requests on; until then they wait. */
+  /** Starts to forward requests; until then they wait. */
   open(services: GatewayServices): void;
-  /** Stops listening, and ends open requests after a moment's grace. */
+  /** Stops listening, and aborts open requests after `CLOSE_GRACE_MS`. */
   close(): Promise<void>;
 }
 
-/** What stands behind the gateway. */
+/** The upstream services. */
 export interface GatewayServices {
   restAndAuth: RestAndAuth;
   functions: Functions;
 }
 
-/** How long open requests may go on after {@linkcode Gateway.close}, in milliseconds. */
+/** The grace period of open requests after {@linkcode Gateway.close}, in milliseconds. */
 const CLOSE_GRACE_MS = 2000;
-/** How long a browser may remember a preflight, in seconds. */
+/** How long browsers may cache a preflight, in seconds. */
 const PREFLIGHT_MAX_AGE_SECONDS = 86_400;
 const METHODS = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS";
 
 /**
  * Listens on `port`; 0 takes a free one.
  *
- * @throws {StackError} when the port is taken or not allowed.
+ * @throws {StackError} if the port is in use or not permitted.
  */
 export function listen(port: number): Gateway {
   const opened = Promise.withResolvers<GatewayServices>();
@@ -69,14 +69,14 @@ export function listen(port: number): Gateway {
     open: opened.resolve,
     close: async () => {
       // shutdown() would wait for open requests without a limit.
-      await settleWithin(CLOSE_GRACE_MS, running);
+      await waitAtMost(CLOSE_GRACE_MS, running);
       aborter.abort();
       await server.finished;
     },
   };
 }
 
-async function settleWithin(
+async function waitAtMost(
   milliseconds: number,
   running: Set<Promise<void>>,
 ): Promise<void> {
@@ -90,7 +90,7 @@ async function settleWithin(
 
 function describeListenError(error: unknown, port: number): string {
   if (error instanceof Deno.errors.AddrInUse) {
-    return `Cannot listen on port ${port}: it is already in use; stop what uses it, or choose another with PORT`;
+    return `Cannot listen on port ${port}: it is in use; stop the process that uses it, or choose another port with PORT`;
   }
   return `Cannot listen on port ${port}: ${(error as Error).message}`;
 }
@@ -116,7 +116,7 @@ async function route(
   return allowAnyOrigin(await serve(asSeenByEdge(request, peer)));
 }
 
-/** Says who the client is; what the client says about itself is replaced. */
+/** Sets the headers about the client, and replaces the client's own. */
 function asSeenByEdge(request: Request, peer: Deno.NetAddr): Request {
   const url = new URL(request.url);
   const headers = new Headers(request.headers);
@@ -127,8 +127,8 @@ function asSeenByEdge(request: Request, peer: Deno.NetAddr): Request {
   headers.set("x-forwarded-proto", "http");
   headers.set("x-forwarded-port", url.port || "80");
   headers.delete("forwarded");
-  // Made from its parts: a copy would tie itself to request.signal, which in Deno
-  // also fires after a successful answer.
+  // A copy of the request would follow request.signal, which in Deno also fires after
+  // a successful answer.
   const { method, body } = request;
   return new Request(url, { method, headers, body });
 }

@@ -1,8 +1,7 @@
 /**
- * Kysely over this stack's own pool, by the interfaces that Kysely publishes for
- * dialects of third parties. The dialect that Lite brings along extends Kysely's own
- * driver, whose connections have members of their own since 0.28.19: a rollback on a
- * lost connection then fails with a TypeError that hides what was lost.
+ * A Kysely dialect over this stack's pool. Lite's dialect extends Kysely's driver, whose
+ * connections have further members since 0.28.19: a rollback on a lost connection then
+ * fails with a TypeError that hides the cause.
  */
 import {
   type CompiledQuery,
@@ -17,13 +16,13 @@ import {
   type TransactionSettings,
 } from "kysely";
 
-/** One connection, for as long as it is not released. */
+/** A reserved connection, until it is released. */
 export interface Reservation {
   unsafe(statement: string, parameters?: unknown[]): Promise<unknown[]>;
   release(): void;
 }
 
-/** What postgres.js tells of a statement beside its rows. */
+/** The completion of a statement, which postgres.js adds to its rows. */
 interface Completion {
   command: string;
   count: number;
@@ -69,7 +68,7 @@ class PoolDriver implements Driver {
 
   async commitTransaction({ reservation }: ReservedConnection): Promise<void> {
     const answer = await reservation.unsafe("commit");
-    // PostgreSQL answers COMMIT with ROLLBACK where a statement failed before it.
+    // PostgreSQL answers COMMIT with ROLLBACK if a statement failed before.
     if ((answer as unknown as Completion).command === "ROLLBACK") {
       throw new Error(
         "the transaction was rolled back: a statement in it failed",

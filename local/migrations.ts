@@ -1,7 +1,6 @@
 /**
- * Brings a database to the state that the project's files describe, and keeps
- * the Supabase CLI's own record of it, so that `supabase db push` against the
- * same database finds nothing to do, and the other way round.
+ * Applies the migrations and seeds of a project, and records them as the Supabase CLI
+ * does, so that each finds the other's migrations applied.
  */
 import { getAuthSchemaSql } from "@supabase/lite";
 import type { Database, SqlRunner } from "./database.ts";
@@ -14,24 +13,24 @@ interface Migration {
   file: string;
 }
 
-/** What {@linkcode migrate} did. */
+/** The result of {@linkcode migrate}. */
 export interface MigrateResult {
-  /** Names of the migration files applied now, in order. */
+  /** Names of the newly applied migration files, in order. */
   applied: string[];
-  /** Whether the seed ran: only on a database that had no migration and no tables before. */
+  /** Whether the seed ran: only on a database without migrations and tables. */
   seeded: boolean;
 }
 
 const MIGRATION_FILE = /^(\d+)_(.*)\.sql$/;
-/** Any number will do, as long as every stack uses the same one. */
+/** An arbitrary number that every stack uses. */
 const MIGRATE_LOCK = 5432_1120;
-/** Two databases that are prepared on one server at once can trip over each other's roles. */
+/** Concurrent preparations of two databases on one server can conflict over roles. */
 const PREPARE_ATTEMPTS = 5;
 const CONCURRENT_UPDATE = "XX000";
-/** Stands for the hash of a seed that a fresh database has not had yet. */
+/** The hash of a seed that a fresh database still needs. */
 const SEED_PENDING = "pending";
 
-// The Supabase CLI's statements, so that either side may come first.
+// The Supabase CLI's statements, so that either may come first.
 const HISTORY_TABLE = `
 create schema if not exists supabase_migrations;
 create table if not exists supabase_migrations.schema_migrations (version text not null primary key);
@@ -41,13 +40,12 @@ create table if not exists supabase_migrations.seed_files (path text not null pr
 `;
 
 /**
- * Prepares the platform's roles and schemas, applies the pending migrations in
- * file order, each in one transaction with its row of the history, and seeds a
- * fresh database.
+ * Prepares the platform's roles and schemas, applies the pending migrations in file
+ * order, each in one transaction with its history row, and seeds a fresh database.
  *
  * @param supabaseDir The project's `supabase` folder.
  * @param seedPaths Seed files relative to `supabaseDir`; a missing one is skipped.
- * @throws {StackError} naming the file that failed and Postgres's message.
+ * @throws {StackError} with the file that failed and Postgres's message.
  */
 export async function migrate(
   database: Database,
@@ -60,8 +58,8 @@ export async function migrate(
   };
   if (database.kind === "pglite") return await apply();
   return await database.transaction(async (lock) => {
-    // Held here while the files run on other connections of the pool, so that
-    // two stacks over one database apply each file once.
+    // This connection holds the lock while the files run on others, so that two stacks
+    // over one database apply each file once.
     await lock.query("select pg_advisory_xact_lock($1)", [MIGRATE_LOCK]);
     return await apply();
   });
@@ -91,7 +89,7 @@ async function applyFiles(
   seedPaths: string[],
 ): Promise<MigrateResult> {
   await database.run(HISTORY_TABLE);
-  await provideAuthTables(database);
+  await createAuthTables(database);
   const applied = await readAppliedVersions(database);
   const pending = (await listMigrations(`${supabaseDir}/migrations`))
     .filter((migration) => !applied.has(migration.version));
@@ -105,7 +103,7 @@ async function applyFiles(
   return { applied: pending.map((migration) => migration.file), seeded };
 }
 
-/** Whether the database holds a project's own tables, which a seed must not write to. */
+/** Whether the database has tables of a project, which a seed must not change. */
 async function hasTables(database: Database): Promise<boolean> {
   const [{ found }] = await database.query<{ found: boolean }>(
     "select exists (select from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')) as found",
@@ -113,8 +111,8 @@ async function hasTables(database: Database): Promise<boolean> {
   return found;
 }
 
-/** The tables that `/auth/v1` works on, unless the database has its own. */
-async function provideAuthTables(database: Database): Promise<void> {
+/** Creates the tables of `/auth/v1`, unless the database has them. */
+async function createAuthTables(database: Database): Promise<void> {
   const [{ missing }] = await database.query<{ missing: boolean }>(
     "select to_regclass('auth.users') is null as missing",
   );
@@ -165,8 +163,8 @@ async function applyMigration(
 }
 
 /**
- * Notes which seeds a fresh database still wants. The note outlives a migration
- * or a seed that fails, so the seed still runs once the file has been repaired.
+ * Marks the seeds of a fresh database as pending. The mark survives a failing
+ * migration or seed, so the seed runs after the file is corrected.
  */
 async function markSeedsPending(
   sql: SqlRunner,
@@ -210,7 +208,7 @@ async function runPendingSeeds(
   return seeded;
 }
 
-/** The Supabase CLI knows a seed by its path from the project's root. */
+/** The Supabase CLI's key of a seed: its path from the project's root. */
 function seedKey(path: string): string {
   return `supabase/${path.replace(/^\.\//, "")}`;
 }
@@ -224,7 +222,7 @@ async function readFileIfAny(path: string): Promise<string | undefined> {
   }
 }
 
-/** Postgres's message, with the line of the script that it points at. */
+/** Postgres's message, with the line of the script. */
 function describeSqlError(error: unknown, script: string): string {
   const { message, position } = error as {
     message: string;

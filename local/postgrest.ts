@@ -1,18 +1,18 @@
 /**
- * A PostgREST of this process: the program that serves `/rest/v1` on the platform,
- * on loopback, over a database that has its migrations.
+ * A PostgREST process on loopback, which serves `/rest/v1` as on the platform, over a
+ * migrated database.
  */
 import { freePort } from "./free-port.ts";
 import { guardAgainstOrphan } from "./orphan-guard.ts";
 import { StackError } from "./stack-error.ts";
 
-/** What PostgREST is to serve. */
+/** The options of {@linkcode startPostgrest}. */
 export interface PostgrestOptions {
   /** The program: a path, or a name to look up in PATH. */
   program: string;
-  /** PostgREST logs in as this URL's user, who may take on the API roles. */
+  /** The URL's user must be a member of the API roles. */
   databaseUrl: string;
-  /** Schemas that it shows. */
+  /** Exposed schemas. */
   schemas: string[];
   /** Most rows in one answer. */
   maxRows: number;
@@ -24,35 +24,36 @@ export interface PostgrestOptions {
 
 /** A running PostgREST. */
 export interface Postgrest {
-  /** What it calls itself: `PostgREST 12.0.2`. */
+  /** Name and version: `PostgREST 12.0.2`. */
   readonly name: string;
   readonly pid: number;
   /** `http://127.0.0.1:<port>`, without a slash at the end. */
   readonly url: string;
-  /** It believes the claims of every token that is signed with this (HS256). */
+  /** The HS256 secret of the tokens that it accepts. */
   readonly secret: Uint8Array;
-  /** Ends it; a second call does nothing. */
+  /** Ends the process. Idempotent. */
   close(): Promise<void>;
 }
 
-/** How long a start may take, and how long its end, before it counts as failed. */
-const PATIENCE_MS = 30_000;
-const END_PATIENCE_MS = 5_000;
+/** The timeouts of the start and of the end. */
+const START_TIMEOUT_MS = 30_000;
+const END_TIMEOUT_MS = 5_000;
 const POLL_MS = 25;
-/** How often free ports are looked for again when another process took one first. */
+/** Attempts to find free ports, which another process may take first. */
 const PORT_ATTEMPTS = 5;
 const SECRET_BYTES = 32;
-/** Schemas that every request finds without their name, as the platform has it. */
+/** The search path of every request, as on the platform. */
 const EXTRA_SEARCH_PATH = "public,extensions";
-/** Characters of log kept in memory, and its last lines for a message. */
+/** The end of the log that is kept, and that is shown in messages. */
 const LOG_TAIL_CHARS = 4_000;
 const LOG_TAIL_LINES = 5;
 
 /**
- * Starts PostgREST and resolves when it has read the schema. A random secret,
- * which is not disclosed, keeps other users of the machine out.
+ * Starts PostgREST and resolves when it has read the schema. A random secret keeps
+ * other users of the machine out.
  *
- * @throws {StackError} when the program is missing or does not start; with its last words.
+ * @throws {StackError} if the program is missing or does not start, with the end of its
+ * log.
  */
 export async function startPostgrest(
   options: PostgrestOptions,
@@ -84,13 +85,13 @@ async function tryToStart(options: PostgrestOptions): Promise<Postgrest> {
   const close = async () => {
     closing = true;
     send(child, "SIGTERM");
-    const timer = setTimeout(() => send(child, "SIGKILL"), END_PATIENCE_MS);
+    const timer = setTimeout(() => send(child, "SIGKILL"), END_TIMEOUT_MS);
     await exited;
     await log.complete;
     clearTimeout(timer);
   };
 
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + START_TIMEOUT_MS;
   while (!await isReady(adminPort)) {
     if (!ended && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -98,14 +99,14 @@ async function tryToStart(options: PostgrestOptions): Promise<Postgrest> {
     }
     const problem = ended
       ? `${options.program} ended with exit code ${ended.code}`
-      : `${options.program} was not ready in ${PATIENCE_MS / 1000} s`;
+      : `${options.program} was not ready in ${START_TIMEOUT_MS / 1000} s`;
     await close();
     throw new StackError(
-      `Cannot start PostgREST: ${problem}: ${log.lastWords()}`,
+      `Cannot start PostgREST: ${problem}: ${log.logTail()}`,
     );
   }
   void exited.then(() => {
-    if (!closing) console.error(`PostgREST has ended: ${log.lastWords()}`);
+    if (!closing) console.error(`PostgREST has ended: ${log.logTail()}`);
   });
   return {
     name: log.name(),
@@ -129,7 +130,7 @@ function spawn(
     DB_MAX_ROWS: String(maxRows),
     DB_POOL: String(poolSize),
     DB_POOL_ACQUISITION_TIMEOUT: String(Math.ceil(maxWaitMs / 1000)),
-    // What is set here holds, whatever the database says.
+    // Settings in the database must not override these.
     DB_CONFIG: "false",
     JWT_SECRET: own.secret.toBase64(),
     JWT_SECRET_IS_BASE64: "true",
@@ -140,7 +141,7 @@ function spawn(
   };
   try {
     return new Deno.Command(program, {
-      // PGRST_ and PG variables of the caller would change what it does.
+      // PGRST_ and PG variables of the caller would change the behaviour.
       clearEnv: true,
       env: Object.fromEntries([
         ["PATH", Deno.env.get("PATH") ?? ""],
@@ -148,7 +149,7 @@ function spawn(
           [name, value],
         ) => [`PGRST_${name}`, value]),
       ]),
-      // Ctrl-C in a terminal is for this process, which still has requests to finish.
+      // Ctrl-C must not reach it, because this process still has requests to finish.
       detached: true,
       stdin: "null",
       stdout: "piped",
@@ -163,7 +164,7 @@ function spawn(
   }
 }
 
-/** Keeps the end of what the process says. */
+/** Collects the end of the process's log. */
 function keepTail(child: Deno.ChildProcess) {
   let name = "PostgREST";
   let text = "";
@@ -175,14 +176,14 @@ function keepTail(child: Deno.ChildProcess) {
   };
   return {
     name: () => name,
-    lastWords: () =>
+    logTail: () =>
       text.trim().split("\n").slice(-LOG_TAIL_LINES).join(" ") ||
-      "it said nothing",
+      "its log is empty",
     complete: Promise.all([collect(child.stdout), collect(child.stderr)]),
   };
 }
 
-/** Whether it listens, is connected and has read the schema. */
+/** Whether it listens, is connected and has read the schema (`/ready`). */
 async function isReady(adminPort: number): Promise<boolean> {
   try {
     const response = await fetch(`http://127.0.0.1:${adminPort}/ready`);
@@ -197,6 +198,6 @@ function send(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);
   } catch {
-    // It has ended already.
+    // The process has ended.
   }
 }

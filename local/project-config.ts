@@ -1,16 +1,16 @@
 /**
- * What the stack takes from a project's `supabase/config.toml`, with the
- * Supabase CLI's defaults for what is not said there.
+ * The settings of a project's `supabase/config.toml` that the stack uses, with the
+ * Supabase CLI's defaults.
  */
 import { parse } from "@std/toml/parse.js";
 import { StackError } from "./stack-error.ts";
 
-/** A function that exists, as the CLI would serve and deploy it. */
+/** A function, as the CLI would serve and deploy it. */
 export interface FunctionConfig {
   slug: string;
   /** Absolute path of the module. */
   entrypoint: string;
-  /** Whether the gateway asks for a valid token or key before the function runs. */
+  /** Whether the gateway requires a valid token or key. */
   verifyJwt: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface ProjectConfig {
   schemas: string[];
   /** Most rows in one answer of `/rest/v1`. */
   maxRows: number;
-  /** Seed files relative to the `supabase` folder; empty when seeding is off. */
+  /** Seed files relative to the `supabase` folder; empty if seeding is disabled. */
   seedPaths: string[];
 }
 
@@ -39,10 +39,9 @@ interface ConfigFile {
 }
 
 /**
- * Reads the configuration in `supabaseDir`; a project without the file gets the
- * defaults.
+ * Reads the configuration in `supabaseDir`; the defaults if the file is missing.
  *
- * @throws {StackError} when the file is not TOML.
+ * @throws {StackError} if the file is not valid TOML.
  */
 export async function readProjectConfig(
   supabaseDir: string,
@@ -72,7 +71,7 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
   }
 }
 
-/** A folder with an `index.ts` is a function even without a block of its own. */
+/** A folder with an `index.ts` is a function, with or without a block. */
 async function findFunctions(
   supabaseDir: string,
   blocks: NonNullable<ConfigFile["functions"]>,
@@ -86,7 +85,7 @@ async function findFunctions(
     const entrypoint = block.entrypoint
       ? `${supabaseDir}/${block.entrypoint.replace(/^\.\//, "")}`
       : `${folder}/${slug}/index.ts`;
-    // A block may be written before its function.
+    // A block may precede its function.
     if (!await isFile(entrypoint)) continue;
     functions.set(slug, {
       slug,

@@ -1,35 +1,39 @@
 /**
- * `/rest/v1` and `/auth/v1`: `@supabase/lite` behind this stack's own check of
- * keys and tokens, or PostgREST for the first of them. Both know only HS256 here,
- * so the stack verifies a caller's token first and passes on its claims; neither
- * sees a credential of the client on `/rest/v1`.
+ * `/rest/v1` and `/auth/v1`: `@supabase/lite` behind this stack's check of keys and
+ * tokens, or PostgREST for `/rest/v1`. Both accept only HS256 here, so the stack verifies
+ * a caller's token and forwards its claims; on `/rest/v1`, neither receives a credential
+ * of the client.
  *
  * Where Lite differs from PostgREST: a JSON *string* given to a json or jsonb
  * argument or column is read as JSON text (`"5"` becomes 5, `"text"` is refused);
  * objects, arrays, numbers and booleans arrive as they are.
  */
 import { App, InMemoryEmailDriver, type ResolvedKey } from "@supabase/lite";
-import { errors, type JWTPayload } from "jose";
+import type { JWTPayload } from "jose";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createTokenTranslator } from "./auth-tokens.ts";
 import type { Database } from "./database.ts";
-import { translateDatabaseAway } from "./database-away.ts";
-import { refuse } from "./error-responses.ts";
+import {
+  refuse,
+  refuseBusy,
+  refuseToken,
+  translateConnectionErrors,
+} from "./error-responses.ts";
 import type { ApiKeys } from "./keys.ts";
-import type { Postgrest } from "./postgrest.ts";
-import { quietly } from "./quiet-console.ts";
 import { POSTGRES_POOL_SIZE } from "./postgres-pool.ts";
+import type { Postgrest } from "./postgrest.ts";
 import { createRestForwarding } from "./rest-forwarding.ts";
 import { readBearer, type Tokens } from "./tokens.ts";
 import { createWaitingRoom, TurnedAway } from "./waiting-room.ts";
 
-/** What the two APIs run on. */
+/** The dependencies of the two APIs. */
 export interface RestAndAuthOptions {
   database: Database;
   keys: ApiKeys;
   tokens: Tokens;
   /** Origin of the stack: `http://127.0.0.1:54321`. */
   url: string;
-  /** Schemas that `/rest/v1` shows, from `[api]` in config.toml. */
+  /** Schemas that `/rest/v1` exposes, from `[api]` in config.toml. */
   schemas: string[];
   /** Most rows in one answer of `/rest/v1`, from `[api]` in config.toml. */
   maxRows: number;
@@ -41,30 +45,30 @@ export interface RestAndAuthOptions {
 export interface RestAndAuth {
   rest(request: Request): Promise<Response>;
   auth(request: Request): Promise<Response>;
-  /** Gives up what is held open towards PostgREST. */
+  /** Closes the connections to PostgREST. */
   close(): void;
 }
 
-/** Lite asks for a key's meaning only when there is one; this is it. */
-const CHECKED_HERE = "checked-by-the-gateway";
+/** Lite resolves a key only if a request has one, so every checked request gets this. */
+const CHECKED_KEY = "checked-by-the-gateway";
 /** Requests that may wait for the database. */
 const MAX_WAITING = 500;
 /** Longest wait for the database, in milliseconds: PostgREST's own default. */
 export const MAX_WAIT_MS = 10_000;
-/** Paths of `/auth/v1` that a browser opens by itself, without a key. */
+/** Paths of `/auth/v1` that a browser opens without a key. */
 const KEYLESS_AUTH = /^\/auth\/v1\/(callback|authorize|verify)$/;
 
-/** Sets the two APIs up. The migrations must have run: Lite reads the schema once. */
+/** Creates the two APIs, after the migrations: Lite reads the schema once. */
 export async function createRestAndAuth(
   { database, keys, tokens, url, schemas, maxRows, postgrest }:
     RestAndAuthOptions,
 ): Promise<RestAndAuth> {
-  // Which request may act as whom. A client cannot forge an entry: the key of
-  // the map is the request object itself, not anything in it.
+  // The identity of each request. A client cannot forge an entry, because the key of
+  // the map is the request object, not its content.
   const grants = new WeakMap<Request, ResolvedKey>();
   const enter = createWaitingRoom({
-    // On PGlite's one connection Lite lets transactions of different requests run
-    // into each other, and one caller would act as another.
+    // On PGlite's one connection Lite interleaves the transactions of requests, so that
+    // one caller would act as another.
     places: database.kind === "pglite" ? 1 : 2 * POSTGRES_POOL_SIZE,
     maxWaiting: MAX_WAITING,
     maxWaitMs: MAX_WAIT_MS,
@@ -113,17 +117,17 @@ export async function createRestAndAuth(
     grant?: ResolvedKey,
   ): Promise<Response> {
     headers.delete("apikey");
-    if (grant) headers.set("apikey", CHECKED_HERE);
+    if (grant) headers.set("apikey", CHECKED_KEY);
     const inner = new Request(request.url, {
       method: request.method,
       headers,
-      // Read in full before the wait, where a slow client would hold up all others.
+      // Read in full before it waits, because a slow client would block all others.
       body: request.body && await request.bytes(),
     });
     if (grant) grants.set(inner, grant);
     const run = () => quietly(() => app.fetch(inner, { peerAddress: null }));
     try {
-      return await translateDatabaseAway(await enter(run), request);
+      return await translateConnectionErrors(await enter(run), request);
     } catch (error) {
       if (error instanceof TurnedAway) return refuseBusy();
       throw error;
@@ -179,33 +183,25 @@ export async function createRestAndAuth(
   return { rest, auth, close: () => forwarding?.close() };
 }
 
-/** PostgREST's answer when it had no connection to the database in time. */
-function refuseBusy(): Response {
-  return Response.json({
-    code: "PGRST003",
-    details: null,
-    hint: null,
-    message: "Timed out acquiring connection from connection pool.",
-  }, { status: 504 });
+const quiet = new AsyncLocalStorage<true>();
+const CONSOLE_METHODS = ["debug", "error", "info", "log", "warn"] as const;
+let isConsoleWrapped = false;
+
+/**
+ * Runs `work` with the console silenced for it and all that it starts: Lite prints
+ * every statement that fails, values included, although the caller gets the error.
+ */
+function quietly<Result>(work: () => Result): Result {
+  if (!isConsoleWrapped) wrapConsole();
+  return quiet.run(true, work);
 }
 
-/** PostgREST's answer to a token that it does not accept. */
-function refuseToken(error: unknown): Response {
-  const expired = error instanceof errors.JWTExpired;
-  const message = expired ? "JWT expired" : "JWT could not be verified";
-  return Response.json(
-    {
-      code: expired ? "PGRST303" : "PGRST301",
-      details: null,
-      hint: null,
-      message,
-    },
-    {
-      status: 401,
-      headers: {
-        "www-authenticate":
-          `Bearer error="invalid_token", error_description="${message}"`,
-      },
-    },
-  );
+function wrapConsole(): void {
+  isConsoleWrapped = true;
+  for (const method of CONSOLE_METHODS) {
+    const print = console[method];
+    console[method] = (...values: unknown[]) => {
+      if (!quiet.getStore()) print.apply(console, values);
+    };
+  }
 }

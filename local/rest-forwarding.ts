@@ -1,22 +1,25 @@
 /**
- * Hands requests of `/rest/v1` to PostgREST as whom the gateway found them to come
- * from. PostgREST sees no credential of the client, only a token made here.
+ * Forwards requests of `/rest/v1` to PostgREST, with a token of the verified claims in
+ * place of the client's credentials.
  */
 import { type JWTPayload, SignJWT } from "jose";
-import { translateDatabaseAway } from "./database-away.ts";
+import {
+  refuseUnreachable,
+  translateConnectionErrors,
+} from "./error-responses.ts";
 import type { Postgrest } from "./postgrest.ts";
 
-/** Passes requests on. */
+/** Forwards requests. */
 export interface RestForwarding {
-  /** The answer of PostgREST, as it comes. `claims.role` is the role to act as. */
+  /** PostgREST's answer, streamed. `claims.role` is the role of the request. */
   forward(request: Request, claims: JWTPayload): Promise<Response>;
-  /** Gives the connections up. */
+  /** Closes the connections. */
   close(): void;
 }
 
 const PREFIX = "/rest/v1";
-/** Headers that are about one connection (RFC 9110, section 7.6.1), or are made anew. */
-const NOT_PASSED_ON = [
+/** Hop-by-hop headers (RFC 9110 §7.6.1), and those that are set anew. */
+const DROPPED_HEADERS = [
   "connection",
   "keep-alive",
   "proxy-authenticate",
@@ -33,15 +36,15 @@ const NOT_PASSED_ON = [
   "apikey",
   "authorization",
 ];
-/** Less than the 30 seconds after which PostgREST closes an idle connection. */
+/** Less than PostgREST's idle timeout of 30 seconds. */
 const IDLE_MS = 20_000;
 
-/** Sets the forwarding up; PostgREST need not run yet. */
+/** Creates the forwarding; PostgREST need not run yet. */
 export function createRestForwarding(
   { url, secret }: Pick<Postgrest, "url" | "secret">,
 ): RestForwarding {
   const client = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
-  // Those of API keys have a role and nothing else, and are the same each time.
+  // Cached for claims with only a role, which are those of API keys.
   const tokensByRole = new Map<string, Promise<string>>();
 
   function signFor(claims: JWTPayload): Promise<string> {
@@ -61,8 +64,8 @@ export function createRestForwarding(
     const { pathname, search } = new URL(request.url);
     const headers = withoutHopHeaders(request.headers);
     headers.set("authorization", `Bearer ${await signFor(claims)}`);
-    // Buffered in full: a stream is not faster, and an aborted upload must not look
-    // like an unreachable PostgREST.
+    // Buffered, because a stream is not faster and an aborted upload must not look like
+    // an unreachable PostgREST.
     const body = request.body && await request.bytes();
     let response: Response;
     try {
@@ -74,10 +77,10 @@ export function createRestForwarding(
         client,
       });
     } catch {
-      console.error(`${request.method} ${pathname}: PostgREST is away`);
+      console.error(`${request.method} ${pathname}: PostgREST is unreachable`);
       return refuseUnreachable();
     }
-    return await translateDatabaseAway(
+    return await translateConnectionErrors(
       new Response(response.body, {
         status: response.status,
         headers: withoutHopHeaders(response.headers),
@@ -94,17 +97,10 @@ async function sign(claims: JWTPayload, secret: Uint8Array): Promise<string> {
     .setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(secret);
 }
 
-/** The headers that go on, without those that `connection` names. */
+/** The end-to-end headers: also without those that `connection` names. */
 function withoutHopHeaders(headers: Headers): Headers {
   const passed = new Headers(headers);
   const named = headers.get("connection")?.match(/[\w-]+/g) ?? [];
-  for (const name of [...NOT_PASSED_ON, ...named]) passed.delete(name);
+  for (const name of [...DROPPED_HEADERS, ...named]) passed.delete(name);
   return passed;
-}
-
-/** What the platform's gateway says when nothing answers behind it. */
-function refuseUnreachable(): Response {
-  return Response.json({
-    message: "An invalid response was received from the upstream server",
-  }, { status: 502 });
 }

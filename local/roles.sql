@@ -19,7 +19,7 @@ begin
         execute format('create role %I %s', wanted.name, wanted.options);
       end if;
     exception
-      -- Roles belong to the whole server: another database was faster.
+      -- Roles are server-wide: another database created it first.
       when duplicate_object or unique_violation then null;
     end;
   end loop;

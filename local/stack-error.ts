@@ -1,7 +1,6 @@
 /**
- * A reason why the local stack cannot start or continue, told in one sentence
- * to the person at the keyboard. The command line prints the message alone, so
- * it names the action, the value and what was wanted, and holds no secret.
+ * An error for the person who runs a command. The command prints only the message: one
+ * sentence with the action, the value and the remedy, without secrets.
  */
 export class StackError extends Error {
   override name = "StackError";

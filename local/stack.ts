@@ -1,13 +1,13 @@
 /**
- * The Docker-free stack: what `supabase start` and `supabase functions serve`
- * give, in one Deno process.
+ * The local stack without Docker: the services of `supabase start` and `supabase
+ * functions serve` in one Deno process.
  */
 import { resolve } from "@std/path/resolve.js";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { type Database, openPglite, openPostgres } from "./database.ts";
 import { assembleFunctionEnvironment } from "./function-environment.ts";
 import type { FunctionOutput } from "./function-messages.ts";
-import { printFaults } from "./function-output.ts";
+import { printWarningsAndErrors } from "./function-output.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import { type Gateway, listen } from "./gateway.ts";
 import { assembleKeys, DEFAULT_KEY_NAME } from "./keys.ts";
@@ -25,20 +25,20 @@ import { DEFAULT_PORT, defaultDataDir, PROJECT_DIR } from "./stack-defaults.ts";
 import { StackError } from "./stack-error.ts";
 import { openTokens, signUserToken, type UserTokenOptions } from "./tokens.ts";
 
-/** How to start a stack. */
+/** The options of {@linkcode startStack}. */
 export interface StackOptions {
   /** Default {@linkcode DEFAULT_PORT}; 0 takes a free port. */
   port?: number;
-  /** Keeps nothing: the database lives in memory. */
+  /** Keeps the database in memory. */
   memory?: boolean;
   /** Uses this Postgres instead of PGlite. */
   databaseUrl?: string;
   /**
    * Serves `/rest/v1` by PostgREST, as the platform does: by this program, or by
-   * the npm package's when it is "". Wants a `databaseUrl`.
+   * the npm package's if it is "". Requires a `databaseUrl`.
    */
   postgrest?: string;
-  /** Where PGlite's data and the signing key are kept; default `.local` in the project. */
+  /** The folder of PGlite's data and the signing key; default `.local` in the project. */
   dataDir?: string;
   /** The folder that holds `supabase`; default this project. */
   projectDir?: string;
@@ -47,8 +47,8 @@ export interface StackOptions {
   /** Further variables for every function. */
   functionEnv?: Record<string, string>;
   /**
-   * Takes what the functions say, which is a line for each request. The default
-   * prints faults alone; see {@linkcode printOutput} for all of it.
+   * Receives the functions' output, such as the access log. The default prints
+   * warnings and errors only; {@linkcode printOutput} prints all.
    */
   functionLog?: (output: FunctionOutput) => void;
 }
@@ -57,7 +57,7 @@ export interface StackOptions {
 export interface Stack {
   /** `http://127.0.0.1:<port>`, without a slash at the end. */
   readonly url: string;
-  /** What serves `/rest/v1`: `@supabase/lite`, or PostgREST with its version and process. */
+  /** The server of `/rest/v1`: `@supabase/lite`, or PostgREST with its version and process. */
   readonly rest: { name: string; pid?: number };
   readonly publishableKey: string;
   /** The secret key named `default`. */
@@ -66,22 +66,22 @@ export interface Stack {
   readonly secretKeys: Readonly<Record<string, string>>;
   /** Names of the functions, sorted. */
   readonly functions: readonly string[];
-  /** A token for one user, who need not exist; see {@linkcode signUserToken}. */
+  /** A token of a user, who need not exist; see {@linkcode signUserToken}. */
   signUserToken(userId: string, options?: UserTokenOptions): Promise<string>;
-  /** Starts every function now, so that its first request is quick and a fault is seen early. */
+  /** Starts every function, so that its first request is fast and errors appear early. */
   bootFunctions(): Promise<void>;
-  /** Ends the functions' workers; the next request or {@linkcode bootFunctions} starts them from their files. */
+  /** Ends the functions' workers; the next request or {@linkcode bootFunctions} loads them again. */
   stopFunctions(): void;
-  /** Folders whose files make up the functions. */
+  /** The source folders of the functions. */
   readonly functionSources: readonly string[];
-  /** Stops everything and closes the database; a second call does nothing. */
+  /** Stops all services and closes the database. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a stack. It answers requests when this returns.
+ * Starts a stack, which answers requests when this returns.
  *
- * @throws {StackError} with one sentence for the person who started it; nothing is left running.
+ * @throws {StackError} after stopping the parts that had started.
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const parts: StackParts = {};
@@ -93,7 +93,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-/** What has been started, and so has to be stopped. */
+/** The started parts, which have to be stopped. */
 interface StackParts {
   gateway?: Gateway;
   functions?: Functions;
@@ -103,7 +103,7 @@ interface StackParts {
   unlock?: () => void;
 }
 
-/** From the outside in, so that a request on its way still finds what it needs. */
+/** Stops from the outside in, so that requests in flight can finish. */
 async function stopParts(parts: StackParts): Promise<void> {
   const { gateway, functions, restAndAuth, postgrest, database, unlock } =
     parts;
@@ -148,7 +148,7 @@ async function start(
     functions: config.functions,
     keys,
     tokens,
-    log: options.functionLog ?? printFaults,
+    log: options.functionLog ?? printWarningsAndErrors,
     env: await assembleFunctionEnvironment({
       url: gateway.url,
       keys,
@@ -186,16 +186,16 @@ async function openDatabase(
 ): Promise<Database> {
   if (databaseUrl !== undefined && memory) {
     throw new StackError(
-      "Cannot use both a database URL and a database in memory: choose one",
+      "Cannot use both a database URL and a database in memory; pass one of --database-url and --memory",
     );
   }
   if (postgrest !== undefined) {
     if (databaseUrl === undefined) {
       throw new StackError(
-        "Cannot serve /rest/v1 by PostgREST over PGlite: wanted --database-url of a PostgreSQL",
+        "Cannot serve /rest/v1 by PostgREST over PGlite: expected --database-url of a PostgreSQL",
       );
     }
-    // Before anything of the database is touched.
+    // Fails before the database is opened.
     choosePostgrest(postgrest);
   }
   if (databaseUrl === undefined && !memory) {
@@ -206,7 +206,7 @@ async function openDatabase(
     : await openPglite(memory ? undefined : `${dataDir}/pglite`);
 }
 
-/** Only now, that the migrations have run: PostgREST reads the schema when it starts. */
+/** Starts PostgREST, after the migrations: it reads the schema at its start. */
 async function openPostgrest(
   { postgrest, databaseUrl }: StackOptions,
   { schemas, maxRows }: ProjectConfig,

@@ -1,6 +1,6 @@
 /**
- * User tokens as the platform issues them: ES256, with the public key in a JWKS.
- * `@supabase/server` refuses HS256, so a shared secret would not do.
+ * User tokens as the platform issues them: ES256, with the public key in a JWKS,
+ * because `@supabase/server` refuses HS256.
  */
 import {
   calculateJwkThumbprint,
@@ -24,46 +24,46 @@ const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Signs and checks the tokens of one stack. */
+/** Signs and verifies the tokens of one stack. */
 export interface Tokens {
   /** The public key, as served at `/auth/v1/.well-known/jwks.json`. */
   readonly jwks: JSONWebKeySet;
-  /** Signs `claims` as they are, with the stack's `iss`. */
+  /** Signs `claims` with the stack's `iss`. */
   sign(claims: JWTPayload): Promise<string>;
   /**
-   * The claims of a token that this key signed and that is in date.
+   * The claims of a token that this key signed and that has not expired.
    *
    * @throws jose's `JWTExpired` or another `JOSEError` for any other token.
    */
   verify(token: string): Promise<JWTPayload>;
 }
 
-/** Whose token to sign. */
+/** The options of {@linkcode signUserToken}. */
 export interface UserTokenOptions {
-  /** Goes to `app_metadata.role`; the database role is `authenticated` always. */
+  /** The value of `app_metadata.role`; the database role is always `authenticated`. */
   role?: string;
   email?: string;
-  /** Lifetime in seconds; negative makes a token that has already expired. */
+  /** Lifetime in seconds; a negative one gives an expired token. */
   expiresIn?: number;
   appMetadata?: Record<string, unknown>;
   userMetadata?: Record<string, unknown>;
 }
 
 /**
- * Opens the signing key in `dataDir`, making it when there is none, and binds it
- * to the issuer of the stack at `url`. Every stack over one folder shares the key.
+ * Opens the signing key in `dataDir`, or creates it, for the issuer of the stack at
+ * `url`. Stacks with the same folder share the key.
  */
 export async function openTokens(
   dataDir: string,
   url: string,
 ): Promise<Tokens> {
   const secret = await loadSigningKey(dataDir);
-  const { d: _, ...open } = secret;
+  const { d: _, ...publicJwk } = secret;
   const privateKey = await importJWK(secret, ALGORITHM);
-  const publicKey = await importJWK(open, ALGORITHM);
+  const publicKey = await importJWK(publicJwk, ALGORITHM);
   const header = { alg: ALGORITHM, kid: secret.kid, typ: "JWT" };
   return {
-    jwks: { keys: [{ ...open, key_ops: ["verify"] }] },
+    jwks: { keys: [{ ...publicJwk, key_ops: ["verify"] }] },
     sign: (claims) =>
       new SignJWT({ ...claims, iss: `${url}/auth/v1` })
         .setProtectedHeader(header).sign(privateKey),
@@ -76,10 +76,10 @@ export async function openTokens(
 }
 
 /**
- * Signs a token for one user, with the claims that the platform gives it.
+ * Signs a token of a user, with the platform's claims.
  *
- * @param userId The user's uuid, which becomes `sub`. She need not exist.
- * @throws {StackError} when `userId` is not a uuid.
+ * @param userId The user's uuid, which becomes `sub`; the user need not exist.
+ * @throws {StackError} if `userId` is not a uuid.
  */
 export function signUserToken(
   tokens: Tokens,
@@ -88,7 +88,7 @@ export function signUserToken(
 ): Promise<string> {
   if (!UUID.test(userId)) {
     throw new StackError(
-      `Cannot sign a token for user ${JSON.stringify(userId)}: wanted a uuid`,
+      `Cannot sign a token for user ${JSON.stringify(userId)}: expected a uuid`,
     );
   }
   const { role, email = "", expiresIn = TOKEN_LIFETIME_SECONDS } = options;
@@ -133,37 +133,37 @@ async function readSigningKey(path: string): Promise<JWK | undefined> {
     const key = JSON.parse(text) as JWK;
     if (key.crv === "P-256" && key.d && key.kid) return key;
   } catch {
-    // Falls through to the sentence below, which does not repeat the content.
+    // The error below does not repeat the content.
   }
   throw new StackError(
-    `Cannot use the signing key ${path}: wanted a private P-256 JWK; delete the file to get a new one`,
+    `Cannot use the signing key ${path}: expected a private P-256 JWK; delete the file to create a new one`,
   );
 }
 
-/** A second process may do the same: the first to link its file wins. */
+/** Of concurrent processes the first one to link its file wins. */
 async function createSigningKey(path: string): Promise<JWK> {
   const { privateKey } = await generateKeyPair(ALGORITHM, {
     extractable: true,
   });
   const jwk = await exportJWK(privateKey);
   const kid = await calculateJwkThumbprint(jwk);
-  const draft = `${path}.${crypto.randomUUID()}`;
+  const temporary = `${path}.${crypto.randomUUID()}`;
   await Deno.writeTextFile(
-    draft,
+    temporary,
     JSON.stringify({ ...jwk, kid, alg: ALGORITHM, use: "sig" }),
     { mode: OWNER_ONLY_FILE, createNew: true },
   );
   try {
-    await Deno.link(draft, path);
+    await Deno.link(temporary, path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   } finally {
-    await Deno.remove(draft);
+    await Deno.remove(temporary);
   }
   return (await readSigningKey(path))!;
 }
 
-/** The credential in `Authorization: Bearer …`, or undefined without one. */
+/** The credential in `Authorization: Bearer …`; undefined if there is none. */
 export function readBearer(headers: Headers): string | undefined {
   const match = /^bearer(?:\s+(.*))?$/i.exec(
     headers.get("authorization")?.trim() ?? "",

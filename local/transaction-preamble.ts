@@ -1,9 +1,9 @@
 /**
- * What Lite says at the beginning of a transaction, one thing at a time with an
- * answer to each: begin, and a dozen settings. PostgREST says them in one statement.
+ * Batches the start of Lite's transactions: begin and a dozen settings, each a round
+ * trip. PostgREST sends them as one statement.
  */
 
-/** Runs a statement on one connection, after those that were run before. */
+/** Runs a statement on one connection, after the earlier ones. */
 export type Run = (
   statement: string,
   parameters: unknown[],
@@ -12,21 +12,20 @@ export type Run = (
 const BEGIN = /^begin$/i;
 const SETTING = /^(set local role |select set_config\()/i;
 
-/** `select set_config(…)` of literals and nothing more, which is the whole match's group. */
+/** `select set_config(…)` of literals only; the group is the call. */
 const CONFIG =
   /^select (set_config\((?:[^'()]|E'(?:[^'\\]|''|\\.)*'|'[^'\\]*')*\))$/is;
 const ROLE = /^set local role (?:"((?:[^"]|"")+)"|([a-z_]\w*))$/i;
 
 /**
- * Holds the beginning of a transaction back until the first statement after it, and
- * then sends all of it without waiting in between, its settings as one select. The first statement fails with
- * what went wrong before it: in a transaction that was begun by itself, nothing that
- * follows a failure is run.
+ * Holds the start of a transaction until its first statement, and then pipelines begin,
+ * the settings as one select, and the statement. The statement fails with the first
+ * error of them: PostgreSQL runs nothing after a failure in a transaction.
  */
 export function joinPreamble(run: Run): Run {
   let held: string[] = [];
   return async (statement, parameters) => {
-    // A setting that follows no begin is none of a transaction's beginning.
+    // A setting without a begin before it does not start a transaction.
     const isHeld = held.length > 0 ? SETTING : BEGIN;
     if (isHeld.test(statement.trim())) {
       held.push(fillIn(statement, parameters));
@@ -39,14 +38,14 @@ export function joinPreamble(run: Run): Run {
       ...settings.length === 0 ? [] : [run(joinSettings(settings), [])],
       run(statement, parameters),
     ];
-    const settled = await Promise.allSettled(answers);
-    const failure = settled.find((one) => one.status === "rejected");
+    const results = await Promise.allSettled(answers);
+    const failure = results.find((result) => result.status === "rejected");
     if (failure) throw failure.reason;
     return await answers.at(-1)!;
   };
 }
 
-/** The settings as one script, in their order; neighbours become one select list. */
+/** The settings as one script, in order; adjacent ones share a select list. */
 function joinSettings(settings: string[]): string {
   const statements: string[] = [];
   let list: string[] = [];
@@ -67,7 +66,7 @@ function joinSettings(settings: string[]): string {
   return statements.join(";");
 }
 
-/** What sets the same in a select list, or undefined for what is not understood. */
+/** The equivalent item of a select list; undefined for an unknown statement. */
 function toItem(setting: string): string | undefined {
   const config = CONFIG.exec(setting);
   if (config) return config[1];
@@ -77,7 +76,7 @@ function toItem(setting: string): string | undefined {
   return `set_config('role', ${quote(name)}, true)`;
 }
 
-/** A statement with its parameters in their places. */
+/** A statement with its parameters inlined. */
 function fillIn(statement: string, parameters: unknown[]): string {
   return statement.replace(
     /\$(\d+)/g,
@@ -85,7 +84,7 @@ function fillIn(statement: string, parameters: unknown[]): string {
   );
 }
 
-/** A text as a literal that means the same whatever the server's settings are. */
+/** A text as a literal that does not depend on standard_conforming_strings. */
 function quote(value: unknown): string {
   if (value === null || value === undefined) return "null";
   const escaped = String(value).replaceAll("\\", "\\\\").replaceAll("'", "''");

@@ -1,25 +1,24 @@
-/** Lets some work run at once and some more wait, for a while; turns away the rest. */
+/** A concurrency limit with a bounded queue and a timeout. */
 
-/** How much may run and wait. */
+/** The limits. */
 export interface WaitingRoomOptions {
-  /** Pieces of work that run at once. */
+  /** Tasks that run concurrently. */
   places: number;
-  /** Pieces of work that may wait for a place. */
+  /** Tasks that may wait for a place. */
   maxWaiting: number;
   /** Longest wait for a place, in milliseconds. */
   maxWaitMs: number;
 }
 
-/** What was turned away, and did not run. */
+/** A task was refused and did not run. */
 export class TurnedAway extends Error {
   override name = "TurnedAway";
 }
 
 /**
- * Returns a function that runs the work given to it, in the order given, as soon
- * as there is a place for it.
+ * Returns a function that runs a task when a place is free, in the order of the calls.
  *
- * @throws {TurnedAway} from that function, when too much waits or it waited too long.
+ * @throws {TurnedAway} from that function, if the queue is full or the wait timed out.
  */
 export function createWaitingRoom(
   { places, maxWaiting, maxWaitMs }: WaitingRoomOptions,
@@ -29,7 +28,7 @@ export function createWaitingRoom(
 
   function waitForPlace(): Promise<void> {
     if (waiting.size >= maxWaiting) {
-      return Promise.reject(new TurnedAway("too much waits for a place"));
+      return Promise.reject(new TurnedAway("the queue is full"));
     }
     return new Promise((resolve, reject) => {
       const enter = () => {
@@ -38,7 +37,7 @@ export function createWaitingRoom(
       };
       const timer = setTimeout(() => {
         waiting.delete(enter);
-        reject(new TurnedAway("there was no place in time"));
+        reject(new TurnedAway("the wait timed out"));
       }, maxWaitMs);
       waiting.add(enter);
     });

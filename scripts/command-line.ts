@@ -1,30 +1,32 @@
-/** What the commands of this folder share: flags, help, and how they fail. */
+/** Flags, help and errors of the commands. */
 import { parseArgs } from "node:util";
+import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
+import { DEFAULT_PORT } from "../local/stack-defaults.ts";
 import { StackError } from "../local/stack-error.ts";
 
-/** A command's flags: name → whether it takes a value, stands alone, or may do either. */
+/** The flags of a command: whether they take a value, no value, or an optional value. */
 export type Flags = Record<
   string,
-  { type: "string" | "boolean" | "string, or alone" }
+  { type: "string" | "boolean" | "optional string" }
 >;
 
-/** The flags that were given; what may stand alone and does is "". */
+/** The values of flags; an optional value is "" if it is omitted. */
 export type FlagValues<F extends Flags> = {
   [Name in keyof F]?: F[Name]["type"] extends "boolean" ? boolean : string;
 };
 
 /**
- * Reads `args`, which may hold nothing but `flags`.
+ * Parses `args`, which may contain `flags` only.
  *
- * @throws {StackError} that names the argument and the flags there are.
+ * @throws {StackError} that names the argument and the known flags.
  */
 export function readFlags<F extends Flags>(
   args: string[],
   flags: F,
 ): FlagValues<F> {
-  // parseArgs knows no value that may be left out.
-  const alone = Object.keys(flags)
-    .filter((name) => flags[name].type === "string, or alone")
+  // parseArgs does not support optional values.
+  const optional = Object.keys(flags)
+    .filter((name) => flags[name].type === "optional string")
     .map((name) => `--${name}`);
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, { type }]) => [
@@ -34,21 +36,21 @@ export function readFlags<F extends Flags>(
   );
   try {
     return parseArgs({
-      args: args.map((arg) => alone.includes(arg) ? `${arg}=` : arg),
+      args: args.map((arg) => optional.includes(arg) ? `${arg}=` : arg),
       options,
       strict: true,
     }).values as FlagValues<F>;
   } catch (error) {
     const [problem] = (error as Error).message.split(/\.\s|\n/);
     const known = Object.keys(flags).map((name) => `--${name}`).join(", ");
-    throw new StackError(`${problem}; wanted any of ${known}`);
+    throw new StackError(`${problem}; expected one of ${known}`);
   }
 }
 
 /**
- * The port in `text`, or undefined without one.
+ * The port in `text`; undefined for an empty or missing text.
  *
- * @throws {StackError} when it is not a port.
+ * @throws {StackError} if it is not a port.
  */
 export function readPort(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
@@ -57,13 +59,34 @@ export function readPort(text: string | undefined): number | undefined {
     throw new StackError(
       `Cannot use port ${
         JSON.stringify(text)
-      }: wanted a number from 0 to 65535`,
+      }: expected a number from 0 to 65535`,
     );
   }
   return port;
 }
 
-/** Whether a command is asked what it does, and then prints `usage`. */
+/**
+ * The origin of the http or https URL `text`; that of the local stack without a text.
+ *
+ * @throws {StackError} with `example`, if it is not such a URL.
+ */
+export function readOrigin(text: string | undefined, example: string): string {
+  if (text === undefined) {
+    const port = readPort(Deno.env.get("PORT")) ?? DEFAULT_PORT;
+    return `http://${GATEWAY_HOSTNAME}:${port}`;
+  }
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new StackError(
+      `Cannot use the URL ${
+        JSON.stringify(text)
+      }: expected one like ${example}`,
+    );
+  }
+  return url.origin;
+}
+
+/** Prints `usage` if the arguments ask for help; whether they do. */
 export function printUsage(args: string[], usage: string): boolean {
   const isAsked = args.includes("--help") || args.includes("-h");
   if (isAsked) console.log(usage);
@@ -71,8 +94,8 @@ export function printUsage(args: string[], usage: string): boolean {
 }
 
 /**
- * Runs a command: with `--help` it prints `usage` alone; a {@linkcode StackError} ends
- * it with its sentence and exit code 1.
+ * Runs a command. `--help` prints `usage`; a {@linkcode StackError} prints its message
+ * and exits with code 1.
  */
 export async function runCommand(
   usage: string,

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: a stack in memory, a realistic mix of requests to the four
- * endpoints over HTTP, and what is in the tables afterwards.
+ * `npm run demo`: starts a stack in memory, sends a realistic mix of requests to the
+ * four endpoints over HTTP, and shows the resulting rows.
  */
 import { startStack } from "../local/stack.ts";
 import { printUsage } from "./command-line.ts";
@@ -84,7 +84,7 @@ await post(
     { ...report, subagent_configured_model: "claude-opus-4-1" },
   ),
 );
-await post("what a signed-in user did", "audit", user, {
+await post("an action of a signed-in user", "audit", user, {
   action: "upload_file",
   entity_type: "uploaded_file",
   entity_id: crypto.randomUUID(),
@@ -125,9 +125,9 @@ await show("audit_log", [
 ]);
 await stack.stop();
 
-/** Sends one request and prints what came back. */
+/** Sends one request and prints its answer. */
 async function post(
-  what: string,
+  title: string,
   slug: string,
   headers: Record<string, string>,
   body: unknown,
@@ -145,18 +145,18 @@ async function post(
     : errors?.map((error: { pointer: string; detail: string }) =>
       `${error.pointer}: ${error.detail}`
     ).join("; ") ?? (fields ? `${code}: ${fields}` : `row ${id}`);
-  console.log(`POST /${slug}  ${what}`);
+  console.log(`POST /${slug}  ${title}`);
   for (const line of sent.split("\n")) console.log(`  ${shorten(line)}`);
   console.log(`  → ${response.status} ${outcome}\n`);
 }
 
-/** A body in a line: ids by their first part, and no more than fits a screen. */
+/** A body on one line, with abbreviated ids, truncated to 240 characters. */
 function shorten(text: string): string {
   const short = text.replace(/([0-9a-f]{8})-[0-9a-f-]{27}/g, "$1…");
   return short.length > 240 ? `${short.slice(0, 239)}…` : short;
 }
 
-/** Prints some columns of a table, money and times as the database has them. */
+/** Prints some columns of a table, costs as exact text. */
 async function show(table: string, columns: string[]): Promise<void> {
   const select = columns.map((column) =>
     column === "cost_usd" ? "cost_usd::text" : column

@@ -1,17 +1,20 @@
 /**
- * `npm run deps`: lists newer versions of the packages this project depends on, or
- * updates to them.
+ * `npm run deps`: lists newer versions of this project's packages, updates to them, or
+ * writes or checks the locks.
  */
 import { StackError } from "../local/stack-error.ts";
 import { readFlags, runCommand } from "./command-line.ts";
 import { checkLocks, writeLocks } from "./dependencies/check-locks.ts";
-import { type Newer, pickNewer } from "./dependencies/newer-versions.ts";
+import {
+  type NewerVersions,
+  pickNewer,
+} from "./dependencies/newer-versions.ts";
 import { npmIn, summarizeError } from "./dependencies/npm.ts";
 import { PINNED_FILES, PinnedFiles } from "./dependencies/pinned-files.ts";
 import {
   listOutdatedTransitive,
-  type Named,
-  readNamed,
+  type PackageRequest,
+  readPackageRequests,
   updatePackages,
 } from "./dependencies/update-packages.ts";
 
@@ -33,7 +36,7 @@ Lists newer versions of the packages that this project depends on, or updates to
   --update           take the compatible versions, direct and transitive, then run the gate;
                      a version that npm cannot resolve, or that lacks a platform's build, is
                      left out
-  --only <packages>  with --update: these alone; an exact version may be given: zod,jose@7.0.0
+  --only <packages>  with --update: only these, with exact versions if given: zod,jose@7.0.0
   --lock             write package-lock.json and supabase/functions/deno.lock
   --check            fail where the locks, package.json and deno.json disagree
   --help             show this text
@@ -48,11 +51,11 @@ if (import.meta.main) await runCommand(HELP, main);
 async function main(args: string[]): Promise<void> {
   const { update, only, lock, check } = readFlags(args, FLAGS);
   if (only !== undefined && !update) {
-    throw new StackError("--only is a part of --update: add --update");
+    throw new StackError("--only is an option of --update; add --update");
   }
   if ([update, lock, check].filter(Boolean).length > 1) {
     throw new StackError(
-      "--update, --lock and --check exclude each other: wanted one of them",
+      "--update, --lock and --check exclude each other; pass one of them",
     );
   }
   if (check) await checkLocks(files, npm);
@@ -72,7 +75,7 @@ async function list(): Promise<void> {
   })));
   const { length } = await listOutdatedTransitive(files, npm);
   console.log(
-    `${length} transitive packages have a newer version in their range. npm run deps -- --update takes what is compatible.`,
+    `${length} transitive packages have a newer version in their range. npm run deps -- --update takes the compatible ones.`,
   );
 }
 
@@ -82,11 +85,11 @@ async function updateAndTest(only?: string): Promise<void> {
     direct,
     only === undefined
       ? [...direct.keys()].map((name) => ({ name }))
-      : readNamed(only, direct),
+      : readPackageRequests(only, direct),
   );
   const transitive = only === undefined;
   if (!await updatePackages(files, npm, wanted, { transitive })) {
-    console.log("Nothing is updated: no newer version can be taken");
+    console.log("Nothing was updated: no newer version is compatible");
     return;
   }
   try {
@@ -96,21 +99,21 @@ async function updateAndTest(only?: string): Promise<void> {
     throw new StackError(
       `${
         (error as Error).message
-      }; git diff shows the update, and git checkout ${
+      }; review the update with git diff, or revert it with git checkout ${
         PINNED_FILES.join(" ")
-      } && npm ci takes it back`,
+      } && npm ci`,
     );
   }
 }
 
-/** The version of each: the one that was named, or the newest compatible one. */
+/** The version of each package: the requested one, else the newest compatible one. */
 async function chooseVersions(
   direct: Map<string, string>,
-  named: Named[],
+  named: PackageRequest[],
 ): Promise<Map<string, string>> {
-  const open = named.filter(({ version }) => version === undefined);
+  const unversioned = named.filter(({ version }) => version === undefined);
   const newer = await findNewer(
-    new Map(open.map(({ name }) => [name, direct.get(name)!])),
+    new Map(unversioned.map(({ name }) => [name, direct.get(name)!])),
   );
   return new Map([
     ...newer.map(({ name, compatible }) => [name, compatible] as const),
@@ -118,9 +121,11 @@ async function chooseVersions(
   ].filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-async function findNewer(packages: Map<string, string>): Promise<Newer[]> {
+async function findNewer(
+  packages: Map<string, string>,
+): Promise<NewerVersions[]> {
   const queue = [...packages];
-  const found: Newer[] = [];
+  const found: NewerVersions[] = [];
   const work = async () => {
     for (let next; (next = queue.shift());) {
       const [name, current] = next;
@@ -131,7 +136,7 @@ async function findNewer(packages: Map<string, string>): Promise<Newer[]> {
   return found.sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** @throws {StackError} when the registry does not answer. */
+/** @throws {StackError} if the registry does not answer. */
 async function readPublished(name: string): Promise<string[]> {
   const { code, stdout, stderr } = await npm.ask([
     "view",

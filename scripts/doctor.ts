@@ -1,34 +1,26 @@
 /**
- * `npm run doctor`: what makes the logs of a project less than append-only, one
- * line per finding with how to mend it.
- *
- *     npm run doctor -- --database-url postgresql://… [--before-install]
- *
- * `--before-install` examines a database that the migrations were not pushed to yet:
- * what the push would take over, create, add, revoke and refuse. It changes nothing.
- *
- * Exit code 0: nothing found, or nothing that the push refuses; 1: findings; 2: could
- * not look.
+ * `npm run doctor`: reports everything that makes the logs of a project less than
+ * append-only, or, with `--before-install`, the effects of the first push.
  */
 import postgres from "postgres";
-import { type Effect, foresee } from "./doctor/before-install.ts";
-import { printUsage, readFlags } from "./command-line.ts";
 import { withoutPassword } from "../local/database.ts";
+import { StackError } from "../local/stack-error.ts";
+import { printUsage, readFlags } from "./command-line.ts";
+import { type Effect, previewPush } from "./doctor/before-install.ts";
 import {
   findChanged,
   type LedgerFunction,
   readMachinery,
 } from "./doctor/machinery.ts";
-import { StackError } from "../local/stack-error.ts";
 
-/** Something to mend, as `ledger.doctor()` reports it. */
+/** A finding of `ledger.doctor()`. */
 export interface Finding {
-  /** What was looked at: `guard`, `policy`, `privilege`, … */
+  /** The check: `guard`, `policy`, `privilege`, … */
   check: string;
-  /** The table, trigger, role, … that it is about. */
+  /** The table, trigger, role, … */
   object: string;
   problem: string;
-  /** What to do; SQL where SQL does it. */
+  /** The remedy, as SQL where possible. */
   remedy: string;
 }
 
@@ -38,7 +30,7 @@ const FLAGS = {
   "before-install": { type: "boolean" },
 } as const;
 
-/** SQLSTATEs of a database without the doctor, and of a role that may not call it. */
+/** SQLSTATEs of a database without the doctor, and of a role without EXECUTE. */
 const NO_DOCTOR = ["42883", "3F000"];
 const NOT_ALLOWED = "42501";
 /** SQLSTATE of a schema that exists already. */
@@ -73,10 +65,10 @@ export async function runDoctor(args: string[]): Promise<0 | 1 | 2> {
     );
     if (!url) {
       throw new StackError(
-        "Cannot examine a database without its URL: wanted --database-url postgresql://user:password@host:port/database",
+        "Cannot examine a database without its URL: expected --database-url postgresql://user:password@host:port/database",
       );
     }
-    if (isBefore) return printForesight(await foreseeInstall(url));
+    if (isBefore) return printPreview(await connect(url, previewPush));
     findings = await examine(url);
   } catch (error) {
     if (!(error instanceof StackError)) throw error;
@@ -95,9 +87,9 @@ export async function runDoctor(args: string[]): Promise<0 | 1 | 2> {
 }
 
 /**
- * Examines a database as the role of the URL, who must own the logs.
+ * Examines a database as the role of the URL, which must own the logs.
  *
- * @throws {StackError} when the database cannot be reached or has no doctor.
+ * @throws {StackError} if the database is unreachable or has no doctor.
  */
 export async function examine(url: string): Promise<Finding[]> {
   return await connect(url, async (sql) => {
@@ -105,17 +97,9 @@ export async function examine(url: string): Promise<Finding[]> {
       select pronamespace::regnamespace || '.' || proname as name, prosrc as body
       from pg_proc where pronamespace = to_regnamespace('ledger')`;
     const findings = await sql<Finding[]>`select * from ledger.doctor()`;
-    return [...findMachinery(await readMachinery(), found), ...findings];
+    const changed = findChangedFunctions(await readMachinery(), found);
+    return [...changed, ...findings];
   });
-}
-
-/**
- * What a push to a database would do, which it was not done to yet.
- *
- * @throws {StackError} when the database cannot be reached or has the migrations.
- */
-async function foreseeInstall(url: string): Promise<Effect[]> {
-  return await connect(url, foresee);
 }
 
 async function connect<Result>(
@@ -137,7 +121,7 @@ async function connect<Result>(
   }
 }
 
-function printForesight(effects: Effect[]): 0 | 1 {
+function printPreview(effects: Effect[]): 0 | 1 {
   for (const { kind, object, effect, statement } of effects) {
     const line = `${kind}: ${object}: ${effect}`;
     console.log(statement === undefined ? line : `${line}\n    ${statement};`);
@@ -148,21 +132,21 @@ function printForesight(effects: Effect[]): 0 | 1 {
     return 0;
   }
   console.error(
-    `The push is refused until ${refused} ${
-      refused === 1 ? "difference is" : "differences are"
-    } mended. Nothing was changed.`,
+    `The push is refused until you resolve ${refused} ${
+      refused === 1 ? "difference" : "differences"
+    }. Nothing was changed.`,
   );
   return 1;
 }
 
-function findMachinery(
-  wanted: Map<string, string>,
+function findChangedFunctions(
+  expected: Map<string, string>,
   found: LedgerFunction[],
 ): Finding[] {
-  return findChanged(wanted, found).map((name) => ({
+  return findChanged(expected, found).map((name) => ({
     check: "machinery",
     object: name,
-    problem: "is not the function of this version",
+    problem: "differs from the function of this version",
     remedy:
       "Push the migrations if they are newer than the database; else run the function's definition in supabase/schema.sql",
   }));
@@ -182,8 +166,8 @@ function explain(error: unknown, shown: string): string {
   return `Cannot examine the database at ${shown}: ${message || code || error}`;
 }
 
-/** One line, whatever line breaks a definition has. */
+/** A finding on one line, without the line breaks of definitions. */
 function printFinding({ check, object, problem, remedy }: Finding): string {
-  const line = `${check}: ${object}: ${problem}. To mend: ${remedy}`;
+  const line = `${check}: ${object}: ${problem}. Remedy: ${remedy}`;
   return line.replace(/\s+/g, " ").trim();
 }

@@ -1,14 +1,9 @@
 /**
- * `npm run export-evidence`: writes the evidence bundle of a project, which
- * `npm run verify` checks without the project.
- *
- *     npm run export-evidence -- --out evidence.ndjson [--url https://<ref>.supabase.co]
- *
- * The key is that of SUPABASE_SECRET_KEY, or the local stack's own. The bundle
- * holds the rows and their salts: anyone with the file can read them.
+ * `npm run export-evidence`: writes the evidence bundle of a project, which `npm run
+ * verify` checks offline.
  */
-import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { collectEvidence } from "./evidence/collect-evidence.ts";
 import { type Project, readProject } from "./evidence/project-rest.ts";
 
@@ -20,11 +15,11 @@ Usage: npm run export-evidence -- --out <file> [--url <origin>]
 Writes the evidence bundle of a project, which npm run verify checks without the
 project. The bundle holds the rows and their salts: keep it as secret as the rows.
 
-  --out <file>    where to write it
+  --out <file>    the file to write
   --url <origin>  https://<ref>.supabase.co; default the local stack
   --help          show this text
 
-The key is that of SUPABASE_SECRET_KEY, or the local stack's own.
+The key is SUPABASE_SECRET_KEY, or the local stack's key.
 
 Example: npm run export-evidence -- --out evidence.ndjson`;
 
@@ -33,10 +28,10 @@ if (import.meta.main) await runCommand(USAGE, exportEvidence);
 async function exportEvidence(args: string[]): Promise<void> {
   const { url, out } = readFlags(args, FLAGS);
   if (out === undefined) {
-    throw new StackError("Wanted --out <file>: where to write the bundle");
+    throw new StackError("The output file is missing; pass --out <file>");
   }
   const project = readProject(url);
-  // What is there stays until the new one is whole.
+  // An existing file stays until the new one is complete.
   const unfinished = `${out}.unfinished`;
   try {
     await writeBundle(project, unfinished);

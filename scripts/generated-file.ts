@@ -1,7 +1,7 @@
-import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 
-/** Committed files that a command writes from other files. */
+/** Committed files that a command generates. */
 export interface GeneratedFiles {
   /** The files as the usage text names them. */
   name: string;
@@ -9,13 +9,13 @@ export interface GeneratedFiles {
   source: string;
   /** The npm script that writes them. */
   script: string;
-  /** The texts as they should be, by path from the project's root. */
+  /** Generates the texts, by path from the project's root. */
   make: () => Promise<Record<string, string>>;
 }
 
 /**
  * Runs the command of generated files: writes them, or with `--check` fails for the
- * first that does not match its source.
+ * first stale one.
  */
 export async function runGenerator(
   { name, source, script, make }: GeneratedFiles,

@@ -1,20 +1,19 @@
 /**
- * `npm run ledger:key -- <name>`: makes a key for signing checkpoints. The name is
- * the origin of the log, such as example.com/ledger; `--witness` makes one for
- * cosigning the checkpoints of others.
+ * `npm run ledger:key`: generates a key that signs checkpoints, or, with `--witness`,
+ * one that cosigns those of other logs.
  */
-import { runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
 import { KEY_VARIABLES } from "../shared/evidence/ledger-keys.ts";
 import { createKeys } from "../shared/tlog/keys.ts";
+import { runCommand } from "./command-line.ts";
 
 const USAGE = `\
 Usage: npm run ledger:key -- <name> [--witness]
 
-Makes a key that signs checkpoints, and prints the secret and the public half.
+Generates a key that signs checkpoints, and prints its secret and its public part.
 
-  <name>     the origin of the log, such as example.com/ledger; it stays for good
-  --witness  make a key that cosigns the checkpoints of other logs
+  <name>     the origin of the log, such as example.com/ledger, which never changes
+  --witness  generate a key that cosigns the checkpoints of other logs
   --help     show this text
 
 Example: npm run ledger:key -- example.com/ledger`;
@@ -26,7 +25,7 @@ async function makeKey(args: string[]): Promise<void> {
   const [name, ...more] = args.filter((arg) => arg !== "--witness");
   if (name === undefined || more.length > 0 || name.startsWith("-")) {
     throw new StackError(
-      "Wanted one name, such as example.com/ledger, and --witness for a witness",
+      "The name is missing or not the only one; pass one, such as example.com/ledger, and --witness for a witness",
     );
   }
   const keys = await createKeys(name, isWitness ? "cosignature" : "note")
@@ -37,6 +36,6 @@ async function makeKey(args: string[]): Promise<void> {
   console.log(`# Secret: set it where the function ledger runs
 ${variable}=${keys.signerKey}
 
-# For everybody who verifies
+# Public: give it to verifiers
 ${keys.verifierKey}`);
 }

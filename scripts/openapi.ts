@@ -1,6 +1,6 @@
 /**
- * Writes the OpenAPI documents: of each log, which its function serves, and of all
- * logs together. With `--check` it writes nothing and exits with 1 when one is stale.
+ * `npm run openapi`: writes the OpenAPI documents, one per log, which its function
+ * serves, and one of all logs.
  */
 import { LOGS } from "../shared/logs/index.ts";
 import type { Log } from "../shared/logs/log.ts";
@@ -15,9 +15,9 @@ export function documentOf({ slug }: Pick<Log, "slug">): string {
   return `supabase/functions/${slug}/openapi.json`;
 }
 
-/** The texts of the documents as they should be, by path. */
+/** The texts of the documents, by path. */
 export async function makeDocuments(): Promise<Record<string, string>> {
-  const bySlug = LOGS.toSorted((one, other) => one.slug < other.slug ? -1 : 1);
+  const bySlug = LOGS.toSorted((a, b) => a.slug < b.slug ? -1 : 1);
   const documents: Record<string, string> = {
     [COMPLETE_DOCUMENT]: await makeDocument(bySlug),
   };

@@ -1,22 +1,10 @@
 /**
- * `npm run prices:import`: brings the prices of the installed genai-prices into a
- * project, over its REST API. Shows what is different and asks before it enters
- * that.
- *
- *     npm run prices:import -- --url https://<ref>.supabase.co
- *
- * `--url` is the local stack's unless it is given; the key is that of
- * SUPABASE_SECRET_KEY, or the local stack's own. `--yes` enters without asking.
- * `--accept-suspicious` also enters prices that look like an error: ten times the
- * one before or a tenth of it, to or from 0, or removed.
- *
- * Exit code 0: entered, or nothing to enter; 1: nothing entered.
+ * `npm run prices:import`: imports the prices of the installed genai-prices into a
+ * project, over its REST API, after it has shown the differences.
  */
-import { printUsage, readFlags, readPort } from "./command-line.ts";
-import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
 import { SECRET_KEY } from "../local/keys.ts";
-import { DEFAULT_PORT } from "../local/stack-defaults.ts";
 import { StackError } from "../local/stack-error.ts";
+import { printUsage, readFlags, readOrigin } from "./command-line.ts";
 import { describeImport } from "./prices/describe-import.ts";
 import { type Project, requestImport } from "./prices/import-request.ts";
 import { readPublishedPrices } from "./prices/published-prices.ts";
@@ -39,8 +27,8 @@ It shows the differences and asks before it enters them.
                        before or a tenth of it, to or from 0, or removed
   --help               show this text
 
-The key is that of SUPABASE_SECRET_KEY, or the local stack's own. Exit code 0: entered,
-or nothing to enter; 1: nothing entered.
+The key is SUPABASE_SECRET_KEY, or the local stack's key. Exit code 0: entered, or
+nothing to enter; 1: nothing entered.
 
 Example: npm run prices:import -- --url https://<ref>.supabase.co`;
 
@@ -49,8 +37,8 @@ if (import.meta.main) Deno.exit(await runImport(Deno.args));
 /**
  * Runs the command and returns its exit code.
  *
- * @param ask Says whether to go on; the default asks on a terminal, and without
- *   one says no.
+ * @param ask Confirms the import; the default prompts on a terminal, and refuses without
+ *   one.
  */
 export async function runImport(
   args: string[],
@@ -60,7 +48,7 @@ export async function runImport(
   try {
     const flags = readFlags(args, FLAGS);
     const project = {
-      url: readProjectUrl(flags.url),
+      url: readOrigin(flags.url, "https://<ref>.supabase.co"),
       key: Deno.env.get("SUPABASE_SECRET_KEY") || SECRET_KEY,
     };
     return await importPrices(project, {
@@ -89,7 +77,7 @@ async function importPrices(
   console.log(`${prices.source} into ${project.url}`);
   for (const line of describeImport(found)) console.log(line);
   if (found.withheld > 0) {
-    console.log("Enter suspicious prices, too, with --accept-suspicious");
+    console.log("To enter suspicious prices as well, pass --accept-suspicious");
   }
   if (found.new + found.corrected === found.withheld) {
     console.log("Nothing to enter");
@@ -97,7 +85,7 @@ async function importPrices(
   }
   if (!agreed()) {
     console.error(
-      "Nothing was entered; answer y at the prompt, or pass --yes without a terminal",
+      "Nothing was entered; answer y at the prompt, or pass --yes if there is no terminal",
     );
     return 1;
   }
@@ -107,20 +95,4 @@ async function importPrices(
   });
   console.log(`${entered} prices entered`);
   return 0;
-}
-
-function readProjectUrl(given: string | undefined): string {
-  if (given === undefined) {
-    const port = readPort(Deno.env.get("PORT")) ?? DEFAULT_PORT;
-    return `http://${GATEWAY_HOSTNAME}:${port}`;
-  }
-  const url = URL.parse(given);
-  if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new StackError(
-      `Cannot use the URL ${
-        JSON.stringify(given)
-      }: wanted one like https://<ref>.supabase.co`,
-    );
-  }
-  return url.origin;
 }

@@ -1,11 +1,10 @@
 /**
- * Writes supabase/prices.sql, the published prices for a fresh database. With
- * `--check` it writes nothing and exits with 1 when the file is stale.
+ * `npm run prices`: writes supabase/prices.sql, the published prices of a fresh database.
  */
-import { readPublishedPrices } from "./prices/published-prices.ts";
 import { runGenerator } from "./generated-file.ts";
+import { readPublishedPrices } from "./prices/published-prices.ts";
 
-/** The text of supabase/prices.sql as it should be. */
+/** The text of supabase/prices.sql. */
 export async function writePrices(): Promise<string> {
   const { source, rows } = await readPublishedPrices();
   const lines = rows.map((row) => JSON.stringify(row)).join(",\n");

@@ -1,15 +1,9 @@
 /**
- * `npm run seal`: seals what was recorded since the last time and signs the tree,
- * by the project's function `ledger`.
- *
- *     npm run seal [-- --url https://<ref>.supabase.co] [--every 5]
- *
- * Rows from before evidence was set up are captured in batches: it seals until none
- * is left. `--every` repeats it every so many seconds, until Ctrl-C; a failure after
- * the first time is printed, and the next round tries again.
+ * `npm run seal`: seals new rows and signs the tree, by the project's function `ledger`,
+ * once or periodically.
  */
-import { readFlags, runCommand } from "./command-line.ts";
 import { StackError } from "../local/stack-error.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 import { postJson, readProject } from "./evidence/project-rest.ts";
 
 const FLAGS = { url: { type: "string" }, every: { type: "string" } } as const;
@@ -27,7 +21,7 @@ none is left.
   --every <seconds>  repeat until Ctrl-C; a failure after the first time is printed
   --help             show this text
 
-The key is that of SUPABASE_SECRET_KEY, or the local stack's own.
+The key is SUPABASE_SECRET_KEY, or the local stack's key.
 
 Example: npm run seal -- --url https://<ref>.supabase.co --every 5`;
 
@@ -39,7 +33,7 @@ async function sealProject(args: string[]): Promise<void> {
   const seconds = every === undefined ? null : Number(every);
   if (seconds !== null && !(seconds >= 1 && seconds <= MAX_SECONDS)) {
     throw new StackError(
-      `Cannot use --every: wanted seconds, from 1 to ${MAX_SECONDS}`,
+      `Cannot use --every: expected seconds, from 1 to ${MAX_SECONDS}`,
     );
   }
   const sealOnce = async () => {

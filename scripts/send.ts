@@ -1,21 +1,13 @@
 /**
- * `npm run send`: posts a realistic sample of a format to the running stack, and
- * prints the request (without its secrets) and the answer.
- *
- *     npm run send -- otlp|litellm|database|auth
- *     npm run send -- standard/<log>|cloudevents/<log>|native/<log>
- *       [--url http://127.0.0.1:54321/functions/v1] [--query 'firm_id=…']
- *       [--key sb_secret_…] [--secret whsec_…]
- *
- * With `--secret` the request is signed (Standard Webhooks) and has no key unless
- * `--key` is given too; otherwise it has the local stack's secret key.
+ * `npm run send`: posts a realistic sample of a format to the running stack, and prints
+ * the request, without its secrets, and the answer.
  */
-import { readFlags, runCommand } from "./command-line.ts";
 import { SECRET_KEY } from "../local/keys.ts";
 import { StackError } from "../local/stack-error.ts";
-import { type Sample, SAMPLES } from "./send/samples.ts";
 import { isLogSlug, LOG_SLUGS, type LogSlug } from "../shared/logs/index.ts";
 import { parseSecrets, signMessage } from "../shared/webhooks/signatures.ts";
+import { readFlags, runCommand } from "./command-line.ts";
+import { type Sample, SAMPLES } from "./send/samples.ts";
 
 const DEFAULT_URL = "http://127.0.0.1:54321/functions/v1";
 
@@ -65,7 +57,7 @@ function createSample(target: string): Sample {
     (format.takesLog ? log !== undefined && isLogSlug(log) : log === undefined);
   if (!isComplete) {
     throw new StackError(
-      `Cannot send ${JSON.stringify(target)}: wanted ${listTargets()}`,
+      `Cannot send ${JSON.stringify(target)}: expected ${listTargets()}`,
     );
   }
   return format.create({
@@ -87,7 +79,7 @@ function readUrl(base: string, path: string, query: string | undefined): URL {
     throw new StackError(
       `Cannot use the URL ${
         JSON.stringify(base)
-      }: wanted one like ${DEFAULT_URL}`,
+      }: expected one like ${DEFAULT_URL}`,
     );
   }
   url.search = query ?? "";
@@ -116,7 +108,7 @@ async function post(
     return await fetch(url, { method: "POST", headers, body });
   } catch {
     throw new StackError(
-      `Cannot reach ${url.origin}: is the stack running (npm start), and is --url right?`,
+      `Cannot reach ${url.origin}: start the stack with npm start, or correct --url`,
     );
   }
 }

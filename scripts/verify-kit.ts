@@ -1,28 +1,26 @@
 /**
- * `npm run verify:kit`: writes the verifier as one file that an auditor runs without
+ * `npm run verify:kit`: bundles the verifier into one file, which auditors run without
  * this repository.
- *
- *     npm run verify:kit [-- --out dist/verify.js]
  */
 import { dirname } from "@std/path/dirname.js";
-import { readFlags, runCommand } from "./command-line.ts";
-import { StackError } from "../local/stack-error.ts";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
+import { StackError } from "../local/stack-error.ts";
 import { LOG_NAMES, LOGS_BY_NAME } from "../shared/logs/index.ts";
+import { readFlags, runCommand } from "./command-line.ts";
 
 const DEFAULT_OUT = "dist/verify.js";
 
 const USAGE = `\
 Usage: npm run verify:kit [-- --out <file>]
 
-Writes npm run verify as one ES module with everything in it, and prints its SHA-256.
-The same sources give the same bytes. An auditor runs it with Deno, or with Node.js
+Bundles npm run verify into one ES module, and prints its SHA-256. The same sources
+give the same bytes. An auditor runs it with Deno, or with Node.js
 22 or later:
 
   deno run --allow-read verify.js evidence.ndjson --key 'example.com/ledger+…'
 
 Options:
-  --out <file>  where to write it; ${DEFAULT_OUT} by default
+  --out <file>  the file to write; default ${DEFAULT_OUT}
   --help        show this text
 
 Example:
@@ -53,7 +51,7 @@ async function writeKit(args: string[]): Promise<void> {
 /** The verifier as one ES module, the same bytes for the same sources. */
 export async function buildKit(): Promise<string> {
   const bundle = await rolldown({
-    // Paths in comments are relative to it, wherever the command runs.
+    // Makes paths in comments independent of the working directory.
     cwd: PROJECT,
     input: "scripts/verify.ts",
     platform: "neutral",
@@ -65,7 +63,7 @@ export async function buildKit(): Promise<string> {
       conditionNames: ["deno", "import", "default"],
       mainFields: ["module", "main"],
     },
-    // Node.js before 24 does not know it.
+    // Node.js before 24 does not have it.
     transform: { define: { "import.meta.main": "true" } },
   });
   const { output: [kit, ...more] } = await bundle.generate({ format: "esm" });
@@ -75,8 +73,8 @@ export async function buildKit(): Promise<string> {
 }
 
 /**
- * What the verifier needs of the logs, as data: the declarations also say how to
- * validate events, which would make the file an auditor reads five times as long.
+ * Replaces the declarations of the logs with their leaf columns: the validation of events
+ * would make the file that an auditor reads five times as long.
  */
 const declareColumns: Plugin = {
   name: "declare-columns",
@@ -103,7 +101,7 @@ async function describeKit({ moduleIds }: OutputChunk): Promise<string> {
   }
   const lines = [
     `${name} ${version}: the verifier of its evidence. Licence: ${license}.`,
-    "Made by npm run verify:kit; deno run verify.js --help says how to use it.",
+    "Made by npm run verify:kit; usage: deno run verify.js --help.",
   ];
   for (const [folder, file] of [...packages].sort()) {
     const used = await readPackage(folder);
@@ -118,8 +116,8 @@ async function readPackage(folder: string): Promise<Record<string, string>> {
 }
 
 /**
- * What has to go along with a package: its licence, or what the first line of its
- * files says of it.
+ * The notice that a package's licence requires: its licence file, or the copyright line
+ * of its sources.
  */
 async function readLicence(folder: string, file: string): Promise<string> {
   for await (const { name } of Deno.readDir(folder)) {

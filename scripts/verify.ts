@@ -1,9 +1,7 @@
 /**
- * `npm run verify`: checks evidence, with nothing but the evidence and keys. `USAGE`
- * says how.
- *
- * It leans on shared/ and Node's built-in modules only, so that `npm run verify:kit`
- * can make one file of it for auditors.
+ * `npm run verify`: verifies evidence offline, with the keys that the caller trusts. It
+ * imports only shared/ and Node's built-in modules, so that `npm run verify:kit` can
+ * bundle it into one file for auditors.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -20,7 +18,7 @@ const USAGE = `\
 Usage: deno run --allow-read verify.js <evidence> --key <key> [options]
        npm run verify -- <evidence> --key <key> [options]
 
-Checks evidence of a log. <evidence> is one of these, recognised by its content:
+Verifies evidence of a log. <evidence> is one of these, recognised by its content:
 
   a bundle             npm run export-evidence: all leaves and rows
   a row's proof        GET /ledger/proof/<log>/<id>: one row
@@ -35,8 +33,8 @@ Options:
                     key that has signed: after a rotation the old keys count too
   --policy <file>   instead of --key: a C2SP tlog-policy with the log's keys and the
                     witnesses that have to cosign
-  --held <file>     a checkpoint that was kept apart from the operator; shows a past
-                    that was rewritten with the log's own key; may be repeated
+  --held <file>     a checkpoint that was kept apart from the operator; detects a history
+                    that was rewritten with the log's key; may be repeated
   --receipt <file>  an answer to "Prefer: return=receipt"; its leaf must be in the
                     evidence, and the row beside it must be the one recorded; may be
                     repeated
@@ -46,9 +44,9 @@ Examples:
   deno run --allow-read verify.js evidence.ndjson --key 'example.com/ledger+1a2b3c4d+AQ…'
   deno run --allow-read verify.js row.tlog-proof --receipt answer.json --key '…'
 
-Exit code 0: OK; 1: not OK, one sentence per finding; 2: could not check.`;
+Exit code 0: OK; 1: not OK, one sentence per finding; 2: not verified.`;
 
-/** Findings that are shown; the others are counted. */
+/** Most findings that are shown; the others are counted. */
 const MAX_SHOWN = 50;
 
 const OPTIONS = {
@@ -82,7 +80,7 @@ async function runVerify(args: string[]): Promise<0 | 1 | 2> {
   }
 }
 
-/** Without it base64 cannot be read, and every key would look wrong. */
+/** Older runtimes cannot decode base64, so every key would look invalid. */
 function requireRuntime(): void {
   if ("transfer" in ArrayBuffer.prototype) return;
   throw new VerifierError(
@@ -98,12 +96,12 @@ async function verifyEvidence(
 ): Promise<Report> {
   if (source === undefined) {
     throw new VerifierError(
-      "No evidence is named; name a bundle, a proof, a checkpoint or a project's URL (--help has examples)",
+      "The evidence is missing; name a bundle, a proof, a checkpoint or a project's URL (--help has examples)",
     );
   }
   if (more.length > 0) {
     throw new VerifierError(
-      "More than one piece of evidence is named; verify one at a time, and pass receipts with --receipt and kept checkpoints with --held",
+      "More than one piece of evidence is named; verify them one at a time, and pass receipts with --receipt and kept checkpoints with --held",
     );
   }
   const paths = [
@@ -151,7 +149,7 @@ function readArguments(args: string[]) {
   } catch (error) {
     const [problem] = (error as Error).message.split(/\.\s|\n/);
     const known = Object.keys(OPTIONS).map((name) => `--${name}`).join(", ");
-    throw new VerifierError(`${problem}; wanted any of ${known}`);
+    throw new VerifierError(`${problem}; expected one of ${known}`);
   }
 }
 
@@ -161,19 +159,19 @@ async function readPolicy(
 ): Promise<Policy> {
   if (keys !== undefined && path !== undefined) {
     throw new VerifierError(
-      "Both --key and --policy are given; name the keys in the policy alone",
+      "Both --key and --policy are given; pass only the policy, with the keys in it",
     );
   }
   if (path !== undefined) {
     const parsed = parsePolicy(await readText(path));
     if ("policy" in parsed) return parsed.policy;
     throw new VerifierError(
-      `The policy cannot be used: ${parsed.fault}; correct it (C2SP tlog-policy)`,
+      `The policy ${parsed.fault}; correct it (C2SP tlog-policy)`,
     );
   }
   if (keys === undefined) {
     throw new VerifierError(
-      "No key to trust is given; pass the log's verifier key with --key, or a file with --policy",
+      "The trusted key is missing; pass the log's verifier key with --key, or a file with --policy",
     );
   }
   // A repeated --key is harmless, but the policy parser refuses duplicates.
@@ -181,13 +179,13 @@ async function readPolicy(
   const parsed = parsePolicy(`${lines.join("")}quorum none\n`);
   if ("policy" in parsed) return parsed.policy;
   throw new VerifierError(
-    `The keys cannot be used: key ${parsed.fault.replace(/^line /, "")}`,
+    `The keys are invalid: key ${parsed.fault.replace(/^line /, "")}`,
   );
 }
 
 /**
- * The text of a verifier key that signs checkpoints. Errors do not repeat it, since
- * it may be a secret key by mistake.
+ * The text of a log's verifier key. Errors do not repeat it, because it may be a secret
+ * key by mistake.
  */
 function requireKey(text: string): string {
   const parsed = parseVerifierKey(text);

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { ResolvedEnvironment } from "./db/environment.ts";
 import { readState, seal } from "./db/evidence-store.ts";
 import { fetchRow } from "./db/read-log.ts";
-import { answerWitness } from "./evidence/answer-witness.ts";
+import { cosignCheckpoint } from "./evidence/cosign-checkpoint.ts";
 import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
 import { createTileReader, proveRow } from "./evidence/prove-row.ts";
 import { signTree } from "./evidence/sign-tree.ts";
@@ -167,7 +167,7 @@ async function addCheckpoint(
     throw notFound("This project is not configured as a witness");
   }
   const body = decodeText(await readBytes(ctx));
-  const answer = await answerWitness(
+  const answer = await cosignCheckpoint(
     body,
     ctx.env,
     { ...keys, witness },

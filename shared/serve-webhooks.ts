@@ -8,14 +8,17 @@ import { serve } from "./http/serve.ts";
 import { answerBatch, answerSingle, countOutcomes } from "./ingest/results.ts";
 import { LOG_SLUGS, LOGS_BY_SLUG, type LogSlug } from "./logs/index.ts";
 import type { Log } from "./logs/log.ts";
-import type { Adapted, Adapter } from "./webhooks/adapter.ts";
-import { answerHook } from "./webhooks/answer-auth-hook.ts";
+import type { AdaptedDelivery, Adapter } from "./webhooks/adapter.ts";
+import { respondToAuthHook } from "./webhooks/answer-auth-hook.ts";
 import { adaptAuth, isAuthHook } from "./webhooks/auth.ts";
 import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
 import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
 import { adaptLitellm } from "./webhooks/litellm.ts";
 import { recordAdapted } from "./webhooks/record-adapted.ts";
-import { type DeliveryContext, senderOf } from "./webhooks/require-sender.ts";
+import {
+  type DeliveryContext,
+  requireSender,
+} from "./webhooks/require-sender.ts";
 import {
   findSettingFaults,
   type WebhookSettings,
@@ -48,7 +51,7 @@ export function serveWebhooks(
 /** The routes of a format: one, or one per log where the path names the log. */
 function routesOf(format: Format, settings: WebhookSettings): Route[] {
   const { name, signedBy } = format;
-  const access = senderOf(signedBy, settings);
+  const access = requireSender(signedBy, settings);
   // A login must continue even when the instance is too busy to record it.
   const priority = signedBy === "auth";
   const routeTo = (path: string, log: LogSlug) =>
@@ -70,7 +73,7 @@ async function receive(
   // Lenient here: recording the delivery refuses bytes that are not UTF-8.
   const text = new TextDecoder().decode(ctx.bytes);
   return isAuthHook(text)
-    ? await answerHook(ctx, text, record(ctx, format, log))
+    ? await respondToAuthHook(ctx, text, record(ctx, format, log))
     : await record(ctx, format, log);
 }
 
@@ -94,7 +97,7 @@ async function record(
 async function recordAll(
   ctx: DeliveryContext,
   log: Log,
-  adapted: Adapted,
+  adapted: AdaptedDelivery,
 ): Promise<Response> {
   const { batch, events } = adapted;
   ctx.annotate({ events: events.length });

@@ -1,4 +1,4 @@
-/** Whether the locks are complete and agree with package.json and deno.json. */
+/** Checks and writes the locks. */
 import { StackError } from "../../local/stack-error.ts";
 import { LOCK_REMEDY, type PackageLock } from "./functions-lock.ts";
 import {
@@ -9,7 +9,11 @@ import {
 } from "./npm.ts";
 import { FUNCTIONS_LOCK, type PinnedFiles } from "./pinned-files.ts";
 
-/** @throws {StackError} that names what disagrees and the command that mends it. */
+/**
+ * Checks that the locks are complete and agree with package.json and deno.json.
+ *
+ * @throws {StackError} with the disagreement and the remedy.
+ */
 export async function checkLocks(files: PinnedFiles, npm: Npm): Promise<void> {
   const faults = findLockFaults(await files.readPackageLock());
   if (faults.length > 0) {
@@ -17,7 +21,7 @@ export async function checkLocks(files: PinnedFiles, npm: Npm): Promise<void> {
       `package-lock.json ${faults.join(", ")}: ${LOCK_REMEDY}`,
     );
   }
-  // npm itself compares package.json with the lock, and installs nothing here.
+  // The dry run compares package.json with the lock, and installs nothing.
   const { code, stderr } = await npm.ask([
     "ci",
     "--dry-run",
@@ -30,9 +34,9 @@ export async function checkLocks(files: PinnedFiles, npm: Npm): Promise<void> {
       }`,
     );
   }
-  const wanted = await files.makeFunctionsLock();
+  const expected = await files.makeFunctionsLock();
   const found = await files.read(FUNCTIONS_LOCK);
-  if (found !== wanted) {
+  if (found !== expected) {
     const fault = found === undefined
       ? "is missing"
       : "does not match package-lock.json";
@@ -41,16 +45,16 @@ export async function checkLocks(files: PinnedFiles, npm: Npm): Promise<void> {
 }
 
 /**
- * What package-lock.json lacks, for any platform: "has no integrity for a", "lacks b
+ * The faults of package-lock.json on any platform: "has no integrity for a", "lacks b
  * (a depends on it)".
  */
 export function findLockFaults({ packages }: PackageLock): string[] {
   return Object.entries(packages).flatMap(([path, entry]) => {
     const name = path.slice(path.lastIndexOf("node_modules/") + 13);
     const { integrity, dependencies, optionalDependencies } = entry;
-    const unsigned = path !== "" && !integrity?.startsWith("sha512-");
+    const lacksIntegrity = path !== "" && !integrity?.startsWith("sha512-");
     return [
-      ...unsigned ? [`has no integrity for ${name}`] : [],
+      ...lacksIntegrity ? [`has no integrity for ${name}`] : [],
       ...Object.keys({ ...dependencies, ...optionalDependencies })
         .filter((needed) => !isFound(packages, path, needed))
         .map((needed) => `lacks ${needed} (${name} depends on it)`),
@@ -58,7 +62,7 @@ export function findLockFaults({ packages }: PackageLock): string[] {
   });
 }
 
-/** Whether Node finds `name` from the package at `path`. */
+/** Whether Node resolves `name` from the package at `path`. */
 function isFound(
   packages: PackageLock["packages"],
   path: string,
@@ -74,13 +78,13 @@ function isFound(
 /**
  * Writes both locks, or neither.
  *
- * @throws {StackError} that says what they lack.
+ * @throws {StackError} if the lock that npm wrote is incomplete.
  */
 export async function writeLocks(files: PinnedFiles, npm: Npm): Promise<void> {
   await requireLockWriter(npm);
   const before = await files.snapshot();
   try {
-    await dropUnsigned(files);
+    await dropEntriesWithoutIntegrity(files);
     await npm.show(["install", ...LOCK_ONLY]);
     const faults = findLockFaults(await files.readPackageLock());
     if (faults.length > 0) {
@@ -97,16 +101,20 @@ export async function writeLocks(files: PinnedFiles, npm: Npm): Promise<void> {
   }
 }
 
-/** npm keeps an entry without integrity as it is, and resolves a missing one. */
-async function dropUnsigned(files: PinnedFiles): Promise<void> {
+/** npm keeps an entry without integrity, and resolves a missing one. */
+async function dropEntriesWithoutIntegrity(files: PinnedFiles): Promise<void> {
   if (await files.read("package-lock.json") === undefined) return;
   const lock = await files.readPackageLock();
-  const signed = Object.entries(lock.packages)
+  const complete = Object.entries(lock.packages)
     .filter(([path, { integrity }]) => path === "" || integrity);
-  if (signed.length === Object.keys(lock.packages).length) return;
+  if (complete.length === Object.keys(lock.packages).length) return;
   await files.write(
     "package-lock.json",
-    JSON.stringify({ ...lock, packages: Object.fromEntries(signed) }, null, 2) +
+    JSON.stringify(
+      { ...lock, packages: Object.fromEntries(complete) },
+      null,
+      2,
+    ) +
       "\n",
   );
 }

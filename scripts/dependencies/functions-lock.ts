@@ -1,15 +1,15 @@
 /**
- * The lockfile of the Edge Functions, derived from package-lock.json, so that a
- * deploy can bundle the packages that were tested, transitive ones included.
+ * The lockfile of the Edge Functions, derived from package-lock.json, so that a deploy
+ * bundles the tested packages, transitive ones included.
  *
- * Format 4 of deno.lock: Deno 2.1, the level of the platform's runtime, reads no
- * newer one, and newer runtimes read it.
+ * It has format 4 of deno.lock: Deno 2.1, the platform's version, does not read newer
+ * formats, and newer versions read this one.
  */
 
-/** What to do where a lock is stale: it writes both. */
+/** The remedy for a stale lock. */
 export const LOCK_REMEDY = "run npm run deps -- --lock";
 
-/** The part of package-lock.json (lockfileVersion 3) that matters here. */
+/** The relevant part of package-lock.json (lockfileVersion 3). */
 export interface PackageLock {
   packages: Record<string, LockedPackage>;
 }
@@ -23,7 +23,7 @@ interface LockedPackage {
   peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }
 
-/** A package of the functions' graph: its key in deno.lock and what it depends on. */
+/** A package of the functions' graph. */
 interface Resolved {
   name: string;
   /** `name@version`, followed by its peers: `a@1.0.0_b@2.0.0`. */
@@ -32,13 +32,13 @@ interface Resolved {
   dependencies: Resolved[];
 }
 
-/** `npm:@scope/name@1.2.3/path` or `npm:/name@1.2.3/`, as import maps have it. */
+/** `npm:@scope/name@1.2.3/path` or `npm:/name@1.2.3/` of an import map. */
 const NPM_TARGET = /^npm:\/?((?:@[^/]+\/)?[^@/]+)@([^/]+)/;
 
 /**
- * The packages that an import map names, each with its exact version.
+ * The packages of an import map: name → exact version.
  *
- * @throws when a target is not an npm package with a version.
+ * @throws if a target is not an npm package with a version.
  */
 export function readImportedPackages(
   imports: Record<string, string>,
@@ -48,7 +48,7 @@ export function readImportedPackages(
     const [, name, version] = NPM_TARGET.exec(target) ?? [];
     if (!name) {
       throw new Error(
-        `Cannot pin ${specifier}: wanted npm:<name>@<version>, found ${target}`,
+        `Cannot pin ${specifier}: expected npm:<name>@<version>, found ${target}`,
       );
     }
     packages.set(name, version);
@@ -57,9 +57,9 @@ export function readImportedPackages(
 }
 
 /**
- * The text of deno.lock for what `imports` names, with all that it depends on.
+ * The text of deno.lock for the packages of `imports` and their dependencies.
  *
- * @throws when package-lock.json has another version or lacks a package.
+ * @throws if package-lock.json has another version or lacks a package.
  */
 export function makeFunctionsLock(
   lock: PackageLock,
@@ -71,7 +71,7 @@ export function makeFunctionsLock(
     const root = resolve(lock, `node_modules/${name}`, all);
     if (lock.packages[`node_modules/${name}`].version !== version) {
       throw new Error(
-        `deno.json has ${name}@${version}, package-lock.json ${root.key}: make them equal, then ${LOCK_REMEDY}`,
+        `deno.json has ${name}@${version}, package-lock.json ${root.key}: use one version, then ${LOCK_REMEDY}`,
       );
     }
     specifiers[`npm:${name}@${version}`] = root.key.slice(name.length + 1);
@@ -128,7 +128,7 @@ function resolve(
   return resolved;
 }
 
-/** Where Node finds `name` from the package at `path`. */
+/** The path at which Node resolves `name` from the package at `path`. */
 function findFrom(lock: PackageLock, path: string, name: string): string {
   for (let folder = path; folder !== "";) {
     const candidate = `${folder}/node_modules/${name}`;

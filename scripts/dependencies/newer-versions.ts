@@ -1,14 +1,14 @@
-/** Which newer versions of the project's packages are published. */
+/** The newer published versions of a package. */
 import { compare } from "@std/semver/compare.js";
 import { parse } from "@std/semver/parse.js";
 
-/** What is published beyond the version of a direct dependency. */
-export interface Newer {
+/** The newer versions of a direct dependency. */
+export interface NewerVersions {
   name: string;
   current: string;
-  /** Newest of the same major version: what `--update` takes. */
+  /** The newest of the same major version, which `--update` takes. */
   compatible?: string;
-  /** Newest of a later major version. */
+  /** The newest of a later major version. */
   major?: string;
 }
 
@@ -20,7 +20,7 @@ export function pickNewer(
   name: string,
   current: string,
   published: string[],
-): Newer {
+): NewerVersions {
   const own = parse(current);
   const isCandidate = (version: string) => {
     const { prerelease = [] } = parse(version);

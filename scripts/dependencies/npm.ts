@@ -1,4 +1,4 @@
-/** npm, as far as the commands about packages use it. */
+/** Runs npm for the commands about packages. */
 import { StackError } from "../../local/stack-error.ts";
 
 export interface NpmOutput {
@@ -9,26 +9,26 @@ export interface NpmOutput {
 
 /** Runs npm in the folder of a project. */
 export interface Npm {
-  /** Runs it unseen. */
+  /** Runs npm and captures its output. */
   ask(args: string[]): Promise<NpmOutput>;
   /**
-   * Runs it with its output on the screen.
+   * Runs npm with its output on the terminal.
    *
-   * @throws {StackError} when it fails.
+   * @throws {StackError} if npm fails.
    */
   show(args: string[]): Promise<void>;
 }
 
 /**
- * Writes package-lock.json alone, which `save=false` in .npmrc keeps any other
- * command from.
+ * Options to write package-lock.json only; `save=false` in .npmrc prevents it in any
+ * other command.
  */
 export const LOCK_ONLY = ["--save", "--package-lock-only", "--ignore-scripts"];
 
-/** Older ones drop `libc` from the lock, and some the builds for other platforms. */
+/** Older versions drop `libc` from the lock, and some the builds of other platforms. */
 const OLDEST_WRITER = [11, 19];
 
-/** @throws {StackError} when this npm would write an incomplete package-lock.json. */
+/** @throws {StackError} if this npm would write an incomplete package-lock.json. */
 export async function requireLockWriter(npm: Npm): Promise<void> {
   const version = (await npm.ask(["--version"])).stdout.trim();
   const [major, minor] = version.split(".").map(Number);
@@ -37,13 +37,13 @@ export async function requireLockWriter(npm: Npm): Promise<void> {
     major > oldestMajor || major === oldestMajor && minor >= oldestMinor
   ) return;
   throw new StackError(
-    `npm ${version} would write package-lock.json without what other platforms need: wanted npm ${
+    `npm ${version} would write package-lock.json without the builds of other platforms: expected npm ${
       OLDEST_WRITER.join(".")
     } or later; run npm install --global npm@11`,
   );
 }
 
-/** The npm of the machine, run in `folder`. */
+/** The machine's npm, run in `folder`. */
 export function npmIn(folder: URL): Npm {
   const text = new TextDecoder();
   // `npm run --silent deps` would silence these too.
@@ -68,18 +68,18 @@ export function npmIn(folder: URL): Npm {
   };
 }
 
-/** The code that npm failed with, such as ERESOLVE. */
+/** The code of npm's error, such as ERESOLVE. */
 export function readErrorCode(stderr: string): string | undefined {
   return /^npm (?:error|ERR!) code (\S+)/m.exec(stderr)?.[1];
 }
 
-/** What npm says went wrong, without its usage. */
+/** The cause of npm's error, without its usage text. */
 export function summarizeError(stderr: string): string {
   const lines = stderr.split("\n")
     .map((line) => line.replace(/^npm (error|ERR!) ?/, "").trim())
     .filter((line) =>
       line !== "" && !/^(code|errno|syscall|A complete log) /.test(line)
     );
-  const told = lines.filter((line) => /^(Missing|Invalid):/.test(line));
-  return (told.length > 0 ? told : lines.slice(0, 1)).join("\n");
+  const details = lines.filter((line) => /^(Missing|Invalid):/.test(line));
+  return (details.length > 0 ? details : lines.slice(0, 1)).join("\n");
 }

@@ -7,10 +7,10 @@ import {
   readImportedPackages,
 } from "./functions-lock.ts";
 
-/** The lock of the functions, from the project's root. */
+/** The path of the functions' lock from the project's root. */
 export const FUNCTIONS_LOCK = "supabase/functions/deno.lock";
 
-/** Every file that names a version. */
+/** The paths of all files that pin versions. */
 export const PINNED_FILES = [
   "package.json",
   "package-lock.json",
@@ -29,14 +29,14 @@ type PackageJson = Partial<
 >;
 type DenoJson = { imports: Record<string, string> };
 
-/** What each file holds; undefined stands for a file that does not exist. */
+/** Path → text; undefined for a file that does not exist. */
 export type Snapshot = Map<string, string | undefined>;
 
 /** The files that pin packages, in the folder of a project. */
 export class PinnedFiles {
   constructor(readonly root: URL) {}
 
-  /** A file's text, or undefined where there is none. */
+  /** A file's text; undefined if it does not exist. */
   async read(path: string): Promise<string | undefined> {
     try {
       return await Deno.readTextFile(new URL(path, this.root));
@@ -72,7 +72,7 @@ export class PinnedFiles {
     return PINNED_FILES.every((path) => now.get(path) === snapshot.get(path));
   }
 
-  /** @throws {StackError} when package-lock.json does not exist. */
+  /** @throws {StackError} if package-lock.json does not exist. */
   async readPackageLock(): Promise<PackageLock> {
     return await this.#readJson("package-lock.json", LOCK_REMEDY);
   }
@@ -86,9 +86,9 @@ export class PinnedFiles {
   }
 
   /**
-   * The lock of the functions that belongs to package-lock.json and deno.json.
+   * The functions' lock, derived from package-lock.json and deno.json.
    *
-   * @throws {StackError} where these disagree.
+   * @throws {StackError} if these disagree.
    */
   async makeFunctionsLock(): Promise<string> {
     const { imports } = await this.#readJson<DenoJson>("deno.json");
@@ -117,7 +117,7 @@ export class PinnedFiles {
     if (current === undefined) return;
     await this.write(
       "deno.json",
-      // The character in front: a-b@1.0.0 ends with b@1.0.0.
+      // With the preceding character, because a-b@1.0.0 ends with b@1.0.0.
       [":", ":/"].reduce(
         (text, head) =>
           text.replaceAll(

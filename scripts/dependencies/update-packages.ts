@@ -1,4 +1,4 @@
-/** Updates packages one at a time, and leaves the files alone where that fails. */
+/** Updates packages one at a time; a failed step restores the files. */
 import { StackError } from "../../local/stack-error.ts";
 import { checkLocks, findLockFaults } from "./check-locks.ts";
 import {
@@ -10,34 +10,37 @@ import {
 } from "./npm.ts";
 import { PINNED_FILES, type PinnedFiles } from "./pinned-files.ts";
 
-/** Failures that a version brings, unlike those of the network or the machine. */
-const REFUSALS = ["ERESOLVE", "ETARGET", "E404"];
+/** Errors of npm about a version, not about the network or the machine. */
+const VERSION_ERRORS = ["ERESOLVE", "ETARGET", "E404"];
 const LOOKUPS_AT_ONCE = 8;
 
 const VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
-/** A package, and the version that was asked for. */
-export interface Named {
+/** A package with the requested version. */
+export interface PackageRequest {
   name: string;
   version?: string;
 }
 
 /**
- * Reads `zod,jose@7.0.0`.
+ * Parses a list such as `zod,jose@7.0.0`.
  *
- * @throws {StackError} for what is not in `direct`, and for a range.
+ * @throws {StackError} for a package that is not in `direct`, and for a range.
  */
-export function readNamed(text: string, direct: Map<string, string>): Named[] {
+export function readPackageRequests(
+  text: string,
+  direct: Map<string, string>,
+): PackageRequest[] {
   return text.split(",").map((item) => {
     const [, name, version] = /^(@?[^@]+)(?:@(.*))?$/.exec(item) ?? [];
     if (!direct.has(name)) {
       throw new StackError(
-        `Cannot update ${item}: wanted <package> or <package>@<version> of package.json`,
+        `Cannot update ${item}: expected <package> or <package>@<version> of package.json`,
       );
     }
     if (version !== undefined && !VERSION.test(version)) {
       throw new StackError(
-        `Cannot update ${item}: wanted an exact version, such as ${name}@${
+        `Cannot update ${item}: expected an exact version, such as ${name}@${
           direct.get(name)
         }`,
       );
@@ -47,11 +50,11 @@ export function readNamed(text: string, direct: Map<string, string>): Named[] {
 }
 
 /**
- * Pins what can be taken of `wanted`, name → version, and installs it. Says in one
- * line what cannot be taken.
+ * Pins the versions of `wanted` (name → version) that npm accepts, and installs them.
+ * Prints one line per version.
  *
  * @returns whether anything changed.
- * @throws {StackError} when a step fails; the files are then as they were.
+ * @throws {StackError} if a step fails, after restoring the files.
  */
 export async function updatePackages(
   files: PinnedFiles,
@@ -82,12 +85,12 @@ export async function updatePackages(
     throw new StackError(
       `${(error as Error).message}\n${
         PINNED_FILES.join(", ")
-      } are as they were before the update; npm ci installs their packages`,
+      } are restored; run npm ci to install their packages`,
     );
   }
 }
 
-/** Why it is not taken, or undefined. */
+/** Takes a version of a direct dependency; the reason if it cannot. */
 async function takeDirect(
   files: PinnedFiles,
   npm: Npm,
@@ -96,7 +99,7 @@ async function takeDirect(
 ): Promise<string | undefined> {
   const missing = await listUnpublished(npm, name, version);
   if (missing.length > 0) {
-    return `the registry has no ${missing.join(", no ")}`;
+    return `the registry does not have ${missing.join(", ")}`;
   }
   return await attempt(
     files,
@@ -106,7 +109,7 @@ async function takeDirect(
   );
 }
 
-/** Takes what is newer in the ranges: all together, or else one at a time. */
+/** Updates transitive packages within their ranges: all at once, else one at a time. */
 async function takeTransitive(files: PinnedFiles, npm: Npm): Promise<void> {
   if (await attempt(files, npm, ["update"]) === undefined) return;
   for (const name of await listOutdatedTransitive(files, npm)) {
@@ -115,7 +118,7 @@ async function takeTransitive(files: PinnedFiles, npm: Npm): Promise<void> {
   }
 }
 
-/** Lets npm write the lock; why that is taken back, or undefined. */
+/** Lets npm write the lock; the reason if it is reverted. */
 async function attempt(
   files: PinnedFiles,
   npm: Npm,
@@ -125,7 +128,7 @@ async function attempt(
   const before = await files.snapshot();
   await prepare?.();
   const { code, stderr } = await npm.ask([...args, ...LOCK_ONLY]);
-  if (code !== 0 && !REFUSALS.includes(readErrorCode(stderr) ?? "")) {
+  if (code !== 0 && !VERSION_ERRORS.includes(readErrorCode(stderr) ?? "")) {
     throw new StackError(
       `npm ${args.join(" ")} failed: ${summarizeError(stderr)}`,
     );
@@ -138,7 +141,7 @@ async function attempt(
   return refusal;
 }
 
-/** The builds that a version names and that the registry does not have. */
+/** The platform builds of a version that the registry does not have. */
 async function listUnpublished(
   npm: Npm,
   name: string,
@@ -159,10 +162,10 @@ async function listUnpublished(
 }
 
 /**
- * A field of a package, {} where it has none, or undefined where the registry does
- * not have the package.
+ * A field of a package: {} if it is missing, undefined if the registry does not have
+ * the package.
  *
- * @throws {StackError} when the registry does not answer.
+ * @throws {StackError} if the registry does not answer.
  */
 async function view(npm: Npm, spec: string, field: string): Promise<unknown> {
   const { code, stdout, stderr } = await npm.ask([
@@ -173,7 +176,7 @@ async function view(npm: Npm, spec: string, field: string): Promise<unknown> {
     "--json",
   ]);
   if (code !== 0) {
-    if (REFUSALS.includes(readErrorCode(stderr) ?? "")) return undefined;
+    if (VERSION_ERRORS.includes(readErrorCode(stderr) ?? "")) return undefined;
     throw new StackError(`Cannot read ${spec}: ${summarizeError(stderr)}`);
   }
   if (stdout.trim() === "") return undefined;
@@ -181,7 +184,7 @@ async function view(npm: Npm, spec: string, field: string): Promise<unknown> {
   return found?.[field] ?? {};
 }
 
-/** The packages that have a newer version in their range, without direct ones. */
+/** The transitive packages with a newer version in their range. */
 export async function listOutdatedTransitive(
   files: PinnedFiles,
   npm: Npm,

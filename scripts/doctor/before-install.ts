@@ -1,6 +1,6 @@
 /**
- * What the migrations would do to a database that they were not pushed to yet: the
- * first of them, which decides it, runs in a transaction that is rolled back.
+ * The effects of the migrations on a database without them: the first migration, which
+ * decides them, runs in a transaction that is rolled back.
  */
 import type postgres from "postgres";
 
@@ -8,11 +8,11 @@ import type postgres from "postgres";
 export interface Effect {
   /** `take over`, `keep`, `create`, `add index`, `add policy`, `grant`, `revoke`, `refuse`, … */
   kind: string;
-  /** The table, constraint, column, … that it is about. */
+  /** The table, constraint, column, … */
   object: string;
-  /** What happens to it, or what is wrong with it. */
+  /** The change of the object, or the problem with it. */
   effect: string;
-  /** The statement that the push runs, or that mends what it refuses. */
+  /** The statement that the push runs, or the remedy for a refusal. */
   statement?: string;
 }
 
@@ -21,7 +21,7 @@ const TABLES = new URL(
   import.meta.url,
 );
 
-/** Kinds whose statement says all, with what else there is to know. */
+/** The effect of each kind whose object needs no further query. */
 const EFFECTS: Record<string, string> = {
   keep: "stays as it is",
   create: "is created",
@@ -32,7 +32,7 @@ const EFFECTS: Record<string, string> = {
     "gains row security: anon and authenticated then see and insert only what a policy admits",
   "add policy": "gains a policy",
   "leave out":
-    "is left out, because the project decides already who sees these rows; run the statement if it should apply",
+    "is left out, because the project has policies for these rows; run the statement if it should apply",
   grant: "gains a privilege that the functions need",
   revoke: "loses privileges that an append-only log forbids",
   advise:
@@ -40,15 +40,15 @@ const EFFECTS: Record<string, string> = {
 };
 
 /**
- * The effects of a push, refusals first. Nothing is changed, and no table of the
- * project is locked against writers.
+ * The effects of a push, refusals first. Changes nothing, and locks no table against
+ * writers.
  *
  * @throws {postgres.PostgresError} with SQLSTATE 42P06 when the schema `ledger` exists.
  */
-export async function foresee(sql: postgres.Sql): Promise<Effect[]> {
+export async function previewPush(sql: postgres.Sql): Promise<Effect[]> {
   const script = await Deno.readTextFile(TABLES);
   const effects: Effect[] = [];
-  class Undone extends Error {}
+  class Rollback extends Error {}
   try {
     await sql.begin(async (open) => {
       await open`set local ledger.examine_only = 'on'`;
@@ -78,10 +78,10 @@ export async function foresee(sql: postgres.Sql): Promise<Effect[]> {
           statement: statement ?? undefined,
         });
       }
-      throw new Undone();
+      throw new Rollback();
     });
   } catch (error) {
-    if (!(error instanceof Undone)) throw error;
+    if (!(error instanceof Rollback)) throw error;
   }
   return effects;
 }

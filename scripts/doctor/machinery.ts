@@ -1,10 +1,10 @@
 /**
- * The functions of schema `ledger` as this checkout has them, compared with a
- * database's. The doctor runs inside the database, so a role that can replace its
- * functions can silence it; this comparison runs outside.
+ * Compares the functions of schema `ledger` of this checkout with those of a database.
+ * The doctor runs inside the database, so a role that can replace its functions can
+ * silence it; this comparison runs outside.
  */
 
-/** A function of schema `ledger`, by its name, and its body. */
+/** The name and the body of a function of schema `ledger`. */
 export interface LedgerFunction {
   name: string;
   body: string;
@@ -14,12 +14,12 @@ export interface LedgerFunction {
 const DEFINITION =
   /^CREATE OR REPLACE FUNCTION (ledger\.\w+)\([\s\S]*?^AS (\$\w+\$)([\s\S]*?)\2;$/gm;
 
-/** How a function begins that is written from a log's columns and foreign keys, which the doctor compares itself. */
+/** The start of a function that is generated per log, which the doctor compares itself. */
 const GENERATED = "\n-- Written by ledger.";
 
 const SCHEMA = new URL("../../supabase/schema.sql", import.meta.url);
 
-/** The body of each function in the text of supabase/schema.sql that is the same in every project. */
+/** Name → body of the functions in supabase/schema.sql that are equal in every project. */
 export function readDefinitions(schema: string): Map<string, string> {
   const bodies = new Map<string, string>();
   for (const [, name, , body] of schema.matchAll(DEFINITION)) {
@@ -33,15 +33,15 @@ export async function readMachinery(): Promise<Map<string, string>> {
   return readDefinitions(await Deno.readTextFile(SCHEMA));
 }
 
-/** Names of the functions that `found` lacks, or has with another body. */
+/** The names of functions that are missing from `found` or have another body there. */
 export function findChanged(
-  wanted: Map<string, string>,
+  expected: Map<string, string>,
   found: LedgerFunction[],
 ): string[] {
-  return [...wanted]
+  return [...expected]
     .filter(([name, body]) =>
-      found.filter((one) => one.name === name).length !== 1 ||
-      !found.some((one) => one.name === name && one.body === body)
+      found.filter((known) => known.name === name).length !== 1 ||
+      !found.some((known) => known.name === name && known.body === body)
     )
     .map(([name]) => name);
 }

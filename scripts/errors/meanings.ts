@@ -1,13 +1,13 @@
 /**
- * What the codes of answers mean, for docs/errors.md. The codes themselves are
- * declared where they are used; the types and a test hold this page complete.
+ * The meanings of codes, for docs/errors.md. The modules declare their codes; types and
+ * a test keep this list complete.
  */
+import type { StoreIssue } from "../../shared/db/record-events.ts";
 import type { ProblemCode } from "../../shared/http/problem.ts";
 import type { JsonIssue } from "../../shared/http/strict-json.ts";
 import type { MetadataIssueCode } from "../../shared/redaction/audit-metadata.ts";
-import type { StoreIssue } from "../../shared/db/record-events.ts";
 
-/** What a problem means, and what the caller can do. */
+/** The meaning of each problem, and the remedy. */
 export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
   invalid_body:
     "The body is not valid UTF-8, gzip or JSON, or is nested too deep. Send a body that can be parsed.",
@@ -18,12 +18,12 @@ export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
   invalid_credentials:
     "The key, token or signature is not valid for this project, or has expired.",
   budget_exceeded:
-    "A reservation is larger than what a budget of the month has left. Reserve less, or raise the budget.",
-  not_allowed: "Only services may do this. Send a secret API key.",
+    "A reservation exceeds the rest of a monthly budget. Reserve less, or raise the budget.",
+  not_allowed: "Only services are permitted. Send a secret API key.",
   no_firm:
-    "The user belongs to no firm, so they have no audit log to write to. Set `users.firm_id`.",
+    "The user does not belong to a firm, which an audit event requires. Set `users.firm_id`.",
   not_found:
-    "The path or the row does not exist, or the user may not see the row.",
+    "The path or the row does not exist, or the user may not read the row.",
   method_not_allowed: "The `Allow` header lists the methods of this path.",
   not_acceptable:
     "Send an `Accept` of `application/json`, `text/csv` or `application/x-ndjson`.",
@@ -49,11 +49,11 @@ export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
   batch_aborted:
     "The event is acceptable, but another event of an atomic batch failed. Correct that one and send the batch again.",
   internal_error:
-    "An error of the function or its configuration. The `x-request-id` finds it in the access log.",
+    "An error of the function or its configuration. Search the access log for the `x-request-id`.",
   unavailable:
-    "The database or the keys of tokens cannot be reached, or the database is busy. Retry after `Retry-After` seconds.",
+    "The database or the JWKS is unreachable, or the database is busy. Retry after `Retry-After` seconds.",
   overloaded:
-    "Too much is in progress in this instance. Retry after `Retry-After` seconds.",
+    "This instance is at its limit of work in progress. Retry after `Retry-After` seconds.",
 };
 
 /** Codes of issues that the types of their modules list. */
@@ -62,7 +62,7 @@ type TypedIssueCode =
   | MetadataIssueCode
   | JsonIssue["code"];
 
-/** What an issue of a member means: its `code` in `errors`. */
+/** The meaning of each issue of a member: its `code` in `errors`. */
 export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {
   [code: string]: string;
 } = {
@@ -72,11 +72,11 @@ export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {
   invalid_length: "The text is too short or too long.",
   out_of_range: "The number, time or cost is outside of what the column holds.",
   not_allowed:
-    "This caller may not send the member, or not together with another one.",
+    "The caller may not send the member, or not together with another one.",
   unknown_field: "The log has no such member.",
   not_found: "The value refers to a row that does not exist.",
   other_firm: "The value refers to a row of another firm.",
-  no_firm: "The user belongs to no firm.",
+  no_firm: "The user does not belong to a firm.",
   refused:
     "A constraint or trigger that the project added to the log refuses the event.",
   invalid_json: "A line of NDJSON, or `data` of a CloudEvent, is not JSON.",
@@ -97,7 +97,7 @@ export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {
   financial_data:
     "The text looks like an amount of money, or the number of a card, account or tax payer.",
   secret: "The text looks like a secret, such as an API key or token.",
-  not_a_model_call: "LiteLLM reports something else than a call of a model.",
+  not_a_model_call: "LiteLLM reports another call than a model call.",
   not_an_audit_source:
     "The payload is not of an Auth hook or table that can be audited.",
 };
@@ -105,7 +105,7 @@ export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {
 /** Warnings that adapters add to those of the logs. */
 export const ADAPTER_WARNINGS: Record<string, string> = {
   reference_left_out:
-    "The payload refers to no row that the event can belong to; the event is recorded without the reference.",
+    "The payload refers to a row that the event cannot belong to; the event is recorded without the reference.",
 };
 
 /** SQLSTATEs that the migrations raise. */
@@ -113,11 +113,10 @@ export const SQLSTATE_MEANINGS: Record<string, string> = {
   "42501":
     "A log is append-only: the guard or a missing privilege refused UPDATE, DELETE, TRUNCATE or an upsert. Record a new row instead.",
   "55000":
-    "A push found tables that differ from their documents; the message names every difference and the statement that mends it. Nothing was changed.",
+    "A push found tables that differ from their documents; the message names every difference and its remedy. Nothing was changed.",
   "42P06":
-    "A push found a schema `ledger`: the migrations were applied already, or it is the project's own. Nothing was changed.",
-  "22023":
-    "An argument of a function is not acceptable; the message says which.",
+    "A push found a schema `ledger`: the migrations are applied already, or the schema belongs to the project. Nothing was changed.",
+  "22023": "An argument of a function is invalid; the message names it.",
   "0A000":
     "`ledger.guard` cannot guard a table with such a foreign key; the message says why.",
   "PT413":
@@ -125,5 +124,5 @@ export const SQLSTATE_MEANINGS: Record<string, string> = {
   "LF001":
     "Internal: rolls back an atomic batch or the dry run of a price import. Never leaves the database.",
   "LF002":
-    "A cursor that another database made: the endpoint answers `invalid_parameter`. Within a record function, internal.",
+    "A cursor of another database: the endpoint answers `invalid_parameter`. Within a record function, internal.",
 };

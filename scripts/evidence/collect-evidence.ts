@@ -1,20 +1,20 @@
 import { StackError } from "../../local/stack-error.ts";
+import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
+import type { Member } from "../../shared/logs/log.ts";
 import {
   type BundleLine,
   formatBundleLine,
   type LeafEvidence,
 } from "../verify/bundle.ts";
-import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
-import type { Member } from "../../shared/logs/log.ts";
 import { postJson, type Project } from "./project-rest.ts";
 
-/** Leaves per call: PostgREST's usual limit of rows does not touch them. */
-const PAGE = 2_000;
+/** Leaves per call; each call returns one JSON value, so PostgREST's row limit does not apply. */
+const PAGE_LEAVES = 2_000;
 
-/** A bundle is of one moment; a log that is erased from meanwhile is read again. */
-const ATTEMPTS = 5;
+/** A bundle is a consistent snapshot: after a concurrent change the logs are read again. */
+const MAX_ATTEMPTS = 5;
 
-/** A leaf of the export, with its row while that is there. */
+/** A leaf of the export, with its row while that exists. */
 type ExportedLeaf = {
   index: number;
   kind: string;
@@ -37,12 +37,11 @@ type State = {
 };
 
 /**
- * Reads everything that evidence is made of and hands each line of the bundle to
- * `write`; `restart` begins it again, because something that was read was nulled,
- * deleted or erased meanwhile.
+ * Reads the evidence and passes each line of the bundle to `write`; `restart` discards
+ * the lines, because a row was changed meanwhile.
  *
- * @throws {StackError} when nothing is signed yet, when rows from before evidence was
- * set up have no leaf yet, or when the logs change at every attempt.
+ * @throws {StackError} if the log is not signed yet, if rows from before evidence was set
+ * up have no leaf yet, or if the logs change during every attempt.
  */
 export async function collectEvidence(
   project: Project,
@@ -51,11 +50,11 @@ export async function collectEvidence(
     restart: () => Promise<void>;
   },
 ): Promise<void> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const before = await readState(project);
     if (before.checkpoint === null) {
       throw new StackError(
-        "Nothing is signed yet: seal first (npm run seal), with LEDGER_SIGNING_KEYS set",
+        "The log is not signed yet: set LEDGER_SIGNING_KEYS, then run npm run seal",
       );
     }
     if (before.backlog > 0) {
@@ -76,7 +75,7 @@ export async function collectEvidence(
     await restart();
   }
   throw new StackError(
-    "The logs changed at every attempt to read them: try again at a quieter time",
+    "The logs changed during every attempt to read them: try again when fewer rows are changed",
   );
 }
 
@@ -91,24 +90,24 @@ async function* listLines(
     first_size: 0,
   }) as string[];
   for (const content of notes) {
-    // Others may be signing; the size is the second line (C2SP tlog-checkpoint).
+    // A concurrent signer may be ahead; line 2 is the size (C2SP tlog-checkpoint).
     const isLater = Number(content.split("\n")[1]) > checkpoint.size;
     if (!isLater) yield { type: "checkpoint", content };
   }
-  // Before the leaves, so that what is sealed meanwhile is there twice, not missing.
+  // Read before the leaves, so that leaves sealed meanwhile are duplicates, not missing.
   const pending = await readPending(project);
   const beyond: ExportedLeaf[] = [];
   for await (const leaf of readLeaves(project, tree.size)) {
     if (leaf.index >= checkpoint.size) beyond.push(leaf);
-    else yield { type: "leaf", index: leaf.index, evidence: describe(leaf) };
+    else yield { type: "leaf", index: leaf.index, evidence: toEvidence(leaf) };
   }
   const sealedMeanwhile = new Set(
     beyond.filter(({ index }) => index >= tree.size).map(({ hash }) => hash),
   );
-  // What is sealed and not under the checkpoint is as good as pending.
+  // Leaves beyond the checkpoint count as pending.
   for (const leaf of [...beyond, ...pending]) {
-    const isTwice = "seq" in leaf && sealedMeanwhile.has(leaf.hash);
-    if (!isTwice) yield { type: "pending", evidence: describe(leaf) };
+    const isDuplicate = "seq" in leaf && sealedMeanwhile.has(leaf.hash);
+    if (!isDuplicate) yield { type: "pending", evidence: toEvidence(leaf) };
   }
   for (const log of LOG_NAMES) {
     const rows = await call(project, "read_unsealed_rows", { log }) as {
@@ -121,37 +120,37 @@ async function* listLines(
   }
 }
 
-/** The leaves from the first on: all that are in the tree, and what comes meanwhile. */
+/** All leaves of the tree, those that are added meanwhile included. */
 async function* readLeaves(
   project: Project,
   size: number,
 ): AsyncGenerator<ExportedLeaf> {
-  for (let first = 0;; first += PAGE) {
+  for (let first = 0;; first += PAGE_LEAVES) {
     const leaves = await call(project, "export_ledger", {
       first,
-      max_leaves: PAGE,
+      max_leaves: PAGE_LEAVES,
     }) as ExportedLeaf[];
     yield* leaves;
-    // A page that lacks leaves has lost them, unless the tree ends there.
-    if (leaves.length < PAGE && first + PAGE >= size) return;
+    // Only at the end of the tree may a page be incomplete.
+    if (leaves.length < PAGE_LEAVES && first + PAGE_LEAVES >= size) return;
   }
 }
 
-/** What is not sealed. */
+/** The leaves that are not sealed. */
 async function readPending(project: Project): Promise<PendingLeaf[]> {
   const pending: PendingLeaf[] = [];
   for (let after = 0;;) {
     const leaves = await call(project, "export_pending_leaves", {
       after_seq: after,
-      max_leaves: PAGE,
+      max_leaves: PAGE_LEAVES,
     }) as PendingLeaf[];
     pending.push(...leaves);
-    if (leaves.length < PAGE) return pending;
+    if (leaves.length < PAGE_LEAVES) return pending;
     after = leaves.at(-1)!.seq;
   }
 }
 
-function describe(leaf: ExportedLeaf | PendingLeaf): LeafEvidence {
+function toEvidence(leaf: ExportedLeaf | PendingLeaf): LeafEvidence {
   if (leaf.data !== undefined) return { data: leaf.data };
   return {
     kind: leaf.kind === "backfill" ? "backfill/v1" : "row/v1",

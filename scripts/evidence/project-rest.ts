@@ -3,15 +3,15 @@ import { SECRET_KEY } from "../../local/keys.ts";
 import { DEFAULT_PORT } from "../../local/stack-defaults.ts";
 import { StackError } from "../../local/stack-error.ts";
 
-/** A project: its origin, and a secret key. */
+/** The origin and a secret key of a project. */
 export interface Project {
   url: string;
   key: string;
 }
 
 /**
- * The project that a command is for: `--url`, or the local stack; its key is that
- * of SUPABASE_SECRET_KEY, or the local stack's own.
+ * The project of `--url`, or the local stack, with the key SUPABASE_SECRET_KEY, or the
+ * local stack's key.
  */
 export function readProject(url: string | undefined): Project {
   const port = Deno.env.get("PORT") || String(DEFAULT_PORT);
@@ -19,7 +19,7 @@ export function readProject(url: string | undefined): Project {
     .replace(/\/+$/, "");
   if (!/^https?:\/\/[^/]+$/.test(origin)) {
     throw new StackError(
-      "Cannot use --url: wanted the origin of a project, such as https://<ref>.supabase.co",
+      "Cannot use --url: expected the origin of a project, such as https://<ref>.supabase.co",
     );
   }
   return {
@@ -31,7 +31,7 @@ export function readProject(url: string | undefined): Project {
 /**
  * Posts JSON below a project's origin and returns the JSON of the answer.
  *
- * @throws {StackError} in one sentence, when the request fails.
+ * @throws {StackError} if the request fails.
  */
 export async function postJson(
   { url, key }: Project,
@@ -44,23 +44,27 @@ export async function postJson(
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(60_000),
   }).catch(() => {
-    throw new StackError(`Cannot reach ${url}: is it running?`);
+    throw new StackError(
+      `Cannot reach ${url}: start the stack with npm start, or correct --url`,
+    );
   });
   const text = await response.text().catch(() => {
-    throw new StackError(`Cannot reach ${url}: the answer broke off`);
+    throw new StackError(
+      `Cannot read the answer of ${url}: the connection was lost; try again`,
+    );
   });
   const answer = parseJson(text);
   if (response.ok && answer !== undefined) return answer;
   throw new StackError(
     response.status === 401 || response.status === 403
-      ? `Cannot use ${url}: the key is not one of its secret keys; set SUPABASE_SECRET_KEY`
+      ? `Cannot use ${url}: the key is not a secret key of it; set SUPABASE_SECRET_KEY`
       : `Cannot use ${url}: ${path} answered ${response.status}${
         describe(answer)
       }`,
   );
 }
 
-/** What an answer says for people: a problem document's detail, PostgREST's message. */
+/** The detail of a problem document, or PostgREST's message. */
 function describe(answer: unknown): string {
   const { detail, message } = Object(answer) as Record<string, unknown>;
   const sentence = detail ?? message;

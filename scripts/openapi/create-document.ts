@@ -1,16 +1,6 @@
+import type * as z from "zod";
 import * as limits from "../../shared/limits.ts";
 import type { Log } from "../../shared/logs/log.ts";
-import {
-  eventSchemas,
-  type Json,
-  toReplySchemas,
-  toRequestSchemas,
-} from "./schemas.ts";
-import type { Example, Operation, OperationName, Route } from "./operation.ts";
-import { replySchemas, SHARED_REPLIES } from "./reply-schemas.ts";
-import { commonResponses, HEADERS } from "./responses.ts";
-import { readExamples } from "./read-examples.ts";
-import { recordExamples } from "./record-examples.ts";
 import {
   describeOperation,
   fetchOperation,
@@ -18,7 +8,17 @@ import {
   recordOperation,
   summaryOperation,
 } from "./log-operations.ts";
-import type * as z from "zod";
+import type { Example, Operation, OperationName, Route } from "./operation.ts";
+import { readExamples } from "./read-examples.ts";
+import { recordExamples } from "./record-examples.ts";
+import { replySchemas, SHARED_REPLIES } from "./reply-schemas.ts";
+import { commonResponses, HEADERS } from "./responses.ts";
+import {
+  eventSchemas,
+  type Json,
+  toReplySchemas,
+  toRequestSchemas,
+} from "./schemas.ts";
 import { usageExamples } from "./usage-examples.ts";
 import { USAGE_REPLIES, USAGE_REQUESTS, usageOperations } from "./usage.ts";
 
@@ -28,17 +28,17 @@ export const API_VERSION = "0.1.0";
 const DESCRIPTION =
   `Append-only usage and audit logs: events are recorded with POST and read with GET, and a recorded row is never changed or deleted.
 
-A service sends a secret API key and sees every row. A user sends her own token and sees the rows that row security shows her.
+A service sends a secret API key and reads every row. A user sends their token and reads the rows that row-level security shows.
 
-HEAD answers like GET, without the body. Every other method is answered with the response MethodNotAllowed. Unknown parameters are refused. Errors are problem documents (RFC 9457), whose code is stable. Money is a decimal string.
+HEAD answers like GET, without the body. Every other method has the response MethodNotAllowed. Unknown parameters are rejected. Errors are problem documents (RFC 9457), whose code is stable. Money is a decimal string.
 
-The database is given ${
+The timeout of the database is ${
     limits.RECORD_TIMEOUT_MS / 1_000
   } seconds for a batch and ${
     limits.READ_TIMEOUT_MS / 1_000
-  } seconds for a page or a summary, then the answer is 503. So it is, at once, when more than ${limits.MAX_REQUESTS_IN_PROGRESS} requests, ${limits.MAX_EVENTS_IN_PROGRESS} events, ${limits.MAX_BYTES_IN_PROGRESS} bytes of bodies, ${limits.MAX_ROWS_IN_PROGRESS} rows of pages or ${limits.MAX_EXPORTS_IN_PROGRESS} exports are in progress in an instance. A body has to arrive within ${
+  } seconds for a page or a summary; after it the answer is 503. The answer is 503 at once if more than ${limits.MAX_REQUESTS_IN_PROGRESS} requests, ${limits.MAX_EVENTS_IN_PROGRESS} events, ${limits.MAX_BYTES_IN_PROGRESS} bytes of bodies, ${limits.MAX_ROWS_IN_PROGRESS} rows of pages or ${limits.MAX_EXPORTS_IN_PROGRESS} exports are in progress in an instance. The timeout of a body is ${
     limits.BODY_TIMEOUT_MS / 1_000
-  } seconds. x-limits has every limit by name.`;
+  } seconds. x-limits lists every limit by name.`;
 
 /** An OpenAPI 3.1 document. */
 export type Document = {
@@ -51,8 +51,8 @@ export type Document = {
 };
 
 /**
- * The OpenAPI 3.1 document of these logs, all of it derived from their
- * declarations and from the limits, parameters and problems of the endpoint.
+ * The OpenAPI 3.1 document of these logs, derived from their declarations and from the
+ * limits, parameters and problems of the endpoint.
  */
 export async function createDocument(logs: readonly Log[]): Promise<Document> {
   const requests = {};
@@ -75,7 +75,7 @@ export async function createDocument(logs: readonly Log[]): Promise<Document> {
       version: API_VERSION,
       description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },
-      // Modules order their exports as they like.
+      // The order of a module's exports is not stable.
       "x-limits": Object.fromEntries(Object.entries(limits).sort()),
     },
     servers: SERVERS,
@@ -123,9 +123,9 @@ const SECURITY_SCHEMES = {
 };
 
 /**
- * Puts a log's examples into its operations. The parts of one example have the
- * same key in parameters, request body and response; there, `x-credential` names
- * the security scheme that it goes with.
+ * Adds a log's examples to its operations. The parts of an example have the same key in
+ * parameters, request body and response; `x-credential` of the response names the security
+ * scheme.
  */
 async function addExamples(
   log: Log,
@@ -167,7 +167,7 @@ function put(
   (target.examples ??= {})[name] = example;
 }
 
-/** The operations of a log by name: those of every log, then its own. */
+/** The operations of a log by name: the common ones, then its own. */
 function routesOf(log: Log): Record<string, Route> {
   const get = (path: string, operation: Operation): Route => ({
     path,
@@ -184,14 +184,14 @@ function routesOf(log: Log): Record<string, Route> {
   return { ...common, ...ownParts(log).routes(log) };
 }
 
-/** What the document of a log has beyond that of every log. */
+/** The parts of a log's document that other logs do not have. */
 type OwnParts = {
   /** Operations by name. */
   routes: (log: Log) => Record<string, Route>;
   examples: (log: Log) => Example[] | Promise<Example[]>;
-  /** Schemas of what is sent, by name. */
+  /** Request schemas by name. */
   requests: Record<string, z.ZodType>;
-  /** Schemas of what is answered, by name. */
+  /** Response schemas by name. */
   replies: Record<string, z.ZodType>;
 };
 
@@ -211,7 +211,6 @@ const OWN_PARTS: Record<string, OwnParts> = {
   },
 };
 
-/** What a log's document has of its own. */
 function ownParts({ slug }: Log): OwnParts {
   return OWN_PARTS[slug] ?? NONE;
 }

@@ -1,3 +1,4 @@
+import type { ProblemCode } from "../../shared/http/problem.ts";
 import {
   MAX_BODY_BYTES,
   MAX_EVENTS,
@@ -5,7 +6,6 @@ import {
   MAX_JSON_DEPTH,
 } from "../../shared/limits.ts";
 import type { Log } from "../../shared/logs/log.ts";
-import { nameOf, refer } from "./schemas.ts";
 import {
   type Content,
   csv,
@@ -23,9 +23,9 @@ import {
   REQUEST_ID,
   summaryParameters,
 } from "./parameters.ts";
-import { ALWAYS, respond, respondProblems } from "./responses.ts";
-import type { ProblemCode } from "../../shared/http/problem.ts";
 import { recordedName } from "./reply-schemas.ts";
+import { ALWAYS, respond, respondProblems } from "./responses.ts";
+import { nameOf, refer } from "./schemas.ts";
 
 /** `GET /<log>`. */
 export function listOperation(log: Log): Operation {
@@ -33,10 +33,10 @@ export function listOperation(log: Log): Operation {
   return {
     ...head(log, "list", `List rows of ${log.table}`),
     description:
-      "A page as JSON, or everything as CSV or NDJSON. An export that fails on the way breaks the connection off: an answer that ends properly is complete.",
+      "A page as JSON, or all rows as CSV or NDJSON. A failing export aborts the connection: an answer that ends properly is complete.",
     parameters: listParameters(log),
     responses: {
-      200: respond("The rows that the caller may see", {
+      200: respond("The rows that the caller may read", {
         ...json(refer("schemas", `${name}Page`)),
         "text/csv": csv("Columns as in the schema of the row"),
         "application/x-ndjson": lines(`${name}Row`),
@@ -59,7 +59,7 @@ export function fetchOperation(log: Log): Operation {
         json(refer("schemas", `${nameOf(log)}Row`)),
         ["etag"],
       ),
-      304: respond("The caller's copy is still right", {}, ["etag"]),
+      304: respond("The caller's copy is current", {}, ["etag"]),
       ...respondProblems(["invalid_parameter", "not_found"]),
       ...ALWAYS,
     },
@@ -71,7 +71,7 @@ export function summaryOperation(log: Log): Operation {
   return {
     ...head(log, "summarise", `Count and sum rows of ${log.table}`),
     description:
-      `Per group and over all, as far as the caller may see the rows. The largest ${MAX_GROUPS} groups are shown.`,
+      `Per group and in total, of the rows that the caller may read. At most the largest ${MAX_GROUPS} groups are listed.`,
     parameters: summaryParameters(log),
     responses: {
       200: respond("Counts and sums", {
@@ -128,27 +128,27 @@ export function recordOperation(log: Log): Operation {
     "invalid_batch",
   ];
   const problems = respondProblems(codes);
-  // One event answers with its problem, an atomic batch with its results.
+  // A single event answers with its problem, an atomic batch with its results.
   for (const status of [409, 422]) {
     Object.assign(problems[status].content!, batch());
   }
   return {
     ...head(log, "record", `Record events in ${log.table}`),
     description:
-      "One event answers with its row, several with one result per event. An event that is sent again is a success. Nothing is acknowledged before it is committed.",
+      "A single event answers with its row, a batch with one result per event. Retries are idempotent. Events are acknowledged after the commit.",
     security: log.userWrites === null ? [SERVICE] : [SERVICE, USER],
     parameters: recordParameters(),
     requestBody: {
       required: true,
       description:
-        `At most ${MAX_EVENTS} events, and ${MAX_BODY_BYTES} bytes after decompression, nested at most ${MAX_JSON_DEPTH} deep, in UTF-8. gzip is understood.`,
+        `At most ${MAX_EVENTS} events, and ${MAX_BODY_BYTES} bytes after decompression, nested at most ${MAX_JSON_DEPTH} deep, in UTF-8. gzip is supported.`,
       content: {
         ...json(refer("schemas", `${name}Body`)),
         "application/x-ndjson": lines(`${name}Event`),
       },
     },
     responses: {
-      200: respond("Recorded before, with the same content", rowOrBatch(log)),
+      200: respond("Recorded earlier, with the same content", rowOrBatch(log)),
       201: respond("Recorded; Location if it is one event", rowOrBatch(log), [
         "location",
       ]),

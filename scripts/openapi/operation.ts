@@ -1,6 +1,6 @@
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
-import { type Json, nameOf } from "./schemas.ts";
 import type { Parameter } from "./parameters.ts";
+import { type Json, nameOf } from "./schemas.ts";
 
 /** The representations of a body, by media type. */
 export type Content = Record<string, Json>;
@@ -15,14 +15,14 @@ export type Operation = Json & {
   responses: Record<string, Reply>;
 };
 
-/** An operation, and where it is below the path of its log. */
+/** An operation with its path below that of its log. */
 export type Route = {
   path: string;
   method: "get" | "post";
   operation: Operation;
 };
 
-/** What one may do with every log. */
+/** The operations of every log. */
 export type OperationName =
   | "record"
   | "list"
@@ -36,7 +36,7 @@ export const SERVICE = { secretKey: [] };
 /** Security: a signed-in user. */
 export const USER = { userToken: [] };
 
-/** What every operation begins with. */
+/** The members that every operation begins with. */
 export function head(log: Log, operation: string, summary: string): Json {
   return {
     operationId: operation + nameOf(log),
@@ -63,18 +63,18 @@ export function csv(description: string): Json {
     schema: {
       type: "string",
       description:
-        `RFC 4180 with a header row. ${description}. A text that a spreadsheet would run as a formula has an apostrophe in front.`,
+        `RFC 4180 with a header row. ${description}. A text that a spreadsheet would run as a formula has a leading apostrophe.`,
     },
   };
 }
 
-/** A request and the answer to it. */
+/** A request with its answer. */
 export type Example = {
   /** Its key in the document: in parameters, request body and response. */
   name: string;
   /** The operation's name in `routesOf`. */
   operation: string;
-  /** The security scheme that it goes with. */
+  /** Its security scheme. */
   credential: "secretKey" | "userToken";
   parameters: Record<string, unknown>;
   request?: { type: string; body: unknown };
@@ -82,7 +82,7 @@ export type Example = {
   reply: { type: string; body: unknown };
 };
 
-/** The row that a log's example event becomes. */
+/** The row of a log's example event. */
 export function exampleRow(log: Log): LogEvent {
   return Object.fromEntries(
     log.columns.map((column) => [

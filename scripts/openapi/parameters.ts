@@ -1,3 +1,4 @@
+import { BUCKETS, PARAMETERS } from "../../shared/http/parameters.ts";
 import {
   DEFAULT_PAGE_ROWS,
   MAX_FILTER_VALUES,
@@ -6,7 +7,6 @@ import {
   MAX_PAGE_ROWS,
   MAX_SUMMARY_DAYS,
 } from "../../shared/limits.ts";
-import { BUCKETS, PARAMETERS } from "../../shared/http/parameters.ts";
 import type { Log } from "../../shared/logs/log.ts";
 import { type Json, toParameterSchema } from "./schemas.ts";
 
@@ -21,14 +21,14 @@ export function recordParameters(): Parameter[] {
         "true: write nothing unless every event is recorded or a duplicate",
     }),
     idempotencyKey(
-      "Gives the events that come without an id the same ids whenever the request is sent again",
+      "Derives the ids of events without one, so that a retry has the same ids",
     ),
     CONTENT_ENCODING,
     REQUEST_ID,
   ];
 }
 
-/** `Idempotency-Key`, and what it does here. */
+/** The header `Idempotency-Key`. */
 export function idempotencyKey(description: string): Parameter {
   return header(
     "Idempotency-Key",
@@ -48,11 +48,11 @@ export function listParameters(log: Log): Parameter[] {
     ...selectionParameters(log, { required: false }),
     query("limit", { type: "integer", minimum: 1 }, {
       description:
-        `Rows at most. JSON: ${DEFAULT_PAGE_ROWS} when left out, ${MAX_PAGE_ROWS} at most. An export as CSV or NDJSON has no limit but this one.`,
+        `Most rows. JSON: default ${DEFAULT_PAGE_ROWS}, at most ${MAX_PAGE_ROWS}. Exports as CSV or NDJSON have no other limit.`,
     }),
     query("order", toParameterSchema(PARAMETERS.order), {
       description:
-        "desc (when left out): newest first. asc: oldest first, where the last cursor asks for everything new",
+        "desc (default): newest first. asc: oldest first; the last cursor then continues with new rows",
     }),
     query("cursor", toParameterSchema(PARAMETERS.cursor), {
       description: "next_cursor of a page of the same query",
@@ -77,13 +77,12 @@ export function summaryParameters(log: Log): Parameter[] {
         }. Repeated, or separated by commas`,
     }),
     query("tz", toParameterSchema(PARAMETERS.tz), {
-      description:
-        "The IANA time zone whose days, weeks and months are meant; UTC when left out",
+      description: "The IANA time zone of days, weeks and months; default UTC",
     }),
     ...log.rated
       ? [query("as_of", toParameterSchema(PARAMETERS.as_of), {
         description:
-          "Which ratings count: charged (none, when left out), latest, or those made until a moment",
+          "The ratings that count: charged (none; default), latest, or those until a timestamp",
       })]
       : [],
     REQUEST_ID,
@@ -103,7 +102,7 @@ export function fetchParameters(): Parameter[] {
     header(
       "If-None-Match",
       { type: "string" },
-      "The ETag of the copy that the caller has; 304 when it is still right",
+      "The ETag of the caller's copy; 304 if it is current",
     ),
     REQUEST_ID,
   ];
@@ -114,18 +113,18 @@ export function ratingParameters(log: Log): Parameter[] {
   return selectionParameters({ ...log, minimums: {} }, { required: true });
 }
 
-/** How a body may come. */
+/** The encodings of a body. */
 export const CONTENT_ENCODING: Parameter = header(
   "Content-Encoding",
   { type: "string", enum: ["gzip", "x-gzip", "identity"] },
-  "gzip, when the body is compressed",
+  "gzip, if the body is compressed",
 );
 
-/** What the answer to any request may be told to carry. */
+/** The id of a request. */
 export const REQUEST_ID: Parameter = header(
   "x-request-id",
   { type: "string" },
-  "Comes back in the answer, and in the function's log, if it is short and plain",
+  "Returned in the answer and written to the access log, if it is short and plain",
 );
 
 function selectionParameters(
@@ -144,7 +143,7 @@ function selectionParameters(
         maxItems: MAX_FILTER_VALUES,
       }, {
         description:
-          `${column} is this, or one of these when repeated; up to ${MAX_FILTER_VALUES}`,
+          `${column} equals this value, or one of up to ${MAX_FILTER_VALUES} if repeated`,
       })
     ),
     ...Object.entries(log.minimums).map(([column, schema]) =>

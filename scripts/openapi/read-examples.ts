@@ -13,12 +13,12 @@ import { type Example, exampleRow } from "./operation.ts";
 import { measuresOf } from "./reply-schemas.ts";
 
 /** An id that no row of the demo world has. */
-export const NOBODY = "99999999-0000-4000-8000-000000000009";
+export const UNKNOWN_ID = "99999999-0000-4000-8000-000000000009";
 
-/** What most examples have in common. */
+/** The common members of most examples. */
 export const COMMON = { credential: "secretKey", parameters: {} } as const;
 
-/** The examples of the GET operations, once the log's example is recorded. */
+/** The examples of the GET operations, after the log's example is recorded. */
 export function readExamples(log: Log): Example[] {
   return [...listExamples(log), ...fetchExamples(log), ...summaryExamples(log)];
 }
@@ -66,7 +66,7 @@ function fetchExamples(log: Log): Example[] {
       reply: { type: "application/json", body: row },
     },
     {
-      ...fetch("missing", NOBODY),
+      ...fetch("missing", UNKNOWN_ID),
       ...problemReply(createProblem("not_found", detail)),
     },
   ];
@@ -114,7 +114,7 @@ function summaryExamples(log: Log): Example[] {
   ];
 }
 
-/** The second that begins with the example event, which no other example is in. */
+/** The second of the example event, which has no other event. */
 export function secondOf(log: Log): { from: string; to: string } {
   const time = Date.parse(log.example[log.timeColumn] as string);
   return {
@@ -139,7 +139,7 @@ function refused(
   throw new Error(`the example ${name} is accepted`);
 }
 
-/** The answer with a problem. */
+/** The status and the body of a problem. */
 export function problemReply(
   problem: Problem,
 ): Pick<Example, "status" | "reply"> {

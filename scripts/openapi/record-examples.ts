@@ -9,17 +9,17 @@ import {
 import { SERVICE_CALLER } from "../../shared/db/call-function.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
-import { asSent } from "./schemas.ts";
 import { type Example, exampleRow } from "./operation.ts";
+import { asSent } from "./schemas.ts";
 
-/** Refused from every caller, because it lies in the future. */
+/** A time that is rejected, because it is in the future. */
 const FUTURE = "2999-01-01T00:00:00Z";
 
 const JSON_TYPE = "application/json";
 
 /**
- * The examples of `POST /<log>`, made from the log's example event by the code
- * that answers.
+ * The examples of `POST /<log>`, from the log's example event and the code that creates
+ * the answers.
  */
 export async function recordExamples(log: Log): Promise<Example[]> {
   const { example: event, timeColumn } = log;
@@ -47,14 +47,14 @@ export async function recordExamples(log: Log): Promise<Example[]> {
     outcome: "conflict",
     fields: [timeColumn],
   });
-  const one = (name: string, body: LogEvent, result: EventResult) =>
+  const single = (name: string, body: LogEvent, result: EventResult) =>
     recordExample(name, { type: JSON_TYPE, body }, answerSingle(log, result));
 
   return await Promise.all([
-    one("one", event, recorded(0, event)),
-    one("again", event, duplicate),
-    one("conflict", { ...earlier(1), id: first }, conflict),
-    one("rejected", late, refuse(0)),
+    single("one", event, recorded(0, event)),
+    single("again", event, duplicate),
+    single("conflict", { ...earlier(1), id: first }, conflict),
+    single("rejected", late, refuse(0)),
     recordExample(
       "several",
       { type: JSON_TYPE, body: { events: [earlier(2), earlier(3)] } },
@@ -82,7 +82,7 @@ export async function recordExamples(log: Log): Promise<Example[]> {
   ]);
 }
 
-/** The server says when it happened, to whom and from where. */
+/** The server sets the time, the user and the address of a user's event. */
 function userExample(log: Log, event: LogEvent): Promise<Example> {
   const { shape } = asSent(log.userWrites!.event);
   const body = Object.fromEntries(
@@ -98,7 +98,7 @@ function userExample(log: Log, event: LogEvent): Promise<Example> {
   );
 }
 
-/** An example of `POST /<log>` whose answer is this one. */
+/** An example of `POST /<log>` with this answer. */
 export async function recordExample(
   name: string,
   request: Example["request"],

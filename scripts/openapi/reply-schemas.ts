@@ -1,6 +1,5 @@
 import * as z from "zod";
 import type { Issue } from "../../shared/issue.ts";
-import { MAX_FAULTS } from "../../shared/limits.ts";
 import { BUCKETS, PARAMETERS } from "../../shared/http/parameters.ts";
 import {
   type Problem,
@@ -8,6 +7,7 @@ import {
   PROBLEMS,
 } from "../../shared/http/problem.ts";
 import type { Outcome, Warning } from "../../shared/ingest/results.ts";
+import { MAX_FAULTS } from "../../shared/limits.ts";
 import type { Log, Measure } from "../../shared/logs/log.ts";
 import {
   columnSchema,
@@ -17,9 +17,11 @@ import {
 } from "./schemas.ts";
 
 const fault = z.object({
-  pointer: z.string().describe('JSON Pointer into the event; "" is all of it'),
+  pointer: z.string().describe(
+    'JSON Pointer into the event; "" is the event itself',
+  ),
   code: z.string().describe("Stable and machine-readable"),
-  detail: z.string().describe("What is wrong and what is wanted"),
+  detail: z.string().describe("The issue and the remedy"),
 }) satisfies z.ZodType<Issue>;
 
 const problem = z.object({
@@ -30,7 +32,7 @@ const problem = z.object({
   code: z.enum(Object.keys(PROBLEMS) as ProblemCode[])
     .describe("Stable and machine-readable"),
   errors: z.array(fault).max(MAX_FAULTS).optional()
-    .describe("What is wrong with an event, all at once"),
+    .describe("All issues of an event"),
   fields: z.array(z.string()).optional()
     .describe("For a conflict: the columns whose content differs"),
 }).describe("A problem document (RFC 9457)") satisfies z.ZodType<Problem>;
@@ -48,7 +50,7 @@ const warning = z.object({
   code: z.string().describe("Stable and machine-readable"),
   detail: z.string(),
 }).describe(
-  "What the caller of a recorded event should know",
+  "A notice about a recorded event",
 ) satisfies z.ZodType<Warning>;
 
 const batchResult = z.object({
@@ -68,7 +70,7 @@ const batchResult = z.object({
   })).describe("One per event, in the order of the request"),
 });
 
-/** What every log answers with. */
+/** The response schemas of every log. */
 export const SHARED_REPLIES: Record<string, z.ZodType> = {
   Fault: fault,
   Problem: problem,
@@ -76,12 +78,12 @@ export const SHARED_REPLIES: Record<string, z.ZodType> = {
   BatchResult: batchResult,
 };
 
-/** The name of the schema of a row in the answer to the event that it tells. */
+/** The name of the schema of a recorded row with its warnings. */
 export function recordedName(log: Log): string {
   return nameOf(log) + (log.warnings ? "RecordedRow" : "Row");
 }
 
-/** What one log answers with, by the names of the schemas in the document. */
+/** The response schemas of one log, by name. */
 export function replySchemas(log: Log): Record<string, z.ZodType> {
   const name = nameOf(log);
   const row = rowSchema(log);
@@ -89,7 +91,7 @@ export function replySchemas(log: Log): Record<string, z.ZodType> {
     rows: z.array(row),
     has_more: z.boolean(),
     next_cursor: z.string().nullable()
-      .describe("For the next page; oldest first, also for what is new later"),
+      .describe("For the next page; in ascending order also for later rows"),
   });
   const totals = z.object({
     count: z.int().describe("Rows"),
@@ -100,7 +102,7 @@ export function replySchemas(log: Log): Record<string, z.ZodType> {
     ),
   });
   const group = z.object({ ...groupKeys(log), ...totals.shape })
-    .describe("The values of group_by, and what is measured of their rows");
+    .describe("The values of group_by with the measures of their rows");
   const summary = z.object({
     from: PARAMETERS.time,
     to: PARAMETERS.time,
@@ -109,8 +111,8 @@ export function replySchemas(log: Log): Record<string, z.ZodType> {
     group_by: z.array(z.enum([...BUCKETS, ...log.groups])),
     totals,
     groups: z.array(group),
-    group_count: z.int().describe("Groups that there are"),
-    truncated: z.boolean().describe("Whether groups are missing here"),
+    group_count: z.int().describe("The number of all groups"),
+    truncated: z.boolean().describe("Whether groups are missing"),
   });
   const recorded = row.extend({
     warnings: z.array(warning).optional()
@@ -136,10 +138,10 @@ function groupKeys(log: Log): Record<string, z.ZodType> {
   ]);
 }
 
-/** Figures of one column, by what follows the column's name. */
+/** The measures of one column, by the suffix of their name. */
 type ColumnMeasures = Record<string, {
   schema: z.ZodType;
-  /** The figure of a single row with this value in the column. */
+  /** The measure of a single row with this value. */
   singleRowValue: (value: unknown) => unknown;
 }>;
 
@@ -184,7 +186,7 @@ const EXACT_SUM: ColumnMeasures = {
   },
 };
 
-/** What a summary tells besides the count, as `summarise_log` names it. */
+/** The measures of a summary besides the count, as `summarise_log` names them. */
 export function measuresOf(log: Log): Record<string, Measure> {
   return Object.fromEntries(
     log.columns.flatMap((column) =>
@@ -203,7 +205,7 @@ function measuresOfColumn(log: Log, column: string): [string, Measure][] {
     ]);
 }
 
-/** A column's type and name decide how it is measured. */
+/** The measures of a column, by its type and name. */
 function measureOf(column: string, schema: z.ZodType): ColumnMeasures {
   const present = schema instanceof z.ZodNullable ? schema.unwrap() : schema;
   const { type, format } = toParameterSchema(present as z.ZodType);

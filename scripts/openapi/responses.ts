@@ -1,30 +1,30 @@
-import { RETRY_AFTER_SECONDS } from "../../shared/limits.ts";
 import { type ProblemCode, PROBLEMS } from "../../shared/http/problem.ts";
+import { RETRY_AFTER_SECONDS } from "../../shared/limits.ts";
 import type { Content, Reply } from "./operation.ts";
 import { type Json, refer } from "./schemas.ts";
 
 /** The headers of the answers, by name; each becomes a component. */
 export const HEADERS: Record<string, Json> = {
-  "x-request-id": text("Finds the request in the function's log"),
+  "x-request-id": text("The id of the request in the access log"),
   "location": text("The path of the recorded row"),
   "link": text('The path of the next page, as <…>; rel="next"'),
-  "etag": text("Stands for the row's content; see If-None-Match"),
-  "content-disposition": text("Proposes a file name"),
+  "etag": text("The version of the row; see If-None-Match"),
+  "content-disposition": text("The suggested file name"),
   "x-truncated": {
     description: "Whether groups are missing",
     schema: { type: "string", enum: ["true", "false"] },
   },
   "www-authenticate": text("How to authenticate (RFC 9110, 11.6.1)"),
-  "allow": text("The methods that this path has"),
+  "allow": text("The methods of this path"),
   "accept": text("The media types that a body may have"),
   "accept-encoding": text("The content encodings that a body may have"),
   "retry-after": {
-    description: "Seconds after which the request may be sent again",
+    description: "Seconds to wait before a retry",
     schema: { type: "integer", examples: [RETRY_AFTER_SECONDS] },
   },
 };
 
-/** The headers that a problem of a status may bring. */
+/** The headers of problems, by status. */
 const PROBLEM_HEADERS: Record<number, string[]> = {
   401: ["www-authenticate"],
   405: ["allow"],
@@ -32,7 +32,7 @@ const PROBLEM_HEADERS: Record<number, string[]> = {
   503: ["retry-after"],
 };
 
-/** The problems that mean the same everywhere; each becomes a component. */
+/** The problems of every operation; each becomes a component. */
 const COMMON: Record<string, ProblemCode[]> = {
   Unauthorized: ["missing_credentials", "invalid_credentials"],
   MethodNotAllowed: ["method_not_allowed"],
@@ -41,7 +41,7 @@ const COMMON: Record<string, ProblemCode[]> = {
   Unavailable: ["unavailable", "overloaded"],
 };
 
-/** What every operation that needs a credential may end with. */
+/** The responses of every operation that requires a credential. */
 export const ALWAYS = {
   401: refer("responses", "Unauthorized"),
   500: refer("responses", "InternalError"),
@@ -70,7 +70,7 @@ export function respond(
   return { description, headers: Object.fromEntries(all), ...body };
 }
 
-/** The responses that carry these problems, by status. */
+/** The responses of problems, by status. */
 export function respondProblems(
   codes: readonly ProblemCode[],
 ): Record<string, Reply> {

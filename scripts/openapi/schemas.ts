@@ -1,17 +1,17 @@
 import * as z from "zod";
-import type { EventSchema, Log } from "../../shared/logs/log.ts";
 import { MAX_EVENTS } from "../../shared/limits.ts";
+import type { EventSchema, Log } from "../../shared/logs/log.ts";
 
 /** A part of a document: a JSON object. */
 export type Json = { [member: string]: unknown };
 
-/** Formats that say more than the pattern that zod puts beside them. */
+/** Formats that make zod's additional pattern redundant. */
 const CLEAR_FORMATS = ["uuid", "date", "date-time", "ipv4", "ipv6"];
 
-/** What an event must keep to, but a stored row need not. */
+/** Constraints of events that stored rows may violate. */
 const BOUNDS = ["minLength", "maxLength", "minimum", "maximum", "pattern"];
 
-/** Refers to a component of the document. */
+/** A reference to a component of the document. */
 export function refer(
   kind: "schemas" | "headers" | "responses",
   name: string,
@@ -19,7 +19,7 @@ export function refer(
   return { $ref: `#/components/${kind}/${name}` };
 }
 
-/** The JSON Schema of a query parameter: of its one way to write a value. */
+/** The JSON Schema of a query parameter, in its canonical form. */
 export function toParameterSchema(schema: z.ZodType): Json {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     ...DIALECT,
@@ -29,14 +29,14 @@ export function toParameterSchema(schema: z.ZodType): Json {
   return rest;
 }
 
-/** The JSON Schemas of what is sent, by name; one refers to another. */
+/** The JSON Schemas of requests, by name, with references. */
 export function toRequestSchemas(named: Record<string, z.ZodType>): Json {
   return toComponents(named, "input", tidy);
 }
 
 /**
- * The JSON Schemas of what is answered. They name types, formats and values, but
- * no bounds, and leave room for new members: the table may hold older rows.
+ * The JSON Schemas of responses. They have types, formats and values, but no bounds, and
+ * allow new members, because the table may hold older rows.
  */
 export function toReplySchemas(named: Record<string, z.ZodType>): Json {
   return toComponents(named, "output", (schema) => {
@@ -50,7 +50,7 @@ export function toReplySchemas(named: Record<string, z.ZodType>): Json {
 
 const DIALECT = {
   target: "draft-2020-12",
-  // What JSON Schema cannot say is said in words.
+  // Descriptions cover constraints that JSON Schema cannot express.
   unrepresentable: "any",
 } as const;
 
@@ -82,7 +82,7 @@ function tidy(schema: Json): void {
   delete schema.propertyNames;
 }
 
-/** What a log is called in the names of schemas and operations: `LlmUsage`. */
+/** The name of a log in schemas and operations, such as `LlmUsage`. */
 export function nameOf({ slug }: Log): string {
   return slug.split("-")
     .map((word) => word[0].toUpperCase() + word.slice(1))
@@ -90,8 +90,8 @@ export function nameOf({ slug }: Log): string {
 }
 
 /**
- * A row as replies write it, derived from what an event must look like: what the
- * event requires is never null, nor are the id and the time.
+ * A row in responses, derived from the event: its required members, the id and the time
+ * are never null.
  */
 export function rowSchema(log: Log): z.ZodObject<Record<string, z.ZodType>> {
   return z.object(Object.fromEntries(
@@ -110,16 +110,16 @@ export function columnSchema(log: Log, column: string): z.ZodType {
     : z.nullable(present);
 }
 
-/** What may be sent to a log, by the names of the schemas in the document. */
+/** The request schemas of a log, by name. */
 export function eventSchemas(log: Log): Record<string, z.ZodType> {
   const name = nameOf(log);
   const schemas: Record<string, z.ZodType> = {};
   const event = schemas[`${name}Event`] = asSent(log.event)
-    .describe(`${log.description}, as a service sends it`);
+    .describe(`${log.description}, sent by a service`);
   let one: z.ZodType = event;
   if (log.userWrites !== null) {
     const own = schemas[`${name}UserEvent`] = asSent(log.userWrites.event)
-      .describe(`${log.description}, as a signed-in user sends it`);
+      .describe(`${log.description}, sent by a signed-in user`);
     one = z.union([event, own]);
   }
   const many = schemas[`${name}Events`] = z.array(one).min(1).max(MAX_EVENTS);
@@ -131,7 +131,7 @@ export function eventSchemas(log: Log): Record<string, z.ZodType> {
   return schemas;
 }
 
-/** The members that may be sent; null is as good as leaving one out. */
+/** The accepted members; null is equivalent to omission. */
 export function asSent({ shape }: EventSchema): EventSchema {
   return z.strictObject(Object.fromEntries(
     Object.entries(shape)

@@ -1,16 +1,16 @@
 import type { Issue } from "../../shared/issue.ts";
+import { refuseParameter } from "../../shared/http/parameters.ts";
+import { refuseRequest } from "../../shared/http/read-body.ts";
 import {
   answerSingle,
   STORE_ISSUE_DETAILS,
   toEventResult,
 } from "../../shared/ingest/results.ts";
-import { budgetSchema } from "../../shared/usage/budgets.ts";
-import { refuseParameter } from "../../shared/http/parameters.ts";
-import { refuseRequest } from "../../shared/http/read-body.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
+import { budgetSchema } from "../../shared/usage/budgets.ts";
 import { type Example, exampleRow } from "./operation.ts";
-import { COMMON, NOBODY, problemReply, secondOf } from "./read-examples.ts";
+import { COMMON, problemReply, secondOf, UNKNOWN_ID } from "./read-examples.ts";
 import { recordExample } from "./record-examples.ts";
 
 const JSON_TYPE = "application/json";
@@ -19,8 +19,8 @@ const JSON_TYPE = "application/json";
 const OTHER_FIRM = "10000000-0000-4000-8000-000000000002";
 
 /**
- * The examples of `llm-usage` alone. A budget that is set and a reservation that
- * is made are answered with new ids and times, so only what is refused is shown.
+ * The examples of `llm-usage` only. A new budget or reservation has a random id and the
+ * current time, so only refusals are shown.
  */
 export async function usageExamples(log: Log): Promise<Example[]> {
   const { firm_id } = log.example;
@@ -50,7 +50,7 @@ export async function usageExamples(log: Log): Promise<Example[]> {
     ),
     refused(
       "reserve",
-      { firm_id, cma_project_id: NOBODY, amount_usd: "0.05" },
+      { firm_id, cma_project_id: UNKNOWN_ID, amount_usd: "0.05" },
       () => [{
         pointer: "/cma_project_id",
         code: "not_found",
@@ -61,7 +61,7 @@ export async function usageExamples(log: Log): Promise<Example[]> {
   ];
 }
 
-/** A call of a model that has no price. */
+/** A call of a model without a price. */
 async function unpricedExample(log: Log): Promise<Example> {
   const { cost_usd: _, ...call } = log.example;
   const id = "70000000-0000-4000-8000-000000000007";

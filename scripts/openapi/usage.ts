@@ -1,7 +1,11 @@
+import * as z from "zod";
+import { PARAMETERS } from "../../shared/http/parameters.ts";
+import type { ProblemCode } from "../../shared/http/problem.ts";
 import { MAX_RATED_ROWS } from "../../shared/limits.ts";
 import { uuid } from "../../shared/logs/fields.ts";
-import type { ProblemCode } from "../../shared/http/problem.ts";
 import type { Log } from "../../shared/logs/log.ts";
+import { budgetSchema, reservationSchema } from "../../shared/usage/budgets.ts";
+import { ratingSchema } from "../../shared/usage/routes.ts";
 import {
   head,
   json,
@@ -19,12 +23,8 @@ import {
 } from "./parameters.ts";
 import { ALWAYS, respond, respondProblems } from "./responses.ts";
 import { asSent, refer, toParameterSchema } from "./schemas.ts";
-import * as z from "zod";
-import { budgetSchema, reservationSchema } from "../../shared/usage/budgets.ts";
-import { PARAMETERS } from "../../shared/http/parameters.ts";
-import { ratingSchema } from "../../shared/usage/routes.ts";
 
-/** What a request with an object may be refused for. */
+/** The problems of a request with an object. */
 const REFUSALS: ProblemCode[] = [
   "invalid_body",
   "invalid_parameter",
@@ -36,7 +36,7 @@ const REFUSALS: ProblemCode[] = [
   "invalid_request",
 ];
 
-/** The operations of `llm-usage` beyond those of every log, by name. */
+/** The operations of `llm-usage` only, by name. */
 export function usageOperations(log: Log): Record<string, Route> {
   return {
     showBudgets: {
@@ -54,7 +54,7 @@ function showBudgets(log: Log): Operation {
   return {
     ...head(log, "showBudgetsOf", "Show the budgets of a firm"),
     description:
-      "What is spent, reserved and left this month, as far as the caller may see it.",
+      "The spent, reserved and remaining amounts of this month, as far as the caller may read them.",
     parameters: [
       query("firm_id", toParameterSchema(uuid()), {
         required: true,
@@ -64,7 +64,7 @@ function showBudgets(log: Log): Operation {
     ],
     responses: {
       200: respond(
-        "The newest budget of the firm and of each project that has one",
+        "The latest budgets of the firm and of its projects",
         json(refer("schemas", "LlmUsageBudgets")),
       ),
       ...respondProblems(["invalid_parameter"]),
@@ -81,11 +81,11 @@ function setBudget(log: Log): Operation {
       "Set the monthly budget of a firm or a project",
     ),
     description:
-      "It replaces the one before, and counts what its month holds already. A budget warns and refuses no event: reserve before a call to have a hard limit.",
+      "It replaces the previous one, and counts the calls of the current month. A budget warns, but does not reject events: for a hard limit, reserve before each call.",
     ...send("LlmUsageNewBudget", []),
     responses: {
       201: respond(
-        "The budget as it is from now on",
+        "The new budget",
         json(refer("schemas", "LlmUsageSetBudget")),
       ),
       ...respondProblems(REFUSALS),
@@ -96,16 +96,16 @@ function setBudget(log: Log): Operation {
 
 function reserve(log: Log): Operation {
   return {
-    ...head(log, "reserveFor", "Reserve what a call may cost"),
+    ...head(log, "reserveFor", "Reserve the cost of a call"),
     description:
-      "The amount is held in every budget that the call counts towards, or in none, until an event with this reservation_id is recorded or the time is over.",
+      "The amount is held in every budget that the call counts towards, or in none, until an event with this reservation_id is recorded or the reservation expires.",
     ...send("LlmUsageNewReservation", [
       idempotencyKey(
-        "Makes a reservation that comes without an id the same one whenever the request is sent again",
+        "Derives the id of a reservation without one, so that a retry has the same id",
       ),
     ]),
     responses: {
-      ...respondEither("Held before", "Held", "LlmUsageReservation"),
+      ...respondEither("Held earlier", "Held", "LlmUsageReservation"),
       ...respondProblems([
         ...REFUSALS,
         "budget_exceeded",
@@ -121,11 +121,11 @@ function rate(log: Log): Operation {
   return {
     ...head(log, "rate", "Rate recorded calls again"),
     description:
-      `Adds what the selected calls cost by the prices as they are entered now, where that is another cost than before; what was charged stays, and so does what the caller reported. At most ${MAX_RATED_ROWS} rows at once. Summaries take as_of.`,
+      `Adds the cost of the selected calls by the current price list, where it differs. Charges and reported costs stay. At most ${MAX_RATED_ROWS} rows per request. Summaries have the parameter as_of.`,
     ...send("LlmUsageNewRating", ratingParameters(log)),
     responses: {
       ...respondEither(
-        "Nothing was added: a dry run, or no cost changed",
+        "No rating was added: a dry run, or no cost changed",
         "Ratings were added",
         "LlmUsageRating",
       ),
@@ -135,7 +135,7 @@ function rate(log: Log): Operation {
   };
 }
 
-/** What a service sends as one object. */
+/** The request of a service with one object. */
 function send(schema: string, parameters: Parameter[]) {
   return {
     security: [SERVICE],
@@ -163,20 +163,22 @@ const budget = z.object({
   month: z.string().describe("The month in time_zone, such as 2026-01"),
   time_zone: z.string(),
   limit_usd: dollars("US dollars per month"),
-  spent_usd: dollars("What the month's calls cost, unrounded"),
-  reserved_usd: dollars("What open reservations hold"),
-  left_usd: dollars("Below 0 when more was spent: a budget refuses no event"),
+  spent_usd: dollars("The exact cost of the month's calls"),
+  reserved_usd: dollars("The sum of open reservations"),
+  left_usd: dollars(
+    "Negative if the budget is exceeded: budgets do not reject events",
+  ),
   thresholds: z.array(count).describe("Percents of the limit"),
   crossed: z.array(count).describe("Those of thresholds that are crossed"),
   call_count: count.describe("The month's calls"),
-  floor_count: count.describe("Calls that cost more than is known"),
+  floor_count: count.describe("Calls whose cost is a floor"),
   floor_share: z.number().describe("floor_count of call_count, from 0 to 1"),
-  is_floor: z.boolean().describe("Whether more was spent than is known"),
+  is_floor: z.boolean().describe("Whether spent_usd is a floor"),
 }).describe("A budget and its month");
 
 const reservation = z.object({
   reservation_id: z.guid()
-    .describe("For the member reservation_id of the event that settles it"),
+    .describe("The reservation_id of the event that settles it"),
   expires_at: timestamp,
   budgets: z.array(budget).describe("The budgets that hold the amount"),
 });
@@ -188,8 +190,8 @@ const rating = z.object({
   dry_run: z.boolean(),
   rated_at: timestamp.nullable().describe("null for a dry run"),
   considered: count.describe("Selected rows whose cost was not reported"),
-  changed: count.describe("Rows that cost something else now"),
-  unpriced: count.describe("Rows whose price is not known now"),
+  changed: count.describe("Rows whose cost differs now"),
+  unpriced: count.describe("Rows without a price now"),
   cost_usd_before: dollars("Of all rows considered"),
   cost_usd_after: dollars("Of all rows considered"),
   changes: z.array(z.object({
@@ -199,17 +201,17 @@ const rating = z.object({
     count: count.describe("Rows"),
     cost_usd_before: dollars("Of these rows"),
     cost_usd_after: dollars("Of these rows"),
-  })).describe("What changed, by model and price; the most frequent 1000"),
+  })).describe("The changes by model and price, the 1000 most frequent"),
 });
 
-/** What the operations of usage alone are sent, by name. */
+/** The request schemas of these operations, by name. */
 export const USAGE_REQUESTS: Record<string, z.ZodType> = {
   LlmUsageNewBudget: asSent(budgetSchema),
   LlmUsageNewReservation: asSent(reservationSchema),
   LlmUsageNewRating: asSent(ratingSchema),
 };
 
-/** What they answer with, by name. */
+/** The response schemas of these operations, by name. */
 export const USAGE_REPLIES: Record<string, z.ZodType> = {
   LlmUsageBudget: budget,
   LlmUsageSetBudget: z.object({ firm_id: z.guid(), ...budget.shape }),

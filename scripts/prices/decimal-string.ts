@@ -1,9 +1,9 @@
-/** Decimals that a price of genai-prices is rounded to; more are float artefacts. */
+/** Decimals of a price; further ones are artefacts of binary floating point. */
 const DECIMALS = 9;
 
 /**
- * A price as genai-prices means it: the shortest decimal of the float, rounded
- * half up to nine decimals (0.18000000000000002 is 0.18), without exponent.
+ * A price of genai-prices as a decimal: the shortest decimal of the float, rounded half
+ * up to nine decimals (0.18000000000000002 is 0.18), without exponent.
  */
 export function toDecimal(price: number): string {
   if (!Number.isFinite(price) || price < 0) {
@@ -17,7 +17,7 @@ export function toDecimal(price: number): string {
   return shiftPoint(String(BigInt(whole + kept) + up), -DECIMALS);
 }
 
-/** A decimal with its point moved to the right by `places` (to the left when negative). */
+/** A decimal with its point moved `places` to the right, or left if negative. */
 export function shiftPoint(decimal: string, places: number): string {
   const [whole, fraction = ""] = decimal.split(".");
   const digits = "0".repeat(Math.max(0, -places)) + whole + fraction +

@@ -1,9 +1,9 @@
 import type { ImportAnswer, PriceChange } from "./import-request.ts";
 
-/** Changes that are printed; of more, only the number is. */
+/** Most changes that are printed; the others are counted. */
 export const MAX_LISTED = 50;
 
-/** What an import would change, line by line. */
+/** The changes of an import, line by line. */
 export function describeImport(answer: ImportAnswer): string[] {
   const suspicious = answer.suspicious.map((change) =>
     `suspicious: ${describeChange(change)}: ${change.why}`
@@ -22,7 +22,7 @@ export function describeChange(change: PriceChange): string {
   const tier = service_tier ? ` (${service_tier})` : "";
   const [name, unit] = nameColumn(column);
   return `${provider} ${nameMatch(change)}${tier}: ${name} ` +
-    `${from ?? "not known"} → ${to ?? "not known"}${unit} ${nameTime(change)}`;
+    `${from ?? "unknown"} → ${to ?? "unknown"}${unit} ${nameTime(change)}`;
 }
 
 function cut(lines: string[]): string[] {
@@ -32,7 +32,7 @@ function cut(lines: string[]): string[] {
     : [...lines.slice(0, MAX_LISTED), `… and ${more} more`];
 }
 
-/** How a price is called, and what it is in. */
+/** The name and the unit of a price. */
 function nameColumn(column: string): [string, string] {
   if (column === "request_usd") return ["request", " USD"];
   if (column === "implies_provider" || column === "effective_to") {

@@ -16,12 +16,12 @@ export interface PriceChange {
   to: string | null;
 }
 
-/** What an import changes, or has changed; numbers of rows. */
+/** The result of an import or its dry run, in numbers of rows. */
 export interface ImportAnswer {
   new: number;
   corrected: number;
   unchanged: number;
-  /** Published rows that the list has not; they stay. */
+  /** Rows of the price list that are no longer published; they stay. */
   unlisted: number;
   /** Rows with a suspicious price that was not accepted. */
   withheld: number;
@@ -38,7 +38,7 @@ export interface Project {
   key: string;
 }
 
-/** Whether to enter what is different, and also what looks like an error. */
+/** Whether to enter the differences, and suspicious ones too. */
 export interface ImportOptions {
   apply: boolean;
   acceptSuspicious: boolean;
@@ -53,7 +53,7 @@ const NOT_ALLOWED = "42501";
 /**
  * Calls `import_model_prices` of a project.
  *
- * @throws {StackError} in one sentence without the key, when the request fails.
+ * @throws {StackError} without the key, if the request fails.
  */
 export async function requestImport(
   { url, key }: Project,
@@ -95,7 +95,7 @@ function explain(
     return "it has no function import_model_prices; push the migrations first";
   }
   if (status === 401 || code === NOT_ALLOWED) {
-    return "the key is not one of its secret keys; set SUPABASE_SECRET_KEY";
+    return "the key is not a secret key of it; set SUPABASE_SECRET_KEY";
   }
   const parts = [message, details].filter((part) => part);
   return parts.join("; ") || `it answered with status ${status}`;

@@ -2,7 +2,7 @@ import type { MatchLogic } from "@pydantic/genai-prices";
 import { matchesRule } from "../../shared/pricing/providers.ts";
 import type { PriceRow } from "./price-row.ts";
 
-/** How the rows of one alternative compare a model's name. */
+/** One comparison with a model's name. */
 export type Alternative = Pick<PriceRow, "match_kind" | "match_value">;
 
 const SIMPLE_KINDS = [
@@ -13,8 +13,8 @@ const SIMPLE_KINDS = [
 ] as const;
 
 /**
- * The alternatives of a match, each once, in order. Names are compared in lower
- * case, and so are all values but those of a regex.
+ * The distinct alternatives of a match, in order. Names are compared in lower case, and
+ * so are all values except those of a regex.
  *
  * @throws on a combination that is not a single comparison.
  */
@@ -22,36 +22,36 @@ export function toAlternatives(match: MatchLogic): Alternative[] {
   const all = "or" in match
     ? match.or.map(toAlternative)
     : [toAlternative(match)];
-  return [...new Map(all.map((one) => [matchKey(one), one])).values()];
+  return [...new Map(all.map((item) => [matchKey(item), item])).values()];
 }
 
-/** What is the same for rows with the same match. */
+/** The identity of a match. */
 export function matchKey({ match_kind, match_value }: Alternative): string {
   return `${match_kind} ${match_value}`;
 }
 
 /**
- * Whether every name that matchesRule `one` matchesRule `other`, too, as far as that
- * can be said from their values: nothing is said about a regex.
+ * Whether every name that matches `inner` also matches `outer`, as far as their values
+ * show; false for regexes.
  */
-export function isCovered(one: Alternative, other: Alternative): boolean {
-  const [value, within] = [one.match_value, other.match_value];
-  if (matchKey(one) === matchKey(other)) return true;
-  if (one.match_kind === "regex") return false;
-  if (one.match_kind === "equals") return matchesName(other, value);
-  switch (other.match_kind) {
+export function isCovered(inner: Alternative, outer: Alternative): boolean {
+  const [value, part] = [inner.match_value, outer.match_value];
+  if (matchKey(inner) === matchKey(outer)) return true;
+  if (inner.match_kind === "regex") return false;
+  if (inner.match_kind === "equals") return matchesName(outer, value);
+  switch (outer.match_kind) {
     case "contains":
-      return value.includes(within);
+      return value.includes(part);
     case "starts_with":
-      return one.match_kind === "starts_with" && value.startsWith(within);
+      return inner.match_kind === "starts_with" && value.startsWith(part);
     case "ends_with":
-      return one.match_kind === "ends_with" && value.endsWith(within);
+      return inner.match_kind === "ends_with" && value.endsWith(part);
     default:
       return false;
   }
 }
 
-/** Whether a model name in lower case is one of an alternative's. */
+/** Whether a model name in lower case matches. */
 export function matchesName(
   { match_kind, match_value }: Alternative,
   name: string,
@@ -75,7 +75,7 @@ function toAlternative(match: MatchLogic): Alternative {
   throw new Error(`Cannot enter a match by ${Object.keys(match)}`);
 }
 
-/** A start and a regex from the start on are one regex that looks ahead for the start. */
+/** Combines a prefix and an anchored regex into one regex with a lookahead. */
 function joinParts(parts: MatchLogic[]): string {
   const [first, second, ...more] = parts;
   if (

@@ -6,14 +6,14 @@ import type { ContextTier, Prices, TokenColumn } from "./price-row.ts";
 const COLUMNS: Record<string, TokenColumn> = {
   input_mtok: "input_usd_per_mtok",
   cache_read_mtok: "cache_read_usd_per_mtok",
-  // What it charges unless a lifetime is said, which is five minutes.
+  // Without a lifetime it is the price of five minutes.
   cache_write_mtok: "cache_write_5m_usd_per_mtok",
   cache_write_1h_mtok: "cache_write_1h_usd_per_mtok",
   output_mtok: "output_usd_per_mtok",
   output_reasoning_mtok: "reasoning_usd_per_mtok",
 };
 
-/** What ends a price key: what the unit is called, and the digits up to a million of it. */
+/** The endings of price keys: the name of the unit, and the decimal places to a million of it. */
 const OTHER_UNITS: [RegExp, string, number][] = [
   [/_mtok$/, "_tokens", 0],
   [/_kpages$/, "_pages", 3],
@@ -21,17 +21,17 @@ const OTHER_UNITS: [RegExp, string, number][] = [
 ];
 
 /**
- * Prices of durations, per hour: a price per second is in most cases no finite
- * decimal, so they cannot be said, and such usage has no known price.
+ * Prices per hour are skipped, so such usage has no known price: their price per second
+ * is mostly not a finite decimal.
  */
-const UNSAYABLE = /_hours$/;
+const PER_HOUR = /_hours$/;
 
-/** The price columns of a row. @throws on a price that has no place in it. */
+/** The price columns of a row. @throws for a price without a column. */
 export function toPriceColumns(price: ModelPrice): Prices {
   const prices: Prices = {};
   const tiered: [TokenColumn, TieredPrices][] = [];
   for (const [key, value] of Object.entries(price)) {
-    if (value === undefined || UNSAYABLE.test(key)) continue;
+    if (value === undefined || PER_HOUR.test(key)) continue;
     const column = COLUMNS[key];
     if (column) {
       prices[column] = toDecimal(
@@ -54,17 +54,17 @@ export function toPriceColumns(price: ModelPrice): Prices {
   return prices;
 }
 
-/** One tier per start, with every price that holds from there on. */
+/** One tier per start, with all prices that apply from there. */
 function toContextTiers(tiered: [TokenColumn, TieredPrices][]): ContextTier[] {
   const starts = tiered.flatMap(([, { tiers }]) =>
     tiers.map((tier) => tier.start)
   );
-  const sorted = [...new Set(starts)].sort((one, other) => one - other);
+  const sorted = [...new Set(starts)].sort((a, b) => a - b);
   return sorted.map((start) => {
     const context: ContextTier = { above_input_tokens: start };
     for (const [column, { tiers }] of tiered) {
-      const tier = tiers.filter((one) => one.start <= start)
-        .sort((one, other) => one.start - other.start).at(-1);
+      const tier = tiers.filter((candidate) => candidate.start <= start)
+        .sort((a, b) => a.start - b.start).at(-1);
       if (tier) context[column] = toDecimal(tier.price);
     }
     return context;

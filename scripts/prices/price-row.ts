@@ -1,10 +1,10 @@
-/** A row of `public.model_prices` as the import takes it; prices are decimals. */
+/** A row of `public.model_prices` for the import; prices are decimal strings. */
 export interface PriceRow {
   provider: string;
   match_kind: "equals" | "starts_with" | "ends_with" | "contains" | "regex";
   match_value: string;
   effective_from: string;
-  /** The hours of the day in UTC at which it holds. */
+  /** The hours of the day in UTC at which it applies. */
   daily_from?: string;
   daily_to?: string;
   input_usd_per_mtok?: string;
@@ -16,7 +16,7 @@ export interface PriceRow {
   request_usd?: string;
   /** unit → USD per million */
   other_usd_per_million?: Record<string, string>;
-  /** By rising `above_input_tokens`. */
+  /** In ascending order of `above_input_tokens`. */
   context_tiers?: ContextTier[];
   implies_provider?: true;
 }
@@ -27,10 +27,10 @@ export type Prices = Pick<
   TokenColumn | "request_usd" | "other_usd_per_million" | "context_tiers"
 >;
 
-/** The columns that a context tier may price apart. */
+/** The columns that a context tier may override. */
 export type TokenColumn = Extract<keyof PriceRow, `${string}_usd_per_mtok`>;
 
-/** What a call costs whose input is larger than `above_input_tokens`. */
+/** The prices of a call whose input exceeds `above_input_tokens`. */
 export type ContextTier =
   & { above_input_tokens: number }
   & { [column in TokenColumn]?: string };

@@ -1,5 +1,5 @@
 /**
- * The published prices: what genai-prices says, as rows of `public.model_prices`.
+ * The published prices of genai-prices as rows of `public.model_prices`.
  */
 import {
   type ConditionalPrice,
@@ -12,14 +12,14 @@ import { isCovered, matchKey, toAlternatives } from "./match-alternatives.ts";
 import { toPriceColumns } from "./price-columns.ts";
 import type { PriceRow, Prices } from "./price-row.ts";
 
-/** Since when a price holds that has no start. */
+/** The start of a price without one. */
 const ALWAYS = "1970-01-01T00:00:00Z";
 const PACKAGE = new URL(
   "../../node_modules/@pydantic/genai-prices/package.json",
   import.meta.url,
 );
 
-/** The published prices and whose they are. */
+/** The published prices and their source. */
 export interface PublishedPrices {
   /** Name and version of the package. */
   source: string;
@@ -27,7 +27,7 @@ export interface PublishedPrices {
   rows: PriceRow[];
 }
 
-/** The prices of the genai-prices that is installed. */
+/** The prices of the installed genai-prices. */
 export async function readPublishedPrices(): Promise<PublishedPrices> {
   const { version } = JSON.parse(await Deno.readTextFile(PACKAGE));
   const providers = await waitForUpdate();
@@ -36,14 +36,16 @@ export async function readPublishedPrices(): Promise<PublishedPrices> {
 }
 
 /**
- * One row per alternative of a model's match and per price of the model. Where
- * two models of a provider have the same alternative, the first one counts, as in
- * genai-prices. A provider that serves the models of others has their rows, too,
- * except those for which it has its own.
+ * One row per alternative of a model's match and per price of the model. If two models
+ * of a provider have the same alternative, the first one counts, as in genai-prices. A
+ * provider that serves the models of others also has their rows, unless it has its own.
  */
 export function toPriceRows(providers: Provider[]): PriceRow[] {
   const own = new Map(
-    providers.map((one) => [one.id, toOwnRows(one, providers)]),
+    providers.map((provider) => [
+      provider.id,
+      toOwnRows(provider, providers),
+    ]),
   );
   const rows = providers.flatMap(({ id, fallback_model_providers }) =>
     (fallback_model_providers ?? []).reduce(
@@ -54,7 +56,7 @@ export function toPriceRows(providers: Provider[]): PriceRow[] {
       own.get(id)!,
     )
   );
-  return rows.sort((one, other) => sortKey(one) < sortKey(other) ? -1 : 1);
+  return rows.sort((a, b) => sortKey(a) < sortKey(b) ? -1 : 1);
 }
 
 function toOwnRows(provider: Provider, providers: Provider[]): PriceRow[] {
@@ -86,7 +88,7 @@ function toModelRows(
   });
 }
 
-/** The provider of whom genai-prices takes a model to be when none is named. */
+/** The provider that genai-prices assumes for a model without one. */
 function impliedProvider(
   name: string,
   providers: Provider[],
@@ -101,11 +103,11 @@ type DatedPrices =
   & Pick<PriceRow, "effective_from" | "daily_from" | "daily_to">;
 
 /**
- * The prices of a model, each with when it holds.
+ * The prices of a model with their times.
  *
- * Hours of the day hold from the start date before them in the list. That differs
- * from genai-prices, which applies them to every event, however old: it prices a
- * call of 2025 by the peak hours that came with the prices of 2026.
+ * Hours of the day apply from the start date before them in the list. genai-prices
+ * applies them to every event, however old: it prices a call of 2025 by the peak hours of
+ * the prices of 2026.
  */
 function listPrices({ id, prices }: ModelInfo): DatedPrices[] {
   if (!Array.isArray(prices)) {
@@ -128,7 +130,7 @@ function listPrices({ id, prices }: ModelInfo): DatedPrices[] {
     if (constraint) {
       const start = `${constraint.start_date}T00:00:00Z`;
       if (start <= from) {
-        throw new Error(`Cannot enter ${id}: its start dates do not rise`);
+        throw new Error(`Cannot enter ${id}: its start dates do not ascend`);
       }
       from = start;
     }
@@ -144,16 +146,15 @@ function toTimeOfDay(time: string): string {
   return match[1];
 }
 
-/** The rows whose match is not that of a known one. */
+/** The rows without the match of a known one. */
 function withoutKnown(rows: PriceRow[], known: PriceRow[]): PriceRow[] {
   const keys = new Set(known.map(matchKey));
   return rows.filter((row) => !keys.has(matchKey(row)));
 }
 
 /**
- * Another provider's rows as those of a provider that serves its models, too,
- * without those that can never count, because a known row comes before them
- * however long their own value is.
+ * Another provider's rows for a provider that serves its models, without those that can
+ * never apply, because a known row takes precedence.
  */
 function toServed(
   rows: PriceRow[],
@@ -161,7 +162,7 @@ function toServed(
   known: PriceRow[],
 ): PriceRow[] {
   return rows
-    .filter((row) => !known.some((one) => isCovered(row, one)))
+    .filter((row) => !known.some((other) => isCovered(row, other)))
     .map(({ implies_provider: _, ...row }) => ({ ...row, provider }));
 }
 

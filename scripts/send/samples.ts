@@ -1,9 +1,9 @@
 import { LOGS_BY_SLUG, type LogSlug } from "../../shared/logs/index.ts";
 
-/** A format that a sample can be made of. */
+/** A format of samples. */
 type SampleFormat = {
   create: CreateSample;
-  /** Whether the format carries events of any log, so that one must be named. */
+  /** Whether the format carries events of any log, so that the caller must name one. */
   takesLog: boolean;
 };
 
@@ -18,25 +18,25 @@ export const SAMPLES: Record<string, SampleFormat> = {
   native: { create: createNativeSample, takesLog: true },
 };
 
-/** A realistic delivery of one format, for trying an endpoint out. */
+/** A realistic delivery of one format. */
 export type Sample = {
   /** Below `/functions/v1`, such as `webhooks/litellm`. */
   path: string;
-  /** The format's own headers; neither a key nor a signature. */
+  /** The headers of the format, without a key and a signature. */
   headers: Record<string, string>;
   body: string;
 };
 
-/** What a sample is made of, so that making one is pure. */
+/** The inputs of a sample, so that creating one is pure. */
 type SampleSeed = {
-  /** The log that the sample is for, in formats that can carry any. */
+  /** The log of the sample, for formats that carry events of any log. */
   log: LogSlug;
   now: Date;
   /** Makes a fresh UUID. */
   createId: () => string;
 };
 
-/** Makes a sample; refers to the demo world of supabase/seed.sql alone. */
+/** Creates a sample that refers to the demo world of supabase/seed.sql only. */
 type CreateSample = (seed: SampleSeed) => Sample;
 
 /** The demo world's firm, its user and its project. */
@@ -94,7 +94,7 @@ function createEvent({ log, now }: SampleSeed): Record<string, unknown> {
   return { ...event, [timeColumn]: now.toISOString() };
 }
 
-/** What a Database Webhook sends when a row of a table `invoices` is updated. */
+/** The payload of a Database Webhook for an UPDATE of a table `invoices`. */
 function createDatabaseSample({ now, createId }: SampleSeed): Sample {
   const row = {
     id: createId(),
@@ -114,7 +114,7 @@ function createDatabaseSample({ now, createId }: SampleSeed): Sample {
   });
 }
 
-/** What Supabase Auth's after-user-created hook sends. */
+/** The payload of Supabase Auth's after-user-created hook. */
 function createAuthSample({ now, createId }: SampleSeed): Sample {
   return createJsonSample("webhooks/auth", {
     metadata: {
@@ -203,8 +203,8 @@ function createLitellmSample(
 }
 
 /**
- * An OTLP export of an agent's turn: a model call, and a tool of the registry
- * that it used. The agent and the tool are named as the demo world names them.
+ * An OTLP export of an agent's turn: a model call and a tool use, with the names of the
+ * demo world's registry.
  */
 function createOtlpSample({ now, createId }: SampleSeed): Sample {
   const traceId = createId().replaceAll("-", "");

@@ -1,35 +1,34 @@
-import { isLogName, type LogName } from "../../shared/logs/index.ts";
-import type { Member } from "../../shared/logs/log.ts";
 import {
   committedColumns,
   isMember,
   layouts,
   type RowKind,
 } from "../../shared/evidence/leaf.ts";
-import { SALT_BYTES } from "./parse-leaf.ts";
+import { isLogName, type LogName } from "../../shared/logs/index.ts";
+import type { Member } from "../../shared/logs/log.ts";
 import { HASH_BYTES, isHex } from "../../shared/tlog/encoding.ts";
+import { SALT_BYTES } from "./parse-leaf.ts";
 
 /**
- * The evidence bundle, format `ledger-evidence/v1`: all of a log's tree and of
- * its rows in one NDJSON text (UTF-8, a JSON object and a newline per line), so
- * that it can be verified without the database, line by line:
+ * The evidence bundle, format `ledger-evidence/v1`: a log's tree and rows as NDJSON
+ * (UTF-8, a JSON object and a newline per line), which is verified without the database,
+ * line by line:
  *
  * 1. `{"format":"ledger-evidence/v1","origin":"<origin of the log>"}`.
- * 2. `{"checkpoint":"<signed checkpoint>"}`, one or more, in any order. The one
- *    with the greatest size covers exactly the leaves that follow, and needs the
- *    quorum of witnesses.
+ * 2. `{"checkpoint":"<signed checkpoint>"}`, one or more, in any order. The largest one
+ *    covers exactly the leaves that follow, and requires the quorum of witnesses.
  * 3. `{"leaf":{"index":<n>,…}}` for every leaf, by index from 0. A row's leaf:
  *    `kind` (`row/v1` or `backfill/v1`), `log` (table name), `id`, `hash` (the
  *    leaf hash, 64 hex digits) and, while the row is in its table, `row` (its
  *    members without `id`, committed ones in clear text), `commitments` (64 hex
  *    digits each, in the order of the committed columns) and `salts` (32 hex
- *    digits each, or null for one that is gone). `commitments` and `salts` are
- *    left out for logs without committed columns; salts that are still kept of a
- *    row that is gone are given too. Every other leaf: `data`, its text.
- * 4. `{"pending":{…}}` for what is recorded but not under the checkpoint yet, of
- *    the same shape without `index`: rows and events.
- * 5. `{"row":{"log":…,"id":…}}` for each row of a table that no leaf, pending or
- *    not, was recorded of. There should be none.
+ *    digits each, or null for a deleted one). `commitments` and `salts` are
+ *    omitted for logs without committed columns; salts that still exist of a deleted row
+ *    are included. Every other leaf: `data`, its text.
+ * 4. `{"pending":{…}}` for leaves that the checkpoint does not cover yet, of the same
+ *    shape without `index`.
+ * 5. `{"row":{"log":…,"id":…}}` for each row of a table without a leaf, pending or not.
+ *    There should be none.
  * 6. `{"end":{"lines":<lines before this one>}}`.
  */
 export type BundleLine =
@@ -40,21 +39,21 @@ export type BundleLine =
   | { type: "row"; log: LogName; id: string }
   | { type: "end"; lines: number };
 
-/** What a bundle has of a leaf: of a row's leaf its hash, of another its data. */
+/** The evidence of a leaf: of a row's leaf its hash, of another its data. */
 export type LeafEvidence = RowEvidence | { data: string };
 
-/** What a bundle has of a row's leaf, and of the row. */
+/** The evidence of a row's leaf and of the row. */
 export type RowEvidence = {
   kind: RowKind;
   log: LogName;
   id: string;
   /** The leaf hash, in hex. */
   hash: string;
-  /** The row's members without `id`; null if the row is gone. */
+  /** The row's members without `id`; null if the row no longer exists. */
   row: readonly Member[] | null;
-  /** One for each committed column, in hex. */
+  /** One per committed column, in hex. */
   commitments: readonly string[];
-  /** One for each committed column, in hex; null for one that is gone. */
+  /** One per committed column, in hex; null for a deleted one. */
   salts: readonly (string | null)[];
 };
 
@@ -97,9 +96,9 @@ function toWire(evidence: LeafEvidence): Record<string, unknown> {
 }
 
 /** A JSON object. */
-type Members = Record<string, unknown>;
+export type Members = Record<string, unknown>;
 
-/** What a line of a bundle says; null if it is not of the format. */
+/** Parses a line of a bundle; null if it is invalid. */
 export function parseBundleLine(text: string): BundleLine | null {
   const line = parseObject(text);
   if (line === null) return null;
@@ -158,7 +157,8 @@ function parseObject(text: string): Members | null {
   }
 }
 
-function isObject(value: unknown): value is Members {
+/** Whether a JSON value is an object. */
+export function isObject(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -188,11 +188,13 @@ function isId(value: unknown): value is string {
   return value !== null && isMember("uuid", value);
 }
 
-function isHash(value: unknown): value is string {
+/** Whether a JSON value is a SHA-256 hash in hex. */
+export function isHash(value: unknown): value is string {
   return typeof value === "string" && isHex(value, HASH_BYTES);
 }
 
-function isSalt(value: unknown): boolean {
+/** Whether a JSON value is a salt in hex, or null. */
+export function isSalt(value: unknown): value is string | null {
   return value === null ||
     typeof value === "string" && isHex(value, SALT_BYTES);
 }

@@ -1,14 +1,4 @@
 import {
-  type Bytes,
-  encodeBehind,
-  HASH_BYTES,
-  hashInPlace,
-  isHex,
-  isHexOf,
-  toHex,
-  writeHex,
-} from "../../shared/tlog/encoding.ts";
-import {
   isMember,
   layouts,
   type Leaf,
@@ -18,10 +8,20 @@ import {
 } from "../../shared/evidence/leaf.ts";
 import { isLogName, type LogName } from "../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../shared/logs/log.ts";
+import {
+  type Bytes,
+  encodeWithPrefix,
+  equalsHex,
+  HASH_BYTES,
+  hashToScratch,
+  isHex,
+  toHex,
+  writeHex,
+} from "../../shared/tlog/encoding.ts";
 
 const DECIMAL = /^(0|[1-9]\d*)$/;
 
-/** What the data of a leaf says, or what is wrong with it. */
+/** Parses the data of a leaf; `fault` completes "The leaf …". */
 export function parseLeaf(data: string): { leaf: Leaf } | { fault: string } {
   const members = parseMembers(data);
   if (members === null) {
@@ -31,11 +31,11 @@ export function parseLeaf(data: string): { leaf: Leaf } | { fault: string } {
   }
   const leaf = toLeaf(members);
   return leaf === null
-    ? { fault: "is of no known kind, or lacks what its kind has" }
+    ? { fault: "has an unknown kind, or lacks a member of its kind" }
     : { leaf };
 }
 
-/** Null unless writing what was read gives the same text. */
+/** The members of canonical JSON; null for any other text. */
 function parseMembers(data: string): Member[] | null {
   let members: unknown;
   try {
@@ -113,16 +113,16 @@ function fits(log: LogName, members: Member[]): boolean {
     );
 }
 
-/** Random bytes of a salt; each row and column has a salt of its own. */
+/** Random bytes of a salt; every row and column has its own. */
 export const SALT_BYTES = 16;
 
-/** A salt, and the byte that tells a member from NULL. */
-const head = new Uint8Array(SALT_BYTES + 1);
+/** A salt, and the byte that distinguishes a member from NULL. */
+const saltBuffer = new Uint8Array(SALT_BYTES + 1);
 
 /**
  * The commitment to a member of a committed column, as 64 hex digits:
  * SHA-256(salt ‖ 0x01 ‖ UTF-8 of the member), for NULL SHA-256(salt ‖ 0x00).
- * Without the salt it tells nothing about the member.
+ * It is hiding: without the salt it reveals nothing about the member.
  *
  * @throws {RangeError} for a salt of another length.
  */
@@ -130,24 +130,26 @@ export function commitTo(salt: Uint8Array, member: Member): string {
   if (salt.length !== SALT_BYTES) {
     throw new RangeError(`A salt has ${SALT_BYTES} bytes`);
   }
-  head.set(salt);
-  return toHex(hashBehindSalt(member));
+  saltBuffer.set(salt);
+  return toHex(hashWithSalt(member));
 }
 
 /**
- * Whether a commitment is to this member; it and the salt in hex that `isHex` has
- * looked at.
+ * Whether a commitment opens to this member; commitment and salt are hex that passed
+ * `isHex`.
  */
 export function opens(
   commitment: string,
   salt: string,
   member: Member,
 ): boolean {
-  writeHex(salt, head);
-  return isHexOf(hashBehindSalt(member), commitment);
+  writeHex(salt, saltBuffer);
+  return equalsHex(hashWithSalt(member), commitment);
 }
 
-function hashBehindSalt(member: Member): Bytes {
-  head[SALT_BYTES] = member === null ? 0 : 1;
-  return hashInPlace(member === null ? head : encodeBehind(head, member));
+function hashWithSalt(member: Member): Bytes {
+  saltBuffer[SALT_BYTES] = member === null ? 0 : 1;
+  return hashToScratch(
+    member === null ? saltBuffer : encodeWithPrefix(saltBuffer, member),
+  );
 }

@@ -5,63 +5,65 @@ import { VerifierError } from "./verifier-error.ts";
 /** The path that stands for standard input. */
 export const STDIN = "-";
 
-/** How messages call a path. */
+/** The name of a path in messages. */
 export function nameInput(path: string): string {
   return path === STDIN ? "standard input" : path;
 }
 
-/** Longest text that is read whole, in UTF-16 code units; bundles are streamed. */
+/** Longest text that is buffered, in UTF-16 code units; bundles are streamed. */
 const MAX_TEXT_LENGTH = 64_000_000;
 
-/** Longest first line that says what a file is; longer ones are JSON on one line. */
+/** Longest first line that identifies a format; longer ones are JSON on one line. */
 const MAX_FIRST_LENGTH = 1_000_000;
 
-/** A file or standard input, read once and as far as it is needed. */
+/** A file or standard input, read once and on demand. */
 export class EvidenceFile {
   #chunks: AsyncGenerator<string>;
-  /** What has been read and not handed out. */
-  #ahead = "";
+  /** The text that was read and not consumed yet. */
+  #buffer = "";
 
   constructor(readonly path: string) {
     this.#chunks = readChunks(path);
   }
 
-  /** The first line, which stays there to be read. */
+  /** The first line, without consuming it. */
   async peekLine(): Promise<string> {
-    while (!this.#ahead.includes("\n")) {
-      if (this.#ahead.length > MAX_FIRST_LENGTH || !await this.#readOn()) break;
+    while (!this.#buffer.includes("\n")) {
+      if (this.#buffer.length > MAX_FIRST_LENGTH || !await this.#readMore()) {
+        break;
+      }
     }
-    return this.#ahead.split("\n", 1)[0];
+    return this.#buffer.split("\n", 1)[0];
   }
 
-  /** The lines that are left, read as they are needed. */
+  /** The remaining lines, read on demand. */
   async *lines(): AsyncGenerator<string> {
     do {
-      const lines = this.#ahead.split("\n");
-      this.#ahead = lines.pop()!;
+      const lines = this.#buffer.split("\n");
+      this.#buffer = lines.pop()!;
       yield* lines;
-    } while (await this.#readOn());
-    if (this.#ahead !== "") yield this.#ahead;
+    } while (await this.#readMore());
+    if (this.#buffer !== "") yield this.#buffer;
   }
 
-  /** All that is left. */
+  /** The remaining text. */
   async text(): Promise<string> {
-    while (await this.#readOn()) {
-      if (this.#ahead.length > MAX_TEXT_LENGTH) {
+    while (await this.#readMore()) {
+      if (this.#buffer.length > MAX_TEXT_LENGTH) {
         await this.#chunks.return(undefined);
         throw new VerifierError(
           `Cannot read ${
             nameInput(this.path)
-          }: it is longer than any proof, checkpoint or receipt; name the file that the log handed out`,
+          }: it is longer than any proof, checkpoint or receipt; name the unchanged file of the log`,
         );
       }
     }
-    return this.#ahead;
+    return this.#buffer;
   }
 
-  async #readOn(): Promise<boolean> {
+  async #readMore(): Promise<boolean> {
     const { done, value } = await this.#chunks.next();
-    if (!done) this.#ahead += value;
+    if (!done) this.#buffer += value;
     return !done;
   }
 }
@@ -86,11 +88,11 @@ async function* readChunks(path: string): AsyncGenerator<string> {
   }
 }
 
-/** Fact and remedy, by the code that Node and Deno give their errors. */
+/** Fact and remedy, by the codes of Node's and Deno's errors. */
 function explain(error: unknown): string {
   const { code, name } = Object(error) as { code?: string; name?: string };
   if (name === "NotCapable" || code === "ENOTCAPABLE") {
-    return "Deno may not read it; run with --allow-read";
+    return "Deno lacks the permission; run with --allow-read";
   }
   switch (code) {
     case "ENOENT":
@@ -99,7 +101,7 @@ function explain(error: unknown): string {
       return "it is a folder; name a file in it";
     case "EACCES":
     case "EPERM":
-      return "this user may not read it; check the file's permissions";
+      return "this user lacks the permission; check the file's permissions";
     case "ERR_ENCODING_INVALID_ENCODED_DATA":
       return NOT_TEXT;
     default:
@@ -110,4 +112,4 @@ function explain(error: unknown): string {
 }
 
 const NOT_TEXT =
-  "it is not UTF-8 text; name the file as the log handed it out, unpacked";
+  "it is not UTF-8 text; name the unchanged file of the log, decompressed";

@@ -2,12 +2,12 @@ import { layouts } from "../../shared/evidence/leaf.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { ColumnType, Member } from "../../shared/logs/log.ts";
 
-/** A number of JSON as it is written: 1.50 is not 1.5 in a leaf. */
+/** A JSON number with its source text: 1.50 is not 1.5 in a leaf. */
 export class JsonNumber {
   constructor(readonly source: string) {}
 }
 
-/** Parses JSON and keeps how numbers are written; undefined if it is not JSON. */
+/** Parses JSON and keeps the source text of numbers; undefined if it is not JSON. */
 export function parseExact(text: string): unknown {
   const keepSource = (
     _: string,
@@ -25,8 +25,8 @@ export function parseExact(text: string): unknown {
 }
 
 /**
- * The members that the leaf of a row has, from the row as an answer shows it; null
- * if the row is not one of the log.
+ * The members of a row's leaf, from the row of an answer; null if it is not a row of the
+ * log.
  */
 export function toMembers(
   log: LogName,
@@ -43,8 +43,8 @@ export function toMembers(
 }
 
 /**
- * Whether jsonb is certain to be the text that was recorded. JavaScript rewrites
- * the numbers of an answer, 1.50 to 1.5, unless they are safe integers.
+ * Whether jsonb of an answer certainly has the recorded text: JavaScript rewrites
+ * numbers, such as 1.50 to 1.5, unless they are safe integers.
  */
 export function isExact(value: unknown): boolean {
   if (value instanceof JsonNumber) {
@@ -81,14 +81,14 @@ function toMicroseconds(text: string): Member | undefined {
   return String(BigInt(milliseconds) * 1_000n + micros);
 }
 
-/** JSON as Postgres prints jsonb: keys by length and then by bytes, and spaces. */
+/** JSON in the form of Postgres's jsonb: keys sorted by length, then by bytes, and spaces. */
 function formatJsonb(value: unknown): string {
   if (value instanceof JsonNumber) return value.source;
   if (Array.isArray(value)) return `[${value.map(formatJsonb).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const members = Object.entries(value)
     .map(([name, member]) => ({ name, bytes: encoder.encode(name), member }))
-    .sort((one, other) => compareBytes(one.bytes, other.bytes))
+    .sort((a, b) => compareBytes(a.bytes, b.bytes))
     .map(({ name, member }) =>
       `${JSON.stringify(name)}: ${formatJsonb(member)}`
     );
@@ -97,8 +97,8 @@ function formatJsonb(value: unknown): string {
 
 const encoder = new TextEncoder();
 
-function compareBytes(one: Uint8Array, other: Uint8Array): number {
-  if (one.length !== other.length) return one.length - other.length;
-  const at = one.findIndex((byte, at) => byte !== other[at]);
-  return at < 0 ? 0 : one[at] - other[at];
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  if (a.length !== b.length) return a.length - b.length;
+  const at = a.findIndex((byte, at) => byte !== b[at]);
+  return at < 0 ? 0 : a[at] - b[at];
 }

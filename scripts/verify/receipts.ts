@@ -1,4 +1,3 @@
-import { opens, SALT_BYTES } from "./parse-leaf.ts";
 import {
   committedColumns,
   formatLeaf,
@@ -8,66 +7,65 @@ import {
   type RowKind,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { HASH_BYTES, isHex, isHexOf } from "../../shared/tlog/encoding.ts";
-import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/log.ts";
+import { equalsHex } from "../../shared/tlog/encoding.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
+import { isHash, isObject, isSalt, type Members } from "./bundle.ts";
+import { opens } from "./parse-leaf.ts";
 import { nameInput, readText } from "./read-evidence.ts";
 import { isExact, parseExact, toMembers } from "./receipt-row.ts";
 import { VerifierError } from "./verifier-error.ts";
 
-/** A JSON object. */
-type Members = Record<string, unknown>;
-
-/** A receipt that the sender of an event kept, and what came with it. */
+/** A receipt that the sender of an event kept, with the row of the same answer. */
 export type GivenReceipt = {
-  /** The row that it is of, where the answer said so. */
+  /** The id of the row, if the answer has it. */
   id: string | null;
   kind: RowKind;
   /** The leaf hash, in hex. */
   hash: string;
-  /** One for each committed column, in hex. */
+  /** One per committed column, in hex. */
   commitments: string[];
-  /** One for each committed column, in hex; null for one that is gone. */
+  /** One per committed column, in hex; null for a deleted one. */
   salts: (string | null)[];
-  /** The row, as the answer to a single event shows it. */
+  /** The row in the answer to a single event. */
   row: Members | null;
 };
 
-/** Where the evidence has the leaf of a receipt, or what the receipt then has. */
-export type LeafPlace =
+/** The location of a receipt's leaf in the evidence, or the finding if it is missing. */
+export type LeafLocation =
   /** `index` is null for a leaf that no checkpoint covers yet. */
   | { index: number | null; log?: LogName; id?: string }
   | { missing: string };
 
-/** What a receipt has whose leaf is not in a tree. */
-export const NOT_IN_TREE: LeafPlace = {
+/** The finding for a receipt whose leaf is not in the tree. */
+export const NOT_IN_TREE: LeafLocation = {
   missing:
     "has a leaf that is not in the tree: if the checkpoint is newer than the receipt, the leaf was left out; otherwise get evidence under a newer checkpoint",
 };
 
-/** What a receipt shows beside the evidence. */
+/** The result of comparing a receipt with the evidence. */
 export type CheckedReceipt = {
-  /** One line about it. */
+  /** One line about the receipt. */
   summary: string;
   findings: string[];
   notChecked: string[];
-  /** The row beside it, if that is what was recorded. */
+  /** The row of the answer, if it is the recorded one. */
   opened: OpenedRow | null;
 };
 
 /** A row that hashes to its leaf. */
 export type OpenedRow = {
   leaf: RowLeaf;
-  /** The values of committed columns that are shown to be what was recorded. */
+  /** The committed values that open their commitments. */
   values: ReadonlyMap<string, Member>;
 };
 
 /**
- * The receipts of files, each an answer to `Prefer: return=receipt`: of a single
- * event, of a batch, or the receipt alone.
+ * The receipts of files, each an answer to `Prefer: return=receipt`: of a single event,
+ * of a batch, or only the receipt.
  *
- * @throws {VerifierError} for a file without a whole receipt.
+ * @throws {VerifierError} for a file without a complete receipt.
  */
 export async function readReceipts(paths: string[]): Promise<GivenReceipt[]> {
   const receipts: GivenReceipt[] = [];
@@ -77,7 +75,7 @@ export async function readReceipts(paths: string[]): Promise<GivenReceipt[]> {
       throw new VerifierError(
         `${
           nameInput(path)
-        } holds no receipt; pass the JSON answer to a POST with Prefer: return=receipt`,
+        } does not contain a receipt; pass the JSON answer to a POST with Prefer: return=receipt`,
       );
     }
     for (const members of found) {
@@ -86,7 +84,7 @@ export async function readReceipts(paths: string[]): Promise<GivenReceipt[]> {
         throw new VerifierError(
           `${
             nameInput(path)
-          } holds a receipt that is cut off or changed; post the same event with the same id again to get it anew`,
+          } contains a truncated or changed receipt; post the same event with the same id again to get a new copy`,
         );
       }
       receipts.push(receipt);
@@ -95,15 +93,15 @@ export async function readReceipts(paths: string[]): Promise<GivenReceipt[]> {
   return receipts;
 }
 
-/** Whether JSON, as `parseExact` reads it, holds a receipt. */
+/** Whether JSON of `parseExact` contains a receipt. */
 export function holdsReceipt(json: unknown): boolean {
   return findReceipts(json).length > 0;
 }
 
-/** Compares a receipt with the row beside it, and says where its leaf is. */
+/** Compares a receipt with the location of its leaf and with the row of its answer. */
 export function checkReceipt(
   receipt: GivenReceipt,
-  place: LeafPlace,
+  place: LeafLocation,
 ): CheckedReceipt {
   const { id, hash, salts } = receipt;
   const subject = `The receipt of ${
@@ -122,12 +120,12 @@ export function checkReceipt(
       : `${subject}: ${where}, ${opened.values.size} of ${salts.length} committed values opened`,
     findings,
     notChecked: row?.notChecked ??
-      [`the row of the leaf ${hash}: the receipt came without it`],
+      [`the row of the leaf ${hash}: the answer lacks it`],
     opened,
   };
 }
 
-function comparePlace({ id }: GivenReceipt, place: LeafPlace): string[] {
+function comparePlace({ id }: GivenReceipt, place: LeafLocation): string[] {
   if ("missing" in place) return [place.missing];
   if (place.index === null) {
     return [
@@ -139,18 +137,18 @@ function comparePlace({ id }: GivenReceipt, place: LeafPlace): string[] {
     : [];
 }
 
-/** Compares the row beside a receipt with the receipt. */
+/** Compares a receipt with the row of its answer. */
 function compareRow(
   receipt: GivenReceipt,
 ): { findings: string[]; notChecked: string[]; opened: OpenedRow | null } {
-  // An answer does not name its log; the hash of the leaf does.
+  // The answer does not name its log, so the hash of the leaf identifies it.
   for (const log of LOG_NAMES) {
     const members = toMembers(log, receipt.row!);
     const leaf = members && findLeaf(log, members, receipt);
     if (leaf) return openColumns(leaf, members, receipt);
   }
   const sentence =
-    "has a row beside it that does not hash to its leaf: one of the two was changed";
+    "comes with a row that does not hash to its leaf: the row or the receipt was changed";
   return { findings: [sentence], notChecked: [], opened: null };
 }
 
@@ -168,21 +166,21 @@ function openColumns(
   for (const [at, { name, member }] of committed.entries()) {
     const salt = salts[at];
     if (salt === null) {
-      notChecked.push(`${name} of ${leaf.id}: the receipt has no salt of it`);
+      notChecked.push(`${name} of ${leaf.id}: the receipt lacks its salt`);
     } else if (opens(commitments[at], salt, member)) {
       values.set(name, member);
     } else if (isExact(row![name])) {
-      findings.push(`has a ${name} beside it that is not the one recorded`);
+      findings.push(`comes with a ${name} that differs from the recorded one`);
     } else {
       notChecked.push(
-        `${name} of ${leaf.id}: an answer may show its numbers otherwise than they were recorded; a bundle has them as recorded`,
+        `${name} of ${leaf.id}: an answer may change the form of its numbers; a bundle has the recorded form`,
       );
     }
   }
   return { findings, notChecked, opened: { leaf, values } };
 }
 
-/** The leaf of a row of this log; null if it is not the receipt's. */
+/** The leaf of a row in this log; null if its hash is not the receipt's. */
 function findLeaf(
   log: LogName,
   row: readonly Member[],
@@ -194,10 +192,10 @@ function findLeaf(
   }
   const members = hideCommitted(log, row, commitments);
   const leaf: RowLeaf = { kind, log, id: id!, members };
-  return isHexOf(hashLeaf(formatLeaf(leaf)), hash) ? leaf : null;
+  return equalsHex(hashLeaf(formatLeaf(leaf)), hash) ? leaf : null;
 }
 
-/** The objects that have a receipt, or are one. */
+/** The objects with a receipt. */
 function findReceipts(json: unknown): Members[] {
   if (Array.isArray(json)) return json.flatMap(findReceipts);
   if (!isObject(json)) return [];
@@ -217,21 +215,8 @@ function toReceipt(
   const id = typeof row.id === "string" && isMember("uuid", row.id)
     ? row.id
     : null;
-  // The results of a batch say what became of an event, and not its row.
+  // The results of a batch have the outcome of an event, not its row.
   const hasRow = id !== null && !Object.hasOwn(row, "outcome") &&
     Object.keys(row).length > 1;
   return { id, kind, hash, commitments, salts, row: hasRow ? row : null };
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isHash(value: unknown): value is string {
-  return typeof value === "string" && isHex(value, HASH_BYTES);
-}
-
-function isSalt(value: unknown): value is string | null {
-  return value === null ||
-    typeof value === "string" && isHex(value, SALT_BYTES);
 }

@@ -1,6 +1,3 @@
-import type { LeafEvidence, RowEvidence } from "./bundle.ts";
-import { fromHex, isHexOf } from "../../shared/tlog/encoding.ts";
-import type { LogName } from "../../shared/logs/index.ts";
 import {
   committedColumns,
   formatLeaf,
@@ -9,23 +6,26 @@ import {
   type Leaf,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import { opens, parseLeaf } from "./parse-leaf.ts";
-import { RowRegister } from "./row-register.ts";
+import type { LogName } from "../../shared/logs/index.ts";
+import type { LeafColumn, Member } from "../../shared/logs/log.ts";
+import { equalsHex, fromHex } from "../../shared/tlog/encoding.ts";
 import {
   appendLeaf,
   createFrontier,
   hashLeaf,
 } from "../../shared/tlog/tree.ts";
+import type { LeafEvidence, RowEvidence } from "./bundle.ts";
+import { opens, parseLeaf } from "./parse-leaf.ts";
+import { RowRegister } from "./row-register.ts";
 import {
   createCounts,
-  type EvidenceFault,
-  type EvidenceFaultCode,
+  type EvidenceFinding,
+  type EvidenceFindingCode,
   nameLeaf,
   toRowFault,
 } from "./verdict.ts";
-import type { LeafColumn, Member } from "../../shared/logs/log.ts";
 
-/** The counts that the leaves of a kind add to. */
+/** The count of each kind of leaf. */
 const COUNTED = {
   "row/v1": "rows",
   "backfill/v1": "backfilled",
@@ -35,7 +35,7 @@ const COUNTED = {
   "seal/v1": "seals",
 } as const;
 
-/** The leaves of a bundle and the rows that they are about, one after the other. */
+/** Verifies the leaves of a bundle and their rows, one after the other. */
 export class RecordedRows {
   /** The tree of the leaves so far. */
   readonly frontier = createFrontier();
@@ -50,9 +50,9 @@ export class RecordedRows {
   }
 
   /** The next leaf of the tree. */
-  *addLeaf(index: number, evidence: LeafEvidence): Generator<EvidenceFault> {
+  *addLeaf(index: number, evidence: LeafEvidence): Generator<EvidenceFinding> {
     if (index !== this.#next) {
-      const detail = `Leaf ${index} is where leaf ${this.#next} should be`;
+      const detail = `Expected leaf ${this.#next}, found leaf ${index}`;
       yield { code: "index_gap", index, detail };
     }
     this.#next = index + 1;
@@ -67,8 +67,8 @@ export class RecordedRows {
     }
   }
 
-  /** What is recorded, but not under a checkpoint. */
-  *addPending(evidence: LeafEvidence): Generator<EvidenceFault> {
+  /** A leaf that the checkpoint does not cover yet. */
+  *addPending(evidence: LeafEvidence): Generator<EvidenceFinding> {
     if ("data" in evidence) {
       this.counts.pendingEvents += 1;
       yield* this.#addData(evidence.data, null);
@@ -78,21 +78,21 @@ export class RecordedRows {
     }
   }
 
-  /** A row that nothing was recorded of. */
-  *addUnrecorded(log: LogName, id: string): Generator<EvidenceFault> {
+  /** A row without a leaf. */
+  *addUnrecorded(log: LogName, id: string): Generator<EvidenceFinding> {
     const detail = `The row ${id} of ${log} was not recorded: it has no leaf`;
     yield { code: "row_without_leaf", log, id, detail };
   }
 
-  /** What does not fit together, once everything has been added. */
-  settle(): Generator<EvidenceFault> {
-    return this.#register.settle();
+  /** The contradictions between rows and leaves, after the last of them. */
+  finish(): Generator<EvidenceFinding> {
+    return this.#register.finish();
   }
 
   *#addRow(
     evidence: RowEvidence,
     index: number | null,
-  ): Generator<EvidenceFault> {
+  ): Generator<EvidenceFinding> {
     const { log, id, row, salts } = evidence;
     const findings = row === null ? null : checkRow(evidence, row);
     if (findings !== null) {
@@ -106,22 +106,25 @@ export class RecordedRows {
       log,
       id,
       index,
-      isThere: row !== null,
+      exists: row !== null,
       hasSalts: salts.some((salt) => salt !== null),
       nulled: findings?.nulled ?? null,
     });
     if (!isNew) {
-      const sentence = "has another leaf of its own";
+      const sentence = "has a second leaf";
       yield toRowFault("duplicate_leaf", { log, id, index }, sentence);
     }
   }
 
-  *#addData(data: string, index: number | null): Generator<EvidenceFault> {
+  *#addData(data: string, index: number | null): Generator<EvidenceFinding> {
     const parsed = parseLeaf(data);
     if ("fault" in parsed) {
       yield malformed(index, parsed.fault);
     } else if (isRow(parsed.leaf)) {
-      yield malformed(index, "is of a row, which a bundle gives by its hash");
+      yield malformed(
+        index,
+        "belongs to a row, of which a bundle has the hash",
+      );
     } else {
       yield* this.#addEvent(parsed.leaf, index);
     }
@@ -130,7 +133,7 @@ export class RecordedRows {
   *#addEvent(
     leaf: Exclude<Leaf, RowLeaf>,
     index: number | null,
-  ): Generator<EvidenceFault> {
+  ): Generator<EvidenceFinding> {
     if (index !== null) this.counts[COUNTED[leaf.kind]] += 1;
     if (leaf.kind === "seal/v1") {
       if (index !== null) this.#cut = leaf.cut;
@@ -139,7 +142,8 @@ export class RecordedRows {
     this.#register.addEvent(leaf, index);
     if (leaf.kind === "redact/v1" && leaf.approvers[0] === leaf.approvers[1]) {
       const { log, id } = leaf;
-      const sentence = "had a value erased with one person's approval, not two";
+      const sentence =
+        "had a value erased with the approval of one person, not two";
       yield toRowFault("redaction_unapproved", { log, id, index }, sentence);
     }
   }
@@ -149,19 +153,19 @@ function isRow(leaf: Leaf): leaf is RowLeaf {
   return leaf.kind === "row/v1" || leaf.kind === "backfill/v1";
 }
 
-function malformed(index: number | null, what: string): EvidenceFault {
-  const detail = `The data of a leaf (${nameLeaf(index)}) ${what}`;
+function malformed(index: number | null, fault: string): EvidenceFinding {
+  const detail = `The data of a leaf (${nameLeaf(index)}) ${fault}`;
   return { code: "leaf_malformed", ...index !== null && { index }, detail };
 }
 
-/** How a row that is there compares with its leaf. */
+/** The comparison of an existing row with its leaf. */
 type RowFindings = {
-  faults: { code: EvidenceFaultCode; sentence: string }[];
-  /** Committed values shown to be what was recorded. */
+  faults: { code: EvidenceFindingCode; sentence: string }[];
+  /** The number of committed values that open their commitments. */
   opened: number;
   /**
-   * Committed columns that are NULL and not shown to have been: name → whether
-   * the salt is kept. Null if there are none.
+   * Committed columns that are NULL without opening their commitment: name → whether
+   * the salt exists. Null if there are none.
    */
   nulled: Map<string, { hasSalt: boolean }> | null;
 };
@@ -173,10 +177,10 @@ function checkRow(
 ): RowFindings {
   const findings: RowFindings = { faults: [], opened: 0, nulled: null };
   const members = hideCommitted(log, row, commitments);
-  if (!isHexOf(hashLeaf(formatLeaf({ kind, log, id, members })), hash)) {
+  if (!equalsHex(hashLeaf(formatLeaf({ kind, log, id, members })), hash)) {
     findings.faults.push({
       code: "row_differs",
-      sentence: "is not what was recorded: it does not hash to its leaf",
+      sentence: "differs from the recorded one: it does not hash to its leaf",
     });
   }
   const columns: readonly LeafColumn[] = layouts[log];
@@ -203,12 +207,12 @@ function openCommitment(
     findings.faults.push({
       code: "salt_missing",
       sentence:
-        `has a ${column} whose salt is gone, so that it cannot be shown to be the one recorded`,
+        `has a ${column} that cannot be verified, because its salt is missing`,
     });
   } else {
     findings.faults.push({
       code: "commitment_differs",
-      sentence: `has a ${column} that is not the one recorded`,
+      sentence: `has a ${column} that differs from the recorded one`,
     });
   }
 }

@@ -1,24 +1,24 @@
-import { formatVerifierKey } from "../../shared/tlog/keys.ts";
-import { parseNote } from "../../shared/tlog/note.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
+import { equalBytes, toBase64 } from "../../shared/tlog/encoding.ts";
+import { formatVerifierKey } from "../../shared/tlog/keys.ts";
+import { parseNote } from "../../shared/tlog/note.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import { sameBytes, toBase64 } from "../../shared/tlog/encoding.ts";
 import type { GivenReceipt } from "./receipts.ts";
 
-/** What a verification found. */
+/** The result of a verification. */
 export type Report = {
-  /** What is wrong, one sentence each; none if the evidence holds. */
+  /** One sentence each; empty if the evidence is valid. */
   findings: string[];
-  /** What the evidence holds. */
+  /** The content of the evidence. */
   summary: string[];
   /** What the evidence does not prove, one phrase each. */
   notChecked: string[];
 };
 
-/** What the verifier has beside the evidence. */
+/** The trust anchors and kept data of the verifier. */
 export type Trust = {
   policy: Policy;
   /** Signed checkpoints that were kept apart from the operator. */
@@ -26,17 +26,17 @@ export type Trust = {
   receipts: readonly GivenReceipt[];
 };
 
-/** A report of one finding that stands in the way of all others. */
+/** A report of one finding that prevents all other checks. */
 export function reportOnly(finding: string): Report {
   return { findings: [finding], summary: [], notChecked: [] };
 }
 
-/** A text that the evidence contains, in quotes, so that it cannot pass for output. */
+/** Untrusted text in quotes, so that it cannot imitate output. */
 export function quote(text: string): string {
   return escapeInvisible(JSON.stringify(text));
 }
 
-/** A text with every control and invisible character escaped: all on one line. */
+/** Text with every control and invisible character escaped, on one line. */
 export function escapeInvisible(text: string): string {
   return text.replaceAll(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
@@ -50,10 +50,12 @@ export function listTrusted({ logs }: Policy): string {
     .join(", ");
 }
 
-/** What to do about a checkpoint that no trusted key signed; empty for other faults. */
+/** The remedy for a checkpoint without a trusted signature; empty for other faults. */
 export function explainUntrusted(content: string, policy: Policy): string {
   const parsed = parseNote(content);
-  if ("fault" in parsed) return "; it is cut off or was changed: get it again";
+  if ("fault" in parsed) {
+    return "; it is truncated or was changed: download it again";
+  }
   const { text, signatures } = parsed.note;
   const isKnown = signatures.some(({ name, keyId }) =>
     policy.logs.some(({ key }) => key.name === name && key.id === keyId)
@@ -69,7 +71,7 @@ export function explainUntrusted(content: string, policy: Policy): string {
     }: pass a key of that log`;
 }
 
-/** Two lines about a checkpoint that is trusted. */
+/** Two lines about a trusted checkpoint. */
 export function describeCheckpoint(
   { checkpoint, cosigned }: OpenedCheckpoint,
 ): string[] {
@@ -85,16 +87,18 @@ export function describeCheckpoint(
   ];
 }
 
-/** What a log may still do where no witness has to cosign. */
+/** The limit of a policy without a quorum of witnesses. */
 export function listUnwitnessed({ quorum }: Policy): string[] {
   return quorum === null
-    ? ["whether the log shows others the same tree: witnesses in a --policy do"]
+    ? [
+      "whether the log shows others the same tree (a split view): witnesses in a --policy prove that",
+    ]
     : [];
 }
 
 /**
- * Compares a checkpoint with those that the verifier kept, as far as the two alone
- * allow: of different sizes, it takes a bundle, a URL or a consistency proof.
+ * Compares a checkpoint with the held ones, as far as checkpoints suffice: different
+ * sizes require a bundle, a URL or a consistency proof.
  */
 export async function compareHeld(
   { checkpoint }: OpenedCheckpoint,
@@ -118,9 +122,9 @@ export async function compareHeld(
       );
     } else if (size !== checkpoint.size) {
       notChecked.push(
-        `whether this tree and that of the held checkpoint of ${size} leaves are one: a bundle, the URL or a consistency proof shows that`,
+        `whether this tree and that of the held checkpoint of ${size} leaves are consistent: a bundle, the URL or a consistency proof shows that`,
       );
-    } else if (!sameBytes(root, checkpoint.root)) {
+    } else if (!equalBytes(root, checkpoint.root)) {
       findings.push(`The log signed different roots for the size ${size}`);
     }
   }

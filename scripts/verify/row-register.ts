@@ -1,8 +1,8 @@
-import type { LogName } from "../../shared/logs/index.ts";
 import type { EventLeaf } from "../../shared/evidence/leaf.ts";
-import { type EvidenceFault, nameLeaf, toRowFault } from "./verdict.ts";
+import type { LogName } from "../../shared/logs/index.ts";
+import { type EvidenceFinding, nameLeaf, toRowFault } from "./verdict.ts";
 
-/** A leaf by its index; null if it is pending. */
+/** The index of a leaf; null if it is pending. */
 type LeafIndex = number | null;
 
 /** A row that has a leaf. */
@@ -12,71 +12,70 @@ type RegisteredRow = {
   /** The row's own leaf. */
   index: LeafIndex;
   /** Whether the row is in its table. */
-  isThere: boolean;
-  /** Whether any of its salts is kept. */
+  exists: boolean;
+  /** Whether any of its salts exists. */
   hasSalts: boolean;
   /**
-   * Committed columns that are NULL and not shown to have been: name → whether
-   * the salt is kept.
+   * Committed columns that are NULL without opening their commitment: name → whether
+   * the salt exists.
    */
   nulled: ReadonlyMap<string, { hasSalt: boolean }> | null;
 };
 
-/** A row, and what leaves say of it. */
-type Settled = RegisteredRow & {
+/** A row with its later leaves. */
+type RowHistory = RegisteredRow & {
   tombstone?: { index: LeafIndex };
   erased?: Map<string, LeafIndex>;
 };
 
 /**
- * Brings rows together with the leaves about them. A leaf about a row may come
- * before the row's own: leaves are in the order in which transactions began to
- * write, which is not that in which they committed.
+ * Matches rows with their later leaves. These may precede the row's own leaf: leaves are
+ * in the order in which transactions began to write, not in commit order.
  */
 export class RowRegister {
-  // By log and then by id: a key of both would have to be put together.
-  #rows = new Map<LogName, Map<string, Settled>>();
+  // Nested maps avoid concatenated keys.
+  #rows = new Map<LogName, Map<string, RowHistory>>();
   #events: { leaf: EventLeaf; index: LeafIndex }[] = [];
 
-  /** Remembers a row; false if it has a leaf already. */
+  /** Adds a row; false if it has a leaf already. */
   addRow(row: RegisteredRow): boolean {
-    const rows = this.#rows.get(row.log) ?? new Map<string, Settled>();
+    const rows = this.#rows.get(row.log) ?? new Map<string, RowHistory>();
     this.#rows.set(row.log, rows);
     if (rows.has(row.id)) return false;
     rows.set(row.id, row);
     return true;
   }
 
-  /** Remembers a leaf about a row. */
+  /** Adds a leaf about a row. */
   addEvent(leaf: EventLeaf, index: LeafIndex): void {
     this.#events.push({ leaf, index });
   }
 
-  /** What does not fit together, once everything has been added. */
-  *settle(): Generator<EvidenceFault> {
-    const told = new Set<string>();
+  /** The contradictions between rows and leaves, after the last of them. */
+  *finish(): Generator<EvidenceFinding> {
+    const seen = new Set<string>();
     for (const { leaf, index } of this.#events) {
-      const place = { log: leaf.log, id: leaf.id, index };
+      const location = { log: leaf.log, id: leaf.id, index };
       const row = this.#rows.get(leaf.log)?.get(leaf.id);
-      const saying = toSaying(leaf);
-      if (told.has(saying)) {
-        const sentence = "has a leaf that says what another said before";
-        yield toRowFault("duplicate_event", place, sentence);
+      const key = eventKey(leaf);
+      if (seen.has(key)) {
+        const sentence = "has a leaf that repeats an earlier one";
+        yield toRowFault("duplicate_event", location, sentence);
       } else if (row === undefined) {
-        const sentence = "has a leaf about it, but none of its own";
-        yield toRowFault("event_without_row", place, sentence);
+        const sentence = "has a leaf of a later change, but not its own";
+        yield toRowFault("event_without_row", location, sentence);
       } else {
-        noteEvent(row, leaf, index);
+        applyEvent(row, leaf, index);
       }
-      told.add(saying);
+      seen.add(key);
     }
     for (const rows of this.#rows.values()) {
-      for (const row of rows.values()) yield* settleRow(row);
+      for (const row of rows.values()) yield* checkHistory(row);
     }
   }
 }
 
-function noteEvent(row: Settled, leaf: EventLeaf, index: LeafIndex): void {
+function applyEvent(row: RowHistory, leaf: EventLeaf, index: LeafIndex): void {
   if (leaf.kind === "tombstone/v1") {
     row.tombstone = { index };
   } else {
@@ -85,50 +84,50 @@ function noteEvent(row: Settled, leaf: EventLeaf, index: LeafIndex): void {
   }
 }
 
-function* settleRow(row: Settled): Generator<EvidenceFault> {
-  const { tombstone, isThere } = row;
-  if (isThere && tombstone) {
-    const sentence = `is there, but ${
+function* checkHistory(row: RowHistory): Generator<EvidenceFinding> {
+  const { tombstone, exists } = row;
+  if (exists && tombstone) {
+    const sentence = `exists, although ${
       nameLeaf(tombstone.index)
-    } says that it was deleted`;
+    } records its deletion`;
     yield toRowFault("row_after_tombstone", row, sentence);
   }
-  if (isThere) {
-    yield* settleNulls(row);
-    yield* settleErasures(row);
+  if (exists) {
+    yield* checkNulls(row);
+    yield* checkErasures(row);
   } else if (!tombstone) {
-    const sentence = "is gone, and no leaf says that it was deleted";
+    const sentence = "is missing, and no leaf records its deletion";
     yield toRowFault("row_missing", row, sentence);
   } else if (row.hasSalts) {
-    const sentence = "was deleted, but salts of it are kept";
+    const sentence = "was deleted, but its salts exist";
     yield toRowFault("salt_kept", row, sentence);
   }
 }
 
-function* settleNulls(row: Settled): Generator<EvidenceFault> {
+function* checkNulls(row: RowHistory): Generator<EvidenceFinding> {
   for (const [column, { hasSalt }] of row.nulled ?? []) {
     if (!row.erased?.has(column)) {
       const sentence =
-        `has no ${column}, cannot be shown to have had none, and no leaf says that it was erased`;
+        `has no ${column}, although its commitment does not open to NULL and no leaf records an erasure`;
       yield toRowFault("null_unexplained", row, sentence);
     } else if (hasSalt) {
-      const sentence = `had its ${column} erased, but the salt is kept`;
+      const sentence = `had its ${column} erased, but the salt exists`;
       yield toRowFault("salt_kept", row, sentence);
     }
   }
 }
 
-function* settleErasures(row: Settled): Generator<EvidenceFault> {
+function* checkErasures(row: RowHistory): Generator<EvidenceFinding> {
   for (const [column, index] of row.erased ?? []) {
     if (row.nulled?.has(column)) continue;
-    const sentence = `still has what ${
+    const sentence = `still has its ${column}, although ${
       nameLeaf(index)
-    } says was erased, its ${column}`;
+    } records its erasure`;
     yield toRowFault("value_after_erasure", row, sentence);
   }
 }
 
-function toSaying(leaf: EventLeaf): string {
-  const about = `${leaf.kind} ${leaf.log} ${leaf.id}`;
-  return leaf.kind === "tombstone/v1" ? about : `${about} ${leaf.column}`;
+function eventKey(leaf: EventLeaf): string {
+  const key = `${leaf.kind} ${leaf.log} ${leaf.id}`;
+  return leaf.kind === "tombstone/v1" ? key : `${key} ${leaf.column}`;
 }

@@ -2,41 +2,41 @@ import {
   openCheckpoint,
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
+import { equalBytes } from "../../shared/tlog/encoding.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import { sameBytes } from "../../shared/tlog/encoding.ts";
 import { type Frontier, rootOf } from "../../shared/tlog/tree.ts";
-import type { EvidenceFault, EvidenceFaultCode } from "./verdict.ts";
+import type { EvidenceFinding, EvidenceFindingCode } from "./verdict.ts";
 
-/** A checkpoint from the bundle, or one held independently of it. */
+/** A checkpoint of the bundle, or a held one. */
 type GivenCheckpoint = { content: string; isHeld: boolean };
 
 /**
- * The roots that a log signed. That the leaves have every one of them shows, too,
- * that the checkpoints are consistent with each other.
+ * The roots that a log signed. If the leaves have every one of them, the checkpoints are
+ * consistent with each other.
  */
 export class SignedRoots {
   #bySize = new Map<number, OpenedCheckpoint[]>();
   #newest: OpenedCheckpoint | null = null;
 
   #count = 0;
-  /** The log that the bundle is of. */
+  /** The origin of the bundle's log. */
   origin = "";
 
   constructor(private readonly policy: Policy) {}
 
-  /** How many checkpoints a log of the policy signed. */
+  /** The number of trusted checkpoints. */
   get count(): number {
     return this.#count;
   }
 
-  /** The checkpoint of the bundle with the greatest size. */
+  /** The largest checkpoint of the bundle. */
   get newest(): OpenedCheckpoint | null {
     return this.#newest;
   }
 
-  /** Verifies a checkpoint, and remembers it if a log of the policy signed it. */
-  async add({ content, isHeld }: GivenCheckpoint): Promise<EvidenceFault[]> {
-    const subject = isHeld ? "A checkpoint held apart" : "A checkpoint";
+  /** Verifies a checkpoint, and keeps it if it is trusted. */
+  async add({ content, isHeld }: GivenCheckpoint): Promise<EvidenceFinding[]> {
+    const subject = isHeld ? "A held checkpoint" : "A checkpoint";
     const opened = await openCheckpoint(content, this.policy);
     if ("fault" in opened) {
       return [fault("checkpoint_untrusted", `${subject} ${opened.fault}`)];
@@ -49,8 +49,8 @@ export class SignedRoots {
     this.#count += 1;
     const others = this.#bySize.get(size) ?? [];
     this.#bySize.set(size, [...others, opened]);
-    if (!isHeld && isBetter(opened, this.#newest)) this.#newest = opened;
-    return others.every((other) => sameBytes(other.checkpoint.root, root))
+    if (!isHeld && isNewer(opened, this.#newest)) this.#newest = opened;
+    return others.every((other) => equalBytes(other.checkpoint.root, root))
       ? []
       : [fault(
         "checkpoints_differ",
@@ -58,13 +58,13 @@ export class SignedRoots {
       )];
   }
 
-  /** Compares the root of the leaves so far with those signed for their number. */
-  *compare(frontier: Frontier): Generator<EvidenceFault> {
+  /** Compares the root of the leaves so far with the roots signed for their number. */
+  *compare(frontier: Frontier): Generator<EvidenceFinding> {
     const signed = this.#bySize.get(frontier.size);
     if (signed === undefined) return;
     const root = rootOf(frontier);
     for (const { checkpoint } of signed) {
-      if (sameBytes(checkpoint.root, root)) continue;
+      if (equalBytes(checkpoint.root, root)) continue;
       yield fault(
         "root_differs",
         `The first ${frontier.size} leaves do not have the root that the log signed`,
@@ -72,18 +72,18 @@ export class SignedRoots {
     }
   }
 
-  /** What the checkpoints lack, when there are no more leaves. */
-  *settle(leaves: number): Generator<EvidenceFault> {
+  /** The faults of the checkpoints, after the last leaf. */
+  *finish(leaves: number): Generator<EvidenceFinding> {
     for (const size of this.#bySize.keys()) {
       if (size <= leaves) continue;
       yield fault(
         "leaves_missing",
-        `A checkpoint covers ${size} leaves, but there are only ${leaves}`,
+        `A checkpoint covers ${size} leaves, but the bundle has ${leaves}`,
       );
     }
     const newest = this.#newest;
     if (newest === null) {
-      const detail = "The bundle has no checkpoint that can be trusted";
+      const detail = "The bundle has no trusted checkpoint";
       yield fault("checkpoint_missing", detail);
       return;
     }
@@ -100,11 +100,15 @@ export class SignedRoots {
   }
 }
 
-function isBetter(one: OpenedCheckpoint, other: OpenedCheckpoint | null) {
-  const more = one.checkpoint.size - (other?.checkpoint.size ?? -1);
-  return more > 0 || more === 0 && one.isQuorum;
+/** Whether a checkpoint is larger than another, or as large with a quorum. */
+function isNewer(
+  { checkpoint, isQuorum }: OpenedCheckpoint,
+  known: OpenedCheckpoint | null,
+): boolean {
+  const growth = checkpoint.size - (known?.checkpoint.size ?? -1);
+  return growth > 0 || growth === 0 && isQuorum;
 }
 
-function fault(code: EvidenceFaultCode, detail: string): EvidenceFault {
+function fault(code: EvidenceFindingCode, detail: string): EvidenceFinding {
   return { code, detail };
 }

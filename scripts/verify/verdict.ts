@@ -1,41 +1,44 @@
 import type { LogName } from "../../shared/logs/index.ts";
 import type { OpenedCheckpoint } from "../../shared/tlog/checkpoint.ts";
 
-/** What can be wrong with evidence: code → what it means. */
-export const EVIDENCE_FAULTS = {
-  malformed_line: "A line is not one of the format",
-  misplaced_line: "A line is not where the format wants it",
-  cut_off: "The bundle does not end with the count of its lines",
-  checkpoint_untrusted: "A checkpoint is not what the policy trusts",
-  checkpoint_missing: "No checkpoint of the bundle is to be trusted",
+/** The findings of the verifier: code → meaning. */
+export const EVIDENCE_FINDINGS = {
+  malformed_line: "A line is not valid in the format",
+  misplaced_line: "A line is out of order",
+  cut_off: "The bundle does not end with its line count: it is truncated",
+  checkpoint_untrusted: "The policy does not trust a checkpoint",
+  checkpoint_missing: "The bundle has no trusted checkpoint",
   quorum_missing: "Too few witnesses cosigned the newest checkpoint",
-  checkpoints_differ: "The log signed two roots for the same size",
-  root_differs: "The leaves do not have the root that was signed",
-  leaves_missing: "A checkpoint covers more leaves than there are",
-  leaves_unsigned: "Leaves are covered by no checkpoint",
-  index_gap: "The indexes of leaves do not follow each other",
-  leaf_malformed: "A leaf says nothing that a leaf can say",
+  checkpoints_differ:
+    "The log signed two roots for the same size (a split view)",
+  root_differs: "The leaves do not have the signed root",
+  leaves_missing: "A checkpoint covers more leaves than the bundle has",
+  leaves_unsigned: "The newest checkpoint does not cover all leaves",
+  index_gap: "The indexes of leaves are not consecutive",
+  leaf_malformed: "The data of a leaf is invalid",
   duplicate_leaf: "A row has more than one leaf",
-  duplicate_event: "Leaves say the same of a row twice",
-  event_without_row: "A leaf is about a row that has no leaf",
-  row_differs: "A row is not what was recorded",
-  commitment_differs: "A committed value is not what was recorded",
-  salt_missing: "A committed value cannot be shown to be what was recorded",
-  null_unexplained: "A committed value is gone and no leaf says why",
-  value_after_erasure: "A value is there that a leaf says was erased",
-  salt_kept: "The salt of a value is there that a leaf says was erased",
-  redaction_unapproved: "A value was erased without two people's approval",
-  row_missing: "A row is gone and no leaf says why",
-  row_after_tombstone: "A row is there that a leaf says was deleted",
-  row_without_leaf: "A row was not recorded",
+  duplicate_event: "Two leaves record the same change of a row",
+  event_without_row: "A leaf records a change of a row without a leaf",
+  row_differs: "A row differs from the recorded one",
+  commitment_differs: "A committed value differs from the recorded one",
+  salt_missing:
+    "A committed value cannot be verified, because its salt is missing",
+  null_unexplained:
+    "A committed value is NULL, and no leaf records its erasure",
+  value_after_erasure: "A value exists, although a leaf records its erasure",
+  salt_kept: "The salt of an erased value exists",
+  redaction_unapproved: "A value was erased without the approval of two people",
+  row_missing: "A row is missing, and no leaf records its deletion",
+  row_after_tombstone: "A row exists, although a leaf records its deletion",
+  row_without_leaf: "A row has no leaf",
 } as const;
 
-/** What is wrong with evidence, machine-readable. */
-export type EvidenceFaultCode = keyof typeof EVIDENCE_FAULTS;
+/** The code of a finding. */
+export type EvidenceFindingCode = keyof typeof EVIDENCE_FINDINGS;
 
-/** One thing that is wrong with evidence. */
-export type EvidenceFault = {
-  code: EvidenceFaultCode;
+/** A finding about evidence. */
+export type EvidenceFinding = {
+  code: EvidenceFindingCode;
   log?: LogName;
   /** The row. */
   id?: string;
@@ -43,51 +46,51 @@ export type EvidenceFault = {
   index?: number;
   /** The line of the bundle, from 1. */
   line?: number;
-  /** One sentence; holds no value of a row but its id. */
+  /** One sentence without values of rows, ids excepted. */
   detail: string;
 };
 
-/** What a bundle held. */
+/** The counts of a bundle. */
 type EvidenceCounts = {
   lines: number;
-  /** Signed checkpoints that are to be trusted, those held apart included. */
+  /** Trusted checkpoints, held ones included. */
   checkpoints: number;
   /** Leaves of the tree. */
   leaves: number;
-  /** Of these, rows, recorded when they were written. */
+  /** Leaves of rows that were recorded on write. */
   rows: number;
-  /** Of these, rows that were there before recording began. */
+  /** Leaves of rows that were backfilled. */
   backfilled: number;
-  /** Of these, deletions together with what a row belonged to. */
+  /** Leaves of cascading deletions. */
   tombstones: number;
-  /** Of these, references set to NULL. */
+  /** Leaves of references set to NULL. */
   nulled: number;
-  /** Of these, values erased on request. */
+  /** Leaves of erased values. */
   redacted: number;
-  /** Of these, seals. */
+  /** Leaves of seals. */
   seals: number;
-  /** Rows compared with what was recorded of them. */
+  /** Rows compared with their leaves. */
   rowsCompared: number;
-  /** Committed values shown to be what was recorded. */
+  /** Committed values that open their commitments. */
   commitmentsOpened: number;
-  /** Rows said to be recorded, in no signed tree yet. */
+  /** Rows whose leaves the checkpoint does not cover yet. */
   pendingRows: number;
-  /** Events of rows said to be recorded, in no signed tree yet. */
+  /** Changes of rows whose leaves the checkpoint does not cover yet. */
   pendingEvents: number;
 };
 
-/** Whether evidence holds, and what is wrong with it. */
+/** The result of verifying a bundle. */
 export type Verdict = {
   ok: boolean;
-  faults: EvidenceFault[];
+  faults: EvidenceFinding[];
   counts: EvidenceCounts;
-  /** The newest checkpoint of the bundle, which everything hangs on. */
+  /** The newest checkpoint of the bundle, which authenticates the leaves. */
   newest: OpenedCheckpoint | null;
   /** The last seal's cut: all transactions below it are in the tree. */
   cut: string | null;
 };
 
-/** Counts of nothing. */
+/** Counts of zero. */
 export function createCounts(): EvidenceCounts {
   return {
     lines: 0,
@@ -106,12 +109,12 @@ export function createCounts(): EvidenceCounts {
   };
 }
 
-/** A fault of a row; `index` is that of a leaf, or null for a pending one. */
+/** A finding about a row; `index` is that of its leaf, null if it is pending. */
 export function toRowFault(
-  code: EvidenceFaultCode,
+  code: EvidenceFindingCode,
   { log, id, index }: { log: LogName; id: string; index: number | null },
   sentence: string,
-): EvidenceFault {
+): EvidenceFinding {
   const detail = `The row ${id} of ${log} (${nameLeaf(index)}) ${sentence}`;
   return { code, log, id, ...index !== null && { index }, detail };
 }

@@ -1,9 +1,6 @@
 /**
- * A reason why evidence could not be checked, in one sentence: the fact, then the
- * remedy. The command prints the message alone.
- *
- * A class of its own keeps the verifier independent of the local stack, so that it
- * can be handed out without it.
+ * Evidence that cannot be verified. The command prints only the message: the fact, then
+ * the remedy. It is not a StackError, so that the kit does not contain the local stack.
  */
 export class VerifierError extends Error {
   override name = "VerifierError";

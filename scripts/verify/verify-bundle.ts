@@ -1,31 +1,29 @@
-import { type BundleLine, parseBundleLine } from "./bundle.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
+import { createFrontier } from "../../shared/tlog/tree.ts";
+import { type BundleLine, parseBundleLine } from "./bundle.ts";
 import { RecordedRows } from "./recorded-rows.ts";
 import { SignedRoots } from "./signed-roots.ts";
-import { createFrontier } from "../../shared/tlog/tree.ts";
-import type { EvidenceFault, Verdict } from "./verdict.ts";
+import type { EvidenceFinding, Verdict } from "./verdict.ts";
 
-/** What else a verifier has. */
+/** The options of {@linkcode verifyBundle}. */
 type VerifierOptions = {
   /**
-   * Signed checkpoints that the verifier kept, or had from others than the
-   * operator. They reveal a history that the holder of the log's key rewrote.
+   * Signed checkpoints that the verifier kept, or got from others than the operator. They
+   * detect a history that was rewritten with the log's key.
    */
   heldCheckpoints?: readonly string[];
 };
 
 /**
- * Verifies a bundle (see `BundleLine`; lines without their newlines), streaming:
- * who signed the checkpoints, whether the leaves have their roots, whether every
- * row is what was recorded of it, and whether all that is gone is accounted for.
- * Reads nothing else.
+ * Verifies a bundle (see `BundleLine`; lines without newlines) as a stream: the
+ * signatures of the checkpoints, the roots of the leaves, each row against its leaf, and
+ * a leaf for every deletion and erasure.
  *
- * It cannot see what was changed before it was under a checkpoint (that is what
- * `pendingRows` and `pendingEvents` count), nor rows that the bundle leaves out
- * although they are in a table without a leaf, nor, without witnesses and held
- * checkpoints, a past rewritten by the holder of the log's key.
+ * It cannot detect a change of a row that no checkpoint covered yet (`pendingRows` and
+ * `pendingEvents` count these), nor a row without a leaf that the bundle omits, nor,
+ * without witnesses and held checkpoints, a history rewritten with the log's key.
  *
- * Keeps each row's id in memory, but not the rows.
+ * Memory grows with the number of rows, of which it keeps the ids.
  */
 export async function verifyBundle(
   lines: AsyncIterable<string> | Iterable<string>,
@@ -40,7 +38,7 @@ export async function verifyBundle(
   return bundle.conclude();
 }
 
-/** The kinds of lines in the order that the format wants. */
+/** The kinds of lines in the order of the format. */
 const ORDER: readonly BundleLine["type"][] = [
   "header",
   "checkpoint",
@@ -50,13 +48,13 @@ const ORDER: readonly BundleLine["type"][] = [
   "end",
 ];
 
-/** How far the verification of a bundle is. */
+/** The state of a verification. */
 class BundleCheck {
-  #faults: EvidenceFault[] = [];
+  #faults: EvidenceFinding[] = [];
   #rows = new RecordedRows();
   #roots: SignedRoots;
   #lines = 0;
-  /** The kind of the line before. */
+  /** The kind of the previous line. */
   #last: BundleLine["type"] | null = null;
   #isForeign = false;
 
@@ -67,13 +65,13 @@ class BundleCheck {
     this.#roots = new SignedRoots(policy);
   }
 
-  /** Takes the next line; what has to be waited for, or null. */
+  /** Verifies the next line; null unless the caller has to await it. */
   addLine(text: string): Promise<void> | null {
     this.#lines += 1;
     if (this.#isForeign) return null;
     const line = parseBundleLine(text);
     if (line === null || !this.#isInPlace(line)) {
-      this.#refuseLine(line);
+      this.#reportLine(line);
       return null;
     }
     this.#last = line.type;
@@ -93,17 +91,17 @@ class BundleCheck {
         this.#report(this.#rows.addUnrecorded(line.log, line.id));
         return null;
       case "end":
-        if (line.lines !== this.#lines - 1) this.#reportCut();
+        if (line.lines !== this.#lines - 1) this.#reportTruncation();
         return null;
     }
   }
 
   /** The verdict, after the last line. */
   conclude(): Verdict {
-    if (this.#last !== "end") this.#reportCut();
+    if (this.#last !== "end") this.#reportTruncation();
     this.#report(this.#roots.compare(createFrontier()));
-    this.#report(this.#roots.settle(this.#rows.frontier.size));
-    this.#report(this.#rows.settle());
+    this.#report(this.#roots.finish(this.#rows.frontier.size));
+    this.#report(this.#rows.finish());
     return {
       ok: this.#faults.length === 0,
       faults: this.#faults,
@@ -136,24 +134,25 @@ class BundleCheck {
       ORDER.indexOf(type) >= ORDER.indexOf(this.#last);
   }
 
-  #refuseLine(line: BundleLine | null): void {
+  #reportLine(line: BundleLine | null): void {
     const number = this.#lines;
-    // Without the name of the format, nothing can be made of what follows.
+    // Without the header, the other lines cannot be interpreted.
     this.#isForeign = this.#last === null;
-    const [code, what] = this.#isForeign
+    const [code, problem] = this.#isForeign
       ? ["misplaced_line", "is not the first line of a bundle"] as const
       : line === null
-      ? ["malformed_line", "is not one of the format"] as const
-      : ["misplaced_line", "is not where the format wants it"] as const;
-    this.#report([{ code, line: number, detail: `Line ${number} ${what}` }]);
+      ? ["malformed_line", "is not valid in the format"] as const
+      : ["misplaced_line", "is out of order"] as const;
+    this.#report([{ code, line: number, detail: `Line ${number} ${problem}` }]);
   }
 
-  #reportCut(): void {
-    const detail = "The bundle does not end with the number of its lines";
+  #reportTruncation(): void {
+    const detail =
+      "The bundle does not end with its line count: it is truncated";
     this.#report([{ code: "cut_off", line: this.#lines, detail }]);
   }
 
-  #report(faults: Iterable<EvidenceFault>): void {
+  #report(faults: Iterable<EvidenceFinding>): void {
     for (const fault of faults) this.#faults.push(fault);
   }
 }

@@ -1,12 +1,12 @@
 import {
+  openCheckpoint,
+  type OpenedCheckpoint,
+} from "../../shared/tlog/checkpoint.ts";
+import {
   type Bytes,
   HASH_BYTES,
   parseBase64Of,
 } from "../../shared/tlog/encoding.ts";
-import {
-  openCheckpoint,
-  type OpenedCheckpoint,
-} from "../../shared/tlog/checkpoint.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
 import {
   compareHeld,
@@ -19,7 +19,7 @@ import {
 } from "./report.ts";
 import { VerifierError } from "./verifier-error.ts";
 
-/** The proof that a tree begins with an earlier one (`GET ledger/consistency`). */
+/** A consistency proof between two trees (`GET ledger/consistency`). */
 export type ConsistencyProof = {
   from: number;
   to: number;
@@ -28,7 +28,7 @@ export type ConsistencyProof = {
   checkpoint: string;
 };
 
-/** A consistency proof from JSON; null if it is not one. */
+/** Parses a consistency proof from JSON; null for any other text. */
 export function parseConsistencyProof(text: string): ConsistencyProof | null {
   let json: unknown;
   try {
@@ -53,7 +53,7 @@ export function parseConsistencyProof(text: string): ConsistencyProof | null {
     : null;
 }
 
-/** Verifies a signed checkpoint alone (`GET ledger/checkpoint`). */
+/** Verifies a signed checkpoint (`GET ledger/checkpoint`). */
 export async function verifyCheckpoint(
   content: string,
   trust: Trust,
@@ -70,7 +70,7 @@ export async function verifyCheckpoint(
     findings: [...listMissingQuorum(opened), ...kept.findings],
     summary: describeCheckpoint(opened),
     notChecked: [
-      "what the leaves hold: a bundle, or the proof of a row, shows that",
+      "the content of the leaves: a bundle, or the proof of a row, shows that",
       ...kept.notChecked,
       ...listUnwitnessed(policy),
     ],
@@ -78,10 +78,9 @@ export async function verifyCheckpoint(
 }
 
 /**
- * Verifies that the tree of a signed checkpoint begins with that of one that was
- * held.
+ * Verifies that the tree of a signed checkpoint begins with that of a held one.
  *
- * @throws {VerifierError} when the earlier checkpoint is not held.
+ * @throws {VerifierError} if the earlier checkpoint is not held.
  */
 export async function verifyConsistencyProof(
   { from, to, hashes, checkpoint }: ConsistencyProof,
@@ -100,22 +99,22 @@ export async function verifyConsistencyProof(
   const earlier: Bytes[] = [];
   const others: string[] = [];
   for (const content of held) {
-    const one = await openCheckpoint(content, policy);
-    const isEarlier = !("fault" in one) && one.checkpoint.origin === origin &&
-      one.checkpoint.size === from;
-    if (isEarlier) earlier.push(one.checkpoint.root);
+    const kept = await openCheckpoint(content, policy);
+    const isEarlier = !("fault" in kept) &&
+      kept.checkpoint.origin === origin && kept.checkpoint.size === from;
+    if (isEarlier) earlier.push(kept.checkpoint.root);
     else others.push(content);
   }
   const kept = await compareHeld(opened, others, policy);
   const findings = [...listMissingQuorum(opened), ...kept.findings];
   if (size !== to) {
     findings.push(
-      `The consistency proof is said to lead to ${to} leaves, and its checkpoint has ${size}; get it again`,
+      `The consistency proof claims ${to} leaves, but its checkpoint has ${size}; download it again`,
     );
   }
   if (earlier.length === 0 && findings.length === 0) {
     throw new VerifierError(
-      `The consistency proof leads from a tree of ${from} leaves, whose checkpoint was not given; pass it with --held`,
+      `The consistency proof leads from a tree of ${from} leaves, whose checkpoint is missing; pass it with --held`,
     );
   }
   const isProved = earlier.every((oldRoot) =>
@@ -123,7 +122,7 @@ export async function verifyConsistencyProof(
   );
   if (!isProved) {
     findings.push(
-      `The tree of ${size} leaves is not shown to begin with that of the held checkpoint of ${from} leaves: the past was changed, or the proof was; get it again`,
+      `The tree of ${size} leaves is not proved to begin with that of the held checkpoint of ${from} leaves: the history or the proof was changed; download the proof again`,
     );
   }
   return {
@@ -135,7 +134,7 @@ export async function verifyConsistencyProof(
         : [],
     ],
     notChecked: [
-      "what the leaves hold: a bundle, or the proof of a row, shows that",
+      "the content of the leaves: a bundle, or the proof of a row, shows that",
       ...kept.notChecked,
       ...listUnwitnessed(policy),
     ],
@@ -151,7 +150,7 @@ function listMissingQuorum({ isQuorum }: OpenedCheckpoint): string[] {
 function requireNoReceipts({ receipts }: Trust): void {
   if (receipts.length === 0) return;
   throw new VerifierError(
-    "A checkpoint alone has no leaves to find a receipt in; pass --receipt with a bundle, the proof of the row or the project's URL",
+    "A checkpoint does not contain leaves to compare a receipt with; pass --receipt with a bundle, the proof of the row or the project's URL",
   );
 }
 

@@ -1,17 +1,17 @@
-import { BUNDLE_FORMAT, parseBundleLine } from "./bundle.ts";
-import { verifyBundle } from "./verify-bundle.ts";
 import { parseCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
+import { BUNDLE_FORMAT, parseBundleLine } from "./bundle.ts";
 import { EvidenceFile, nameInput } from "./read-evidence.ts";
 import { parseExact } from "./receipt-row.ts";
 import {
   checkReceipt,
   holdsReceipt,
-  type LeafPlace,
+  type LeafLocation,
   NOT_IN_TREE,
 } from "./receipts.ts";
 import { listTrusted, type Report, type Trust } from "./report.ts";
 import { VerifierError } from "./verifier-error.ts";
+import { verifyBundle } from "./verify-bundle.ts";
 import {
   parseConsistencyProof,
   verifyCheckpoint,
@@ -20,10 +20,10 @@ import {
 import { TLOG_PROOF_HEAD, verifyProof } from "./verify-proof.ts";
 
 /**
- * Verifies a file, or standard input, by what is in it: a bundle, the proof of a
- * row, a checkpoint or a consistency proof.
+ * Verifies a file, or standard input, by its content: a bundle, the proof of a row, a
+ * checkpoint or a consistency proof.
  *
- * @throws {VerifierError} for a file that is none of them.
+ * @throws {VerifierError} for any other file.
  */
 export async function verifyFile(path: string, trust: Trust): Promise<Report> {
   const file = new EvidenceFile(path);
@@ -51,11 +51,11 @@ export async function verifyFile(path: string, trust: Trust): Promise<Report> {
       } is a receipt, which has no signature; pass it with --receipt beside a bundle, the proof of its row or the project's URL`
       : `${
         nameInput(path)
-      } is neither a bundle nor a proof nor a checkpoint, or its beginning is cut off; name a file as the log or npm run export-evidence wrote it`,
+      } is neither a bundle nor a proof nor a checkpoint, or its beginning is truncated; name an unchanged file of the log or of npm run export-evidence`,
   );
 }
 
-/** The format that the first line of a bundle names; empty for any other line. */
+/** The format in the header of a bundle; empty for any other line. */
 function readFormat(line: string): string {
   const { format } = Object(parseExact(line));
   return typeof format === "string" ? format : "";
@@ -70,15 +70,15 @@ async function reportBundle(
   lines: AsyncIterable<string>,
   { policy, held, receipts }: Trust,
 ): Promise<Report> {
-  const places = new Map<string, LeafPlace>();
+  const locations = new Map<string, LeafLocation>();
   const wanted = new Set(receipts.map(({ hash }) => hash));
   const { counts, faults } = await verifyBundle(
-    wanted.size === 0 ? lines : findLeaves(lines, wanted, places),
+    wanted.size === 0 ? lines : findLeaves(lines, wanted, locations),
     policy,
     { heldCheckpoints: held },
   );
   const checked = receipts.map((receipt) =>
-    checkReceipt(receipt, places.get(receipt.hash) ?? NOT_IN_TREE)
+    checkReceipt(receipt, locations.get(receipt.hash) ?? NOT_IN_TREE)
   );
   const isUntrusted = faults.some(({ code }) =>
     code === "checkpoint_untrusted"
@@ -106,11 +106,11 @@ async function reportBundle(
   };
 }
 
-/** The lines as they are; notes where the wanted leaves are, by their hash. */
+/** Passes the lines through, and adds the locations of wanted leaves, by hash. */
 async function* findLeaves(
   lines: AsyncIterable<string>,
   wanted: ReadonlySet<string>,
-  places: Map<string, LeafPlace>,
+  locations: Map<string, LeafLocation>,
 ): AsyncGenerator<string> {
   for await (const text of lines) {
     const [, hash] = /"hash":\s*"([0-9a-f]{64})"/.exec(text) ?? [];
@@ -118,8 +118,8 @@ async function* findLeaves(
     if (line?.type === "leaf" || line?.type === "pending") {
       const { evidence } = line;
       const index = line.type === "leaf" ? line.index : null;
-      if ("hash" in evidence && !places.has(evidence.hash)) {
-        places.set(evidence.hash, {
+      if ("hash" in evidence && !locations.has(evidence.hash)) {
+        locations.set(evidence.hash, {
           index,
           log: evidence.log,
           id: evidence.id,

@@ -1,10 +1,10 @@
 import { layouts, type RowLeaf } from "../../shared/evidence/leaf.ts";
-import { parseLeaf } from "./parse-leaf.ts";
-import { type Bytes, fromHex, toHex } from "../../shared/tlog/encoding.ts";
+import type { LeafColumn, Member } from "../../shared/logs/log.ts";
 import {
   openCheckpoint,
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
+import { type Bytes, fromHex, toHex } from "../../shared/tlog/encoding.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import {
   parseTlogProof,
@@ -12,7 +12,7 @@ import {
   verifyTlogProof,
 } from "../../shared/tlog/tlog-proof.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
-import type { LeafColumn, Member } from "../../shared/logs/log.ts";
+import { parseLeaf } from "./parse-leaf.ts";
 import { checkReceipt, type OpenedRow } from "./receipts.ts";
 import {
   compareHeld,
@@ -28,15 +28,15 @@ import {
 } from "./report.ts";
 import { VerifierError } from "./verifier-error.ts";
 
-/** What every file of the format begins with, whatever its version. */
+/** The beginning of every proof file, of any version. */
 export const TLOG_PROOF_HEAD = "c2sp.org/tlog-proof@";
 
 /**
- * Verifies the proof that a row's leaf is under a checkpoint (`GET ledger/proof/…`)
- * and shows what the leaf says. The proof of a row that is gone has no leaf with it:
- * the receipt of the row then has its hash.
+ * Verifies the inclusion proof of a row's leaf (`GET ledger/proof/…`) and shows the
+ * leaf. The proof of a deleted row lacks the leaf, whose hash is then in the row's
+ * receipt.
  *
- * @throws {VerifierError} when nothing says what the leaf is.
+ * @throws {VerifierError} if neither has the leaf.
  */
 export async function verifyProof(
   content: string,
@@ -45,14 +45,14 @@ export async function verifyProof(
   const parsed = parseTlogProof(content);
   if ("fault" in parsed) {
     return reportOnly(
-      `The proof ${parsed.fault}: it is cut off, was changed or is of another version; get it again`,
+      `The proof ${parsed.fault}: it is truncated, was changed or is of another version; download it again`,
     );
   }
   const { proof } = parsed;
   const data = proof.extra === undefined ? null : decode(proof.extra);
   if (data === undefined) {
     return reportOnly(
-      "The proof has extra data that is not text: get it again",
+      "The proof has extra data that is not text: download it again",
     );
   }
   const candidates = data === null
@@ -65,11 +65,12 @@ export async function verifyProof(
     checkReceipt(
       receipt,
       receipt.hash === found.hash ? { index } : {
-        missing: "is of another row than the proof: get the proof of its row",
+        missing:
+          "is of another row than the proof: download the proof of its row",
       },
     )
   );
-  const opened = checked.find((one) => one.opened !== null)?.opened ?? null;
+  const opened = checked.find(({ opened }) => opened !== null)?.opened ?? null;
   const shown = data === null
     ? { leaf: opened?.leaf ?? null, findings: [] }
     : readLeaf(data);
@@ -87,7 +88,7 @@ export async function verifyProof(
     ],
     notChecked: [
       data === null
-        ? "why the row is gone: a bundle shows that"
+        ? "why the row no longer exists: a bundle shows that"
         : "whether the row is still in its table, and unchanged: a bundle shows that",
       ...listUnopened(shown.leaf, opened),
       ...checked.flatMap(({ notChecked }) => notChecked),
@@ -97,7 +98,7 @@ export async function verifyProof(
   };
 }
 
-/** Which of the hashes is that of the proof's leaf, or why none is. */
+/** The candidate that is the hash of the proof's leaf, or the finding. */
 async function findLeaf(
   proof: TlogProof,
   candidates: readonly Bytes[],
@@ -111,11 +112,11 @@ async function findLeaf(
   }
   if (finding !== null) return { finding };
   throw new VerifierError(
-    "The proof has no leaf with it, because the row is gone; pass the receipt of the row with --receipt",
+    "The proof lacks its leaf, because the row no longer exists; pass the receipt of the row with --receipt",
   );
 }
 
-/** The remedy that belongs to the fault of a proof. */
+/** The remedy for a fault of a proof. */
 async function explain(
   { checkpoint }: TlogProof,
   policy: Policy,
@@ -123,8 +124,8 @@ async function explain(
   const opened = await openCheckpoint(checkpoint, policy);
   if ("fault" in opened) return explainUntrusted(checkpoint, policy);
   return opened.isQuorum
-    ? ": the leaf, the index or a hash was changed; get the proof again"
-    : "; get a proof under a checkpoint that they cosigned";
+    ? ": the leaf, the index or a hash was changed; download the proof again"
+    : "; download a proof under a checkpoint that they cosigned";
 }
 
 /** The row of a leaf's data, if it is a row's. */
@@ -187,7 +188,7 @@ function listUnopened(leaf: RowLeaf | null, opened: OpenedRow | null) {
   );
   return isUnopened
     ? [
-      "what the commitments hide: the receipt of the row opens them (--receipt), or a bundle",
+      "the committed values: the receipt of the row opens them (--receipt), or a bundle",
     ]
     : [];
 }

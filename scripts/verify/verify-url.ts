@@ -2,17 +2,17 @@ import {
   type Checkpoint,
   openCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
+import {
+  type Bytes,
+  equalBytes,
+  HASH_BYTES,
+  toHex,
+} from "../../shared/tlog/encoding.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import {
   proveConsistency,
   verifyConsistency,
 } from "../../shared/tlog/proofs.ts";
-import {
-  type Bytes,
-  HASH_BYTES,
-  sameBytes,
-  toHex,
-} from "../../shared/tlog/encoding.ts";
 import {
   readRoot,
   TILE_WIDTH,
@@ -21,7 +21,7 @@ import {
   widthOf,
 } from "../../shared/tlog/tiles.ts";
 import { appendLeaf, createFrontier, rootOf } from "../../shared/tlog/tree.ts";
-import { checkReceipt, type LeafPlace, NOT_IN_TREE } from "./receipts.ts";
+import { checkReceipt, type LeafLocation, NOT_IN_TREE } from "./receipts.ts";
 import {
   explainUntrusted,
   quote,
@@ -32,9 +32,8 @@ import {
 import { VerifierError } from "./verifier-error.ts";
 
 /**
- * Checks what a project shows to everyone: its newest checkpoint, that the tiles
- * have its root, at the bottom as above, that it goes on from those held, and that
- * the leaves of receipts are among its leaves.
+ * Verifies the public endpoints of a project: its newest checkpoint, the root of its
+ * tiles and of its leaves, consistency with held checkpoints, and the leaves of receipts.
  */
 export async function verifyUrl(
   url: string,
@@ -54,12 +53,12 @@ export async function verifyUrl(
   }
   const findings: string[] = [];
   if (!opened.isQuorum) {
-    findings.push("The checkpoint has too few cosignatures of witnesses");
+    findings.push("The checkpoint lacks the quorum of witnesses");
   }
   const { checkpoint } = opened;
   const read: TileReader = async (tile) =>
     await get(`${base}/${toTilePath(tile)}`);
-  const located = new Map<string, LeafPlace>();
+  const located = new Map<string, LeafLocation>();
   const wanted = new Set(receipts.map(({ hash }) => hash));
   try {
     findings.push(
@@ -73,31 +72,31 @@ export async function verifyUrl(
       if (finding) findings.push(finding);
     }
   } catch (error) {
-    // What the readers of tiles say of one that has another length.
+    // Readers of tiles throw it for a tile of the wrong length.
     if (!(error instanceof RangeError)) throw error;
-    findings.push(`A tile is not whole: ${error.message}`);
+    findings.push(`A tile is incomplete: ${error.message}`);
   }
   const checked = receipts.map((receipt) =>
     checkReceipt(receipt, located.get(receipt.hash) ?? NOT_IN_TREE)
   );
   return {
-    findings: [...findings, ...checked.flatMap((one) => one.findings)],
+    findings: [...findings, ...checked.flatMap(({ findings }) => findings)],
     summary: [
       `${checkpoint.size} leaves of ${quote(checkpoint.origin)}`,
       ...checked.map(({ summary }) => summary),
     ],
-    notChecked: checked.flatMap((one) => one.notChecked),
+    notChecked: checked.flatMap(({ notChecked }) => notChecked),
   };
 }
 
-/** Compares a signed root with those of the tiles, and of the leaves alone. */
+/** Compares a signed root with the root of the tiles, and with that of the leaves. */
 async function compareTree(
   read: TileReader,
   { size, root }: Checkpoint,
   visit: (hash: Bytes, index: number) => void,
 ): Promise<string[]> {
   const findings: string[] = [];
-  if (!sameBytes(await readRoot(read, size), root)) {
+  if (!equalBytes(await readRoot(read, size), root)) {
     findings.push("The tiles do not have the root of the checkpoint");
   }
   const frontier = createFrontier();
@@ -111,7 +110,7 @@ async function compareTree(
       appendLeaf(frontier, hash);
     }
   }
-  if (!sameBytes(rootOf(frontier), root)) {
+  if (!equalBytes(rootOf(frontier), root)) {
     findings.push("The leaves do not have the root of the checkpoint");
   }
   return findings;
@@ -121,7 +120,7 @@ async function compareHeld(
   content: string,
   policy: Policy,
   read: TileReader,
-  now: Checkpoint,
+  newest: Checkpoint,
 ): Promise<string | null> {
   const opened = await openCheckpoint(content, policy);
   if ("fault" in opened) {
@@ -129,12 +128,12 @@ async function compareHeld(
     return `A held checkpoint ${opened.fault}${remedy}`;
   }
   const { origin, size: oldSize, root: oldRoot } = opened.checkpoint;
-  if (origin !== now.origin) return "A held checkpoint is of another log";
-  if (oldSize > now.size) {
-    return `The tree has ${now.size} leaves, and a held checkpoint ${oldSize}`;
+  if (origin !== newest.origin) return "A held checkpoint is of another log";
+  if (oldSize > newest.size) {
+    return `The tree has ${newest.size} leaves, and a held checkpoint ${oldSize}`;
   }
-  const proof = await proveConsistency(read, oldSize, now.size);
-  return verifyConsistency({ oldSize, oldRoot, ...now }, proof)
+  const proof = await proveConsistency(read, oldSize, newest.size);
+  return verifyConsistency({ oldSize, oldRoot, ...newest }, proof)
     ? null
     : `The tree does not begin with that of a held checkpoint of ${oldSize} leaves`;
 }
@@ -144,15 +143,15 @@ async function get(url: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url, { signal }).catch((error) => {
     throw new VerifierError(
       Object(error).name === "NotCapable"
-        ? `Cannot reach ${url}: Deno may not; run with --allow-net=${
+        ? `Cannot reach ${url}: Deno lacks the permission; run with --allow-net=${
           new URL(url).host
         }`
-        : `Cannot reach ${url}: nothing answers there; check the address and the network`,
+        : `Cannot reach ${url}: the connection failed; check the address and the network`,
     );
   });
   if (response.status === 404) {
     throw new VerifierError(
-      `${url} answered 404: nothing is signed yet, or the project has no function ledger; check the address`,
+      `${url} answered 404: the log is not signed yet, or the project has no function ledger; check the address`,
     );
   }
   if (!response.ok) {

@@ -1,7 +1,23 @@
 import { LOG_NAMES, type LogName, LOGS_BY_NAME } from "../logs/index.ts";
 import type { ColumnType, LeafColumn, Member } from "../logs/log.ts";
 
-/** Kinds of leaves that hold a row: recorded, or there before recording began. */
+/** The leaf columns of each log, without `id`, in the order of the table. */
+export const layouts = mapLogs((log) => LOGS_BY_NAME[log].leaf);
+
+/** The columns of each log whose leaves hold a commitment instead of the value. */
+export const committedColumns = mapLogs((log) =>
+  layouts[log].filter(({ committed }) => committed)
+);
+
+function mapLogs(
+  columnsOf: (log: LogName) => readonly LeafColumn[],
+): Readonly<Record<LogName, readonly LeafColumn[]>> {
+  return Object.fromEntries(
+    LOG_NAMES.map((log) => [log, columnsOf(log)]),
+  ) as Record<LogName, readonly LeafColumn[]>;
+}
+
+/** Kinds of leaves that hold a row: recorded on write, or backfilled later. */
 export type RowKind = "row/v1" | "backfill/v1";
 
 /**
@@ -15,7 +31,7 @@ export type RowLeaf = {
   members: readonly Member[];
 };
 
-/** A reference of a row was set to NULL, because what it referred to is gone. */
+/** A foreign key set a reference of a row to NULL (ON DELETE SET NULL). */
 export type NulledLeaf = {
   kind: "fk-null/v1";
   log: LogName;
@@ -23,10 +39,10 @@ export type NulledLeaf = {
   column: string;
 };
 
-/** A row was deleted together with what it belonged to. */
+/** A foreign key deleted a row with its parent (ON DELETE CASCADE). */
 type TombstoneLeaf = { kind: "tombstone/v1"; log: LogName; id: string };
 
-/** A committed value was erased on request; two people approved. */
+/** A committed value was erased by a ticket that two people approved. */
 export type RedactedLeaf = {
   kind: "redact/v1";
   log: LogName;
@@ -37,34 +53,34 @@ export type RedactedLeaf = {
 };
 
 /**
- * Every row of transactions below `cut` (a transaction id) is in the tree;
- * `sealed` is how many leaves that added. Both in decimal.
+ * The end of a seal: every row of transactions below `cut` (a transaction id) is in
+ * the tree; `sealed` is the number of leaves added. Both are decimal.
  */
 export type SealLeaf = { kind: "seal/v1"; cut: string; sealed: string };
 
-/** A leaf about a row that is in the tree already, or will be. */
+/** A leaf about a later change of a row. */
 export type EventLeaf = NulledLeaf | TombstoneLeaf | RedactedLeaf;
 
-/** What a leaf of the tree says. */
+/** A leaf of the tree. */
 export type Leaf = RowLeaf | EventLeaf | SealLeaf;
 
 /**
- * The data of a leaf: a JSON array of strings and nulls, as JSON.stringify
- * writes it, which is its RFC 8785 form too.
+ * The data of a leaf: a JSON array of strings and nulls in canonical form (RFC
+ * 8785), which JSON.stringify writes for these types.
  *
- * @throws {TypeError} for text with half a surrogate pair, which has no UTF-8.
+ * @throws {TypeError} for text with an unpaired surrogate, which has no UTF-8.
  */
 export function formatLeaf(leaf: Leaf): string {
   const members = toMembers(leaf);
   for (const member of members) {
     if (member !== null && !member.isWellFormed()) {
-      throw new TypeError("A member has half of a surrogate pair");
+      throw new TypeError("A member has an unpaired surrogate");
     }
   }
   return JSON.stringify(members);
 }
 
-/** The members of a leaf for a row: each committed one replaced, in order. */
+/** The members of a row's leaf: the row with commitments in place of committed values. */
 export function hideCommitted(
   log: LogName,
   row: readonly Member[],
@@ -91,16 +107,8 @@ function toMembers(leaf: Leaf): Member[] {
   }
 }
 
-/** The columns of every log, without `id`, in the order of the table. */
-export const layouts = byName((log) => LOGS_BY_NAME[log].leaf);
-
-/** The columns of every log that its leaves commit to, in the order of the table. */
-export const committedColumns = byName((log) =>
-  layouts[log].filter(({ committed }) => committed)
-);
-
-/** The forms of a member; text and jsonb may be anything. */
-const FORMS: Record<ColumnType, RegExp | null> = {
+/** The formats of members by type; text and jsonb may be any text. */
+const FORMATS: Record<ColumnType, RegExp | null> = {
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   text: null,
   integer: /^(0|-?[1-9]\d*)$/,
@@ -110,16 +118,8 @@ const FORMS: Record<ColumnType, RegExp | null> = {
   jsonb: null,
 };
 
-/** Whether a value could be the member of a column of this type. */
+/** Whether a value is a valid member for a column of this type. */
 export function isMember(type: ColumnType, value: unknown): value is Member {
   if (value === null) return true;
-  return typeof value === "string" && (FORMS[type]?.test(value) ?? true);
-}
-
-function byName(
-  columnsOf: (log: LogName) => readonly LeafColumn[],
-): Readonly<Record<LogName, readonly LeafColumn[]>> {
-  return Object.fromEntries(
-    LOG_NAMES.map((log) => [log, columnsOf(log)]),
-  ) as Record<LogName, readonly LeafColumn[]>;
+  return typeof value === "string" && (FORMATS[type]?.test(value) ?? true);
 }

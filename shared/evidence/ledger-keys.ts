@@ -6,30 +6,30 @@ import {
   type VerifierKey,
 } from "../tlog/keys.ts";
 
-/** The environment variables that hold keys, by what they are for. */
+/** The environment variables that hold keys, by purpose. */
 export const KEY_VARIABLES = {
-  /** Signer keys of this log, separated by white space; all of them sign. */
+  /** Signer keys of this log, separated by white space; each checkpoint has all signatures. */
   signers: "LEDGER_SIGNING_KEYS",
-  /** Verifier keys that signed in the past. */
+  /** Verifier keys of past signer keys. */
   retired: "LEDGER_RETIRED_KEYS",
-  /** Who cosigns this log: verifier key and URL in turn, separated by white space. */
+  /** Witnesses of this log: verifier key and URL in turn, separated by white space. */
   witnesses: "LEDGER_WITNESSES",
-  /** The signer key for cosigning other logs. */
+  /** The signer key that cosigns other logs. */
   witness: "WITNESS_SIGNING_KEY",
-  /** Verifier keys of the logs that are cosigned. */
+  /** Verifier keys of the logs to cosign. */
   witnessed: "WITNESSED_LOGS",
 } as const;
 
-/** Who cosigns the checkpoints of this log, and where it is asked. */
+/** A witness that cosigns the checkpoints of this log. */
 export type Witness = {
   key: VerifierKey;
-  /** Below which `add-checkpoint` is. */
+  /** The prefix of `add-checkpoint`, without a slash at the end. */
   url: string;
 };
 
-/** What the function `ledger` signs and verifies with. */
+/** The keys of the function `ledger`. */
 export type LedgerKeys = {
-  /** Of one name, which is the origin of the log. None: nothing is signed. */
+  /** All of one name, the origin of the log; without any, checkpoints are not signed. */
   signers: SignerKey[];
   retired: VerifierKey[];
   witnesses: Witness[];
@@ -38,9 +38,9 @@ export type LedgerKeys = {
 };
 
 /**
- * Reads the keys when the function starts. The database never sees them.
+ * Reads the keys when the function starts. They never reach the database.
  *
- * @throws {TypeError} that names the variable, never its value.
+ * @throws {TypeError} with the name of the variable, never its value.
  */
 export async function readLedgerKeys(
   readVariable: (name: string) => string | undefined,
@@ -54,12 +54,14 @@ export async function readLedgerKeys(
   );
   if (new Set(signers.map(({ verifier }) => verifier.name)).size > 1) {
     throw new TypeError(
-      `${KEY_VARIABLES.signers} has keys of several names: the name is the origin of the log, and a log has one`,
+      `${KEY_VARIABLES.signers} has keys of several names, but a log has one origin; use keys of one name`,
     );
   }
   const [witness, ...others] = read(KEY_VARIABLES.witness);
   if (others.length > 0) {
-    throw new TypeError(`${KEY_VARIABLES.witness} has more than one key`);
+    throw new TypeError(
+      `${KEY_VARIABLES.witness} has more than one key; keep one`,
+    );
   }
   const retired = readVerifiers(
     read(KEY_VARIABLES.retired),
@@ -69,7 +71,7 @@ export async function readLedgerKeys(
   const origin = signers[0]?.verifier.name;
   if (origin !== undefined && retired.some(({ name }) => name !== origin)) {
     throw new TypeError(
-      `${KEY_VARIABLES.retired} has a key of another name than ${KEY_VARIABLES.signers}: the name is the origin of the log, which stays`,
+      `${KEY_VARIABLES.retired} has a key of another name than ${KEY_VARIABLES.signers}, but a log keeps its origin; use keys of that name`,
     );
   }
   return {
@@ -111,7 +113,7 @@ function readWitnesses(texts: string[]): Witness[] {
     const url = URL.parse(texts[at + 1] ?? "");
     if (url === null || !/^https?:$/.test(url.protocol)) {
       throw new TypeError(
-        `${KEY_VARIABLES.witnesses} has a key without a URL after it`,
+        `${KEY_VARIABLES.witnesses} has a key without a URL; put its URL after the key`,
       );
     }
     witnesses.push({ key, url: url.href.replace(/\/+$/, "") });
@@ -138,7 +140,7 @@ function requireType(key: VerifierKey, variable: string, type: KeyType): void {
   if (key.type === type) return;
   throw new TypeError(
     type === "note"
-      ? `${variable} has a key of a witness: wanted that of a log`
-      : `${variable} has a key of a log: wanted that of a witness`,
+      ? `${variable} has a key of a witness; use the key of a log`
+      : `${variable} has a key of a log; use the key of a witness`,
   );
 }

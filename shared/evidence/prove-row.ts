@@ -1,7 +1,3 @@
-import { formatLeaf, hideCommitted } from "./leaf.ts";
-import type { LogName } from "../logs/index.ts";
-import { proveInclusion } from "../tlog/proofs.ts";
-import { formatTlogProof } from "../tlog/tlog-proof.ts";
 import type { Environment } from "../db/environment.ts";
 import {
   type Entry,
@@ -9,16 +5,20 @@ import {
   readState,
   readTiles,
 } from "../db/evidence-store.ts";
+import type { LogName } from "../logs/index.ts";
 import { type Bytes, HASH_BYTES, parseBase64 } from "../tlog/encoding.ts";
+import { proveInclusion } from "../tlog/proofs.ts";
 import type { Tile, TileReader } from "../tlog/tiles.ts";
+import { formatTlogProof } from "../tlog/tlog-proof.ts";
+import { formatLeaf, hideCommitted } from "./leaf.ts";
 
-/** Kinds of leaves that hold a row, as the database calls them. */
+/** Kinds of leaves that hold a row, in the database's names. */
 const ROW_KINDS = ["row", "backfill"];
 
 /**
- * The proof that a row's leaf is under the newest checkpoint, as a C2SP
- * `tlog-proof@v1` file; or why there is none yet. Its extra data is the leaf's own
- * text, while the row is there.
+ * The inclusion proof of a row's leaf under the newest checkpoint, as a C2SP
+ * `tlog-proof@v1` file, or the reason why it is not available yet. While the row
+ * exists, the extra data of the proof is the leaf's text.
  */
 export async function proveRow(
   env: Environment,
@@ -37,16 +37,16 @@ export async function proveRow(
     );
     return {
       reason: isPending
-        ? "The row is recorded and not sealed yet; ask again later"
+        ? "The row is recorded and not sealed yet; retry later"
         : "The row has no leaf",
     };
   }
   if (checkpoint === null || leaf.index >= checkpoint.size) {
-    return { reason: "No checkpoint covers the row yet; ask again later" };
+    return { reason: "No checkpoint covers the row yet; retry later" };
   }
   const read = createTileReader(env);
   const hashes = await proveInclusion(read, leaf.index, checkpoint.size);
-  const data = describeLeaf(log, id, leaf.kind, leaf.commitments, entry);
+  const data = formatRowLeaf(log, id, leaf.kind, leaf.commitments, entry);
   return {
     proof: formatTlogProof({
       extra: data === null ? undefined : new TextEncoder().encode(data),
@@ -57,7 +57,8 @@ export async function proveRow(
   };
 }
 
-function describeLeaf(
+/** The text of a row's leaf; null if the row no longer exists. */
+function formatRowLeaf(
   log: LogName,
   id: string,
   kind: string,
@@ -69,39 +70,39 @@ function describeLeaf(
   return formatLeaf({ kind: `${kind as "row"}/v1`, log, id, members });
 }
 
-/** A tile that is asked for, and who waits for it. */
-type Request = {
+/** A queued read of a tile. */
+type PendingTile = {
   tile: Tile;
   resolve: (hashes: Bytes) => void;
   reject: (error: unknown) => void;
 };
 
 /**
- * Reads tiles from the database. What is asked for at once goes in one call. What
- * comes back is shorter than asked for where the tree is smaller.
+ * Reads tiles from the database. Reads of the same tick share one database call. A
+ * tile is shorter than requested if the tree is smaller.
  */
 export function createTileReader(env: Environment): TileReader {
-  let waiting: Request[] = [];
+  let queue: PendingTile[] = [];
   const flush = async () => {
-    const requests = waiting;
-    waiting = [];
+    const batch = queue;
+    queue = [];
     try {
-      const wanted = requests.map(({ tile: { level, index } }) => ({
+      const coordinates = batch.map(({ tile: { level, index } }) => ({
         level,
         index,
       }));
-      const tiles = await readTiles(env, wanted);
-      for (const [at, { tile, resolve }] of requests.entries()) {
+      const tiles = await readTiles(env, coordinates);
+      for (const [at, { tile, resolve }] of batch.entries()) {
         const hashes = parseBase64(tiles[at] ?? "") ?? new Uint8Array();
         resolve(hashes.slice(0, tile.width * HASH_BYTES));
       }
     } catch (error) {
-      for (const { reject } of requests) reject(error);
+      for (const { reject } of batch) reject(error);
     }
   };
   return (tile) =>
     new Promise((resolve, reject) => {
-      if (waiting.length === 0) setTimeout(flush);
-      waiting.push({ tile, resolve, reject });
+      if (queue.length === 0) setTimeout(flush);
+      queue.push({ tile, resolve, reject });
     });
 }

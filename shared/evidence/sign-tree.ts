@@ -1,9 +1,16 @@
-import { type Bytes, toBase64 } from "../tlog/encoding.ts";
+import type { Environment } from "../db/environment.ts";
+import {
+  addCheckpoint,
+  type LedgerState,
+  readState,
+  type StoredCheckpoint,
+} from "../db/evidence-store.ts";
 import {
   type Checkpoint,
   formatCheckpoint,
   openCheckpoint,
 } from "../tlog/checkpoint.ts";
+import { type Bytes, toBase64 } from "../tlog/encoding.ts";
 import {
   formatNote,
   type Note,
@@ -12,43 +19,36 @@ import {
 } from "../tlog/note.ts";
 import { proveConsistency, verifyConsistency } from "../tlog/proofs.ts";
 import { readRoot, type TileReader } from "../tlog/tiles.ts";
-import type { Environment } from "../db/environment.ts";
-import {
-  addCheckpoint,
-  type LedgerState,
-  readState,
-  type StoredCheckpoint,
-} from "../db/evidence-store.ts";
+import { formatAddCheckpoint, readWitnessAnswer } from "../tlog/witness.ts";
 import type { LedgerKeys, Witness } from "./ledger-keys.ts";
 import { createTileReader } from "./prove-row.ts";
-import { formatAddCheckpoint, readWitnessAnswer } from "../tlog/witness.ts";
 
-/** The newest checkpoint, or why the tree cannot be signed as it is. */
-type Signing =
+/** The newest checkpoint, or the reason why the tree is not signed. */
+type SignResult =
   | { note: string | null }
   | { refusal: string };
 
 type Tree = { size: number; root: Bytes };
 
-/** Signers that race for the same checkpoint let the first one win. */
-const ATTEMPTS = 3;
+/** Of concurrent signers the first one wins; the others try again. */
+const MAX_ATTEMPTS = 3;
 
 /**
- * Signs the tree as it is, unless its newest checkpoint says that already. The
- * checkpoint before must be signed by a key of this log, and the tree must begin
- * with it: what is not consistent is refused, and a person should look at it. Not
- * every leaf is read each time: of a full tile, its node.
+ * Signs the current tree, unless the newest checkpoint covers it. A key of this log
+ * must have signed the last checkpoint, and the tree must be consistent with it;
+ * otherwise the result is a refusal, which a person must investigate. Only new tiles
+ * and the nodes above full tiles are read, not every leaf.
  *
- * Only the database stores the last checkpoint. A witness, not this function,
- * detects an attacker who rewrites the tree and drops the checkpoints after it.
+ * Only the database stores the last checkpoint. An attacker who rewrites the tree and
+ * deletes the checkpoints after it is detected by witnesses, not by this function.
  */
 export async function signTree(
   env: Environment,
   keys: LedgerKeys,
-): Promise<Signing> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+): Promise<SignResult> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const state = await readState(env);
-    const last = await openLast(state, keys);
+    const last = await openLastCheckpoint(state, keys);
     if ("refusal" in last) return last;
     const read = createTileReader(env);
     const tree = await readTree(read, state.size, last.checkpoint);
@@ -58,10 +58,10 @@ export async function signTree(
     const signed = await signRoot(read, keys, tree);
     if (await addCheckpoint(env, after, signed)) return { note: signed.note };
   }
-  return { refusal: "Others signed at the same time; try again" };
+  return { refusal: "Another request signed at the same time; try again" };
 }
 
-async function openLast(
+async function openLastCheckpoint(
   { size, checkpoint }: LedgerState,
   { signers, retired }: LedgerKeys,
 ): Promise<{ checkpoint: Checkpoint | null } | { refusal: string }> {
@@ -74,7 +74,7 @@ async function openLast(
     return { refusal: `The last checkpoint ${opened.fault}` };
   }
   if (opened.checkpoint.size !== checkpoint.size) {
-    return { refusal: "The last checkpoint is not of the size it is kept as" };
+    return { refusal: "The last checkpoint has another size than its row" };
   }
   if (opened.checkpoint.size > size) {
     return {
@@ -85,7 +85,7 @@ async function openLast(
   return { checkpoint: opened.checkpoint };
 }
 
-/** The root of the tree, if the tree begins with that of the last checkpoint. */
+/** The root of the tree, if the tree is consistent with the last checkpoint. */
 async function readTree(
   read: TileReader,
   size: number,
@@ -98,7 +98,7 @@ async function readTree(
     const claim = { oldSize: last.size, oldRoot: last.root, size, root };
     if (verifyConsistency(claim, proof)) return { size, root };
   } catch (error) {
-    // What the readers of tiles say of one that is too short.
+    // Readers of tiles throw it for a tile that is too short.
     if (!(error instanceof RangeError)) throw error;
     return { refusal: "The tree has gaps: leaves or nodes are missing" };
   }
@@ -119,7 +119,7 @@ async function signRoot(
     signers.map((signer) => signNote(text, signer)),
   );
   const note = { text, signatures };
-  const cosignatures = await askWitnesses(read, note, size, witnesses);
+  const cosignatures = await collectCosignatures(read, note, size, witnesses);
   return {
     size,
     root: toBase64(root),
@@ -127,14 +127,14 @@ async function signRoot(
   };
 }
 
-/** How long a witness may take; without it the checkpoint has one cosignature less. */
+/** The longest wait for a witness; the checkpoint then lacks its cosignature. */
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks every witness to cosign a checkpoint of this log. A witness that refuses or
- * does not answer is left out: the verifier's policy sets the required quorum.
+ * Cosignatures of all witnesses that answer. One that refuses or fails is logged and
+ * left out, because the verifier's policy sets the required quorum.
  */
-async function askWitnesses(
+async function collectCosignatures(
   read: TileReader,
   note: Note,
   size: number,
@@ -142,7 +142,7 @@ async function askWitnesses(
 ): Promise<NoteSignature[]> {
   const answers = await Promise.all(witnesses.map(async (witness) => {
     try {
-      return await askWitness(read, note, size, witness);
+      return await requestCosignature(read, note, size, witness);
     } catch (error) {
       console.error(`the witness ${witness.key.name} did not cosign: ${error}`);
       return [];
@@ -151,8 +151,8 @@ async function askWitnesses(
   return answers.flat();
 }
 
-/** A witness that is at another size says so, and is asked again from there. */
-async function askWitness(
+/** A witness with another last checkpoint answers its size, and gets a proof from there. */
+async function requestCosignature(
   read: TileReader,
   note: Note,
   size: number,
@@ -178,8 +178,8 @@ async function askWitness(
     );
     if ("cosignatures" in outcome) return outcome.cosignatures;
     if ("fault" in outcome) throw new Error(`it ${outcome.fault}`);
-    if (outcome.size > size) throw new Error("it has seen a larger tree");
+    if (outcome.size > size) throw new Error("it has cosigned a larger tree");
     oldSize = outcome.size;
   }
-  throw new Error("it moves while it is asked");
+  throw new Error("its last checkpoint changed between two requests");
 }

@@ -1,11 +1,11 @@
-import type { Attributes, AttributeValue, Span } from "./span.ts";
 import * as z from "zod";
 import { readOne, requireKnown } from "../http/parameters.ts";
 import { llmUsageLog } from "../logs/llm-usage-log.ts";
 import { toolUsageLedger } from "../logs/tool-usage-ledger.ts";
+import type { Attributes, AttributeValue, Span } from "./span.ts";
 
 /**
- * The names under which a fact is sent, best first. Sources: the GenAI semantic
+ * The attribute names of a value, by precedence. Sources: the GenAI semantic
  * conventions (current, of 2025 with `cache_creation`, and of 2024 with
  * `prompt_tokens`), OpenLLMetry (`llm.usage.*`), OpenInference
  * (`llm.token_count.*`), the AI SDK (`ai.*`), OpenRouter Broadcast, LiteLLM
@@ -21,7 +21,7 @@ export const ALIASES = {
     "llm.system",
     "ai.model.provider",
   ],
-  // A call is priced by the model that answered.
+  // The model that answered determines the price.
   model: [
     "gen_ai.response.model",
     "ai.response.model",
@@ -124,11 +124,11 @@ export const ALIASES = {
     "traceloop.entity.name",
   ],
   agentId: ["gen_ai.agent.id"],
-  // What the AI SDK called the function before version 7 is the agent since.
+  // The AI SDK names the agent so since version 7; before, it was the function.
   agentName: ["gen_ai.agent.name", "agent.name", "ai.telemetry.functionId"],
 } as const satisfies Record<string, readonly string[]>;
 
-/** What an event needs and a span does not carry, without `ledger.`. */
+/** Settings that spans do not carry by convention, without their prefix `ledger.`. */
 export const LEDGER_NAMES = [
   "firm_id",
   "cma_project_id",
@@ -139,19 +139,18 @@ export const LEDGER_NAMES = [
   "token_convention",
 ] as const;
 
-/** A name of `LEDGER_NAMES`. */
 type LedgerName = typeof LEDGER_NAMES[number];
 
 /**
- * All attributes that are read. Everything else is skipped while decoding, so
- * that prompts, completions, tool arguments and results are never held.
+ * All attributes that are read. The decoders skip all others, so prompts,
+ * completions, tool arguments and results are never kept.
  */
 export const KEPT_ATTRIBUTES: ReadonlySet<string> = new Set([
   ...Object.values(ALIASES).flat(),
   ...LEDGER_NAMES.map((name) => `ledger.${name}`),
 ]);
 
-/** The first of several names that is set to something, with its value. */
+/** The first of the names with a value that is not empty, and the value. */
 export function findAttribute(
   attributes: Attributes,
   names: readonly string[],
@@ -162,7 +161,7 @@ export function findAttribute(
   }
 }
 
-/** As {@linkcode findAttribute}, only text; "" when there is none. */
+/** The first text of the names that is not blank, trimmed; "" if there is none. */
 export function findText(
   attributes: Attributes,
   names: readonly string[],
@@ -174,21 +173,20 @@ export function findText(
   return "";
 }
 
-/** What an event needs and a span does not carry, as far as it is set. */
+/** The values of settings. */
 export type LedgerSettings = Partial<Record<LedgerName, string>>;
 
-/** What a setting must look like; else a column of either log says it. */
+/** The only setting that is not a column of one of the logs. */
 const convention = z.enum(
   ["inclusive", "exclusive"],
   "Expected inclusive or exclusive",
 );
 
 /**
- * Reads the settings in the query of the endpoint's URL (`?firm_id=…`), which
- * hold for every span that does not say otherwise.
+ * Reads the settings in the query of the endpoint's URL (`?firm_id=…`), the defaults
+ * of every span.
  *
- * @throws {ProblemError} 400 that names a parameter that is unknown, malformed or
- * given twice: the URL is wrong, whatever is sent to it.
+ * @throws {ProblemError} 400 that names an unknown, malformed or repeated parameter.
  */
 export function readUrlSettings(query: URLSearchParams): LedgerSettings {
   requireKnown(query, [...LEDGER_NAMES]);
@@ -200,7 +198,7 @@ export function readUrlSettings(query: URLSearchParams): LedgerSettings {
   return settings;
 }
 
-/** One setting: from the span, else its resource, else the URL. */
+/** The value of a setting: of the span, else of its resource, else of the URL. */
 export function findSetting(
   name: LedgerName,
   span: Span,
@@ -214,7 +212,7 @@ export function findSetting(
   return url[name];
 }
 
-/** Says where a setting that is missing can be set. */
+/** The reason and the remedy for a missing setting. */
 export function explainMissing(name: LedgerName): string {
   return `ledger.${name} is not set: set it as an attribute of the span or of its resource, or ${name} in the URL of the endpoint`;
 }

@@ -1,11 +1,11 @@
-import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import { MAX_SPANS } from "../limits.ts";
+import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import {
   addAttribute,
   isTime,
   type RawSpan,
   readSpan,
-  tooMany,
+  tooManySpans,
 } from "./read-span.ts";
 import {
   type Attributes,
@@ -20,11 +20,11 @@ type JsonObject = Record<string, unknown>;
  * Reads the spans of an ExportTraceServiceRequest in OTLP's JSON encoding
  * (opentelemetry-proto, docs/specification.md, JSON Protobuf Encoding): ids in
  * hexadecimal, 64-bit integers as strings or numbers, unknown members ignored.
- * Enumerations may also be names, as some senders write them. No bytes at all
- * are an empty request.
+ * Enumerations may also be names, as some senders write them. An empty body is an
+ * empty request.
  *
- * @throws {OtlpDecodeError} for anything else. What is wrong with one span is a
- * rejection of that span alone.
+ * @throws {OtlpDecodeError} for any other body. A fault of one span rejects that span
+ * alone.
  */
 export function decodeJson(bytes: Uint8Array): DecodedSpan[] {
   const spans: DecodedSpan[] = [];
@@ -33,15 +33,15 @@ export function decodeJson(bytes: Uint8Array): DecodedSpan[] {
     const resourceSpans = asObject(part, `resourceSpans[${i}]`);
     const resource = optional(resourceSpans, "resource");
     const attributes = readAttributes(resource.attributes);
-    for (const [j, one] of asList(resourceSpans, "scopeSpans").entries()) {
-      const scopeSpans = asObject(one, `scopeSpans[${j}]`);
+    for (const [j, item] of asList(resourceSpans, "scopeSpans").entries()) {
+      const scopeSpans = asObject(item, `scopeSpans[${j}]`);
       const source = {
         resource: attributes ?? new Map(),
         scope: asText(optional(scopeSpans, "scope").name),
         malformed: attributes === null,
       };
       for (const span of asList(scopeSpans, "spans")) {
-        if (spans.length === MAX_SPANS) throw tooMany();
+        if (spans.length === MAX_SPANS) throw tooManySpans();
         spans.push(readSpan(toRawSpan(span), source));
       }
     }
@@ -60,7 +60,7 @@ function parse(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message would repeat a part of the body.
+    // The parser's message would repeat a part of the body.
     throw new OtlpDecodeError("The body is not JSON");
   }
 }
@@ -93,7 +93,7 @@ const SPAN_KINDS = [
 ];
 const STATUS_CODES = ["UNSET", "OK", "ERROR"];
 
-/** OTLP wants the number; "SPAN_KIND_CLIENT" and "client" are seen as well. */
+/** OTLP requires the number; some senders write "SPAN_KIND_CLIENT" or "client". */
 function readEnum(value: unknown, names: string[]): number {
   if (typeof value === "number") return value;
   const name = asText(value).toUpperCase().replace(/^.*(KIND|CODE)_/, "");
@@ -109,7 +109,7 @@ function readTime(value: unknown): bigint | null {
   return isTime(nanoseconds) ? nanoseconds : null;
 }
 
-/** The attributes that we keep, or null when they are no list. */
+/** The kept attributes; null if the value is not a list. */
 function readAttributes(value: unknown): Attributes | null {
   const attributes = new Map<string, AttributeValue>();
   if (value === undefined || value === null) return attributes;
@@ -122,7 +122,7 @@ function readAttributes(value: unknown): Attributes | null {
   return attributes;
 }
 
-/** An AnyValue; bytes and nested objects are nothing that we read. */
+/** An AnyValue; undefined for bytes and nested objects, which are not kept. */
 function readValue(value: unknown): AttributeValue | undefined {
   if (!isObject(value)) return undefined;
   const { stringValue, boolValue, intValue, doubleValue, arrayValue } = value;
@@ -135,7 +135,7 @@ function readValue(value: unknown): AttributeValue | undefined {
     .filter((item) => typeof item === "string");
 }
 
-/** A number, or one in a string, as the JSON mapping of protobuf allows both. */
+/** A number, or a string with one: the JSON mapping of protobuf allows both. */
 function isNumeric(value: unknown): value is number | string {
   return typeof value === "number" ||
     typeof value === "string" && value.trim() !== "";
@@ -145,9 +145,9 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function asObject(value: unknown, what: string): JsonObject {
+function asObject(value: unknown, name: string): JsonObject {
   if (isObject(value)) return value;
-  throw new OtlpDecodeError(`${what} is not an object`);
+  throw new OtlpDecodeError(`${name} is not an object`);
 }
 
 function optional(object: JsonObject, key: string): JsonObject {

@@ -1,28 +1,28 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import { MAX_SPANS } from "../limits.ts";
+import { toHex } from "../tlog/encoding.ts";
+import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import {
   addAttribute,
   isTime,
   type RawSpan,
   readSpan,
-  tooMany,
+  tooManySpans,
 } from "./read-span.ts";
 import {
   type AttributeValue,
   type DecodedSpan,
   OtlpDecodeError,
 } from "./span.ts";
-import { encodeHex } from "@std/encoding/hex.js";
 
 /**
  * Reads the spans of an ExportTraceServiceRequest in OTLP's binary encoding
- * (opentelemetry/proto/trace/v1/trace.proto). Only the fields that matter are
- * read; all others, content above all, are stepped over. Nothing is copied but
- * what is kept, and nesting is as deep as the messages that we know.
+ * (opentelemetry/proto/trace/v1/trace.proto). Only the needed fields are read; all
+ * others, content above all, are skipped without a copy, so the recursion is as deep
+ * as the known messages.
  *
- * @throws {OtlpDecodeError} for bytes that are no such message. What is wrong
- * with one span is a rejection of that span alone.
+ * @throws {OtlpDecodeError} for any other body. A fault of one span rejects that span
+ * alone.
  */
 export function decodeProtobuf(bytes: Uint8Array): DecodedSpan[] {
   const spans: DecodedSpan[] = [];
@@ -46,7 +46,7 @@ function readResourceSpans(
   end: number,
   spans: DecodedSpan[],
 ): void {
-  // Fields may come in any order, so the spans refer to what may follow them.
+  // Fields come in any order: the resource may follow the spans that refer to it.
   const resource = new Map<string, AttributeValue>();
   const scopes: number[] = [];
   readFields(reader, end, (field, type) => {
@@ -86,7 +86,7 @@ function readScopeSpans(
   readFields(reader, end, (field, type) => {
     if (field === 1) scope = readScopeName(reader, readLength(reader, type));
     else if (field === 2) {
-      if (spans.length + raw.length === MAX_SPANS) throw tooMany();
+      if (spans.length + raw.length === MAX_SPANS) throw tooManySpans();
       raw.push(readRawSpan(reader, readLength(reader, type)));
     } else return false;
   });
@@ -164,7 +164,7 @@ function readKeyValue(
   reader.pos = end;
 }
 
-/** An AnyValue; bytes, nested lists and objects are nothing that we read. */
+/** An AnyValue; undefined for bytes, nested lists and objects, which are not kept. */
 function readValue(
   reader: BinaryReader,
   end: number,
@@ -193,14 +193,14 @@ function readTexts(reader: BinaryReader, end: number): string[] {
   return texts;
 }
 
-/** Reads the field at hand, or returns false for one that it does not know. */
+/** Reads the current field, or returns false to skip it. */
 type ReadField = (field: number, type: WireType) => boolean | void;
 
 /**
- * Reads the fields of a message that ends at `end` and steps over those that
- * `readField` does not know.
+ * Reads the fields of a message that ends at position `end`, and skips those for
+ * which `readField` returns false.
  *
- * @throws when the last field ends elsewhere, or a field cannot be read.
+ * @throws for a malformed field, or one that does not end within the message.
  */
 function readFields(
   reader: BinaryReader,
@@ -213,12 +213,12 @@ function readFields(
   }
   if (reader.pos !== end) {
     throw new OtlpDecodeError(
-      "The body is not a protobuf message: a field is longer than what holds it",
+      "The body is not a protobuf message: a field is longer than its message",
     );
   }
 }
 
-/** Where the message ends that starts at the reader's position after this. */
+/** Reads the length of a message and returns the position of its end. */
 function readLength(reader: BinaryReader, type: WireType): number {
   expectType(type, WireType.LengthDelimited);
   const length = reader.uint32();
@@ -230,8 +230,8 @@ function readLength(reader: BinaryReader, type: WireType): number {
 /** The bytes of an id as hexadecimal digits. */
 function readId(reader: BinaryReader, type: WireType): string {
   expectType(type, WireType.LengthDelimited);
-  // One byte more than any id has shows that this one is too long.
-  return encodeHex(reader.bytes().subarray(0, 17));
+  // 17 bytes are enough to see that an id is too long.
+  return toHex(reader.bytes().subarray(0, 17));
 }
 
 /** A string; bytes that are not UTF-8 become U+FFFD. */
@@ -246,7 +246,7 @@ function readVarint(reader: BinaryReader, type: WireType): number {
   return reader.int32();
 }
 
-/** An int64; what is beyond 2^53 loses its last digits. */
+/** An int64; beyond 2^53 the last digits are lost. */
 function readInt64(reader: BinaryReader, type: WireType): number {
   expectType(type, WireType.Varint);
   return Number(reader.int64());
@@ -277,8 +277,8 @@ function readTime(reader: BinaryReader, type: WireType): bigint | null {
   return isTime(nanoseconds) ? nanoseconds : null;
 }
 
-function expectType(found: WireType, wanted: WireType): void {
-  if (found !== wanted) {
+function expectType(found: WireType, expected: WireType): void {
+  if (found !== expected) {
     throw new OtlpDecodeError(
       "The body is not an ExportTraceServiceRequest: a field has another type",
     );

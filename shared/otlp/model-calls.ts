@@ -1,3 +1,7 @@
+import { spanEventId } from "../ingest/ids.ts";
+import { MAX_ERROR_MESSAGE, MAX_SPAN_ERROR_TEXT } from "../limits.ts";
+import { toDecimalText } from "../logs/fields.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
 import {
   ALIASES,
   explainMissing,
@@ -17,13 +21,9 @@ import {
   readDuration,
   type Span,
 } from "./span.ts";
-import { spanEventId } from "../ingest/ids.ts";
-import { redactSecrets } from "../redaction/secrets.ts";
-import { MAX_ERROR_MESSAGE, MAX_SPAN_ERROR_TEXT } from "../limits.ts";
-import { toDecimalText } from "../logs/fields.ts";
 
 /** An event of llm-usage, not yet validated by the log's schema. */
-export type ModelCallEvent = TokenUsage & Outcome & {
+export type ModelCallEvent = TokenUsage & SpanStatus & {
   id: string;
   firm_id: string;
   cma_project_id?: string;
@@ -31,18 +31,18 @@ export type ModelCallEvent = TokenUsage & Outcome & {
   task_type: string;
   /**
    * US dollars, a decimal of any scale without exponent: spans carry doubles
-   * such as 0.0001234567. Left out when the span carries no cost.
+   * such as 0.0001234567. Omitted if the span has no cost.
    */
   reported_cost_usd?: string;
   latency_ms?: number;
   /** The end of the span, in UTC with microseconds. */
   created_at: string;
-  /** As it was sent. */
+  /** As the sender wrote it. */
   provider?: string;
   service_tier?: string;
 };
 
-/** Turns the span of a model call into an event, or says what it lacks. */
+/** The event of a model call's span, or the reason why the span is rejected. */
 export async function readModelCall(
   span: Span,
   url: LedgerSettings,
@@ -58,8 +58,8 @@ export async function readModelCall(
       reason: `${response} is not set: set it, or gen_ai.request.model`,
     };
   }
-  if (span.end === null) return { reason: NO_END };
-  const outcome = readOutcome(span);
+  if (span.end === null) return { reason: MISSING_END };
+  const status = readSpanStatus(span);
   const declared = findSetting("token_convention", span, url);
   if (!isConvention(declared)) {
     return {
@@ -68,7 +68,7 @@ export async function readModelCall(
   }
   const usage = readTokens(
     span,
-    outcome.success,
+    status.success,
     sourceConvention(span, declared),
   );
   if ("reason" in usage) return usage;
@@ -81,7 +81,7 @@ export async function readModelCall(
     ...usage.tokens,
     reported_cost_usd: readReportedCost(span.attributes),
     latency_ms: readDuration(span),
-    ...outcome,
+    ...status,
     created_at: formatNanoseconds(span.end),
     provider: findText(span.attributes, ALIASES.provider) || undefined,
     service_tier: findText(span.attributes, ALIASES.serviceTier) || undefined,
@@ -89,8 +89,8 @@ export async function readModelCall(
   return { event: withoutUndefined(event) };
 }
 
-/** Why a span without an end is rejected. */
-export const NO_END =
+/** The reason to reject a span without an end. */
+export const MISSING_END =
   `endTimeUnixNano is not set: send the nanoseconds since 1970 at which the span ended`;
 
 /** An object without the members that are undefined. */
@@ -106,22 +106,22 @@ function isConvention(
   return value === undefined || value === "inclusive" || value === "exclusive";
 }
 
-/** Whether the operation of a span succeeded, and what went wrong if not. */
-type Outcome = { success: boolean; error_message?: string };
+/** Whether the operation of a span succeeded, and its error message. */
+type SpanStatus = { success: boolean; error_message?: string };
 
 /**
- * The outcome of a span: a failure when its status is an error, when it has an
- * `error.type`, or when a model call finished for an error. The text is that of
- * the status, else the type; without secrets, and cut off at `MAX_SPAN_ERROR_TEXT`.
+ * The status of a span: a failure if its status code is an error, if it has an
+ * `error.type`, or when `error` is a finish reason. The message is that of the status,
+ * else the type, redacted and truncated to `MAX_SPAN_ERROR_TEXT` characters.
  */
-function readOutcome(
+function readSpanStatus(
   { failed, statusMessage, attributes }: Span,
-): Outcome {
+): SpanStatus {
   const type = findText(attributes, ALIASES.errorType);
   const reasons = findAttribute(attributes, ALIASES.finishReasons)?.value;
   const aborted = Array.isArray(reasons) && reasons.includes("error");
   if (!failed && type === "" && !aborted) return { success: true };
-  // Redacted before it is cut off: half of a secret would not be recognised.
+  // Redacted before truncating, because a truncated secret is not recognised.
   const text = redactSecrets(
     (statusMessage || type).slice(0, MAX_ERROR_MESSAGE),
   )
@@ -132,10 +132,9 @@ function readOutcome(
 }
 
 /**
- * The cost in US dollars that a span carries, as a decimal string without
- * exponent: the digits that were sent as text, or the shortest that mean the same
- * double. Undefined when there is none, or a negative, infinite or unreadable
- * one.
+ * The cost of a span in US dollars, as a decimal string without exponent: the digits
+ * of a text, or the shortest decimal of a double. Undefined for a missing, negative,
+ * infinite or malformed cost.
  */
 export function readReportedCost(attributes: Attributes): string | undefined {
   const value = findAttribute(attributes, ALIASES.cost)?.value;

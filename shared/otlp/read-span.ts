@@ -7,9 +7,9 @@ import {
   type SpanSource,
 } from "./span.ts";
 
-/** A span as either encoding gives it, before its ids are known to be good. */
+/** A span of either encoding, before validation. */
 export type RawSpan = {
-  /** Hexadecimal digits, or whatever else was sent as an id. */
+  /** Hexadecimal digits if the id is valid. */
   traceId: unknown;
   spanId: unknown;
   parentSpanId: unknown;
@@ -18,17 +18,17 @@ export type RawSpan = {
   kind: number;
   start: bigint | null;
   end: bigint | null;
-  /** Null when they were not sent as a list. */
+  /** Null if the value was not a list. */
   attributes: Attributes | null;
   statusCode: number;
   statusMessage: string;
 };
 
-/** SpanFlags: whether it is known that the parent is remote, and that it is. */
+/** SpanFlags: HAS_IS_REMOTE and IS_REMOTE, of the parent. */
 const REMOTE_PARENT = 0x300;
 const STATUS_CODE_ERROR = 2;
 
-/** Checks what makes a span one: its ids and its attributes. */
+/** Validates the ids and the attributes of a span. */
 export function readSpan(
   raw: RawSpan,
   source: SpanSource & { malformed: boolean },
@@ -65,12 +65,12 @@ export function readSpan(
   };
 }
 
-/** Text without what Postgres cannot store: NUL and halves of surrogate pairs. */
+/** Text without NUL and unpaired surrogates, which Postgres cannot store. */
 function cleanText(text: string): string {
   return text.replaceAll("\0", "").toWellFormed();
 }
 
-/** Adds an attribute; the first one of a name stays, whatever comes later. */
+/** Adds an attribute, unless its name has a value already. */
 export function addAttribute(
   attributes: Map<string, AttributeValue>,
   key: string,
@@ -80,20 +80,20 @@ export function addAttribute(
   attributes.set(key, typeof value === "string" ? cleanText(value) : value);
 }
 
-/** Whether these are nanoseconds since 1970; 0 means that the timestamp is unset. */
+/** Whether this is a time in nanoseconds since 1970; 0 means unset. */
 export function isTime(nanoseconds: bigint): boolean {
   return nanoseconds > 0n && nanoseconds < 1n << 64n;
 }
 
-/** More spans than one export may have, for either encoding. */
-export function tooMany(): OtlpDecodeError {
+/** The error for an export with more than `MAX_SPANS` spans. */
+export function tooManySpans(): OtlpDecodeError {
   return new OtlpDecodeError(
     `An export has at most ${MAX_SPANS} spans; send smaller batches`,
     413,
   );
 }
 
-/** An id in lower case, or null when it is none (W3C Trace Context §3.2.2). */
+/** An id in lower case; null if it is malformed (W3C Trace Context §3.2.2). */
 function readId(value: unknown, digits: number): string | null {
   if (typeof value !== "string" || value.length !== digits) return null;
   return /^[0-9a-f]+$/i.test(value) && /[^0]/.test(value)
@@ -101,7 +101,7 @@ function readId(value: unknown, digits: number): string | null {
     : null;
 }
 
-/** A root span's parent is left out, empty or zero. */
+/** The parent of a root span is missing, empty or zero. */
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === "" ||
     value === "0".repeat(16);

@@ -1,15 +1,15 @@
 import { MAX_INTEGER } from "../limits.ts";
+import { canonicalProvider } from "../pricing/providers.ts";
 import { ALIASES, findAttribute, findText } from "./attributes.ts";
 import type { Span } from "./span.ts";
 import {
   type Basis,
-  type Believed,
   type Convention,
   decideConvention,
+  type Inference,
   readCounts,
   type SentCounts,
 } from "./token-convention.ts";
-import { canonicalProvider } from "../pricing/providers.ts";
 
 /** The members of an llm-usage event that count tokens. */
 export type TokenUsage = {
@@ -19,23 +19,23 @@ export type TokenUsage = {
   output_tokens: number;
   /** The part of the input that was read from the cache. */
   cache_read_tokens?: number;
-  /** The part of the input that was written to the cache, of no other lifetime. */
+  /** The part of the input that was written to the cache for 5 minutes or an unknown lifetime. */
   cache_write_5m_tokens?: number;
   /** The part of the input that was written to the cache for an hour. */
   cache_write_1h_tokens?: number;
-  /** The part of the output that was only thought. */
+  /** The part of the output that was reasoning. */
   reasoning_tokens?: number;
-  /** How the span counted; left out when it makes no difference. */
+  /** The convention of the span's counts; omitted if both give the same result. */
   token_convention?: Convention;
   convention_basis?: Basis;
 };
 
-/** Operations that answer with no tokens. */
+/** Operations without output tokens. */
 const WITHOUT_OUTPUT = /embed|rerank/i;
 
 /**
- * The full token counts of a model call, or why the span gives none. A call that
- * failed may have none: it then used none that anybody knows of.
+ * The inclusive token counts of a model call, or the reason why the span is rejected.
+ * The counts of a failed call are optional.
  */
 export function readTokens(
   span: Span,
@@ -51,14 +51,14 @@ export function readTokens(
   });
   if ("reason" in complete) return complete;
   const { counts } = complete;
-  const { addedInput, addedOutput, believed } = decideConvention(
+  const { addedInput, addedOutput, inference } = decideConvention(
     counts,
     source,
   );
   const input_tokens = counts.input + addedInput;
   const output_tokens = counts.output + addedOutput;
   if (Math.max(input_tokens, output_tokens) > MAX_INTEGER) {
-    return { reason: `The tokens are more than ${MAX_INTEGER} in all` };
+    return { reason: `The sum of the tokens is more than ${MAX_INTEGER}` };
   }
   const tokens: TokenUsage = { input_tokens, output_tokens };
   if (cacheRead > 0) tokens.cache_read_tokens = cacheRead;
@@ -67,14 +67,14 @@ export function readTokens(
   }
   if (cacheWrite1h > 0) tokens.cache_write_1h_tokens = cacheWrite1h;
   if (reasoning > 0) tokens.reasoning_tokens = reasoning;
-  if (believed !== null) {
-    tokens.token_convention = believed.convention;
-    tokens.convention_basis = believed.basis;
+  if (inference !== null) {
+    tokens.token_convention = inference.convention;
+    tokens.convention_basis = inference.basis;
   }
   return { tokens };
 }
 
-/** Fills in a count that follows from the total, or that may be missing. */
+/** Fills in a count from the total, or 0 where it is optional. */
 function completeCounts(
   counts: SentCounts,
   required: { input: boolean; output: boolean },
@@ -108,23 +108,29 @@ function explainCount(name: string): string {
   return `${name} is not set: a model call that succeeded must count its tokens`;
 }
 
-/** What is known about how a source counts; `likely` unless it says so itself. */
-type SourceConvention = { cache: Believed; reasoning: Believed };
+/** The known conventions of a source; `declared` only if the source documents it. */
+type SourceConvention = { cache: Inference; reasoning: Inference };
 
-const DECLARED_INCLUSIVE: Believed = {
+const DECLARED_INCLUSIVE: Inference = {
   convention: "inclusive",
   basis: "declared",
 };
-const LIKELY_INCLUSIVE: Believed = { convention: "inclusive", basis: "likely" };
-const LIKELY_EXCLUSIVE: Believed = { convention: "exclusive", basis: "likely" };
+const LIKELY_INCLUSIVE: Inference = {
+  convention: "inclusive",
+  basis: "likely",
+};
+const LIKELY_EXCLUSIVE: Inference = {
+  convention: "exclusive",
+  basis: "likely",
+};
 /** The semantic conventions: cached and reasoning tokens SHOULD be included. */
-const DEFAULT: Believed = { convention: "inclusive", basis: "default" };
+const DEFAULT: Inference = { convention: "inclusive", basis: "default" };
 
-/** Providers whose own API leaves cached tokens out of the input. */
-const CACHE_APART = ["anthropic", "aws"];
-/** Providers whose own API leaves reasoning out of the output. */
-const REASONING_APART = ["google", "x-ai"];
-/** Providers whose own API includes both. */
+/** Providers whose API excludes cached tokens from the input. */
+const CACHE_EXCLUDED = ["anthropic", "aws"];
+/** Providers whose API excludes reasoning from the output. */
+const REASONING_EXCLUDED = ["google", "x-ai"];
+/** Providers whose API includes both. */
 const ALL_INCLUDED = [
   "azure",
   "deepseek",
@@ -134,25 +140,24 @@ const ALL_INCLUDED = [
   "openrouter",
 ];
 
-/** Anthropic's own names of its counts, behind `gen_ai.usage.`. */
+/** Anthropic's names of its counts, with the prefix `gen_ai.usage.`. */
 const NATIVE_CACHE_NAMES = [
   "gen_ai.usage.cache_read_input_tokens",
   "gen_ai.usage.cache_creation_input_tokens",
 ];
 
 /**
- * How the source of a span counts cached and reasoning tokens, by what it says
- * itself, what its documentation says (OpenRouter, OpenInference, AI SDK 7) or
- * what its code is known to do. The numbers, where they prove something, are
- * stronger than this.
+ * The conventions of a span's source for cached and reasoning tokens: declared by the
+ * span, documented (OpenRouter, OpenInference, AI SDK 7), or known from the source's
+ * code. Numbers that prove a convention take precedence in `decideConvention`.
  */
 export function sourceConvention(
   span: Span,
   declared: "inclusive" | "exclusive" | undefined,
 ): SourceConvention {
   if (declared !== undefined) {
-    const believed: Believed = { convention: declared, basis: "declared" };
-    return { cache: believed, reasoning: believed };
+    const inference: Inference = { convention: declared, basis: "declared" };
+    return { cache: inference, reasoning: inference };
   }
   const provider = canonicalProvider(
     findText(span.attributes, ALIASES.provider),
@@ -160,7 +165,7 @@ export function sourceConvention(
   if (isDocumented(span)) {
     return { cache: DECLARED_INCLUSIVE, reasoning: DECLARED_INCLUSIVE };
   }
-  // What the AI SDK sent before version 6 are the numbers of the provider.
+  // Before version 6, the AI SDK sent the numbers of the provider.
   if (span.attributes.has("ai.operationId")) return copiedFrom(provider);
   if (isNormalising(span.scope)) {
     return { cache: LIKELY_INCLUSIVE, reasoning: DEFAULT };
@@ -184,7 +189,7 @@ export function sourceConvention(
   };
 }
 
-/** Sources whose documentation says that the counts are inclusive. */
+/** Sources that document inclusive counts. */
 function isDocumented({ scope, attributes }: Span): boolean {
   return scope === "gen_ai" || scope === "@ai-sdk/otel" ||
     attributes.has("gen_ai.usage.input_tokens.cached") ||
@@ -194,7 +199,7 @@ function isDocumented({ scope, attributes }: Span): boolean {
     attributes.has("ai.usage.inputTokenDetails.noCacheTokens");
 }
 
-/** Instrumentation that brings every provider's numbers to the same rule. */
+/** Instrumentation that normalises the numbers of every provider. */
 function isNormalising(scope: string): boolean {
   return [
     "litellm",
@@ -207,13 +212,13 @@ function isNormalising(scope: string): boolean {
   ].some((name) => scope === name || scope.startsWith(`${name}.`));
 }
 
-/** The rule of the provider's own API, for sources that copy its numbers. */
+/** The convention of the provider's API, for sources that copy its numbers. */
 function copiedFrom(provider: string): SourceConvention {
-  const rule = (apart: string[]) =>
-    apart.includes(provider)
+  const rule = (excluding: string[]) =>
+    excluding.includes(provider)
       ? LIKELY_EXCLUSIVE
       : ALL_INCLUDED.includes(provider)
       ? LIKELY_INCLUSIVE
       : DEFAULT;
-  return { cache: rule(CACHE_APART), reasoning: rule(REASONING_APART) };
+  return { cache: rule(CACHE_EXCLUDED), reasoning: rule(REASONING_EXCLUDED) };
 }

@@ -1,30 +1,58 @@
+import { parseMediaType } from "@std/media_types/parse_media_type.js";
+import type { LedgerSettings } from "./attributes.ts";
 import { decodeJson } from "./decode-json.ts";
 import { decodeProtobuf } from "./decode-protobuf.ts";
-import { readToolUse, type SpanToolUse } from "./tool-uses.ts";
-import type { LedgerSettings } from "./attributes.ts";
 import { type ModelCallEvent, readModelCall } from "./model-calls.ts";
 import { selectLeafCalls } from "./select-leaf-calls.ts";
 import { OtlpDecodeError, type Rejection, type Span } from "./span.ts";
-import { parseMediaType } from "@std/media_types/parse_media_type.js";
+import { readToolUse, type SpanToolUse } from "./tool-uses.ts";
 
-/** What an export says, before names are looked up and events are validated. */
+/** The two encodings of OTLP/HTTP. */
+export type OtlpEncoding = "json" | "protobuf";
+
+/** The media types of the encodings; an answer has that of its request. */
+export const MEDIA_TYPES: Record<OtlpEncoding, string> = {
+  json: "application/json",
+  protobuf: "application/x-protobuf",
+};
+
+/**
+ * The encoding of a Content-Type, null for any other. JSON with another charset than
+ * UTF-8 is unsupported (RFC 8259 §8.1).
+ */
+export function readOtlpEncoding(
+  contentType: string | null,
+): OtlpEncoding | null {
+  if (!contentType) return null;
+  try {
+    const [type, parameters] = parseMediaType(contentType);
+    if (type === MEDIA_TYPES.protobuf || type === "application/protobuf") {
+      return "protobuf";
+    }
+    const charset = parameters?.charset?.toLowerCase() ?? "utf-8";
+    return type === MEDIA_TYPES.json && charset === "utf-8" ? "json" : null;
+  } catch {
+    return null;
+  }
+}
+
+/** An export as events, before the look-up of names and validation. */
 export type TraceReading = {
-  /** Events for llm-usage, with the spans that they come from. */
+  /** Events of llm-usage with their spans. */
   modelCalls: { spanId: string; event: ModelCallEvent }[];
-  /** Events for tool-usage, to be completed with `completeToolUses`. */
+  /** Events of tool-usage, which `completeToolUses` completes. */
   toolUses: SpanToolUse[];
   rejected: Rejection[];
-  /** Spans that are nothing to record, or the same call once more. */
+  /** The number of spans that are not calls, or another view of a recorded call. */
   ignored: number;
 };
 
-/** Why an export cannot be read at all, with the HTTP status of the answer. */
+/** Why an export is unreadable, with the HTTP status of the answer. */
 type TraceFault = { status: 400 | 413; message: string };
 
 /**
- * Reads an export of traces (ExportTraceServiceRequest). `bytes` are the body
- * after decompression, `url` what the endpoint's URL sets for all spans. A body
- * without spans reads as nothing to record.
+ * Reads an export of traces (ExportTraceServiceRequest). `bytes` are the body after
+ * decompression, `url` the settings of the endpoint's URL. An export may be empty.
  */
 export async function readTraces(
   bytes: Uint8Array,
@@ -45,9 +73,9 @@ export async function readTraces(
     rejected: [],
     ignored: 0,
   };
-  for (const one of decoded) {
-    if ("span" in one) spans.push(one.span);
-    else reading.rejected.push(one.rejection);
+  for (const result of decoded) {
+    if ("span" in result) spans.push(result.span);
+    else reading.rejected.push(result.rejection);
   }
   const calls = selectLeafCalls(spans);
   reading.ignored = calls.ignored;
@@ -64,33 +92,4 @@ export async function readTraces(
     else reading.toolUses.push({ spanId, ...read });
   }
   return reading;
-}
-
-/** The two encodings of OTLP/HTTP. */
-export type OtlpEncoding = "json" | "protobuf";
-
-/** The media types of the encodings; an answer has the one of its request. */
-export const MEDIA_TYPES: Record<OtlpEncoding, string> = {
-  json: "application/json",
-  protobuf: "application/x-protobuf",
-};
-
-/**
- * The encoding that a Content-Type names, or null for any other. JSON is UTF-8
- * (RFC 8259 §8.1), so that another charset is another media type.
- */
-export function readOtlpEncoding(
-  contentType: string | null,
-): OtlpEncoding | null {
-  if (!contentType) return null;
-  try {
-    const [type, parameters] = parseMediaType(contentType);
-    if (type === MEDIA_TYPES.protobuf || type === "application/protobuf") {
-      return "protobuf";
-    }
-    const charset = parameters?.charset?.toLowerCase() ?? "utf-8";
-    return type === MEDIA_TYPES.json && charset === "utf-8" ? "json" : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,9 +1,9 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { Issue } from "../issue.ts";
 import { MAX_EXPORT_ERROR_MESSAGE, RETRY_AFTER_SECONDS } from "../limits.ts";
+import { ALIASES, LEDGER_NAMES } from "./attributes.ts";
 import { MEDIA_TYPES, type OtlpEncoding } from "./receive-traces.ts";
 import type { Rejection } from "./span.ts";
-import type { Issue } from "../issue.ts";
-import { ALIASES, LEDGER_NAMES } from "./attributes.ts";
 
 /** google.rpc.Code by HTTP status (google/rpc/code.proto). */
 const CODES: Record<number, number> = {
@@ -20,13 +20,13 @@ const CODES: Record<number, number> = {
   504: 4,
 };
 
-/** The statuses after which an OTLP sender tries again; it gives up at any other. */
+/** The statuses that OTLP senders retry; at any other they drop the spans. */
 const RETRYABLE = [429, 502, 503, 504];
 
 /**
  * The answer to an export that was read (OTLP/HTTP, Full and Partial Success):
- * an ExportTraceServiceResponse, empty when nothing was rejected. The sender
- * does not send any of the spans again.
+ * an ExportTraceServiceResponse, empty if no span was rejected. The sender does not
+ * retry any of the spans.
  */
 export function respondExport(
   encoding: OtlpEncoding,
@@ -55,10 +55,9 @@ export function respondExport(
 
 /**
  * The answer to an export that failed as a whole (OTLP/HTTP, Failures): a
- * google.rpc.Status in the encoding of the request; JSON when that is unknown.
- * An error of the server becomes 503 unless it is one that OTLP has, and so does
- * a body that was too slow, because senders drop the spans at any other. What may
- * be tried again says when.
+ * google.rpc.Status in the encoding of the request, JSON if that is unknown. A server
+ * error that OTLP does not retry becomes 503, and so does a body timeout (408),
+ * because senders would drop the spans. Retryable answers have `retry-after`.
  */
 export function respondFailure(
   encoding: OtlpEncoding | null,
@@ -66,8 +65,8 @@ export function respondFailure(
   message: string,
   headers: Record<string, string> = {},
 ): Response {
-  const isOurs = status === 408 || status >= 500;
-  const sent = isOurs && !RETRYABLE.includes(status) ? 503 : status;
+  const isServerError = status === 408 || status >= 500;
+  const sent = isServerError && !RETRYABLE.includes(status) ? 503 : status;
   const code = CODES[sent] ?? 9;
   const retry: Record<string, string> = RETRYABLE.includes(sent)
     ? { "retry-after": String(RETRY_AFTER_SECONDS) }
@@ -93,10 +92,10 @@ function respond(
   });
 }
 
-/** Spans that are named for one reason; the others are only counted. */
+/** Most spans that are named per reason; the others are counted. */
 const MAX_NAMED = 3;
 
-/** The attribute that a member of an event comes from. */
+/** The attribute or field of the span that an event's member comes from. */
 const ATTRIBUTES: Record<string, string> = {
   ...Object.fromEntries(LEDGER_NAMES.map((name) => [name, `ledger.${name}`])),
   model: ALIASES.model[0],
@@ -114,9 +113,9 @@ const ATTRIBUTES: Record<string, string> = {
 };
 
 /**
- * One text for all rejections: how many spans, then each reason once with its
- * count and the ids of some of its spans. At most `MAX_EXPORT_ERROR_MESSAGE` characters;
- * reasons that do not fit are counted.
+ * One text for all rejections: the number of spans, then each reason with its count
+ * and some span ids. At most `MAX_EXPORT_ERROR_MESSAGE` characters; reasons that do not
+ * fit are counted.
  */
 export function explainRejections(rejected: readonly Rejection[]): string {
   const byReason = new Map<string, (string | null)[]>();
@@ -127,17 +126,19 @@ export function explainRejections(rejected: readonly Rejection[]): string {
   }
   const noun = rejected.length === 1 ? "span was" : "spans were";
   let text = `${rejected.length} ${noun} not recorded.`;
-  let left = byReason.size;
+  let remaining = byReason.size;
   for (const [reason, spans] of byReason) {
     const sentence = ` ${explainReason(reason, spans)}`;
     if (text.length + sentence.length > MAX_EXPORT_ERROR_MESSAGE - 50) break;
     text += sentence;
-    left--;
+    remaining--;
   }
-  return left === 0 ? text : `${text} There are ${left} more reasons.`;
+  return remaining === 0
+    ? text
+    : `${text} There are ${remaining} more reasons.`;
 }
 
-/** The faults of an event as one reason, by the names that a span has for them. */
+/** The faults of an event as one reason, with attribute names instead of members. */
 export function explainIssues(faults: readonly Issue[]): string {
   return faults.map(({ pointer, detail }) => {
     const [, member = ""] = pointer.split("/");

@@ -1,5 +1,4 @@
 import { ALIASES, findText } from "./attributes.ts";
-import { readToolName } from "./tool-uses.ts";
 import {
   type Attributes,
   findParents,
@@ -9,32 +8,33 @@ import {
   SPAN_KIND,
 } from "./span.ts";
 import { countsTokens } from "./token-convention.ts";
+import { readToolName } from "./tool-uses.ts";
 
-/** What an export says happened, each thing once. */
+/** The calls of an export, each once. */
 type LeafCalls = {
   modelCalls: Span[];
-  /** `agents`: names of the agent, of the span, of one around it, of the resource. */
+  /** `agents`: names of the agent, of the span, its nearest ancestor with one, and the resource. */
   toolUses: { span: Span; agents: string[] }[];
-  /** Spans that are nothing of this, or the same seen from further out or in. */
+  /** The number of other spans, views of the same calls included. */
   ignored: number;
 };
 
 /**
- * Picks the spans of an export that are recorded. The spans of one trace may nest
- * views of the same call: a wrapper, an SDK, a gateway.
+ * Selects the spans of an export to record. A trace may nest several views of one
+ * call: of a wrapper, an SDK, a gateway.
  *
- * - Of model calls within one another the innermost that count tokens are
- *   recorded; what is around them is a wrapper or a sum. One that counts nothing
- *   below one that does is the same call seen with less detail.
- * - A tool or an agent between two model calls makes them two calls: the inner
- *   one was made while the tool ran.
- * - A span that is a model call only by its tokens (`counted`) gives way to any
- *   other that it contains, and to a named one that contains it.
- * - Of tool spans within one another, with nothing else between them, the
- *   outermost of the same tool is recorded: it is the agent's view.
+ * - Of nested model calls, the innermost ones that count tokens are recorded; their
+ *   ancestors are wrappers or sums. A descendant without counts is a less detailed
+ *   view of the same call.
+ * - A tool or an agent between two model calls separates them: the inner call was made
+ *   while the tool ran.
+ * - A span that is a model call by its tokens only (`counted`) yields to any model call
+ *   that it contains, and to a named one that contains it.
+ * - Of directly nested spans of one tool, the outermost is recorded: it is the agent's
+ *   view.
  *
- * Only spans of the same export can be compared. A call that two senders report,
- * or that one sends in two exports, is recorded twice under two ids.
+ * Only spans of one export are compared. A call that two senders report, or one sender
+ * in two exports, is recorded twice under two ids.
  */
 export function selectLeafCalls(spans: readonly Span[]): LeafCalls {
   const roles = spans.map(classifySpan);
@@ -53,7 +53,7 @@ export function selectLeafCalls(spans: readonly Span[]): LeafCalls {
     if (isModelCall(index)) calls.modelCalls.push(span);
     else if (
       roles[index] === "tool" &&
-      !isSeenFurtherOut(spans, roles, index, enclosing[index])
+      !isInnerView(spans, roles, index, enclosing[index])
     ) {
       const around = agents[index] === NONE
         ? []
@@ -81,7 +81,7 @@ function selectModelCalls(
   );
   const isNamedCall = (index: number) =>
     roles[index] === "model" && counts[index];
-  /** The model call around each one, when nothing else lies between. */
+  /** The directly enclosing model call of each span. */
   const direct = enclosing.map((index) =>
     index !== NONE && isModel(index) ? index : NONE
   );
@@ -105,8 +105,8 @@ function selectModelCalls(
       wrappers.has(outerNamed[index]));
 }
 
-/** Whether the tool span around a tool span is of the same use. */
-function isSeenFurtherOut(
+/** Whether the enclosing tool span is a view of the same tool use. */
+function isInnerView(
   spans: readonly Span[],
   roles: readonly SpanRole[],
   index: number,
@@ -116,7 +116,7 @@ function isSeenFurtherOut(
   const outerName = readToolName(spans[outer]);
   const name = readToolName(spans[index]);
   if (outerName === name || outerName === "" || name === "") return true;
-  // Agents put a server's name in front of the names of its tools.
+  // Agents prefix the names of tools with the name of their MCP server.
   return isMcpSpan(spans[index]) && outerName.endsWith(name) &&
     /[^a-z0-9]/i.test(outerName.at(-name.length - 1)!);
 }
@@ -128,12 +128,12 @@ function readAgents(attributes: Attributes): string[] {
 }
 
 /**
- * What a span is by its own attributes:
- * - `model`: named as one request to a model;
- * - `counted`: not named, but a client's span that counts tokens;
+ * The role of a span by its own attributes:
+ * - `model`: its operation is one request to a model;
+ * - `counted`: a client span that counts tokens, without such an operation;
  * - `tool`: one use of a tool;
- * - `aggregate`: an agent, a step, a workflow: its usage is that of its parts;
- * - `other`: nothing that is recorded.
+ * - `aggregate`: an agent, a step or a workflow, whose usage is the sum of its parts;
+ * - `other`: not recorded.
  */
 type SpanRole = "model" | "counted" | "tool" | "aggregate" | "other";
 
@@ -175,20 +175,20 @@ const TRACELOOP_KINDS: Record<string, SpanRole> = {
 const REQUEST_TYPE =
   /^a?(?:chat|completion|text_completion|embeddings?|rerank|responses|anthropic_messages)$/;
 
-/** The AI SDK's spans of one request; what is around them adds up. */
+/** The AI SDK's spans of one request; their parents have sums. */
 const AI_SDK_CALL = /\.do(?:Generate|Stream|Embed|Rerank)$/;
 
-/** What a span is, as far as it can be told from the span alone. */
+/** The role of a span, from the span alone. */
 function classifySpan(span: Span): SpanRole {
   const { attributes } = span;
   const role = fromAiSdk(findText(attributes, ALIASES.aiSdkOperation)) ??
-    own(OPERATIONS, findText(attributes, ALIASES.operation).toLowerCase()) ??
+    roleOf(OPERATIONS, findText(attributes, ALIASES.operation).toLowerCase()) ??
     fromMcp(findText(attributes, ALIASES.mcpMethod)) ??
-    own(
+    roleOf(
       OPEN_INFERENCE_KINDS,
       findText(attributes, ALIASES.openInferenceKind).toUpperCase(),
     ) ??
-    own(
+    roleOf(
       TRACELOOP_KINDS,
       findText(attributes, ALIASES.traceloopKind).toLowerCase(),
     ) ??
@@ -204,14 +204,14 @@ function isMcpSpan(span: Span): boolean {
 }
 
 /**
- * The server's view of a tool call that came in with the caller's trace: the
- * caller has a span of the same use.
+ * Whether this is the server's view of a tool call of a traced caller, who has a span
+ * of the same use.
  */
 function isServedForTracedCaller(span: Span): boolean {
   return span.kind === SPAN_KIND.server && span.remoteParent;
 }
 
-/** OpenRouter sends what it did as a server. */
+/** OpenRouter sends its client spans with the kind server. */
 function isClient(span: Span): boolean {
   return span.kind === SPAN_KIND.client ||
     span.attributes.has("openrouter.provider_slug") ||
@@ -233,8 +233,8 @@ function fromRequestType(type: string): SpanRole | undefined {
   return REQUEST_TYPE.test(type.toLowerCase()) ? "model" : undefined;
 }
 
-/** Names come from outside, so that "constructor" must not find anything. */
-function own(
+/** The role of a name; names are untrusted, so "constructor" must not match. */
+function roleOf(
   roles: Record<string, SpanRole>,
   name: string,
 ): SpanRole | undefined {

@@ -1,20 +1,20 @@
 import { MAX_INTEGER } from "../limits.ts";
 
-/** The value of an attribute that we keep. Lists hold text; other items are left out. */
+/** The value of a kept attribute. Lists hold their text items only. */
 export type AttributeValue = string | number | boolean | string[];
 
-/** Attributes by name, only those of `KEPT_ATTRIBUTES`. */
+/** The attributes of `KEPT_ATTRIBUTES`, by name. */
 export type Attributes = ReadonlyMap<string, AttributeValue>;
 
-/** Where a span comes from: shared by all spans of a resource and scope. */
+/** The resource and the scope of a span. */
 export type SpanSource = {
   /** Attributes of the resource. */
   resource: Attributes;
-  /** Name of the instrumentation scope, "" when there is none. */
+  /** Name of the instrumentation scope; "" if there is none. */
   scope: string;
 };
 
-/** What we read of a span (opentelemetry.proto.trace.v1.Span): never content. */
+/** The fields of a span that are read (opentelemetry.proto.trace.v1.Span): no content. */
 export type Span = SpanSource & {
   /** 32 lower-case hexadecimal digits, not all zero. */
   traceId: string;
@@ -27,45 +27,45 @@ export type Span = SpanSource & {
   name: string;
   /** The number of the SpanKind. */
   kind: number;
-  /** Nanoseconds since 1970, null when missing or not a time. */
+  /** Nanoseconds since 1970; null if missing or malformed. */
   start: bigint | null;
   /** As `start`. */
   end: bigint | null;
   attributes: Attributes;
   /** Whether the status is STATUS_CODE_ERROR. */
   failed: boolean;
-  /** The message of the status, "" when there is none. */
+  /** The message of the status; "" if there is none. */
   statusMessage: string;
 };
 
-/** SpanKind (opentelemetry.proto.trace.v1.Span.SpanKind), as far as it matters. */
+/** The kinds in use of opentelemetry.proto.trace.v1.Span.SpanKind. */
 export const SPAN_KIND = { server: 2, client: 3 } as const;
 
-/** A span that is not recorded although it should be, and why. */
+/** A call that is not recorded, with the reason. */
 export type Rejection = {
-  /** Null when the span's own id cannot be read. */
+  /** Null if the span's id is malformed. */
   spanId: string | null;
-  /** One sentence that says what to change; never holds a value of the span. */
+  /** One sentence with a remedy; never holds a value of the span. */
   reason: string;
 };
 
-/** Each span of an export, or why it cannot be read. */
+/** A span of an export, or its rejection. */
 export type DecodedSpan = { span: Span } | { rejection: Rejection };
 
-/** The body is not an ExportTraceServiceRequest; `message` says why. */
+/** The body is not a valid ExportTraceServiceRequest; `message` says why. */
 export class OtlpDecodeError extends Error {
   override name = "OtlpDecodeError";
 
   constructor(
     message: string,
-    /** The HTTP status of the answer: 400 for broken, 413 for too much. */
+    /** The HTTP status of the answer: 400 for malformed, 413 for too large. */
     readonly status: 400 | 413 = 400,
   ) {
     super(message);
   }
 }
 
-/** Nanoseconds since 1970 as RFC 3339 in UTC; what is finer than µs is cut off. */
+/** Nanoseconds since 1970 as RFC 3339 in UTC, truncated to microseconds. */
 export function formatNanoseconds(time: bigint): string {
   const seconds = new Date(Number(time / 1_000_000_000n) * 1_000).toISOString()
     .slice(0, 19);
@@ -74,8 +74,8 @@ export function formatNanoseconds(time: bigint): string {
 }
 
 /**
- * How long a span took in whole milliseconds, rounded; undefined when a time is
- * missing, the end lies before the start, or it is more than a column holds.
+ * The duration of a span in whole milliseconds, rounded; undefined if a time is
+ * missing, the end is before the start, or the column cannot hold it.
  */
 export function readDuration({ start, end }: Span): number | undefined {
   if (start === null || end === null || end < start) return undefined;
@@ -83,12 +83,12 @@ export function readDuration({ start, end }: Span): number | undefined {
   return milliseconds > BigInt(MAX_INTEGER) ? undefined : Number(milliseconds);
 }
 
-/** No span: the index of the parent of a root. */
+/** The parent index of a root span. */
 export const NONE = -1;
 
 /**
- * The index of each span's parent in the same list, or `NONE`. A parent that is
- * not in the list, or whose line of parents comes back to the span, is none.
+ * The index of each span's parent in the same list, or `NONE` if the parent is not in
+ * the list. Cycles are cut.
  */
 export function findParents(spans: readonly Span[]): number[] {
   const indexes = new Map<string, number>();
@@ -104,8 +104,8 @@ export function findParents(spans: readonly Span[]): number[] {
 }
 
 /**
- * For each index the nearest ancestor that `accepts`, or `NONE`. Linear in the
- * number of spans, however deep they nest. `parents` must have no cycles.
+ * For each index the nearest ancestor that `accepts`, or `NONE`. Linear in the number
+ * of spans, whatever their depth. `parents` must be acyclic.
  */
 export function nearestAncestors(
   parents: readonly number[],
@@ -123,19 +123,19 @@ export function nearestAncestors(
         (parent === NONE || accepts(parent) ? parent : undefined);
       at = parent;
     }
-    for (const passed of path) nearest[passed] = found;
+    for (const visited of path) nearest[visited] = found;
   }
   return nearest as number[];
 }
 
 function cutCycles(parents: number[]): void {
-  const seenIn = new Array<number>(parents.length).fill(NONE);
+  const visitedFrom = new Array<number>(parents.length).fill(NONE);
   for (const start of parents.keys()) {
     let at = start;
-    while (at !== NONE && seenIn[at] === NONE) {
-      seenIn[at] = start;
+    while (at !== NONE && visitedFrom[at] === NONE) {
+      visitedFrom[at] = start;
       const parent = parents[at];
-      if (parent !== NONE && seenIn[parent] === start) parents[at] = NONE;
+      if (parent !== NONE && visitedFrom[parent] === start) parents[at] = NONE;
       at = parents[at];
     }
   }

@@ -2,178 +2,31 @@ import { MAX_INTEGER } from "../limits.ts";
 import { ALIASES, findAttribute } from "./attributes.ts";
 import type { Attributes } from "./span.ts";
 
-/** Whether cached and reasoning tokens are parts of input and output, or beside. */
+/** Whether input and output include cached and reasoning tokens. */
 export type Convention = "inclusive" | "exclusive";
 
 /**
- * Why: the sender or its documentation says so, the numbers allow nothing else,
- * they or the sender's code suggest it, or nothing is known.
+ * The basis of an inference: the sender or its documentation declares the convention,
+ * the numbers prove it, the numbers or the sender's code make it likely, or nothing is
+ * known (the default of the semantic conventions).
  */
 export type Basis = "declared" | "proved" | "likely" | "default";
 
-/** A convention, and why we take it. */
-export type Believed = { convention: Convention; basis: Basis };
+/** A convention and the basis of its inference. */
+export type Inference = { convention: Convention; basis: Basis };
 
-/** What has to be added to make the counts full, and what was decided. */
-type DecidedConvention = {
-  /** Tokens to add to the input that was sent. */
-  addedInput: number;
-  /** Tokens to add to the output that was sent. */
-  addedOutput: number;
-  /** Null when nothing is cached or reasoned, so that there is nothing to decide. */
-  believed: Believed | null;
-};
-
-/** Tokens outside of input and output: one way in which a total comes about. */
-type Outside = { input: number; output: number };
-
-/** From the strongest to the weakest. */
-const BASES: readonly Basis[] = ["proved", "declared", "likely", "default"];
-
-/**
- * Decides whether the counts of the cache are parts of the input, and those of
- * reasoning parts of the output. The numbers decide where they can:
- *
- * - cached tokens that are more than the input lie outside of it, reasoning that
- *   is more than the output likewise;
- * - the input without cached tokens, when it is sent, either makes up the input
- *   together with them or is the input;
- * - a total that adds cached tokens or reasoning to input plus output shows what
- *   lies outside. A total that is just input plus output only makes `inclusive`
- *   likely, because senders add up so whatever the counts mean.
- *
- * Else what is known about the source counts. The answer is `exclusive` when
- * anything has to be added, and its basis is the weakest one that led there.
- */
-export function decideConvention(
-  counts: FullCounts,
-  source: { cache: Believed; reasoning: Believed },
-): DecidedConvention {
-  const cached = counts.cacheRead + counts.cacheWrite;
-  const byTotal = explainTotal(counts);
-  const decided: Believed[] = [];
-  let addedInput = 0;
-  let addedOutput = 0;
-  if (cached > 0) {
-    const { added, believed } = decideCache(counts, byTotal) ??
-      believe(cached, source.cache, counts);
-    addedInput = added;
-    decided.push(believed);
-  }
-  if (counts.reasoning > 0) {
-    const { added, believed } = decideReasoning(counts, byTotal) ??
-      believe(counts.reasoning, source.reasoning, counts);
-    addedOutput = added;
-    decided.push(believed);
-  }
-  return { addedInput, addedOutput, believed: summarise(decided) };
-}
-
-type FullCounts = SentCounts & { input: number; output: number };
-
-/** Tokens to add to a count, and why. */
-type Decision = { added: number; believed: Believed };
-
-/** What the numbers say about the cache, null when they say nothing. */
-function decideCache(
-  { input, cacheRead, cacheWrite, uncachedInput }: FullCounts,
-  byTotal: Outside[],
-): Decision | null {
-  const cached = cacheRead + cacheWrite;
-  if (uncachedInput !== null) {
-    if (uncachedInput + cached === input) return decide(0);
-    if (uncachedInput === input) return decide(cached);
-  }
-  const outside = agreed(byTotal.map((one) => one.input));
-  if (outside !== undefined) return decide(outside);
-  if (cached <= input) return null;
-  // A total that comes about in several ways speaks against all being outside.
-  return decide(cached, byTotal.length === 0 ? "proved" : "likely");
-}
-
-/** As {@linkcode decideCache}, about reasoning. */
-function decideReasoning(
-  { output, reasoning, visibleOutput }: FullCounts,
-  byTotal: Outside[],
-): Decision | null {
-  if (visibleOutput !== null) {
-    if (visibleOutput + reasoning === output) return decide(0);
-    if (visibleOutput === output) return decide(reasoning);
-  }
-  const outside = agreed(byTotal.map((one) => one.output));
-  if (outside !== undefined) return decide(outside);
-  return reasoning > output ? decide(reasoning) : null;
-}
-
-/** What the source is known for, unless that is nothing and the total hints. */
-function believe(part: number, source: Believed, counts: FullCounts): Decision {
-  if (source.basis === "default" && isPlainTotal(counts)) {
-    return decide(0, "likely");
-  }
-  return decide(source.convention === "exclusive" ? part : 0, source.basis);
-}
-
-function decide(added: number, basis: Basis = "proved"): Decision {
-  const convention = added > 0 ? "exclusive" : "inclusive";
-  return { added, believed: { convention, basis } };
-}
-
-/**
- * The ways in which the total may have come about, each part lying inside or
- * outside, without the one where everything lies inside: that is what a careless
- * total looks like, too.
- */
-function explainTotal(counts: FullCounts): Outside[] {
-  const { input, output, total, cacheRead, cacheWrite, reasoning } = counts;
-  if (total === null || isPlainTotal(counts)) return [];
-  const cached = cacheRead + cacheWrite;
-  const ways: Outside[] = [];
-  for (const ofInput of new Set([0, cacheRead, cacheWrite, cached])) {
-    for (const ofOutput of new Set([0, reasoning])) {
-      const isPossible = cached - ofInput <= input &&
-        reasoning - ofOutput <= output;
-      if (isPossible && input + output + ofInput + ofOutput === total) {
-        ways.push({ input: ofInput, output: ofOutput });
-      }
-    }
-  }
-  return ways;
-}
-
-function isPlainTotal({ input, output, total }: FullCounts): boolean {
-  return total === input + output;
-}
-
-/** The value that all have in common; undefined when they differ or are none. */
-function agreed(values: number[]): number | undefined {
-  return new Set(values).size === 1 ? values[0] : undefined;
-}
-
-function summarise(decided: Believed[]): Believed | null {
-  const exclusive = decided.filter((one) => one.convention === "exclusive");
-  const relevant = exclusive.length > 0 ? exclusive : decided;
-  return relevant.reduce<Believed | null>(
-    (weakest, one) =>
-      weakest !== null &&
-        BASES.indexOf(weakest.basis) >= BASES.indexOf(one.basis)
-        ? weakest
-        : one,
-    null,
-  );
-}
-
-/** The counts of a model call as its span gives them; null is not sent. */
+/** The counts of a model call as its span has them; null if missing. */
 export type SentCounts = {
   input: number | null;
   output: number | null;
-  /** As the sender added it up, which may or may not be input plus output. */
+  /** The sender's total, which may differ from input plus output. */
   total: number | null;
   cacheRead: number;
   /** All writes, of any lifetime. */
   cacheWrite: number;
-  /** The part of `cacheWrite` that is kept for an hour. */
+  /** The part of `cacheWrite` with a lifetime of an hour. */
   cacheWrite1h: number;
-  /** Input that is neither read from the cache nor written to it. */
+  /** Input without cache reads and writes. */
   uncachedInput: number | null;
   reasoning: number;
   /** Output without reasoning. */
@@ -194,7 +47,7 @@ const COUNTS = [
   "visibleOutput",
 ] as const;
 
-/** Whether a span says that tokens were used: what makes it a candidate for a row. */
+/** Whether a span has a token count other than 0, which makes it a candidate for a row. */
 export function countsTokens(attributes: Attributes): boolean {
   return [ALIASES.input, ALIASES.output, ALIASES.total].some((names) => {
     const found = findAttribute(attributes, names);
@@ -202,7 +55,7 @@ export function countsTokens(attributes: Attributes): boolean {
   });
 }
 
-/** Reads the counts of a span, or says which attribute is not a count. */
+/** The counts of a span, or the reason with the attribute that is malformed. */
 export function readCounts(
   attributes: Attributes,
 ): { counts: SentCounts } | { reason: string } {
@@ -241,7 +94,7 @@ export function readCounts(
   };
 }
 
-/** A count may come as text from senders that know no numbers. */
+/** A count; some senders write it as text. */
 function toCount(value: unknown): number | null {
   const number = typeof value === "string" && /^\d{1,15}$/.test(value)
     ? Number(value)
@@ -250,4 +103,157 @@ function toCount(value: unknown): number | null {
       (number as number) <= MAX_INTEGER
     ? number as number
     : null;
+}
+
+/** The tokens to add for inclusive counts, and the inference. */
+type DecidedConvention = {
+  /** Tokens to add to the sent input. */
+  addedInput: number;
+  /** Tokens to add to the sent output. */
+  addedOutput: number;
+  /** Null without cached and reasoning tokens, when the convention does not matter. */
+  inference: Inference | null;
+};
+
+/** The tokens that a sender's total adds to input and output, in one explanation. */
+type Excluded = { input: number; output: number };
+
+/** From the strongest to the weakest. */
+const BASES: readonly Basis[] = ["proved", "declared", "likely", "default"];
+
+/**
+ * Decides whether the input includes cached tokens, and the output reasoning tokens.
+ * The numbers take precedence where they prove it:
+ *
+ * - more cached tokens than input are excluded from it, and likewise more reasoning
+ *   than output;
+ * - an uncached input that equals the input excludes cached tokens; one that equals
+ *   the input without them includes them;
+ * - a total that exceeds input plus output by cached or reasoning tokens shows which
+ *   are excluded. A total equal to input plus output only makes `inclusive` likely,
+ *   because senders add the two whatever they mean.
+ *
+ * Otherwise the convention of the source counts. The result is `exclusive` if any
+ * tokens have to be added, with the weakest basis that contributed.
+ */
+export function decideConvention(
+  counts: FullCounts,
+  source: { cache: Inference; reasoning: Inference },
+): DecidedConvention {
+  const cached = counts.cacheRead + counts.cacheWrite;
+  const explanations = explainTotal(counts);
+  const inferences: Inference[] = [];
+  let addedInput = 0;
+  let addedOutput = 0;
+  if (cached > 0) {
+    const { added, inference } = decideCache(counts, explanations) ??
+      assumeSource(cached, source.cache, counts);
+    addedInput = added;
+    inferences.push(inference);
+  }
+  if (counts.reasoning > 0) {
+    const { added, inference } = decideReasoning(counts, explanations) ??
+      assumeSource(counts.reasoning, source.reasoning, counts);
+    addedOutput = added;
+    inferences.push(inference);
+  }
+  return { addedInput, addedOutput, inference: combine(inferences) };
+}
+
+type FullCounts = SentCounts & { input: number; output: number };
+
+/** Tokens to add to a count, with the inference. */
+type Decision = { added: number; inference: Inference };
+
+/** The decision that the numbers prove about the cache; null if they prove none. */
+function decideCache(
+  { input, cacheRead, cacheWrite, uncachedInput }: FullCounts,
+  explanations: Excluded[],
+): Decision | null {
+  const cached = cacheRead + cacheWrite;
+  if (uncachedInput !== null) {
+    if (uncachedInput + cached === input) return decide(0);
+    if (uncachedInput === input) return decide(cached);
+  }
+  const outside = commonValue(explanations.map(({ input }) => input));
+  if (outside !== undefined) return decide(outside);
+  if (cached <= input) return null;
+  // An ambiguous total is evidence against excluding all of them.
+  return decide(cached, explanations.length === 0 ? "proved" : "likely");
+}
+
+/** {@linkcode decideCache} for reasoning. */
+function decideReasoning(
+  { output, reasoning, visibleOutput }: FullCounts,
+  explanations: Excluded[],
+): Decision | null {
+  if (visibleOutput !== null) {
+    if (visibleOutput + reasoning === output) return decide(0);
+    if (visibleOutput === output) return decide(reasoning);
+  }
+  const outside = commonValue(explanations.map(({ output }) => output));
+  if (outside !== undefined) return decide(outside);
+  return reasoning > output ? decide(reasoning) : null;
+}
+
+/** The decision by the source's convention, or by a plain total if that is unknown. */
+function assumeSource(
+  part: number,
+  source: Inference,
+  counts: FullCounts,
+): Decision {
+  if (source.basis === "default" && isPlainTotal(counts)) {
+    return decide(0, "likely");
+  }
+  return decide(source.convention === "exclusive" ? part : 0, source.basis);
+}
+
+function decide(added: number, basis: Basis = "proved"): Decision {
+  const convention = added > 0 ? "exclusive" : "inclusive";
+  return { added, inference: { convention, basis } };
+}
+
+/**
+ * The combinations of excluded parts that explain the total; none for a total equal to
+ * input plus output, which proves nothing.
+ */
+function explainTotal(counts: FullCounts): Excluded[] {
+  const { input, output, total, cacheRead, cacheWrite, reasoning } = counts;
+  if (total === null || isPlainTotal(counts)) return [];
+  const cached = cacheRead + cacheWrite;
+  const explanations: Excluded[] = [];
+  for (const ofInput of new Set([0, cacheRead, cacheWrite, cached])) {
+    for (const ofOutput of new Set([0, reasoning])) {
+      const isPossible = cached - ofInput <= input &&
+        reasoning - ofOutput <= output;
+      if (isPossible && input + output + ofInput + ofOutput === total) {
+        explanations.push({ input: ofInput, output: ofOutput });
+      }
+    }
+  }
+  return explanations;
+}
+
+function isPlainTotal({ input, output, total }: FullCounts): boolean {
+  return total === input + output;
+}
+
+/** The value that all have in common; undefined if they differ or there are none. */
+function commonValue(values: number[]): number | undefined {
+  return new Set(values).size === 1 ? values[0] : undefined;
+}
+
+function combine(inferences: Inference[]): Inference | null {
+  const exclusive = inferences.filter(({ convention }) =>
+    convention === "exclusive"
+  );
+  const relevant = exclusive.length > 0 ? exclusive : inferences;
+  return relevant.reduce<Inference | null>(
+    (weakest, next) =>
+      weakest !== null &&
+        BASES.indexOf(weakest.basis) >= BASES.indexOf(next.basis)
+        ? weakest
+        : next,
+    null,
+  );
 }

@@ -1,3 +1,4 @@
+import { spanEventId } from "../ingest/ids.ts";
 import {
   ALIASES,
   explainMissing,
@@ -6,51 +7,54 @@ import {
   findText,
   type LedgerSettings,
 } from "./attributes.ts";
-import { NO_END, readReportedCost, withoutUndefined } from "./model-calls.ts";
+import {
+  MISSING_END,
+  readReportedCost,
+  withoutUndefined,
+} from "./model-calls.ts";
 import {
   formatNanoseconds,
   readDuration,
   type Rejection,
   type Span,
 } from "./span.ts";
-import { spanEventId } from "../ingest/ids.ts";
 
 /**
- * An event of tool-usage, not yet validated by the log's schema. The ledger has
- * no column for success: a use that failed is a use.
+ * An event of tool-usage, not yet validated by the log's schema. The log has no
+ * column for success, so a failed use counts as a use.
  */
 type ToolUseEvent = {
   id: string;
-  /** Set, or to be found by name. */
+  /** Set by the sender, else looked up by name. */
   agent_id?: string;
   /** As `agent_id`. */
   tool_id?: string;
   venture_id?: string;
   tokens_consumed?: number;
-  /** US dollars, a decimal string; of more than six decimals it is refused later. */
+  /** US dollars, a decimal string; validation rejects more than six decimals. */
   cost_usd?: string;
   execution_ms?: number;
   /** The end of the span, in UTC with microseconds. */
   created_at: string;
 };
 
-/** Names whose rows in the registries give the ids that an event lacks. */
+/** Names to look up in the registries for missing ids. */
 type ToolUseLookups = {
-  /** Name of the tool; left out when `tool_id` is set or no name is known. */
+  /** Name of the tool; omitted if `tool_id` is set or the span has no name. */
   tool?: string;
-  /** Names of the agent, best first; as `tool` for `agent_id`. */
+  /** Names of the agent, by precedence; omitted likewise for `agent_id`. */
   agents?: string[];
 };
 
-/** A tool use that needs its names looked up before it is an event. */
+/** A tool use before the look-up of its names. */
 type ToolUse = { event: ToolUseEvent; lookups: ToolUseLookups };
 
-/** Turns the span of a tool use into an event, or says what it lacks. */
+/** The event of a tool use's span, or the reason why the span is rejected. */
 export async function readToolUse(
   { span, agents }: { span: Span; agents: string[] },
   url: LedgerSettings,
 ): Promise<ToolUse | { reason: string }> {
-  if (span.end === null) return { reason: NO_END };
+  if (span.end === null) return { reason: MISSING_END };
   const event: ToolUseEvent = withoutUndefined({
     id: await spanEventId("tool-usage", span),
     agent_id: findSetting("agent_id", span, url),
@@ -70,7 +74,7 @@ export async function readToolUse(
   return { event, lookups };
 }
 
-/** The span's total; the validation rejects a number that is not a count. */
+/** The span's total; validation rejects a number that is not a count. */
 function readTokensConsumed({ attributes }: Span): number | undefined {
   const total = findAttribute(attributes, ALIASES.total)?.value;
   return typeof total === "number" ? total : undefined;
@@ -79,16 +83,16 @@ function readTokensConsumed({ attributes }: Span): number | undefined {
 /** Ids of the rows of a registry by name. */
 type Registry = ReadonlyMap<string, readonly string[]>;
 
-/** A tool use, and the span that it comes from. */
+/** A tool use with its span. */
 export type SpanToolUse = ToolUse & { spanId: string };
 
-/** A tool use whose agent and tool are known. */
+/** A tool use with the ids of its agent and tool. */
 type CompleteToolUse = {
   spanId: string;
   event: ToolUseEvent & { agent_id: string; tool_id: string };
 };
 
-/** The names to be looked up for a whole export, each once. */
+/** The distinct names of an export to look up. */
 export function collectNames(
   uses: readonly SpanToolUse[],
 ): { agents: string[]; tools: string[] } {
@@ -98,8 +102,8 @@ export function collectNames(
 }
 
 /**
- * Gives each tool use the ids that its names stand for. A use whose agent or tool
- * stays unknown is rejected with a reason that says what to set.
+ * Sets the ids of each tool use from its names. A use whose agent or tool stays
+ * unknown is rejected with a remedy.
  */
 export function completeToolUses(
   uses: readonly SpanToolUse[],
@@ -139,7 +143,7 @@ const UNKNOWN_AGENT =
 const UNKNOWN_TOOL =
   "gen_ai.tool.name names no tool of the registry, or several: register it, or set ledger.tool_id";
 
-/** The id of the first name that stands for exactly one row. */
+/** The id of the first name with exactly one row. */
 function findId(
   names: readonly string[],
   registry: Registry,
@@ -150,10 +154,10 @@ function findId(
   }
 }
 
-/** Span names that hold the name of a tool, by the conventions and OpenLLMetry. */
+/** Span names with the name of a tool, by the semantic conventions and OpenLLMetry. */
 const SPAN_NAME = /^(?:execute_tool|tools\/call)\s+(\S.*)$|^(\S.*)\.tool$/;
 
-/** The name of the tool that a span used, "" when it says none. */
+/** The name of a span's tool; "" if it has none. */
 export function readToolName({ attributes, name }: Span): string {
   const found = findText(attributes, ALIASES.toolName);
   if (found !== "") return found;

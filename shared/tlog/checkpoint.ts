@@ -5,8 +5,8 @@ import {
   parseDecimal,
   toBase64,
 } from "./encoding.ts";
-import { formatNote, parseNote, signNote, verifyNote } from "./note.ts";
 import type { SignerKey } from "./keys.ts";
+import { formatNote, parseNote, signNote, verifyNote } from "./note.ts";
 import { isQuorum, type Policy } from "./policy.ts";
 
 /** The size and the root of a log's tree (C2SP tlog-checkpoint). */
@@ -15,7 +15,7 @@ export type Checkpoint = {
   origin: string;
   size: number;
   root: Bytes;
-  /** Further lines, which no monitor can audit. */
+  /** Extension lines, which no monitor can audit. */
   extensions: readonly string[];
 };
 
@@ -27,18 +27,18 @@ export function formatCheckpoint(
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** The checkpoint of a note's text, or what is wrong with it. */
+/** Parses the text of a checkpoint's note; `fault` completes "The checkpoint …". */
 export function parseCheckpoint(
   text: string,
 ): { checkpoint: Checkpoint } | { fault: string } {
   const lines = text.split("\n");
   if (lines.pop() !== "" || lines.length < 3 || lines.includes("")) {
-    return { fault: "is not three or more lines, none of them empty" };
+    return { fault: "does not have three or more lines without an empty one" };
   }
   const [origin, decimal, encoded, ...extensions] = lines;
   const size = parseDecimal(decimal);
   if (size === null) {
-    return { fault: "has a size that is not decimal or too large" };
+    return { fault: "has a size that is not decimal or is too large" };
   }
   const root = parseBase64Of(HASH_BYTES, encoded);
   if (root === null) {
@@ -49,8 +49,7 @@ export function parseCheckpoint(
 
 /**
  * A checkpoint as a log publishes it, signed with the log's key, whose name is
- * the origin. A log must never sign two that are not consistent: the caller
- * makes sure of it.
+ * the origin. The caller ensures that it is consistent with every earlier one.
  */
 export async function signCheckpoint(
   { size, root }: { size: number; root: Bytes },
@@ -65,20 +64,20 @@ export async function signCheckpoint(
   return formatNote({ text, signatures: [await signNote(text, key)] });
 }
 
-/** A checkpoint that a log of the policy signed. */
+/** A checkpoint with a valid signature of a log of the policy. */
 export type OpenedCheckpoint = {
   checkpoint: Checkpoint;
-  /** The witnesses that cosigned: name in the policy → seconds since 1970. */
+  /** Cosignatures: the witness's name in the policy → seconds since 1970. */
   cosigned: ReadonlyMap<string, bigint>;
-  /** Whether they are the policy's quorum. */
+  /** Whether the cosignatures satisfy the policy's quorum. */
   isQuorum: boolean;
 };
 
 /**
- * Verifies a checkpoint against a policy, or tells what is wrong with it. The
- * key that signed it must be one of its origin. Whether a quorum is needed is
- * for the caller to say: without one, it proves what the log said, but not that
- * the log says the same to everybody.
+ * Verifies the signatures of a checkpoint against a policy (C2SP tlog-policy); a
+ * key of its origin must have signed it. The caller decides whether `isQuorum` is
+ * required: without witnesses, a log can show different trees to different clients
+ * (a split view).
  */
 export async function openCheckpoint(
   content: string,
@@ -97,7 +96,7 @@ export async function openCheckpoint(
   if (!isSigned) return { fault: "is not signed by a known key of its origin" };
   const cosigned = new Map<string, bigint>();
   for (const { key, time } of result.verified) {
-    const witness = policy.witnesses.find((one) => one.key === key);
+    const witness = policy.witnesses.find((known) => known.key === key);
     if (witness && time !== undefined) cosigned.set(witness.name, time);
   }
   return {

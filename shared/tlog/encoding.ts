@@ -1,50 +1,22 @@
-import { decodeBase64, encodeBase64 } from "@std/encoding/base64.js";
 import { sha256 as algorithm } from "@noble/hashes/sha2.js";
+import { decodeBase64, encodeBase64 } from "@std/encoding/base64.js";
 
-const DIGITS = Array.from(
+/** Bytes in a buffer of their own. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Whether two byte strings are equal. Not in constant time: not for secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+/** The two digits of each byte. */
+const HEX_DIGITS = Array.from(
   { length: 256 },
   (_, byte) => byte.toString(16).padStart(2, "0"),
 );
 
-/** Bytes as lower-case hex. */
-export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at++) text += DIGITS[bytes[at]];
-  return text;
-}
-
-/** The bytes that hex stands for, which `isHex` has looked at. */
-export function fromHex(text: string): Bytes {
-  const bytes = new Uint8Array(text.length / 2);
-  writeHex(text, bytes);
-  return bytes;
-}
-
-/** Writes what hex stands for, which `isHex` has looked at, over the first bytes. */
-export function writeHex(text: string, bytes: Uint8Array): void {
-  for (let at = 0; 2 * at < text.length; at++) bytes[at] = byteAt(text, at);
-}
-
-/** Whether hex, which `isHex` has looked at, stands for these bytes. */
-export function isHexOf(bytes: Uint8Array, text: string): boolean {
-  if (text.length !== 2 * bytes.length) return false;
-  for (let at = 0; at < bytes.length; at++) {
-    if (byteAt(text, at) !== bytes[at]) return false;
-  }
-  return true;
-}
-
-/** Whether a text is lower-case hex of so many bytes. */
-export function isHex(text: string, bytes: number): boolean {
-  if (text.length !== 2 * bytes) return false;
-  for (let at = 0; at < text.length; at++) {
-    if (VALUES[text.charCodeAt(at)] === undefined) return false;
-  }
-  return true;
-}
-
-/** The values of digits by their code. */
-const VALUES: readonly (number | undefined)[] = Array.from(
+/** The values of hex digits, by character code. */
+const HEX_VALUES: readonly (number | undefined)[] = Array.from(
   { length: 128 },
   (_, code) => {
     const value = "0123456789abcdef".indexOf(String.fromCharCode(code));
@@ -52,9 +24,46 @@ const VALUES: readonly (number | undefined)[] = Array.from(
   },
 );
 
+/** Bytes as lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at++) text += HEX_DIGITS[bytes[at]];
+  return text;
+}
+
+/** Whether a text is lower-case hex of `bytes` bytes. */
+export function isHex(text: string, bytes: number): boolean {
+  if (text.length !== 2 * bytes) return false;
+  for (let at = 0; at < text.length; at++) {
+    if (HEX_VALUES[text.charCodeAt(at)] === undefined) return false;
+  }
+  return true;
+}
+
+/** The bytes of hex that passed `isHex`. */
+export function fromHex(text: string): Bytes {
+  const bytes = new Uint8Array(text.length / 2);
+  writeHex(text, bytes);
+  return bytes;
+}
+
+/** Decodes hex that passed `isHex` into the first bytes of a buffer. */
+export function writeHex(text: string, bytes: Uint8Array): void {
+  for (let at = 0; 2 * at < text.length; at++) bytes[at] = byteAt(text, at);
+}
+
+/** Whether hex that passed `isHex` encodes these bytes. */
+export function equalsHex(bytes: Uint8Array, text: string): boolean {
+  if (text.length !== 2 * bytes.length) return false;
+  for (let at = 0; at < bytes.length; at++) {
+    if (byteAt(text, at) !== bytes[at]) return false;
+  }
+  return true;
+}
+
 function byteAt(text: string, at: number): number {
   const [high, low] = [text.charCodeAt(2 * at), text.charCodeAt(2 * at + 1)];
-  return 16 * VALUES[high]! + VALUES[low]!;
+  return 16 * HEX_VALUES[high]! + HEX_VALUES[low]!;
 }
 
 /** Standard base64 with padding (RFC 4648 §4). */
@@ -62,7 +71,7 @@ export function toBase64(bytes: Uint8Array): string {
   return encodeBase64(bytes);
 }
 
-/** What standard base64 stands for; null for every other way to write it. */
+/** The bytes of canonical base64 (RFC 4648 §3.5, §4); null for any other text. */
 export function parseBase64(text: string): Bytes | null {
   try {
     const bytes: Bytes = decodeBase64(text);
@@ -72,13 +81,13 @@ export function parseBase64(text: string): Bytes | null {
   }
 }
 
-/** The bytes of base64, if they are as many as wanted. */
+/** The bytes of canonical base64 of exactly `length` bytes; null for any other text. */
 export function parseBase64Of(length: number, text: string): Bytes | null {
   const bytes = parseBase64(text);
   return bytes?.length === length ? bytes : null;
 }
 
-/** A size or an index in decimal, without leading zeros; null for anything else. */
+/** A decimal size or index without leading zeros; null for any other text. */
 export function parseDecimal(text: string): number | null {
   if (!/^(0|[1-9]\d*)$/.test(text)) return null;
   const value = Number(text);
@@ -89,46 +98,39 @@ const encoder = new TextEncoder();
 let scratch = new Uint8Array(4_096);
 
 /**
- * Some bytes, and behind them the UTF-8 of a text. What is returned is valid
- * until the next call: making a new buffer for each leaf takes longer than its
- * hash.
+ * A prefix followed by the UTF-8 of a text. The result is valid until the next
+ * call, because allocating a buffer for each leaf takes longer than its hash.
  */
-export function encodeBehind(head: Uint8Array, text: string): Uint8Array {
+export function encodeWithPrefix(
+  prefix: Uint8Array,
+  text: string,
+): Uint8Array {
   // A UTF-16 code unit becomes at most three bytes of UTF-8.
-  const longest = head.length + 3 * text.length;
+  const longest = prefix.length + 3 * text.length;
   if (scratch.length < longest) scratch = new Uint8Array(2 * longest);
-  scratch.set(head);
-  const { written } = encoder.encodeInto(text, scratch.subarray(head.length));
-  return scratch.subarray(0, head.length + written);
+  scratch.set(prefix);
+  const { written } = encoder.encodeInto(text, scratch.subarray(prefix.length));
+  return scratch.subarray(0, prefix.length + written);
 }
 
 /** Bytes of a SHA-256 hash. */
 export const HASH_BYTES = 32;
 
-/** Bytes in a buffer of their own. */
-export type Bytes = Uint8Array<ArrayBuffer>;
-
-// One state and one place for all hashes: making them takes longer than a short hash.
-const fresh = algorithm.create();
+// Shared by all hashes: allocating them takes longer than a short hash.
+const initialState = algorithm.create();
 const state = algorithm.create();
-const place = new Uint8Array(HASH_BYTES);
+const digest = new Uint8Array(HASH_BYTES);
 
 /**
  * SHA-256 (FIPS 180-4). Synchronous, because a tree has many small hashes and
  * WebCrypto takes ten times as long for each of them.
  */
 export function sha256(bytes: Uint8Array): Bytes {
-  return hashInPlace(bytes).slice();
+  return hashToScratch(bytes).slice();
 }
 
-/** The same, in a buffer that the next hash overwrites. */
-export function hashInPlace(bytes: Uint8Array): Bytes {
-  fresh._cloneInto(state).update(bytes).digestInto(place);
-  return place;
-}
-
-/** Whether two byte strings are the same. Not for secrets. */
-export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, at) => byte === other[at]);
+/** SHA-256 in a buffer that the next hash overwrites. */
+export function hashToScratch(bytes: Uint8Array): Bytes {
+  initialState._cloneInto(state).update(bytes).digestInto(digest);
+  return digest;
 }

@@ -1,3 +1,4 @@
+import { decodeBase64Url } from "@std/encoding/base64url.js";
 import {
   type Bytes,
   parseBase64,
@@ -5,38 +6,43 @@ import {
   toBase64,
   toHex,
 } from "./encoding.ts";
-import { decodeBase64Url } from "@std/encoding/base64url.js";
 
-/** What a key signs, by the byte that C2SP signed-note gives it. */
+/** Bytes of a private key's seed, and of a public key (RFC 8032 §5.1.5). */
+const KEY_BYTES = 32;
+
+/** Bytes of a signature (RFC 8032 §5.1.6). */
+export const SIGNATURE_BYTES = 64;
+
+/** Signature types of C2SP signed-note, by their byte. */
 const TYPE_BYTES = {
-  /** The text of a note. */
+  /** Ed25519 over the text of a note. */
   note: 1,
-  /** The text of a checkpoint, and when (C2SP tlog-cosignature, Ed25519). */
+  /** Ed25519 over a timestamp and the text of a checkpoint (C2SP tlog-cosignature). */
   cosignature: 4,
 } as const;
 
-/** What a key signs: a note's text, or a checkpoint's text and the time. */
+/** `note` for the keys of logs, `cosignature` for those of witnesses. */
 export type KeyType = keyof typeof TYPE_BYTES;
 
-/** A public key (Ed25519) that notes can be verified with. */
+/** A public Ed25519 key that verifies notes (C2SP signed-note). */
 export type VerifierKey = {
-  /** Whose key it is, such as `example.com/ledger`. */
+  /** The name of the log or witness, such as `example.com/ledger`. */
   name: string;
-  /** Four bytes of a hash over name, type and public key, in hex. */
+  /** The first four bytes of a hash over name, type and public key, in hex. */
   id: string;
   type: KeyType;
   publicKey: Bytes;
 };
 
-/** A private key that notes can be signed with, and its public side. */
+/** A private key that signs notes, with its public key. */
 export type SignerKey = { verifier: VerifierKey; privateKey: CryptoKey };
 
-/** Whether a name may be that of a key: no white space, no plus, not empty. */
+/** Whether a key may have this name: not empty, without white space and plus. */
 export function isKeyName(name: string): boolean {
   return name.isWellFormed() && /^[^\p{White_Space}+]+$/u.test(name);
 }
 
-/** The key of a name, a type and a public key. */
+/** The verifier key with the id that follows from its parts. */
 export function toVerifierKey(
   name: string,
   type: KeyType,
@@ -49,11 +55,11 @@ export function toVerifierKey(
   return { name, id: toHex(hash.subarray(0, 4)), type, publicKey };
 }
 
-// A name has no plus; base64 may.
+// Base64 may contain a plus; a name may not.
 const VERIFIER = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/;
 const SIGNER = /^PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+(.+)$/;
 
-/** A verifier key from `<name>+<id>+<base64>`, or what is wrong with the text. */
+/** Parses `<name>+<id>+<base64>`; `fault` completes "The key …". */
 export function parseVerifierKey(
   text: string,
 ): { key: VerifierKey } | { fault: string } {
@@ -65,17 +71,17 @@ export function parseVerifierKey(
   const key = toVerifierKey(name, material.type, material.bytes);
   return key.id === id
     ? { key }
-    : { fault: "has an id that is not that of its name and public key" };
+    : { fault: "has an id that does not match its name and public key" };
 }
 
-/** `<name>+<id>+<base64>`: what others need for verifying. */
+/** `<name>+<id>+<base64>`, which is public. */
 export function formatVerifierKey(
   { name, id, type, publicKey }: VerifierKey,
 ): string {
   return `${name}+${id}+${formatMaterial(type, publicKey)}`;
 }
 
-/** A signer key from `PRIVATE+KEY+<name>+<id>+<base64>`, or what is wrong. */
+/** Parses `PRIVATE+KEY+<name>+<id>+<base64>`; `fault` completes "The key …". */
 export async function parseSignerKey(
   text: string,
 ): Promise<{ key: SignerKey } | { fault: string }> {
@@ -90,16 +96,16 @@ export async function parseSignerKey(
   const verifier = toVerifierKey(name, material.type, publicKey);
   return verifier.id === id
     ? { key: { verifier, privateKey } }
-    : { fault: "has an id that is not that of its name and key" };
+    : { fault: "has an id that does not match its name and key" };
 }
 
-/** New keys, as texts; the signer key is a secret. */
+/** A new pair of keys as texts; the signer key is a secret. */
 export type NewKeys = { signerKey: string; verifierKey: string };
 
 /**
- * Makes keys; `seed` is for keys that have to be the same again.
+ * Generates a pair of keys; a fixed `seed` gives the same keys each time.
  *
- * @throws {RangeError} for a name that no key may have, or a seed that is too short.
+ * @throws {RangeError} for an invalid name or a seed of the wrong length.
  */
 export async function createKeys(
   name: string,
@@ -137,33 +143,25 @@ function parseMaterial(
   return null;
 }
 
-/** Bytes of a private key's seed, and of a public key (RFC 8032 §5.1.5). */
-const KEY_BYTES = 32;
+/** The PKCS #8 header before the seed (RFC 8410 §7). */
+const PKCS8_HEADER = [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32];
 
-/** Bytes of a signature (RFC 8032 §5.1.6). */
-export const SIGNATURE_BYTES = 64;
-
-/** What comes before the seed in PKCS #8 (RFC 8410 §7). */
-const PKCS8_HEAD = [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32];
-
-/** A pair of keys made from a seed. */
 type KeyPair = { privateKey: CryptoKey; publicKey: Bytes };
 
-/** The keys of a seed of 32 bytes. */
 async function importSeed(seed: Uint8Array): Promise<KeyPair> {
-  const pkcs8 = new Uint8Array([...PKCS8_HEAD, ...seed]);
+  const pkcs8 = new Uint8Array([...PKCS8_HEADER, ...seed]);
   const importKey = (extractable: boolean) =>
     crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", extractable, ["sign"]);
   const { x } = await crypto.subtle.exportKey("jwk", await importKey(true));
   return { privateKey: await importKey(false), publicKey: decodeBase64Url(x!) };
 }
 
-/** Signs bytes. */
+/** An Ed25519 signature (RFC 8032). */
 export async function sign(message: Bytes, key: CryptoKey): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.sign("Ed25519", key, message));
 }
 
-/** Whether the holder of a public key signed bytes; false for a bad key too. */
+/** Whether an Ed25519 signature is valid; false for a malformed key too. */
 export async function verify(
   message: Bytes,
   signature: Bytes,

@@ -17,32 +17,32 @@ import {
 /** Longest note that is read, in UTF-16 code units. */
 export const MAX_NOTE_LENGTH = 1_000_000;
 
-/** Most signatures of a note that is read; C2SP signed-note wants 16 at least. */
+/** Most signatures of a note that is read; C2SP signed-note requires at least 16. */
 export const MAX_SIGNATURES = 100;
 
-/** A signature under a note, of whatever kind. */
+/** A signature under a note, of any type. */
 export type NoteSignature = {
   /** The name of the key. */
   name: string;
   /** The id of the key: four bytes in hex. */
   keyId: string;
-  /** What the key made, after the four bytes of the id. */
+  /** The signature without the four bytes of the id. */
   bytes: Bytes;
 };
 
 /** A signed note (C2SP signed-note). */
 export type Note = {
-  /** What is signed; ends with a newline. */
+  /** The signed text; ends with a newline. */
   text: string;
   signatures: readonly NoteSignature[];
 };
 
-/** Bytes of the key's id in front of a signature. */
+/** Bytes of the key id before a signature. */
 const ID_BYTES = 4;
 
 const SIGNATURE_LINE = /^— ([^ ]+) ([^ ]+)$/;
 
-/** Reads a note without verifying it, or tells what is wrong with it. */
+/** Parses a note without verifying it; `fault` completes "The note …". */
 export function parseNote(
   content: string,
 ): { note: Note } | { fault: string } {
@@ -50,7 +50,7 @@ export function parseNote(
     return { fault: `is longer than ${MAX_NOTE_LENGTH} characters` };
   }
   if (!isNoteText(content)) {
-    return { fault: "has a control character or half of a surrogate pair" };
+    return { fault: "has a control character or an unpaired surrogate" };
   }
   const end = content.lastIndexOf("\n\n");
   if (end === -1) return { fault: "has no blank line before its signatures" };
@@ -61,7 +61,7 @@ export function parseNote(
     : { note: { text, signatures: parsed.signatures } };
 }
 
-/** The signatures of lines of a note, or what is wrong with them. */
+/** Parses the signature lines of a note. */
 export function parseSignatures(
   lines: string,
 ): { signatures: NoteSignature[] } | { fault: string } {
@@ -78,12 +78,12 @@ export function parseSignatures(
     : { fault: "has a line that is not — <key name> <base64>" };
 }
 
-/** The note as it is kept and sent. */
+/** The note as text (C2SP signed-note). */
 export function formatNote({ text, signatures }: Note): string {
   return `${text}\n${signatures.map(formatSignature).join("")}`;
 }
 
-/** The line of a signature, with its newline. */
+/** A signature line with its newline. */
 export function formatSignature(
   { name, keyId, bytes }: NoteSignature,
 ): string {
@@ -94,13 +94,15 @@ export function formatSignature(
 /**
  * Signs the text of a note with a key for notes (RFC 8032, Ed25519).
  *
- * @throws {TypeError} for a text that no note may have, or a key for cosignatures.
+ * @throws {TypeError} for an invalid text or a key of a witness.
  */
 export async function signNote(
   text: string,
   { verifier, privateKey }: SignerKey,
 ): Promise<NoteSignature> {
-  if (verifier.type !== "note") throw new TypeError("The key signs no notes");
+  if (verifier.type !== "note") {
+    throw new TypeError("The key is not a note key");
+  }
   if (!text.endsWith("\n") || !isNoteText(text)) {
     throw new TypeError(
       "The text must end with a newline and have no other control character",
@@ -121,17 +123,16 @@ function parseSignature(line: string): NoteSignature | null {
 }
 
 function isNoteText(text: string): boolean {
-  // deno-lint-ignore no-control-regex -- they are what a note may not have
+  // deno-lint-ignore no-control-regex -- a note may not have them
   return text.isWellFormed() && !/[\x00-\x09\x0b-\x1f]/.test(text);
 }
 
-/** A key that signed a note; a cosignature tells when, in seconds since 1970. */
+/** A valid signature; a cosignature has a time in seconds since 1970. */
 type VerifiedSignature = { key: VerifierKey; time?: bigint };
 
 /**
- * The signatures of known keys under a note, or why the note is not to be
- * trusted (C2SP signed-note): a known key's signature is wrong, or no known key
- * signed. Signatures of other keys are passed over.
+ * The valid signatures of known keys (C2SP signed-note). Faults: a known key's
+ * signature is invalid, or there is none. Signatures of other keys are ignored.
  */
 export async function verifyNote(
   { text, signatures }: Note,
@@ -141,15 +142,15 @@ export async function verifyNote(
   for (const signature of signatures) {
     for (const key of keys) {
       if (key.name !== signature.name || key.id !== signature.keyId) continue;
-      const one = await verifySignature(text, signature, key);
-      if (one === null) {
-        return { fault: `has a wrong signature of the key ${key.name}` };
+      const valid = await verifySignature(text, signature, key);
+      if (valid === null) {
+        return { fault: `has an invalid signature of the key ${key.name}` };
       }
-      verified.push(one);
+      verified.push(valid);
     }
   }
   return verified.length === 0
-    ? { fault: "is signed by no known key" }
+    ? { fault: "is not signed by a known key" }
     : { verified };
 }
 
@@ -166,19 +167,19 @@ async function verifySignature(
   return await verify(message, bytes, key.publicKey) ? { key } : null;
 }
 
-/** Bytes of the time in front of a cosignature. */
+/** Bytes of the timestamp before a cosignature. */
 const TIME_BYTES = 8;
 
-/** The latest time that a cosignature may have. */
-const LATEST = 2n ** 63n - 1n;
+/** The latest timestamp that a cosignature may have. */
+const LATEST_TIME = 2n ** 63n - 1n;
 
 /**
- * A witness's statement that, at `time`, the checkpoint with this text was the
- * latest it had seen of the log, and consistent with all before (C2SP
- * tlog-cosignature, Ed25519).
+ * A witness's cosignature (C2SP tlog-cosignature, Ed25519): at `time`, the
+ * checkpoint with this text was the latest that it had seen of the log, and
+ * consistent with all earlier ones.
  *
  * @param time Seconds since 1970.
- * @throws {TypeError} for a key for notes.
+ * @throws {TypeError} for a key of a log.
  */
 export async function cosign(
   text: string,
@@ -186,7 +187,7 @@ export async function cosign(
   time: bigint,
 ): Promise<NoteSignature> {
   if (verifier.type !== "cosignature") {
-    throw new TypeError("The key makes no cosignatures");
+    throw new TypeError("The key is not a cosignature key");
   }
   const bytes = new Uint8Array(TIME_BYTES + SIGNATURE_BYTES);
   new DataView(bytes.buffer).setBigUint64(0, time);
@@ -195,8 +196,8 @@ export async function cosign(
 }
 
 /**
- * When a cosignature of a text was made, in seconds since 1970; null if the
- * public key's holder did not make it.
+ * The time of a cosignature in seconds since 1970; null if the cosignature is
+ * invalid.
  */
 export async function verifyCosignature(
   text: string,
@@ -205,7 +206,7 @@ export async function verifyCosignature(
 ): Promise<bigint | null> {
   if (bytes.length !== TIME_BYTES + SIGNATURE_BYTES) return null;
   const time = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
-  if (time > LATEST) return null;
+  if (time > LATEST_TIME) return null;
   const signature = bytes.slice(TIME_BYTES);
   const isGenuine = await verify(toMessage(text, time), signature, publicKey);
   return isGenuine ? time : null;

@@ -1,7 +1,7 @@
+import { equalBytes } from "./encoding.ts";
 import { parseVerifierKey, type VerifierKey } from "./keys.ts";
-import { sameBytes } from "./encoding.ts";
 
-/** A witness of a policy, by the name that only the policy uses. */
+/** A witness of a policy; the name is local to the policy. */
 export type PolicyWitness = { name: string; key: VerifierKey; url?: string };
 
 /** A log of a policy; the name of its key is the log's origin. */
@@ -27,13 +27,13 @@ export type Policy = {
   quorum: string | null;
 };
 
-/** What has been read of a policy. */
-type Draft = {
+/** The policy as read so far. */
+type PolicyDraft = {
   logs: PolicyLog[];
   witnesses: PolicyWitness[];
   groups: PolicyGroup[];
   quorum?: string | null;
-  /** Names that are members of a group already. */
+  /** Names that already belong to a group. */
   members: Set<string>;
 };
 
@@ -41,20 +41,20 @@ type Draft = {
 const NONE = "none";
 
 /**
- * Reads a policy file, or tells what is wrong and in which line. Names are
- * compared as they are written, without Unicode normalization.
+ * Parses a policy file (C2SP tlog-policy); `fault` completes "The policy …". Names
+ * are compared without Unicode normalization.
  */
 export function parsePolicy(
   content: string,
 ): { policy: Policy } | { fault: string } {
-  // deno-lint-ignore no-control-regex -- they are what a policy may not have
+  // deno-lint-ignore no-control-regex -- a policy may not have them
   if (/[\x00-\x08\x0b-\x1f\x7f]/.test(content)) {
-    return { fault: "has a control character that is neither tab nor newline" };
+    return { fault: "has a control character other than tab and newline" };
   }
   if (content !== "" && !content.endsWith("\n")) {
     return { fault: "does not end with a newline" };
   }
-  const draft: Draft = {
+  const draft: PolicyDraft = {
     logs: [],
     witnesses: [],
     groups: [],
@@ -68,11 +68,11 @@ export function parsePolicy(
   }
   const { members: _, quorum, ...policy } = draft;
   return quorum === undefined
-    ? { fault: "has no line quorum" }
+    ? { fault: "has no quorum line" }
     : { policy: { ...policy, quorum } };
 }
 
-/** Whether the witnesses that cosigned, by name, are the quorum. */
+/** Whether cosignatures of these witnesses, by name, satisfy the quorum. */
 export function isQuorum(
   { groups, quorum }: Policy,
   cosigned: Iterable<string>,
@@ -85,7 +85,10 @@ export function isQuorum(
   return quorum === null || satisfied.has(quorum);
 }
 
-function readLine([keyword, ...items]: string[], draft: Draft): string | null {
+function readLine(
+  [keyword, ...items]: string[],
+  draft: PolicyDraft,
+): string | null {
   switch (keyword) {
     case "log":
       return readLog(items, draft);
@@ -96,32 +99,32 @@ function readLine([keyword, ...items]: string[], draft: Draft): string | null {
     case "quorum":
       return readQuorum(items, draft);
     default:
-      return "starts with none of log, witness, group and quorum";
+      return "does not start with log, witness, group or quorum";
   }
 }
 
-function readLog([vkey, url, ...more]: string[], { logs }: Draft) {
+function readLog([vkey, url, ...more]: string[], { logs }: PolicyDraft) {
   if (vkey === undefined || more.length > 0) return "is not log <vkey> [<url>]";
   const parsed = parseVerifierKey(vkey);
   if ("fault" in parsed) return `has a key that ${parsed.fault}`;
-  if (parsed.key.type !== "note") return "has a key that signs no checkpoints";
-  if (hasKey(logs, parsed.key)) return "has the public key of another log";
+  if (parsed.key.type !== "note") return "has a key of a witness";
+  if (hasKey(logs, parsed.key)) return "repeats the public key of another log";
   logs.push({ key: parsed.key, ...url !== undefined && { url } });
   return null;
 }
 
-function readWitness([name, vkey, url, ...more]: string[], draft: Draft) {
+function readWitness([name, vkey, url, ...more]: string[], draft: PolicyDraft) {
   if (vkey === undefined || more.length > 0) {
     return "is not witness <name> <vkey> [<url>]";
   }
   const parsed = parseVerifierKey(vkey);
   if ("fault" in parsed) return `has a key that ${parsed.fault}`;
   if (parsed.key.type !== "cosignature") {
-    return "has a key that makes no cosignatures";
+    return "has a key of a log";
   }
-  if (isDefined(name, draft)) return "defines a name again";
+  if (isDefined(name, draft)) return "redefines a name";
   if (hasKey(draft.witnesses, parsed.key)) {
-    return "has the public key of another witness";
+    return "repeats the public key of another witness";
   }
   draft.witnesses.push({
     name,
@@ -131,39 +134,43 @@ function readWitness([name, vkey, url, ...more]: string[], draft: Draft) {
   return null;
 }
 
-function readGroup([name, wanted, ...members]: string[], draft: Draft) {
+function readGroup([name, count, ...members]: string[], draft: PolicyDraft) {
   if (members.length === 0) return "is not group <name> all|any|<k> <name>...";
-  const threshold = wanted === "all"
+  const threshold = count === "all"
     ? members.length
-    : wanted === "any"
+    : count === "any"
     ? 1
-    : /^[1-9]\d*$/.test(wanted)
-    ? Number(wanted)
+    : /^[1-9]\d*$/.test(count)
+    ? Number(count)
     : 0;
   if (threshold < 1 || threshold > members.length) {
-    return "wants neither all, any nor a number from 1 to that of its members";
+    return "has a threshold that is not all, any or a number from 1 to its number of members";
   }
-  if (isDefined(name, draft)) return "defines a name again";
+  if (isDefined(name, draft)) return "redefines a name";
   for (const member of members) {
     if (member === NONE || !isDefined(member, draft)) {
-      return "has a member that no line before it defines";
+      return "has a member that is not defined above";
     }
-    if (draft.members.has(member)) return "has a member that was one before";
+    if (draft.members.has(member)) {
+      return "has a member that already belongs to a group";
+    }
     draft.members.add(member);
   }
   draft.groups.push({ name, threshold, members });
   return null;
 }
 
-function readQuorum([name, ...more]: string[], draft: Draft) {
+function readQuorum([name, ...more]: string[], draft: PolicyDraft) {
   if (name === undefined || more.length > 0) return "is not quorum <name>";
-  if (draft.quorum !== undefined) return "is the second line quorum";
-  if (!isDefined(name, draft)) return "names what no line before it defines";
+  if (draft.quorum !== undefined) return "is a second quorum line";
+  if (!isDefined(name, draft)) {
+    return "names a witness or group that is not defined above";
+  }
   draft.quorum = name === NONE ? null : name;
   return null;
 }
 
-function isDefined(name: string, { witnesses, groups }: Draft): boolean {
+function isDefined(name: string, { witnesses, groups }: PolicyDraft): boolean {
   return name === NONE ||
     [...witnesses, ...groups].some((defined) => defined.name === name);
 }
@@ -172,5 +179,5 @@ function hasKey(
   known: readonly { key: VerifierKey }[],
   { publicKey }: VerifierKey,
 ): boolean {
-  return known.some(({ key }) => sameBytes(key.publicKey, publicKey));
+  return known.some(({ key }) => equalBytes(key.publicKey, publicKey));
 }

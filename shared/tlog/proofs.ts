@@ -1,16 +1,16 @@
-import { type Bytes, sameBytes } from "./encoding.ts";
+import { type Bytes, equalBytes } from "./encoding.ts";
 import { type LeafRange, readSubtrees, type TileReader } from "./tiles.ts";
 import { floorPowerOfTwo, hashChildren } from "./tree.ts";
 
 /**
- * Most hashes of a proof: a path in a tree of 2^63 leaves, and what C2SP
- * tlog-witness lets a request have.
+ * Most hashes of a proof: the path in a tree of 2^63 leaves, and the limit of C2SP
+ * tlog-witness.
  */
 export const MAX_PROOF_LENGTH = 63;
 
 /**
- * The proof that leaf `index` is in the tree of the first `size` leaves (RFC 9162
- * §2.1.3.1), from the leaf's sibling up.
+ * The inclusion proof of leaf `index` in the tree of the first `size` leaves (RFC
+ * 9162 §2.1.3.1), from the leaf's sibling up.
  *
  * @throws {RangeError} for an index outside the tree.
  */
@@ -38,8 +38,8 @@ export async function proveInclusion(
 }
 
 /**
- * The proof that the tree of `size` leaves begins with the tree of `oldSize`
- * leaves (RFC 9162 §2.1.4.1). Empty for the same size, and for an old size of 0.
+ * The consistency proof from the tree of `oldSize` leaves to the tree of `size`
+ * leaves (RFC 9162 §2.1.4.1). Empty for equal sizes and for an old size of 0.
  *
  * @throws {RangeError} for an old size greater than the size.
  */
@@ -64,12 +64,12 @@ export async function proveConsistency(
       start = middle;
     }
   }
-  // Where the old tree is one of the subtrees, the verifier has its root.
+  // If the old tree is one of the subtrees, the verifier knows its root.
   if (start > 0) ranges.push([start, end]);
   return await readSubtrees(read, size, ranges.reverse());
 }
 
-/** A leaf, by its hash, and the tree that it is said to be in. */
+/** The claim that a leaf, by its hash, is in a tree. */
 export type InclusionClaim = {
   index: number;
   leaf: Uint8Array;
@@ -77,28 +77,28 @@ export type InclusionClaim = {
   root: Uint8Array;
 };
 
-/** Whether a proof shows what is claimed (RFC 9162 §2.1.3.2). */
+/** Whether an inclusion proof is valid (RFC 9162 §2.1.3.2, with its `fn` and `sn`). */
 export function verifyInclusion(
   { index, leaf, size, root }: InclusionClaim,
   proof: readonly Uint8Array[],
 ): boolean {
   if (!(index >= 0 && index < size)) return false;
-  let [one, last] = [index, size - 1];
+  let [fn, sn] = [index, size - 1];
   let hash = leaf;
   for (const sibling of proof) {
-    if (last === 0) return false;
-    if (isRight(one) || one === last) {
+    if (sn === 0) return false;
+    if (isRight(fn) || fn === sn) {
       hash = hashChildren(sibling, hash);
-      while (!isRight(one) && one > 0) [one, last] = [half(one), half(last)];
+      while (!isRight(fn) && fn > 0) [fn, sn] = [half(fn), half(sn)];
     } else {
       hash = hashChildren(hash, sibling);
     }
-    [one, last] = [half(one), half(last)];
+    [fn, sn] = [half(fn), half(sn)];
   }
-  return last === 0 && sameBytes(hash, root);
+  return sn === 0 && equalBytes(hash, root);
 }
 
-/** Two trees, the second of which is said to begin with the first. */
+/** The claim that a tree begins with an older one. */
 export type ConsistencyClaim = {
   oldSize: number;
   oldRoot: Uint8Array;
@@ -107,8 +107,9 @@ export type ConsistencyClaim = {
 };
 
 /**
- * Whether a proof shows what is claimed (RFC 9162 §2.1.4.2). Every tree begins
- * with the empty one, without a proof; the old root is not looked at then.
+ * Whether a consistency proof is valid (RFC 9162 §2.1.4.2, with its `fn` and
+ * `sn`). Every tree begins with the empty one, so for an old size of 0 the proof is
+ * empty and the old root is ignored.
  */
 export function verifyConsistency(
   { oldSize, oldRoot, size, root }: ConsistencyClaim,
@@ -116,32 +117,32 @@ export function verifyConsistency(
 ): boolean {
   if (!(oldSize >= 0 && oldSize <= size)) return false;
   if (oldSize === 0) return proof.length === 0;
-  if (oldSize === size) return proof.length === 0 && sameBytes(oldRoot, root);
+  if (oldSize === size) return proof.length === 0 && equalBytes(oldRoot, root);
   const path = isPowerOfTwo(oldSize) ? [oldRoot, ...proof] : proof;
   if (path.length === 0) return false;
-  let [one, last] = [oldSize - 1, size - 1];
-  while (isRight(one)) [one, last] = [half(one), half(last)];
-  let [before, after] = [path[0], path[0]];
+  let [fn, sn] = [oldSize - 1, size - 1];
+  while (isRight(fn)) [fn, sn] = [half(fn), half(sn)];
+  let [oldHash, newHash] = [path[0], path[0]];
   for (const hash of path.slice(1)) {
-    if (last === 0) return false;
-    if (isRight(one) || one === last) {
-      before = hashChildren(hash, before);
-      after = hashChildren(hash, after);
-      while (!isRight(one) && one > 0) [one, last] = [half(one), half(last)];
+    if (sn === 0) return false;
+    if (isRight(fn) || fn === sn) {
+      oldHash = hashChildren(hash, oldHash);
+      newHash = hashChildren(hash, newHash);
+      while (!isRight(fn) && fn > 0) [fn, sn] = [half(fn), half(sn)];
     } else {
-      after = hashChildren(after, hash);
+      newHash = hashChildren(newHash, hash);
     }
-    [one, last] = [half(one), half(last)];
+    [fn, sn] = [half(fn), half(sn)];
   }
-  return last === 0 && sameBytes(before, oldRoot) && sameBytes(after, root);
+  return sn === 0 && equalBytes(oldHash, oldRoot) && equalBytes(newHash, root);
 }
 
-/** The largest power of two below `count`: where a tree splits (RFC 9162 §2.1.1). */
+/** The split point of a tree: the largest power of two below `count` (RFC 9162 §2.1.1). */
 function splitOf(count: number): number {
   return floorPowerOfTwo(count - 1);
 }
 
-// Sizes go beyond 32 bits, so that the operators for bits cannot be used.
+// Sizes exceed 32 bits, so the bitwise operators cannot be used.
 function isRight(index: number): boolean {
   return index % 2 === 1;
 }

@@ -21,12 +21,12 @@ export type Tile = {
 };
 
 /**
- * Reads the hashes of a tile, one after the other: 32 × `width` bytes. Where
- * only a wider form of a partial tile is kept, its beginning is the tile.
+ * Reads the concatenated hashes of a tile: 32 × `width` bytes. A partial tile is
+ * the beginning of a wider one.
  */
 export type TileReader = (tile: Tile) => Promise<Bytes>;
 
-/** `tile/<level>/<index>[.p/<width>]`: where a tile is served, below a prefix. */
+/** The path of a tile below the log's prefix: `tile/<level>/<index>[.p/<width>]`. */
 export function toTilePath({ level, index, width }: Tile): string {
   const groups = [];
   for (let rest = index; groups.length === 0 || rest > 0;) {
@@ -42,7 +42,7 @@ export function toTilePath({ level, index, width }: Tile): string {
 const PATH =
   /^tile\/(0|[1-9]\d?)\/((?:x\d{3}\/)*)(\d{3})(?:\.p\/([1-9]\d{0,2}))?$/;
 
-/** The tile that a path names, or null. A tile has one path only. */
+/** The tile of a canonical path; null for any other path. */
 export function parseTilePath(path: string): Tile | null {
   const [, level, folders, last, part] = PATH.exec(path) ?? [];
   if (level === undefined) return null;
@@ -56,15 +56,15 @@ export function parseTilePath(path: string): Tile | null {
   return isTile ? tile : null;
 }
 
-/** How many hashes a tile has in a tree of `size` leaves; 0 for none. */
+/** The number of hashes of a tile in a tree of `size` leaves, from 0. */
 export function widthOf(level: number, index: number, size: number): number {
   const hashes = Math.floor(size / TILE_WIDTH ** level) - index * TILE_WIDTH;
   return Math.max(0, Math.min(TILE_WIDTH, hashes));
 }
 
 /**
- * The tiles of a tree of `size` leaves which a tree of `oldSize` leaves did not
- * have, or had narrower; level by level. All of them for an `oldSize` of 0.
+ * The tiles that are new or wider in a tree of `size` leaves than in one of
+ * `oldSize` leaves, level by level; all tiles for an `oldSize` of 0.
  */
 export function* listNewTiles(
   oldSize: number,
@@ -81,16 +81,16 @@ export function* listNewTiles(
   }
 }
 
-/** Levels of the tree that one level of tiles stands for. */
+/** Levels of the tree per level of tiles. */
 const TILE_HEIGHT = 8;
 
-/** Leaves from `start` up to, and without, `end`. */
+/** Leaves from `start` (inclusive) to `end` (exclusive). */
 export type LeafRange = readonly [start: number, end: number];
 
 /**
  * The root of the first `size` leaves, from tiles alone.
  *
- * @throws what the reader throws, and RangeError for a tile of another length.
+ * @throws errors of the reader, and RangeError for a tile of the wrong length.
  */
 export async function readRoot(
   read: TileReader,
@@ -103,8 +103,8 @@ export async function readRoot(
 
 /**
  * The Merkle Tree Hash of each range of leaves, from the tiles of a tree of
- * `size` leaves. A range is one that RFC 9162 §2.1 splits a tree into. Every
- * tile is read once. What a reader hands out is not checked against a root.
+ * `size` leaves. Each range is a subtree by the splits of RFC 9162 §2.1.1. Every
+ * tile is read once, and not verified against a root.
  */
 export async function readSubtrees(
   read: TileReader,
@@ -140,7 +140,7 @@ function readTilesOnce(read: TileReader, size: number): ReadTile {
   };
 }
 
-/** The complete subtrees of a range, the largest first: level in the tree, index. */
+/** The complete subtrees of a range, largest first, as level in the tree and index. */
 function splitRange(start: number, end: number): [number, number][] {
   const subtrees: [number, number][] = [];
   while (start < end) {
@@ -151,7 +151,7 @@ function splitRange(start: number, end: number): [number, number][] {
   return subtrees;
 }
 
-/** The root of a complete subtree: a few hashes of one tile, hashed together. */
+/** The root of a complete subtree, whose hashes are in one tile. */
 async function readNode(
   readTile: ReadTile,
   level: number,

@@ -1,3 +1,4 @@
+import { openCheckpoint, type OpenedCheckpoint } from "./checkpoint.ts";
 import {
   type Bytes,
   HASH_BYTES,
@@ -7,19 +8,18 @@ import {
   toBase64,
 } from "./encoding.ts";
 import { MAX_NOTE_LENGTH } from "./note.ts";
-import { openCheckpoint, type OpenedCheckpoint } from "./checkpoint.ts";
 import type { Policy } from "./policy.ts";
 import { MAX_PROOF_LENGTH, verifyInclusion } from "./proofs.ts";
 
-/** That a leaf is in a log: one text file, verified offline (C2SP tlog-proof). */
+/** An inclusion proof with its checkpoint, verified offline (C2SP tlog-proof). */
 export type TlogProof = {
-  /** Whatever helps to find the leaf; nothing vouches for it. */
+  /** Unauthenticated data that helps to find the leaf. */
   extra?: Bytes;
   /** The index of the leaf. */
   index: number;
   /** From the leaf's sibling up. */
   hashes: readonly Bytes[];
-  /** A signed checkpoint, word for word. */
+  /** The signed checkpoint, verbatim. */
   checkpoint: string;
 };
 
@@ -39,7 +39,7 @@ export function formatTlogProof(
   return lines.map((line) => `${line}\n`).join("") + checkpoint;
 }
 
-/** Reads a proof without verifying it, or tells what is wrong with it. */
+/** Parses a proof without verifying it; `fault` completes "The proof …". */
 export function parseTlogProof(
   content: string,
 ): { proof: TlogProof } | { fault: string } {
@@ -58,7 +58,7 @@ export function parseTlogProof(
   const index = indexLine?.startsWith("index ")
     ? parseDecimal(indexLine.slice("index ".length))
     : null;
-  if (index === null) return { fault: "has no line index <decimal>" };
+  if (index === null) return { fault: "has no index line" };
   const hashes = encoded.map((line) => parseBase64Of(HASH_BYTES, line));
   if (
     hashes.length > MAX_PROOF_LENGTH || !hashes.every((hash) => hash !== null)
@@ -75,8 +75,8 @@ export function parseTlogProof(
 }
 
 /**
- * Whether a proof shows that a leaf, by its hash, is in a log that the policy
- * trusts, in a tree that the policy's quorum has seen.
+ * Verifies that a leaf, by its hash, is under a checkpoint that a log of the policy
+ * signed and the policy's quorum cosigned.
  */
 export async function verifyTlogProof(
   { index, hashes, checkpoint }: TlogProof,

@@ -1,9 +1,14 @@
-import { type Bytes, encodeBehind, HASH_BYTES, sha256 } from "./encoding.ts";
+import {
+  type Bytes,
+  encodeWithPrefix,
+  HASH_BYTES,
+  sha256,
+} from "./encoding.ts";
 
-/** Prefix of a leaf's data, which separates leaves from inner nodes. */
-const LEAF = new Uint8Array([0]);
+/** Domain separation of leaves from inner nodes (RFC 9162 §2.1.1). */
+const LEAF_PREFIX = new Uint8Array([0]);
 
-/** An inner node's 0x01, and the place of its children. */
+/** Input buffer of an inner node's hash: 0x01 and its two children. */
 const node = new Uint8Array(1 + 2 * HASH_BYTES);
 node[0] = 1;
 
@@ -12,7 +17,7 @@ export const EMPTY_ROOT: Bytes = sha256(new Uint8Array());
 
 /** The hash of a leaf: SHA-256(0x00 ‖ UTF-8 of its data) (RFC 9162 §2.1.1). */
 export function hashLeaf(data: string): Bytes {
-  return sha256(encodeBehind(LEAF, data));
+  return sha256(encodeWithPrefix(LEAF_PREFIX, data));
 }
 
 /** The hash of an inner node: SHA-256(0x01 ‖ left ‖ right) (RFC 9162 §2.1.1). */
@@ -23,9 +28,8 @@ export function hashChildren(left: Uint8Array, right: Uint8Array): Bytes {
 }
 
 /**
- * What is needed of a tree to append to it and to know its root: the roots of
- * its complete subtrees, the largest first. The binary digits of `size` tell
- * how many leaves each has.
+ * The part of a tree that appending and the root need: the roots of its complete
+ * subtrees, largest first. The binary digits of `size` give their numbers of leaves.
  */
 export type Frontier = { size: number; peaks: Bytes[] };
 
@@ -34,7 +38,7 @@ export function createFrontier(): Frontier {
   return { size: 0, peaks: [] };
 }
 
-/** Appends a leaf by its hash; changes the frontier. */
+/** Appends a leaf by its hash, in place. */
 export function appendLeaf(frontier: Frontier, hash: Bytes): void {
   const { peaks } = frontier;
   let peak = hash;
@@ -45,12 +49,12 @@ export function appendLeaf(frontier: Frontier, hash: Bytes): void {
   frontier.size += 1;
 }
 
-/** The root of the tree that a frontier belongs to. */
+/** The root of a frontier's tree. */
 export function rootOf({ peaks }: Frontier): Bytes {
   return peaks.length === 0 ? EMPTY_ROOT : foldPeaks(peaks);
 }
 
-/** The root over complete subtrees that follow each other, largest first. */
+/** The root over adjacent complete subtrees, largest first. */
 export function foldPeaks(peaks: readonly Bytes[]): Bytes {
   return peaks.reduceRight((right, left) => hashChildren(left, right));
 }
@@ -62,9 +66,9 @@ export function hashTree(leaves: Iterable<Bytes>): Bytes {
   return rootOf(frontier);
 }
 
-/** The largest power of two that is not above `count`, which is 1 or more. */
+/** The largest power of two up to `count`, which is at least 1. */
 export function floorPowerOfTwo(count: number): number {
-  // Math.log2 rounds up close below large powers.
+  // Math.log2 rounds up just below large powers.
   let power = 1;
   while (power * 2 <= count) power *= 2;
   return power;

@@ -1,9 +1,9 @@
 import type { Issue } from "../issue.ts";
+import { readOne } from "../http/parameters.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
-import { readOne } from "../http/parameters.ts";
 
-/** A sender's request, authenticated and decoded. Adapters read nothing else. */
+/** An authenticated and decoded request of a sender: all that an adapter reads. */
 export type Delivery = {
   /** The body as text (UTF-8, inflated), not yet parsed. */
   text: string;
@@ -13,23 +13,23 @@ export type Delivery = {
 };
 
 /**
- * A sender's event as an event of a log, not validated yet. With issues it is
- * rejected; without, the log's schema decides, and `relocateIssues` points to its
- * issues in the sender's payload.
+ * A sender's event as an event of a log, not validated yet. Issues reject it; else
+ * the log's schema validates it, and `relocateIssues` maps the schema's issues to
+ * the sender's payload.
  */
 export type AdaptedEvent = {
   /** Members of the log's event; those that the sender did not set are absent. */
   event: LogEvent;
-  /** Issues, with pointers into the sender's payload of this event. */
+  /** Issues of the payload, with pointers into it. */
   issues: Issue[];
-  /** Where members come from: name → JSON Pointer into the sender's payload. */
+  /** The origins of members: name → JSON Pointer into the sender's payload. */
   origins: Record<string, string>;
   /** See `IncomingEvent`. */
   adapterMembers?: boolean;
 };
 
 /** The events of a delivery, all of one log. */
-export type Adapted = {
+export type AdaptedDelivery = {
   /** False for a single bare event. */
   batch: boolean;
   events: AdaptedEvent[];
@@ -38,18 +38,20 @@ export type Adapted = {
 };
 
 /**
- * Adapts a sender's payload to events of a log, which formats for one log know
- * without it. Pure: the same delivery gives the same events with the same ids, so a
- * delivery that is repeated adds nothing.
+ * Adapts a sender's payload to events of a log; formats for one log ignore `log`.
+ * Pure: the same delivery gives the same events with the same ids, so recording it
+ * again is idempotent.
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
-export type Adapter = (delivery: Delivery, log: LogSlug) => Promise<Adapted>;
+export type Adapter = (
+  delivery: Delivery,
+  log: LogSlug,
+) => Promise<AdaptedDelivery>;
 
 /**
- * The issues of a validated event as issues of the payload that it came from. A
- * issue of a member that is not in the payload points to the payload as a whole
- * and names the member.
+ * Maps the issues of a validated event to the payload that it came from. An issue of
+ * a member without an origin points to the whole payload and names the member.
  */
 export function relocateIssues(
   { origins }: AdaptedEvent,
@@ -67,14 +69,13 @@ export function relocateIssues(
 }
 
 /**
- * The members of a log's events that the URL of a webhook sets (`urlDefaults` of
- * the log). Adapters fill in what an event leaves out; that of LiteLLM lets the URL
- * take precedence.
+ * The defaults of event members in the query of a webhook's URL (`urlDefaults` of
+ * the log). The event takes precedence, except in LiteLLM's adapter, where the URL
+ * does.
  *
- * @throws {ProblemError} 400 that names a parameter that is malformed or given
- * twice: the URL is wrong, whatever is posted to it.
+ * @throws {ProblemError} 400 that names a malformed or repeated parameter.
  */
-export function readQueryMembers(
+export function readUrlDefaults(
   query: URLSearchParams,
   log: LogSlug,
 ): LogEvent {

@@ -1,14 +1,14 @@
 import type { Context } from "../http/context.ts";
-import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
 import { isExactObject, parseExactJson } from "../http/json.ts";
+import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
 
 /**
- * Answers an Auth hook so that Auth goes on, whatever the outcome of the event and
- * after `AUTH_HOOK_TIMEOUT_MS` at the latest: a log must not keep users from
- * logging in. `recording` continues after that, and the access-log entry waits for
- * it; the entry reports a late or failed recording.
+ * Answers an Auth hook so that Auth continues, whatever the outcome of the event and
+ * after `AUTH_HOOK_TIMEOUT_MS` at the latest: a log must not block logins.
+ * `recording` continues after that; the access-log entry waits for it and reports a
+ * late or failed recording.
  */
-export async function answerHook(
+export async function respondToAuthHook(
   ctx: Context,
   text: string,
   recording: Promise<Response>,
@@ -25,7 +25,7 @@ export async function answerHook(
   });
   await Promise.race([settled, late]);
   clearTimeout(timer);
-  const { status, headers, body } = answerAuthHook(text);
+  const { status, headers, body } = createHookResponse(text);
   return new Response(body, { status, headers });
 }
 
@@ -43,7 +43,7 @@ async function reportFailure(
   }
 }
 
-/** The platform ends a worker once no response or registered task is pending. */
+/** The platform stops a worker that has neither a pending response nor a registered task. */
 function keepAlive(task: Promise<void>): void {
   const { EdgeRuntime } = globalThis as {
     EdgeRuntime?: { waitUntil(task: Promise<void>): unknown };
@@ -51,39 +51,37 @@ function keepAlive(task: Promise<void>): void {
   EdgeRuntime?.waitUntil(task);
 }
 
-/** Auth takes 200 with JSON; other statuses fail the user's request. */
-type HookAnswer = {
+/** Auth expects 200 with JSON; any other status fails the user's request. */
+type HookResponse = {
   status: 200;
   headers: { "content-type": "application/json" };
   body: string;
 };
 
 /**
- * What Auth must be told so that it goes on as if there were no hook, whatever
- * became of the audit event. The shape of the payload decides, because older
- * versions of Auth do not name the hook:
+ * The answer with which Auth continues as without a hook. The shape of the payload
+ * decides, because older versions of Auth do not name the hook:
  *
  * - custom access token (`claims`): the same claims, digit for digit. Auth signs
  *   the claims of the answer; without them every login would fail.
  * - password or MFA verification (`valid`): `{"decision": "continue"}`.
- * - send email or SMS (`email_data`, `sms`): an error. This endpoint sends
- *   nothing, and saying that it had would lock people out silently.
+ * - send email or SMS (`email_data`, `sms`): an error. This endpoint delivers no
+ *   messages, and a success would lock users out silently.
  * - anything else, or a body that is not JSON: `{}`.
  *
- * Answer with this for every request whose signature is right. Auth waits five
- * seconds for all its attempts together, and an outage of a synchronous hook
- * still blocks the login; a Database Webhook on `auth.audit_log_entries` runs
- * asynchronously and blocks none.
+ * Every request with a valid signature gets this answer. Auth waits five seconds for
+ * all its attempts together, and an outage of a synchronous hook blocks the login; a
+ * Database Webhook on `auth.audit_log_entries` is asynchronous and blocks none.
  */
-export function answerAuthHook(text: string): HookAnswer {
+export function createHookResponse(text: string): HookResponse {
   return {
     status: 200,
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(chooseAnswer(parse(text))),
+    body: JSON.stringify(createBody(parse(text))),
   };
 }
 
-function chooseAnswer(payload: unknown): unknown {
+function createBody(payload: unknown): unknown {
   if (!isExactObject(payload)) return {};
   if (isExactObject(payload.claims)) return { claims: payload.claims };
   if (typeof payload.valid === "boolean") return { decision: "continue" };

@@ -1,17 +1,19 @@
 import type { Issue } from "../issue.ts";
+import { isExactObject, parseExactJson } from "../http/json.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
-  type Adapted,
+  type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
-  readQueryMembers,
+  readUrlDefaults,
 } from "./adapter.ts";
 import {
   addIssue,
-  type Draft,
+  type EventDraft,
   finishDraft,
-  keepKnown,
+  omitNullish,
   OPTIONAL_REFERENCES,
   readAddress,
   readKind,
@@ -20,27 +22,25 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
-import { isExactObject, parseExactJson } from "../http/json.ts";
 import {
   findFirst,
   isObject,
   type JsonObject,
   readPointer,
 } from "./payload.ts";
-import { deriveId, readUuid } from "../ingest/ids.ts";
 
 /**
- * What Supabase Auth says, as audit events: the payload of an Auth hook, or rows
- * of `auth.audit_log_entries`, bare or as a Database Webhook sends them, one or
- * an array. There may be no event at all: see `adaptAuthHook`.
+ * Supabase Auth's payloads as audit events: an Auth hook, or rows of
+ * `auth.audit_log_entries`, bare or as a Database Webhook sends them, one or an
+ * array. A refreshed token gives no event: see `adaptAuthHook`.
  *
  * @throws {ProblemError} when the body as a whole cannot be read.
  */
-export async function adaptAuth(delivery: Delivery): Promise<Adapted> {
-  const said = readQueryMembers(delivery.query, "audit");
+export async function adaptAuth(delivery: Delivery): Promise<AdaptedDelivery> {
+  const urlDefaults = readUrlDefaults(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const adapted = await Promise.all(
-    events.map(({ value, issues }) => adaptPayload(value, issues, said)),
+    events.map(({ value, issues }) => adaptPayload(value, issues, urlDefaults)),
   );
   return {
     batch,
@@ -52,21 +52,21 @@ export async function adaptAuth(delivery: Delivery): Promise<Adapted> {
 async function adaptPayload(
   payload: unknown,
   issues: Issue[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent | null> {
   const wanted =
     "Expected the payload of an Auth hook, or a row of auth.audit_log_entries";
   if (!isObject(payload)) return rejectPayload(issues, wanted);
   if (isObject(payload.payload)) {
-    return adaptAuditLogEntry(payload, "", issues, said);
+    return adaptAuditLogEntry(payload, "", issues, urlDefaults);
   }
   if (payload.table === undefined) {
-    return await adaptAuthHook(payload, issues, said);
+    return await adaptAuthHook(payload, issues, urlDefaults);
   }
   const isEntry = payload.schema === "auth" &&
     payload.table === "audit_log_entries" && payload.type === "INSERT";
   return isEntry && isObject(payload.record)
-    ? adaptAuditLogEntry(payload, "/record", issues, said)
+    ? adaptAuditLogEntry(payload, "/record", issues, urlDefaults)
     : rejectPayload(
       issues,
       "Expected an INSERT into auth.audit_log_entries; send other tables to /webhooks/database",
@@ -74,9 +74,9 @@ async function adaptPayload(
 }
 
 /**
- * Whether a body is the payload of an Auth hook, which waits for an answer of its
- * own, rather than rows of `auth.audit_log_entries`. A body that is neither is
- * taken for a hook: a login may be waiting for the answer.
+ * Whether a body is the payload of an Auth hook, which expects its own answer, and
+ * not rows of `auth.audit_log_entries`. An unknown body counts as a hook, because a
+ * login may wait for the answer.
  */
 export function isAuthHook(text: string): boolean {
   try {
@@ -90,7 +90,7 @@ export function isAuthHook(text: string): boolean {
 }
 
 /** Hooks that report a user's action, by their name on the wire. */
-const SOURCES = new Set([
+const AUDITED_HOOKS = new Set([
   "before-user-created",
   "after-user-created",
   "customize-access-token",
@@ -98,44 +98,44 @@ const SOURCES = new Set([
   "password-verification",
 ]);
 
-/** Hooks that ask for a message to be delivered. Their payloads hold passcodes. */
-const MESSENGERS = new Set(["send-email", "send-sms"]);
+/** Hooks that deliver messages. Their payloads hold passcodes. */
+const MESSAGE_HOOKS = new Set(["send-email", "send-sms"]);
 
-/** A session refreshes its token about every hour, without an action of the user. */
-const RENEWAL = "token_refresh";
+/** Sessions refresh their token about hourly, which is not an action of the user. */
+const TOKEN_REFRESH = "token_refresh";
 
-const FIRM_PLACES = [
+const FIRM_POINTERS = [
   "/user/app_metadata/firm_id",
   "/claims/app_metadata/firm_id",
 ];
 
 /**
- * The payload of a Supabase Auth hook as an audit event, or null when it tells
- * of nothing that anybody did (a token that a session renewed).
+ * The payload of a Supabase Auth hook as an audit event; null for a refreshed token,
+ * which is not an action of the user.
  *
- * The action is the hook's name with underscores, the entity the user it is
- * about. `user_id` is set for what an existing user does, not where the account
- * is only being made. The firm is `app_metadata.firm_id`, else the URL's; never
- * `user_metadata`, which users write themselves. Email addresses, phone numbers,
- * names, passcodes and claims are not taken over.
+ * The action is the hook's name with underscores, the entity is the affected user.
+ * `user_id` is set for actions of existing users, not while the account is being
+ * created. The firm is `app_metadata.firm_id`, else the URL's; never `user_metadata`,
+ * which users can write. Email addresses, phone numbers, names, passcodes and claims
+ * are not recorded.
  *
- * The id is derived from `metadata.uuid`, which stays the same when Auth tries
- * again; `webhook-id` does not. Source: supabase/auth, internal/hooks/v0hooks.
+ * The id is derived from `metadata.uuid`, which is stable across Auth's retries, as
+ * `webhook-id` is not. Source: supabase/auth, internal/hooks/v0hooks.
  */
 async function adaptAuthHook(
   payload: JsonObject,
   textIssues: Issue[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent | null> {
-  if (payload.authentication_method === RENEWAL) return null;
-  const draft = startDraft(said);
+  if (payload.authentication_method === TOKEN_REFRESH) return null;
+  const draft = startDraft(urlDefaults);
   readHook(payload, draft);
   await readMetadata(payload, draft);
   readUser(payload, draft);
-  const firm = findFirst(payload, FIRM_PLACES);
+  const firm = findFirst(payload, FIRM_POINTERS);
   if (firm !== null) setMember(draft, "firm_id", firm.value, firm.pointer);
-  requireFirm(draft, FIRM_PLACES[0], "set app_metadata.firm_id of the user");
-  draft.event.metadata = keepKnown({
+  requireFirm(draft, FIRM_POINTERS[0], "set app_metadata.firm_id of the user");
+  draft.event.metadata = omitNullish({
     source: "auth_hook",
     actor_id: readUuid(draft.event.user_id),
     valid: typeof payload.valid === "boolean" ? payload.valid : undefined,
@@ -151,21 +151,24 @@ async function adaptAuthHook(
   return finishDraft(draft, textIssues);
 }
 
-function readHook(payload: JsonObject, draft: Draft): void {
+function readHook(payload: JsonObject, draft: EventDraft): void {
   const pointer = "/metadata/name";
   const name = readPointer(payload, pointer);
-  if (typeof name === "string" && SOURCES.has(name)) {
+  if (typeof name === "string" && AUDITED_HOOKS.has(name)) {
     setMember(draft, "action", name.replaceAll("-", "_"), pointer);
     return;
   }
-  const isMessenger = typeof name === "string" && MESSENGERS.has(name);
-  const detail = isMessenger
+  const isMessageHook = typeof name === "string" && MESSAGE_HOOKS.has(name);
+  const detail = isMessageHook
     ? "This hook delivers messages and is not an audit source; point it to a function that sends them"
-    : `Expected the name of a hook: ${[...SOURCES].join(", ")}`;
+    : `Expected the name of a hook: ${[...AUDITED_HOOKS].join(", ")}`;
   addIssue(draft, pointer, "not_an_audit_source", detail);
 }
 
-async function readMetadata(payload: JsonObject, draft: Draft): Promise<void> {
+async function readMetadata(
+  payload: JsonObject,
+  draft: EventDraft,
+): Promise<void> {
   const uuid = readUuid(readPointer(payload, "/metadata/uuid"));
   if (uuid === null) {
     const detail =
@@ -185,9 +188,9 @@ async function readMetadata(payload: JsonObject, draft: Draft): Promise<void> {
   }
 }
 
-function readUser(payload: JsonObject, draft: Draft): void {
+function readUser(payload: JsonObject, draft: EventDraft): void {
   draft.event.entity_type = "user";
-  // `user` belongs to an account in the making, `user_id` to one that exists.
+  // `user` is an account that is being created, `user_id` an existing one.
   const actor = findFirst(payload, ["/user_id"]);
   const user = actor ?? findFirst(payload, ["/user/id"]);
   const id = readUuid(user?.value);
@@ -196,34 +199,34 @@ function readUser(payload: JsonObject, draft: Draft): void {
   if (actor !== null) setMember(draft, "user_id", id, actor.pointer);
 }
 
-/** Traits that are references; others name people or repeat the entry. */
+/** Traits that are references; other traits name people or repeat the entry. */
 const REFERENCES = ["user_id", "factor_id", "challenge_id", "identity_id"];
 
-/** Traits that name a kind of thing. */
+/** Traits that are labels, such as `email`. */
 const KINDS = ["provider", "factor_type", "factor_status"];
 
 /**
- * A row of `auth.audit_log_entries` as an audit event with the row's own id:
- * `payload.action` is the action and `payload.log_type` the type of the entity,
- * one to one. The entity is the factor of an entry about a factor, else the user
- * that the entry is about, else the actor. The actor's name and address are not
- * taken over. An entry knows no firm, so the URL must say it.
+ * A row of `auth.audit_log_entries` as an audit event with the row's id:
+ * `payload.action` is the action, `payload.log_type` the type of the entity. The
+ * entity is the factor of an entry about a factor, else the affected user, else the
+ * actor. The actor's name and address are not recorded. An entry has no firm, so the
+ * URL must set it.
  *
- * `base` is where the row stands in the payload: "" or "/record".
+ * `base` is the row's JSON Pointer in the payload: "" or "/record".
  * Source: supabase/auth, internal/models/audit_log_entry.go.
  */
 function adaptAuditLogEntry(
   payload: unknown,
   base: string,
   textIssues: Issue[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): AdaptedEvent {
-  const draft = startDraft(said);
+  const draft = startDraft(urlDefaults);
   readRow(payload, base, draft);
   const entry = `${base}/payload`;
-  readNames(payload, entry, draft);
-  readPeople(payload, entry, draft);
-  requireFirm(draft, base, "an entry of Auth's log knows no firm");
+  readLabels(payload, entry, draft);
+  readActorAndEntity(payload, entry, draft);
+  requireFirm(draft, base, "an entry of Auth's log has no firm");
   const traits = (
     names: readonly string[],
     read: (value: unknown) => unknown,
@@ -233,7 +236,7 @@ function adaptAuditLogEntry(
         name,
       ) => [name, read(readPointer(payload, `${entry}/traits/${name}`))]),
     );
-  draft.event.metadata = keepKnown({
+  draft.event.metadata = omitNullish({
     source: "auth_audit_log",
     actor_id: readUuid(readPointer(payload, `${entry}/actor_id`)),
     actor_via_sso: readPointer(payload, `${entry}/actor_via_sso`) === true
@@ -245,7 +248,7 @@ function adaptAuditLogEntry(
   return finishDraft(draft, textIssues);
 }
 
-function readRow(payload: unknown, base: string, draft: Draft): void {
+function readRow(payload: unknown, base: string, draft: EventDraft): void {
   const id = readUuid(readPointer(payload, `${base}/id`));
   if (id !== null) setMember(draft, "id", id, `${base}/id`);
   else addIssue(draft, `${base}/id`, "required", "Expected the entry's UUID");
@@ -259,7 +262,7 @@ function readRow(payload: unknown, base: string, draft: Draft): void {
   }
 }
 
-function readNames(payload: unknown, entry: string, draft: Draft): void {
+function readLabels(payload: unknown, entry: string, draft: EventDraft): void {
   const names = { action: "action", log_type: "entity_type" };
   for (const [name, member] of Object.entries(names)) {
     const found = findFirst(payload, [`${entry}/${name}`]);
@@ -268,7 +271,11 @@ function readNames(payload: unknown, entry: string, draft: Draft): void {
   }
 }
 
-function readPeople(payload: unknown, entry: string, draft: Draft): void {
+function readActorAndEntity(
+  payload: unknown,
+  entry: string,
+  draft: EventDraft,
+): void {
   const actor = readUuid(readPointer(payload, `${entry}/actor_id`));
   if (actor !== null) setMember(draft, "user_id", actor, `${entry}/actor_id`);
   const places = draft.event.entity_type === "factor"

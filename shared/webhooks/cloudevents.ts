@@ -1,53 +1,53 @@
 import { decodeBase64 } from "@std/encoding/base64.js";
+import { parseMediaType } from "@std/media_types/parse_media_type.js";
 import type { Issue } from "../issue.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
-import { readEvents } from "../ingest/read-events.ts";
 import { JsonSyntaxError, parseStrictJson } from "../http/strict-json.ts";
+import { deriveId } from "../ingest/ids.ts";
+import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
-  type Adapted,
+  type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
-  readQueryMembers,
+  readUrlDefaults,
 } from "./adapter.ts";
 import {
   addIssue,
-  type Draft,
+  type EventDraft,
   finishEnvelope,
   rejectPayload,
   unpackEvent,
 } from "./drafts.ts";
-import { deriveId } from "../ingest/ids.ts";
 import { findFirst, isObject, type JsonObject } from "./payload.ts";
-import { parseMediaType } from "@std/media_types/parse_media_type.js";
 
 const DEFAULT_TYPE = "application/json";
 
-/** An event's data once it is decoded: any JSON value, and where it stands. */
+/** An event's decoded data: any JSON value, and its JSON Pointer. */
 type Data = { value: unknown; pointer: string; issues: Issue[] };
 
 /**
  * CloudEvents 1.0 in binary, structured or batched content mode, whose data is a
  * native event of `log` in JSON (`data`, or `data_base64`).
  *
- * What identifies an event is `source` with `id`, so the id is derived from both
- * and `data` must not have one. `time` is the event's time when the data has
- * none; `type` and `subject` are not looked at, because the URL names the log.
- * In binary mode the attributes are headers: pointers to them name the attribute
- * as structured mode would (`/source` for `ce-source`). An empty batch is valid.
+ * `source` and `id` identify a CloudEvent, so the event's id is derived from both and
+ * `data` must not have one. `time` is the event's time if the data has none; `type`
+ * and `subject` are ignored, because the URL names the log. In binary mode the
+ * attributes are headers, whose pointers name the attribute as in structured mode
+ * (`/source` for `ce-source`). An empty batch is valid.
  *
- * @throws {ProblemError} when the body as a whole cannot be read, or is not a
- * CloudEvent in any mode.
+ * @throws {ProblemError} for an unreadable body, or one that is not a CloudEvent in
+ * any mode.
  */
 export async function adaptCloudEvents(
   delivery: Delivery,
   log: LogSlug,
-): Promise<Adapted> {
-  const said = readQueryMembers(delivery.query, log);
+): Promise<AdaptedDelivery> {
+  const urlDefaults = readUrlDefaults(delivery.query, log);
   const mode = readMode(delivery.headers);
   if (mode === "binary") {
-    const event = await adaptBinary(delivery, log, said);
+    const event = await adaptBinary(delivery, log, urlDefaults);
     return { batch: false, events: [event] };
   }
   const batch = mode === "batched";
@@ -56,13 +56,13 @@ export async function adaptCloudEvents(
   }
   if (batch !== delivery.text.trimStart().startsWith("[")) {
     const wanted = batch
-      ? "Expected an array of CloudEvents, as the Content-Type says"
-      : "Expected one CloudEvent, as the Content-Type says; a batch is application/cloudevents-batch+json";
+      ? "Expected an array of CloudEvents for this Content-Type"
+      : "Expected one CloudEvent for this Content-Type; send a batch as application/cloudevents-batch+json";
     throw new ProblemError(createProblem("invalid_batch", wanted));
   }
   const { events } = readEvents(delivery.text, "json");
   const adapted = events.map(({ value, issues }) =>
-    adaptStructured(value, issues, log, said)
+    adaptStructured(value, issues, log, urlDefaults)
   );
   return { batch, events: await Promise.all(adapted) };
 }
@@ -70,7 +70,7 @@ export async function adaptCloudEvents(
 async function adaptBinary(
   { headers, text }: Delivery,
   log: LogSlug,
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   const attributes = readAttributes(headers);
   if (attributes.specversion === undefined) {
@@ -87,7 +87,7 @@ async function adaptBinary(
     attributes,
     data,
     log,
-    said,
+    urlDefaults,
     (name) => ` in the header ce-${name}`,
   );
 }
@@ -96,13 +96,13 @@ async function adaptStructured(
   value: unknown,
   issues: Issue[],
   log: LogSlug,
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(value)) {
     return rejectPayload(issues, "Expected a CloudEvent as an object");
   }
   const data = readData(value);
-  const event = await adaptEvent(value, data, log, said, () => "");
+  const event = await adaptEvent(value, data, log, urlDefaults, () => "");
   return { ...event, issues: [...issues, ...event.issues] };
 }
 
@@ -110,18 +110,18 @@ async function adaptEvent(
   attributes: JsonObject,
   data: Data,
   log: LogSlug,
-  said: LogEvent,
-  toPlace: (attribute: string) => string,
+  urlDefaults: LogEvent,
+  describePlace: (attribute: string) => string,
 ): Promise<AdaptedEvent> {
   const time = findFirst(attributes, ["/time"]) ?? undefined;
   const { value, pointer } = data;
   const isReadable = data.issues.length === 0;
   const envelope = { log, data: isReadable ? value : {}, pointer, time };
-  const draft = unpackEvent(envelope, said);
-  checkAttributes(attributes, draft, toPlace);
+  const draft = unpackEvent(envelope, urlDefaults);
+  checkAttributes(attributes, draft, describePlace);
   if (draft.event.id !== undefined) {
     const detail =
-      "A CloudEvent is identified by its source and id; leave this out";
+      "source and id identify a CloudEvent; omit the id of the data";
     addIssue(draft, draft.origins.id, "not_allowed", detail);
   }
   const { source, id } = attributes;
@@ -172,7 +172,7 @@ function refuseType(pointer: string, what: string): Data {
   return { value: undefined, pointer, issues: [issue] };
 }
 
-/** How an HTTP message carries CloudEvents (HTTP binding §3). */
+/** The content modes of the HTTP binding (§3). */
 type ContentMode = "binary" | "structured" | "batched";
 
 /** The content mode, which the Content-Type alone decides (HTTP binding §3). */
@@ -217,20 +217,20 @@ function decodeValue(value: string): string {
   }
 }
 
-/** Checks the attributes that every event has (CloudEvents 1.0 §3.1.1). */
+/** Checks the required attributes (CloudEvents 1.0 §3.1.1). */
 function checkAttributes(
   attributes: JsonObject,
-  draft: Draft,
-  toPlace: (attribute: string) => string,
+  draft: EventDraft,
+  describePlace: (attribute: string) => string,
 ): void {
   if (attributes.specversion !== "1.0") {
-    const detail = `Expected specversion "1.0"${toPlace("specversion")}`;
+    const detail = `Expected specversion "1.0"${describePlace("specversion")}`;
     addIssue(draft, "/specversion", "invalid_value", detail);
   }
   for (const name of ["id", "source", "type"]) {
     const value = attributes[name];
     if (typeof value === "string" && value !== "") continue;
-    const detail = `Is required: text that is not empty${toPlace(name)}`;
+    const detail = `Is required: text that is not empty${describePlace(name)}`;
     addIssue(draft, `/${name}`, "required", detail);
   }
 }

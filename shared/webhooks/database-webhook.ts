@@ -1,33 +1,34 @@
 import type { Issue } from "../issue.ts";
+import {
+  isExactObject,
+  parseExactJson,
+  toCanonicalJson,
+} from "../http/json.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
-  type Adapted,
+  type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
-  readQueryMembers,
+  readUrlDefaults,
 } from "./adapter.ts";
 import {
   addIssue,
-  type Draft,
+  type EventDraft,
   finishDraft,
-  isAcceptable,
-  keepKnown,
+  isAcceptableMetadata,
+  omitNullish,
   OPTIONAL_REFERENCES,
   rejectPayload,
   requireFirm,
   setMember,
   startDraft,
 } from "./drafts.ts";
-import { deriveId, readUuid } from "../ingest/ids.ts";
-import {
-  isExactObject,
-  parseExactJson,
-  toCanonicalJson,
-} from "../http/json.ts";
+import { toHex } from "../tlog/encoding.ts";
 import { findFirst, isObject, type JsonObject } from "./payload.ts";
 
-/** What a trigger reports, and the action that it becomes. */
+/** A trigger's operation → the action of the event. */
 const ACTIONS: Record<string, string> = {
   INSERT: "insert",
   UPDATE: "update",
@@ -38,29 +39,28 @@ const ACTIONS: Record<string, string> = {
  * Supabase Database Webhooks (`{type, table, schema, record, old_record,
  * user_id?}`) as audit events: `insert`, `update` or `delete` of an entity whose
  * type is the table (`schema.table` outside of public) and whose id is the
- * column `id`. Of the content only the *names* of changed columns are recorded.
- * An array of such payloads is taken too, for an outbox that sends batches.
+ * column `id`. Of the content, only the *names* of changed columns are recorded. An
+ * outbox may send an array of such payloads.
  *
  * The firm is the record's `firm_id` (for a row of `public.firms` its `id`), else
  * the URL's. The user is the payload's `user_id`, else the URL's.
  *
- * The wire format has no id, so the id is derived from the content of the payload:
- * its canonical JSON with all numbers digit for digit, hashed. So a delivery that
- * is repeated adds nothing; but two changes with the same content count as one,
- * as when a column is set to and fro, unless the row has a column that differs
- * each time (`updated_at`, a version). And who can guess a whole row can check
- * the guess against the id.
+ * The wire format has no id, so the id is derived from a hash of the payload's
+ * canonical JSON, with all numbers digit for digit. A repeated delivery is thus a
+ * duplicate; but so are two changes with equal content, such as a column that is
+ * toggled, unless the row has a column that changes each time (`updated_at`, a
+ * version). The id also confirms a guess of the whole row.
  *
- * @throws {ProblemError} when the body as a whole cannot be read.
+ * @throws {ProblemError} for an unreadable body.
  */
 export async function adaptDatabaseWebhook(
   delivery: Delivery,
-): Promise<Adapted> {
-  const said = readQueryMembers(delivery.query, "audit");
+): Promise<AdaptedDelivery> {
+  const urlDefaults = readUrlDefaults(delivery.query, "audit");
   const { batch, events } = readEvents(delivery.text, "json");
   const exact = splitExact(parseExactJson(delivery.text));
   const adapted = events.map(({ value, issues }, index) =>
-    adaptPayload(value, exact[index], issues, said)
+    adaptPayload(value, exact[index], issues, urlDefaults)
   );
   return {
     batch,
@@ -69,7 +69,7 @@ export async function adaptDatabaseWebhook(
   };
 }
 
-/** The same events as `readEvents` finds, with exact numbers. */
+/** The events of `readEvents`, with exact numbers. */
 function splitExact(body: unknown): unknown[] {
   if (Array.isArray(body)) return body;
   const events = isExactObject(body) ? body.events : undefined;
@@ -80,19 +80,19 @@ async function adaptPayload(
   payload: unknown,
   exact: unknown,
   textIssues: Issue[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(payload) || !isExactObject(exact)) {
     const wanted = "Expected an object, the payload of a Database Webhook";
     return rejectPayload(textIssues, wanted);
   }
-  const draft = startDraft(said);
+  const draft = startDraft(urlDefaults);
   const hash = await hashText(toCanonicalJson(exact));
   draft.event.id = await deriveId("database", hash);
   readAction(payload, draft);
   readEntity(payload, draft);
   readReferences(payload, draft);
-  draft.event.metadata = keepKnown({
+  draft.event.metadata = omitNullish({
     source: "database_webhook",
     actor_id: readUuid(draft.event.user_id),
     ...describeRow(exact),
@@ -101,7 +101,7 @@ async function adaptPayload(
   return finishDraft(draft, textIssues);
 }
 
-function readAction(payload: JsonObject, draft: Draft): void {
+function readAction(payload: JsonObject, draft: EventDraft): void {
   const type = typeof payload.type === "string" ? payload.type : "";
   if (Object.hasOwn(ACTIONS, type)) {
     setMember(draft, "action", ACTIONS[type], "/type");
@@ -109,13 +109,13 @@ function readAction(payload: JsonObject, draft: Draft): void {
     const detail = `Expected ${Object.keys(ACTIONS).join(", ")}`;
     addIssue(draft, "/type", "invalid_value", detail);
   }
-  const wanted = type === "DELETE" ? "old_record" : "record";
-  if (isObject(payload[wanted])) return;
+  const row = type === "DELETE" ? "old_record" : "record";
+  if (isObject(payload[row])) return;
   const detail = "Expected the row as an object";
-  addIssue(draft, `/${wanted}`, "required", detail);
+  addIssue(draft, `/${row}`, "required", detail);
 }
 
-function readEntity(payload: JsonObject, draft: Draft): void {
+function readEntity(payload: JsonObject, draft: EventDraft): void {
   for (const member of ["schema", "table"]) {
     if (typeof payload[member] === "string" && payload[member] !== "") continue;
     const detail = "Expected the name that the trigger reports";
@@ -129,7 +129,7 @@ function readEntity(payload: JsonObject, draft: Draft): void {
   if (uuid !== null) setMember(draft, "entity_id", uuid, id!.pointer);
 }
 
-function readReferences(payload: JsonObject, draft: Draft): void {
+function readReferences(payload: JsonObject, draft: EventDraft): void {
   const isFirm = payload.schema === "public" && payload.table === "firms";
   const column = isFirm ? "id" : "firm_id";
   const firm = findFirst(payload, [
@@ -142,37 +142,32 @@ function readReferences(payload: JsonObject, draft: Draft): void {
   if (user !== null) setMember(draft, "user_id", user, "/user_id");
 }
 
-/** An id that is an integer is a reference too; any other may be personal data. */
+/** An integer id is recorded as a reference; any other may be personal data. */
 function describeRow(exact: JsonObject): JsonObject {
   const id = findFirst(exact, ["/record/id", "/old_record/id"]);
   if (id === null || readUuid(id.value) !== null) return {};
   const digits = toCanonicalJson(id.value);
   const isReference = /^-?\d{1,19}$/.test(digits) &&
-    isAcceptable({ record_id: digits });
+    isAcceptableMetadata({ record_id: digits });
   return isReference ? { record_id: digits } : {};
 }
 
 async function hashText(text: string): Promise<string> {
   const bytes = new TextEncoder().encode(text);
-  const hash = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(
-    new Uint8Array(hash),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-/** Bytes of names, quotes and commas included, that fit beside the rest. */
+/** Most bytes of listed names, quotes and commas included. */
 const MAX_NAMES_BYTES = 6 * 1024;
 
 /**
- * What an UPDATE changed, from the row before and after with exact numbers:
- * `{changed_columns, changed_column_count}`. For a row that came or went there is
- * nothing to compare: {}.
+ * The columns that an UPDATE changed, from the row before and after with exact
+ * numbers: `{changed_columns, changed_column_count}`; {} for INSERT and DELETE.
  *
- * The names are *values* in a list, so that the audit trail, whose keys must not
- * name money or credentials, takes `amount` and `salary`. A name that it does not
- * take for what it contains, and names beyond a size limit, are only counted:
- * `unlisted_column_count` says how many.
+ * The names are *values* in a list, because keys of audit metadata must not name
+ * money or credentials, which `amount` and `salary` do. Names that audit metadata
+ * rejects for their content, and names beyond a size limit, are only counted in
+ * `unlisted_column_count`.
  */
 function describeChanges(before: unknown, after: unknown): JsonObject {
   if (!isExactObject(before) || !isExactObject(after)) return {};
@@ -200,7 +195,7 @@ function isChanged(
 function keepListable(names: readonly string[]): string[] {
   let bytes = 0;
   return names.filter((name) => {
-    if (!isAcceptable({ changed_columns: [name] })) return false;
+    if (!isAcceptableMetadata({ changed_columns: [name] })) return false;
     bytes += new TextEncoder().encode(JSON.stringify(name)).length + 1;
     return bytes <= MAX_NAMES_BYTES;
   });

@@ -1,22 +1,22 @@
+import * as z from "zod";
 import { type Issue, toPointer } from "../issue.ts";
+import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
+import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import type { AdaptedEvent } from "./adapter.ts";
 import { findRelevantIssues, isObject } from "./payload.ts";
-import * as z from "zod";
-import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
-import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 
-/** An event while it is put together; members may still be undefined. */
-export type Draft = Pick<AdaptedEvent, "event" | "origins" | "issues">;
+/** An event under construction; members may be undefined. */
+export type EventDraft = Pick<AdaptedEvent, "event" | "origins" | "issues">;
 
-/** A draft that starts with what the webhook's URL says. */
-export function startDraft(said: LogEvent): Draft {
-  return { event: { ...said }, origins: {}, issues: [] };
+/** A draft with the defaults of the webhook's URL. */
+export function startDraft(urlDefaults: LogEvent): EventDraft {
+  return { event: { ...urlDefaults }, origins: {}, issues: [] };
 }
 
-/** Sets a member and where it came from. */
+/** Sets a member and its origin. */
 export function setMember(
-  draft: Draft,
+  draft: EventDraft,
   member: string,
   value: unknown,
   pointer: string,
@@ -25,9 +25,9 @@ export function setMember(
   draft.origins[member] = pointer;
 }
 
-/** Adds an issue of the sender's payload. */
+/** Adds an issue of the payload. */
 export function addIssue(
-  draft: Draft,
+  draft: EventDraft,
   pointer: string,
   code: string,
   detail: string,
@@ -36,16 +36,16 @@ export function addIssue(
 }
 
 /**
- * The adapted event. Of the issues of the payload's text those count that touch
- * a member, except one in `forgiven` members, whose value was mended.
+ * The adapted event of a draft. Issues of the payload's text count if they affect a
+ * member that is not in `repaired`.
  */
 export function finishDraft(
-  draft: Draft,
+  draft: EventDraft,
   textIssues: readonly Issue[],
-  forgiven: readonly string[] = [],
+  repaired: readonly string[] = [],
 ): AdaptedEvent {
   const pointers = Object.entries(draft.origins)
-    .filter(([member]) => !forgiven.includes(member))
+    .filter(([member]) => !repaired.includes(member))
     .map(([, pointer]) => pointer);
   const event = Object.entries(draft.event)
     .filter(([, value]) => value !== undefined);
@@ -66,37 +66,39 @@ export function rejectPayload(
   return { event: {}, origins: {}, issues };
 }
 
-const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
-
 /**
- * An audit event's user, where the format carries it: the row may not exist for
- * the ledger (yet), so `metadata.actor_id` says the same.
+ * The user of an audit event is optional, because their row may not exist (yet);
+ * `metadata.actor_id` repeats the id.
  */
 export const OPTIONAL_REFERENCES = ["user_id"];
 
-/** A valid IPv4 or IPv6 address, or undefined: senders write "" for none. */
+const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
+
+/** A valid IPv4 or IPv6 address, else undefined: senders write "" for none. */
 export function readAddress(value: unknown): string | undefined {
   return ADDRESS.safeParse(value).data;
 }
 
 /**
- * What names a kind of thing (`email`, `sso/saml`, `totp`), or undefined. Names,
- * addresses and numbers of people do not fit, and neither does a sentence.
+ * A label (`email`, `sso/saml`, `totp`), else undefined. Names, addresses and phone
+ * numbers of people do not match, nor do sentences.
  */
 export function readKind(value: unknown): string | undefined {
   if (typeof value !== "string" || !/^[a-z][a-z_./-]{0,63}$/i.test(value)) {
     return undefined;
   }
-  return isAcceptable({ kind: value }) ? value : undefined;
+  return isAcceptableMetadata({ kind: value }) ? value : undefined;
 }
 
-/** Whether the audit trail takes this metadata. */
-export function isAcceptable(metadata: Record<string, unknown>): boolean {
+/** Whether the audit log accepts this metadata. */
+export function isAcceptableMetadata(
+  metadata: Record<string, unknown>,
+): boolean {
   return checkAuditMetadata(metadata).length === 0;
 }
 
-/** Metadata without the members that are not known. */
-export function keepKnown(
+/** An object without its undefined and null members. */
+export function omitNullish(
   metadata: Record<string, unknown>,
 ): Record<string, unknown> {
   const known = Object.entries(metadata)
@@ -104,39 +106,38 @@ export function keepKnown(
   return Object.fromEntries(known);
 }
 
-/** Requires a firm, which `places` says how to give. */
+/** Adds an issue if the event has no firm; `remedy` says how to set it. */
 export function requireFirm(
-  draft: Draft,
+  draft: EventDraft,
   pointer: string,
-  places: string,
+  remedy: string,
 ): void {
   if (draft.event.firm_id !== undefined) return;
   const detail =
-    `Is required: ${places}, or put ?firm_id=<uuid> into the webhook's URL`;
+    `Is required: ${remedy}, or put ?firm_id=<uuid> into the webhook's URL`;
   addIssue(draft, pointer, "required", detail);
 }
 
-/** A native event inside of an envelope, and what the envelope says of it. */
-type Enveloped = {
+/** An envelope around a native event. */
+type Envelope = {
   log: LogSlug;
   /** The native event. */
   data: unknown;
-  /** Where it stands in the payload. */
+  /** The event's JSON Pointer in the payload. */
   pointer: string;
-  /** When the envelope says it happened, and where it says so. */
+  /** The envelope's time, with its JSON Pointer. */
   time?: { value: unknown; pointer: string };
 };
 
 /**
- * Unpacks a native event: its members as they are, the envelope's time where it
- * has none of its own, and what the webhook's URL says where it says nothing. A
- * member that is null counts as left out.
+ * Unpacks a native event. Its members take precedence over the envelope's time, and
+ * that over the defaults of the webhook's URL. A null member counts as omitted.
  */
 export function unpackEvent(
-  { log, data, pointer, time }: Enveloped,
-  said: LogEvent,
-): Draft {
-  const draft = startDraft(said);
+  { log, data, pointer, time }: Envelope,
+  urlDefaults: LogEvent,
+): EventDraft {
+  const draft = startDraft(urlDefaults);
   const { timeColumn } = LOGS_BY_SLUG[log];
   if (time !== undefined) {
     setMember(draft, timeColumn, time.value, time.pointer);
@@ -153,9 +154,9 @@ export function unpackEvent(
   return draft;
 }
 
-/** A draft as it is: an envelope's parts are all of interest, issues included. */
+/** The adapted event of an envelope, of which every issue counts. */
 export function finishEnvelope(
-  { event, origins, issues }: Draft,
+  { event, origins, issues }: EventDraft,
   textIssues: Issue[],
 ): AdaptedEvent {
   return { event, origins, issues: [...textIssues, ...issues] };

@@ -1,22 +1,21 @@
-import { MAX_INTEGER } from "../limits.ts";
-import { addIssue, type Draft, setMember } from "./drafts.ts";
-import { type Believed, decideConvention } from "../otlp/token-convention.ts";
+import type { Issue } from "../issue.ts";
+import { MAX_ERROR_MESSAGE, MAX_INTEGER } from "../limits.ts";
 import { isZero, toDecimalText } from "../logs/fields.ts";
+import { decideConvention, type Inference } from "../otlp/token-convention.ts";
+import { redactSecrets } from "../redaction/secrets.ts";
+import { addIssue, type EventDraft, setMember } from "./drafts.ts";
 import {
   findFirst,
   isObject,
   readPointer,
   toMicroseconds,
-  toMoment,
+  toTimestamp,
 } from "./payload.ts";
-import type { Issue } from "../issue.ts";
-import { MAX_ERROR_MESSAGE } from "../limits.ts";
-import { redactSecrets } from "../redaction/secrets.ts";
 
-/** The usage as LiteLLM passes it on; some versions only in the response. */
+/** LiteLLM's usage object; some versions have it in the response only. */
 const USAGE = ["/metadata/usage_object", "/response/usage"];
 
-const PLACES = {
+const POINTERS = {
   input: ["/prompt_tokens", ...inUsage("/prompt_tokens")],
   output: ["/completion_tokens", ...inUsage("/completion_tokens")],
   total: ["/total_tokens", ...inUsage("/total_tokens")],
@@ -41,8 +40,8 @@ const PLACES = {
   reasoning: inUsage("/completion_tokens_details/reasoning_tokens"),
 };
 
-/** The members of an event that a count becomes. */
-const MEMBERS: Partial<Record<keyof typeof PLACES, string>> = {
+/** The event member of a count. */
+const MEMBERS: Partial<Record<keyof typeof POINTERS, string>> = {
   input: "input_tokens",
   output: "output_tokens",
   cacheRead: "cache_read_tokens",
@@ -51,23 +50,23 @@ const MEMBERS: Partial<Record<keyof typeof PLACES, string>> = {
   reasoning: "reasoning_tokens",
 };
 
-const INCLUSIVE: Believed = { convention: "inclusive", basis: "likely" };
+const INCLUSIVE: Inference = { convention: "inclusive", basis: "likely" };
 
 /**
- * Reads the tokens of a StandardLoggingPayload as full counts: input with what
- * was read from and written to the cache, output with reasoning.
+ * Reads the tokens of a StandardLoggingPayload as inclusive counts: input with cache
+ * reads and writes, output with reasoning.
  *
- * LiteLLM brings every provider to that counting (for Anthropic it adds the
- * cache's tokens to `prompt_tokens` itself), but some versions and endpoints
- * passed the provider's numbers on as they were. So `inclusive` is likely, and
- * the numbers decide where they prove something.
+ * LiteLLM normalises every provider to that convention (for Anthropic it adds the
+ * cached tokens to `prompt_tokens`), but some versions and endpoints pass the
+ * provider's numbers through. So `inclusive` is likely, and the numbers take
+ * precedence where they prove a convention.
  *
  * Cache writes of unknown lifetime count as five minutes, the providers' default.
- * A failed call may have counted nothing; a successful one has.
+ * The counts of a failed call are optional.
  */
-export function readUsage(payload: unknown, draft: Draft): void {
-  const read = (place: keyof typeof PLACES) =>
-    readCount(payload, place, draft) ?? 0;
+export function readUsage(payload: unknown, draft: EventDraft): void {
+  const read = (name: keyof typeof POINTERS) =>
+    readCount(payload, name, draft) ?? 0;
   const isFailed = draft.event.success === false;
   const input = readCount(payload, "input", draft);
   const output = readCount(payload, "output", draft);
@@ -88,7 +87,7 @@ export function readUsage(payload: unknown, draft: Draft): void {
     reasoning: read("reasoning"),
     visibleOutput: null,
   };
-  const { addedInput, addedOutput, believed } = decideConvention(counts, {
+  const { addedInput, addedOutput, inference } = decideConvention(counts, {
     cache: INCLUSIVE,
     reasoning: INCLUSIVE,
   });
@@ -99,20 +98,20 @@ export function readUsage(payload: unknown, draft: Draft): void {
     cache_write_5m_tokens: cacheWrite - cacheWrite1h || undefined,
     cache_write_1h_tokens: cacheWrite1h || undefined,
     reasoning_tokens: counts.reasoning || undefined,
-    token_convention: believed?.convention,
-    convention_basis: believed?.basis,
+    token_convention: inference?.convention,
+    convention_basis: inference?.basis,
   });
 }
 
 function readCount(
   payload: unknown,
-  place: keyof typeof PLACES,
-  draft: Draft,
+  name: keyof typeof POINTERS,
+  draft: EventDraft,
 ): number | null {
-  const found = findFirst(payload, PLACES[place]);
+  const found = findFirst(payload, POINTERS[name]);
   if (found === null) return null;
   const { pointer, value } = found;
-  const member = MEMBERS[place];
+  const member = MEMBERS[name];
   if (member !== undefined) draft.origins[member] = pointer;
   if (
     Number.isInteger(value) && (value as number) >= 0 &&
@@ -123,9 +122,9 @@ function readCount(
   return 0;
 }
 
-function refuseMissing(draft: Draft, pointer: string): void {
+function refuseMissing(draft: EventDraft, pointer: string): void {
   const detail =
-    "Is required; is generic_api_use_v1 set? Its payload has no token counts";
+    "Is required; unset generic_api_use_v1, whose payload has no token counts";
   addIssue(draft, pointer, "required", detail);
 }
 
@@ -133,26 +132,26 @@ function inUsage(...paths: string[]): string[] {
   return USAGE.flatMap((base) => paths.map((path) => base + path));
 }
 
-/** Where LiteLLM says what a call cost. */
+/** The pointer of LiteLLM's cost. */
 export const COST_POINTER = "/response_cost";
 
-/** What LiteLLM says a call cost in US dollars; null when it does not know. */
+/** LiteLLM's cost of a call in US dollars as a decimal; null if unknown. */
 type StatedCost =
   | { usd: string | null; issue?: undefined }
   | { usd: null; issue: Issue };
 
 /**
- * Reads the cost from a StandardLoggingPayload. LiteLLM writes 0 both for "free"
- * and for "could not be computed", so that a 0 counts only where the payload
- * shows that it was computed; anything else is unknown, never 0:
+ * Reads the cost of a StandardLoggingPayload. LiteLLM writes 0 both for "free" and
+ * for "could not be computed", so a 0 counts only if the payload shows that it was
+ * computed; otherwise the cost is unknown:
  *
  * - `cache_hit: true`: LiteLLM answered from its own cache, without a provider: 0.
  * - `response_cost_failure_debug_info`: the computation failed: unknown.
- * - `response_cost` null or left out: unknown.
- * - 0 of a failed call: LiteLLM writes it for every failure, even one that broke
- *   off in the middle of an answer that the provider charges: unknown.
- * - 0 of a successful call: real when `cost_breakdown.total_cost` is 0 too (a
- *   model that is configured to be free), or when LiteLLM has a price entry
+ * - `response_cost` null or omitted: unknown.
+ * - 0 of a failed call: LiteLLM writes it for every failure, even in the middle of a
+ *   stream that the provider charges: unknown.
+ * - 0 of a successful call: 0 if `cost_breakdown.total_cost` is 0 too (a model that
+ *   is configured to be free), or if LiteLLM has a price entry
  *   (`model_map_information.model_map_value`) and `hidden_params.response_cost`
  *   is not null; else unknown.
  */
@@ -185,10 +184,10 @@ function isComputedZero(payload: unknown): boolean {
 }
 
 /**
- * Reads whether a call succeeded, and why not. Without a `status` it did, unless
- * there is an error.
+ * Reads whether a call succeeded, and its error message. A call without `status`
+ * succeeded unless it has an error.
  */
-export function readOutcome(payload: unknown, draft: Draft): void {
+export function readCallStatus(payload: unknown, draft: EventDraft): void {
   const error = findFirst(payload, [
     "/error_str",
     "/error_information/error_message",
@@ -212,10 +211,10 @@ export function readOutcome(payload: unknown, draft: Draft): void {
 }
 
 /**
- * Reads when a call ended, which is its event's time, and how long it took.
- * `response_time` is not used: of a stream it is the time to the first token.
+ * Reads the end of a call, which is its event's time, and its latency.
+ * `response_time` is ignored: of a stream it is the time to the first token.
  */
-export function readTimes(payload: unknown, draft: Draft): void {
+export function readTimes(payload: unknown, draft: EventDraft): void {
   const start = findFirst(payload, ["/startTime"]);
   const end = findFirst(payload, ["/endTime"]);
   for (const found of [start, end]) {
@@ -226,8 +225,8 @@ export function readTimes(payload: unknown, draft: Draft): void {
   }
   const when = end ?? start;
   if (when !== null) {
-    const moment = toMoment(when.value) ?? undefined;
-    setMember(draft, "created_at", moment, when.pointer);
+    const timestamp = toTimestamp(when.value) ?? undefined;
+    setMember(draft, "created_at", timestamp, when.pointer);
   }
   const from = toMicroseconds(start?.value);
   const to = toMicroseconds(end?.value);
@@ -236,7 +235,7 @@ export function readTimes(payload: unknown, draft: Draft): void {
   setMember(draft, "latency_ms", latency, "/endTime");
 }
 
-/** LiteLLM's messages can be megabytes long. Redacts first: half a secret would no longer look like one. */
+/** Redacts before truncating, because a truncated secret is not recognised. */
 function shortenError(text: string): string | undefined {
   const storable = text.slice(0, 4 * MAX_ERROR_MESSAGE).replaceAll("\0", "")
     .toWellFormed();

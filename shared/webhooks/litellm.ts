@@ -1,39 +1,39 @@
 import type { Issue } from "../issue.ts";
+import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
-  type Adapted,
+  type AdaptedDelivery,
   type AdaptedEvent,
   type Delivery,
-  readQueryMembers,
+  readUrlDefaults,
 } from "./adapter.ts";
 import {
   addIssue,
-  type Draft,
+  type EventDraft,
   finishDraft,
   rejectPayload,
   setMember,
   startDraft,
 } from "./drafts.ts";
-import { deriveId, readUuid } from "../ingest/ids.ts";
 import {
   COST_POINTER,
-  readOutcome,
+  readCallStatus,
   readStatedCost,
   readTimes,
   readUsage,
 } from "./litellm-usage.ts";
 import { findFirst, type Found, isObject, readPointer } from "./payload.ts";
 
-/** What LiteLLM does not know, and whether an event needs it. */
+/** Members that only the caller knows → whether they are required. */
 const CALLER_MEMBERS = {
   firm_id: true,
   task_type: true,
   cma_project_id: false,
 };
 
-/** Members that are taken over as they are, and where from. */
-const PLACES: Record<string, string[]> = {
+/** Members that are copied → the pointers to read, first match. */
+const POINTERS: Record<string, string[]> = {
   model: ["/model", "/model_group"],
   provider: ["/custom_llm_provider"],
   service_tier: [
@@ -44,22 +44,22 @@ const PLACES: Record<string, string[]> = {
 };
 
 /**
- * LiteLLM's `generic_api` callback (`StandardLoggingPayload`), in all three of
- * its `log_format`s: an array, NDJSON, or a single object. LiteLLM sends NDJSON
- * as application/json too, so the text decides.
+ * LiteLLM's `generic_api` callback (`StandardLoggingPayload`), in each `log_format`:
+ * an array, NDJSON or a single object. LiteLLM sends NDJSON as application/json too,
+ * so the text decides.
  *
- * The id is LiteLLM's `id` when that is a UUID, else derived from it. What the
- * webhook's URL says of a call holds; only what it leaves open is read from the
- * metadata and the tags, because any caller of the proxy can write those. For the
- * same reason a project that is none of the firm's is left out: otherwise a wrong
- * one would keep a call off the record. Prompts and
- * answers (`messages`, `response`, `model_parameters`) are not taken over; what
- * is wrong in there does not matter.
+ * The id is LiteLLM's `id` if that is a UUID, else derived from it. The webhook's URL
+ * takes precedence over metadata and tags, because any caller of the proxy can write
+ * those. For the same reason, a project that does not belong to the firm is dropped
+ * instead of rejecting the call. Prompts and answers (`messages`, `response`,
+ * `model_parameters`) are neither recorded nor checked.
  *
- * @throws {ProblemError} when the body as a whole cannot be read.
+ * @throws {ProblemError} for an unreadable body.
  */
-export async function adaptLitellm(delivery: Delivery): Promise<Adapted> {
-  const said = readQueryMembers(delivery.query, "llm-usage");
+export async function adaptLitellm(
+  delivery: Delivery,
+): Promise<AdaptedDelivery> {
+  const urlDefaults = readUrlDefaults(delivery.query, "llm-usage");
   const { batch, events } = readEvents(
     delivery.text,
     isLines(delivery.text) ? "ndjson" : "json",
@@ -67,13 +67,15 @@ export async function adaptLitellm(delivery: Delivery): Promise<Adapted> {
   return {
     batch,
     events: await Promise.all(
-      events.map(({ value, issues }) => adaptPayload(value, issues, said)),
+      events.map(({ value, issues }) =>
+        adaptPayload(value, issues, urlDefaults)
+      ),
     ),
     optionalReferences: ["cma_project_id"],
   };
 }
 
-/** Whether there are several lines, the first of which is an object by itself. */
+/** Whether the text has several lines, the first of which is a complete object. */
 function isLines(text: string): boolean {
   const [first, second] = text.trimStart().split("\n", 2);
   return second !== undefined && first.startsWith("{") &&
@@ -83,52 +85,51 @@ function isLines(text: string): boolean {
 async function adaptPayload(
   payload: unknown,
   textIssues: Issue[],
-  said: LogEvent,
+  urlDefaults: LogEvent,
 ): Promise<AdaptedEvent> {
   if (!isObject(payload)) {
     const wanted = "Expected an object, a StandardLoggingPayload of LiteLLM";
     return rejectPayload(textIssues, wanted);
   }
-  const draft = startDraft(said);
+  const draft = startDraft(urlDefaults);
   refuseToolCall(payload, draft);
   await readId(payload, draft);
   readModel(payload, draft);
   readCaller(payload, draft);
-  readOutcome(payload, draft);
+  readCallStatus(payload, draft);
   readTimes(payload, draft);
   readUsage(payload, draft);
   readCost(payload, draft);
-  // The error message was made storable, whatever it held.
+  // The error message is sanitised already.
   const adapted = finishDraft(draft, textIssues, [
     "error_message",
   ]);
   return { ...adapted, adapterMembers: true };
 }
 
-/** LiteLLM also logs calls of MCP tools, which are no calls of a model. */
-function refuseToolCall(payload: unknown, draft: Draft): void {
+/** LiteLLM also logs calls of MCP tools, which are not model calls. */
+function refuseToolCall(payload: unknown, draft: EventDraft): void {
   const type = readPointer(payload, "/call_type");
   if (typeof type !== "string" || !/(?:^|_)mcp_/.test(type)) return;
-  const detail =
-    "Is the call of a tool, and this log holds calls of models; record it at /tool-usage";
+  const detail = "Is a tool call, not a model call; record it at /tool-usage";
   addIssue(draft, "/call_type", "not_a_model_call", detail);
 }
 
-async function readId(payload: unknown, draft: Draft): Promise<void> {
+async function readId(payload: unknown, draft: EventDraft): Promise<void> {
   const id = readPointer(payload, "/id");
-  // LiteLLM writes str(id), which makes "None" of no id.
+  // LiteLLM writes str(id), which is "None" without an id.
   if (typeof id === "string" && id.trim() !== "" && id !== "None") {
     const uuid = readUuid(id) ?? await deriveId("litellm", id);
     setMember(draft, "id", uuid, "/id");
     return;
   }
   const detail =
-    "Expected the id of the response or the call; without one, a repeated delivery could not be told from a new call";
+    "Expected the id of the response or the call; without one, a retry cannot be distinguished from a new call";
   addIssue(draft, "/id", "required", detail);
 }
 
-function readModel(payload: unknown, draft: Draft): void {
-  for (const [member, pointers] of Object.entries(PLACES)) {
+function readModel(payload: unknown, draft: EventDraft): void {
+  for (const [member, pointers] of Object.entries(POINTERS)) {
     const found = findFirst(payload, pointers);
     if (found !== null) setMember(draft, member, found.value, found.pointer);
   }
@@ -143,29 +144,29 @@ function readModel(payload: unknown, draft: Draft): void {
   }
 }
 
-function readCaller(payload: unknown, draft: Draft): void {
+function readCaller(payload: unknown, draft: EventDraft): void {
   for (const [member, isRequired] of Object.entries(CALLER_MEMBERS)) {
     if (draft.event[member] !== undefined) continue;
     const found = findCallerMember(payload, member);
     if (found !== null) {
       setMember(draft, member, found.value, found.pointer);
     } else if (isRequired) {
-      const detail = `Is required: ${placesFor(member)}`;
-      addIssue(draft, wantedAt(member), "required", detail);
+      const detail = `Is required: ${describePlaces(member)}`;
+      addIssue(draft, missingAt(member), "required", detail);
     }
   }
 }
 
-function readCost(payload: unknown, draft: Draft): void {
+function readCost(payload: unknown, draft: EventDraft): void {
   const { usd, issue } = readStatedCost(payload);
   if (issue !== undefined) draft.issues.push(issue);
   if (usd === null) return;
   setMember(draft, "reported_cost_usd", usd, COST_POINTER);
-  // What the database finds wrong with the cost refers to the column.
+  // Issues of the database refer to the column.
   draft.origins.cost_usd = COST_POINTER;
 }
 
-/** Where the caller's own metadata ends up in a StandardLoggingPayload. */
+/** The pointers of the caller's metadata in a StandardLoggingPayload, by precedence. */
 const METADATA = [
   "/metadata/spend_logs_metadata",
   "/metadata/requester_metadata",
@@ -174,20 +175,20 @@ const METADATA = [
 
 const TAGS = "/request_tags";
 
-/** Where to say a member that LiteLLM knows nothing about, for error messages. */
-function placesFor(member: string): string {
+/** The remedy for a missing caller member. */
+function describePlaces(member: string): string {
   return `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>, or put ?${member}=<value> into the webhook's URL`;
 }
 
 /** The pointer of an issue about a missing member. */
-function wantedAt(member: string): string {
+function missingAt(member: string): string {
   return `${METADATA[0]}/${member}`;
 }
 
 /**
- * A member that LiteLLM knows nothing about (`firm_id`), from where a caller can
- * put it: the metadata for spend logs, of the key or team or of the request, or
- * a tag `firm_id:<value>`. The first that says something counts.
+ * A member that only the caller knows, such as `firm_id`. Precedence: the metadata
+ * for spend logs, the metadata of the request, the metadata of the key or team, a tag
+ * `firm_id:<value>`.
  */
 function findCallerMember(
   payload: unknown,

@@ -3,7 +3,7 @@ import type { Issue } from "../issue.ts";
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;
 
-/** A value that was found in a payload, and where. */
+/** A value in a payload and its JSON Pointer. */
 export type Found = { pointer: string; value: unknown };
 
 /** Whether a JSON value is an object. */
@@ -25,7 +25,7 @@ export function readPointer(payload: unknown, pointer: string): unknown {
   return value;
 }
 
-/** The first of some places that says something; null and "" say nothing. */
+/** The first value at one of the pointers that is not missing, null or "". */
 export function findFirst(
   payload: unknown,
   pointers: readonly string[],
@@ -40,9 +40,8 @@ export function findFirst(
 }
 
 /**
- * The issues of a payload's text that touch what is recorded: at one of
- * `pointers`, above or below one. A sender's payload holds much that is ignored,
- * and what is wrong there is ignored with it.
+ * The issues of a payload's text that affect recorded values: at, above or below one
+ * of `pointers`. Issues in the rest of the payload, which is ignored, do not count.
  */
 export function findRelevantIssues(
   issues: readonly Issue[],
@@ -50,7 +49,7 @@ export function findRelevantIssues(
 ): Issue[] {
   return issues.filter((issue) => {
     if (issue.code === "invalid_json") return true;
-    // __proto__ was left out, and no format has a member of that name.
+    // The parser dropped __proto__, which is not a member of any format.
     if (issue.pointer === "") return false;
     return pointers.some((pointer) =>
       isAtOrBelow(pointer, issue.pointer) || isAtOrBelow(issue.pointer, pointer)
@@ -67,11 +66,11 @@ const ISO =
   /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:?\d{2})?$/i;
 
 /**
- * A moment as RFC 3339 in UTC with microseconds, from seconds since 1970 or from
- * ISO 8601 text. Text without an offset is taken as UTC, which is what Python's
- * `isoformat` writes on a server in UTC. Null for anything else.
+ * A timestamp as RFC 3339 in UTC with microseconds, from seconds since 1970 or from
+ * ISO 8601 text. Text without an offset counts as UTC, which Python's `isoformat`
+ * writes on a server in UTC. Null for anything else.
  */
-export function toMoment(value: unknown): string | null {
+export function toTimestamp(value: unknown): string | null {
   const micros = toMicroseconds(value);
   if (micros === null) return null;
   const seconds = new Date(Math.floor(micros / 1_000)).toISOString().slice(
@@ -82,7 +81,7 @@ export function toMoment(value: unknown): string | null {
   return `${seconds}.${fraction}Z`;
 }
 
-/** Whole microseconds since 1970, or null unless it is a time from 1970 to 2255. */
+/** Whole microseconds since 1970; null unless it is a time from 1970 to 2255. */
 export function toMicroseconds(value: unknown): number | null {
   const micros = typeof value === "number"
     ? Math.round(value * 1_000_000)

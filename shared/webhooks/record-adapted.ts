@@ -1,20 +1,23 @@
+import type { Session } from "../db/call-function.ts";
 import type { Issue } from "../issue.ts";
 import { ingest, type IngestResult } from "../ingest/ingest.ts";
 import { type EventResult, rejectEvent } from "../ingest/results.ts";
 import type { Log } from "../logs/log.ts";
-import type { Session } from "../db/call-function.ts";
-import { type Adapted, type AdaptedEvent, relocateIssues } from "./adapter.ts";
+import {
+  type AdaptedDelivery,
+  type AdaptedEvent,
+  relocateIssues,
+} from "./adapter.ts";
 
 /**
- * Records a delivery in its log, through the same ingest path as the log's own
- * endpoint. Results are in the order of the events, and name the places of the
- * sender's payload.
+ * Records a delivery through the ingest path of its log's endpoint. Results are in
+ * the order of the events; their issues point into the sender's payload.
  *
- * @throws {StoreError} when events may not have been written.
+ * @throws {StoreError} if it is unknown whether the events were written.
  */
 export async function recordAdapted(
   log: Log,
-  { batch, events, optionalReferences }: Adapted,
+  { batch, events, optionalReferences }: AdaptedDelivery,
   { caller, env }: Session,
 ): Promise<EventResult[]> {
   const results = await ingest(
@@ -29,14 +32,14 @@ export async function recordAdapted(
   );
 }
 
-/** Issues as issues of the payload that the sender knows. */
+/** Maps the issues of the log's schema and the database to the sender's payload. */
 function relocate(result: IngestResult, adapted: AdaptedEvent): IngestResult {
   const errors: Issue[] | undefined = result.problem?.errors;
   if (errors === undefined || adapted.issues.length > 0) return result;
   return rejectEvent(result, relocateIssues(adapted, errors));
 }
 
-/** Warns the sender of the references that were left out. */
+/** Adds a warning for each dropped reference. */
 function warn(
   result: IngestResult,
   { origins }: AdaptedEvent,

@@ -1,3 +1,4 @@
+import type { Caller } from "../db/call-function.ts";
 import { type Access, serviceOnly } from "../http/access.ts";
 import type { Context } from "../http/context.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
@@ -8,21 +9,19 @@ import {
   verifySignature,
   type WebhookSettings,
 } from "./signatures.ts";
-import type { Caller } from "../db/call-function.ts";
 
-/** A delivery of an admitted sender, who writes as a service, with its body. */
+/** A delivery of an authenticated sender, who writes as a service, with its body. */
 export type DeliveryContext = Context & {
   caller: Caller;
   bytes: Uint8Array<ArrayBuffer>;
 };
 
 /**
- * Lets in a service or, for a format that may be signed, the holder of a secret:
- * unless there is a key and no signature, the signature decides, and a key never
- * makes up for a wrong one. A signature covers the body, so it is read before it is
- * verified; without one it is read once the caller is admitted.
+ * Requires a service's API key or, for a format that may be signed, a valid
+ * signature. A signature takes precedence: a key does not make up for an invalid one.
+ * A signed body is read before its signature can be verified, any other after the key.
  */
-export function senderOf(
+export function requireSender(
   signedBy: keyof WebhookSettings | undefined,
   settings: WebhookSettings,
 ): Access<DeliveryContext> {
@@ -44,9 +43,8 @@ export function senderOf(
 }
 
 /**
- * @throws {ProblemError} 401 when no secret of this format made the signature, or
- * its time is not now.
- * @throws when the secrets are misconfigured (reported as 500 without detail).
+ * @throws {ProblemError} 401 for an invalid signature or a timestamp out of tolerance.
+ * @throws if the secrets are misconfigured (reported as 500 without detail).
  */
 async function requireSignature(
   headers: Headers,
@@ -71,11 +69,10 @@ const KEY = "send a secret API key in the apikey header";
 const REASONS: Record<Exclude<SignatureFault, "no_secrets">, string> = {
   missing_headers:
     `Sign the request (webhook-id, webhook-timestamp, webhook-signature), or ${KEY}`,
-  malformed_headers: "The signature's headers cannot be read",
+  malformed_headers: "The signature's headers are malformed",
   too_old: "The signature is more than five minutes old",
-  too_new: "The signature's time lies more than five minutes in the future",
-  wrong_signature:
-    "The signature is not one that a secret of this endpoint makes",
+  too_new: "The signature is more than five minutes in the future",
+  wrong_signature: "The signature does not match any secret of this endpoint",
 };
 
 function refuse(
@@ -86,12 +83,12 @@ function refuse(
     ? "missing_credentials"
     : "invalid_credentials";
   const detail = reason === "no_secrets"
-    ? `No secret is set up for signatures here: set ${
+    ? `No secret is configured for signatures: set ${
       SECRET_VARIABLES[signedBy]
     }, or ${KEY}`
     : REASONS[reason];
   return new ProblemError(createProblem(code, detail), {
-    // RFC 9110 §15.5.2 wants a challenge, and signatures have no scheme.
+    // RFC 9110 §15.5.2 requires a challenge, and signatures have no scheme.
     "www-authenticate": 'Bearer realm="ledger-functions"',
   });
 }

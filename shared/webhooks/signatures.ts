@@ -9,7 +9,7 @@ import {
   WEBHOOK_TOLERANCE_SECONDS,
 } from "../limits.ts";
 
-/** Why a delivery is not genuine, or cannot be shown to be. */
+/** Why a delivery is not authentic. */
 export type SignatureFault =
   | "no_secrets"
   | "missing_headers"
@@ -18,12 +18,12 @@ export type SignatureFault =
   | "too_new"
   | "wrong_signature";
 
-/** Whether a delivery is genuine. */
+/** Whether a delivery is authentic. */
 type Verification =
   | { ok: true; reason?: undefined }
   | { ok: false; reason: SignatureFault };
 
-/** A signed message; `body` is what goes over the wire, byte for byte. */
+/** A signed message; `body` is the exact bytes on the wire. */
 export type SignedMessage = {
   headers: Headers;
   body: Uint8Array<ArrayBuffer>;
@@ -35,15 +35,13 @@ const VERSION = /^v\d+[a-z]?$/;
 /**
  * Verifies a message by Standard Webhooks (spec/standard-webhooks.md): an
  * HMAC-SHA256 over `id.timestamp.body` that any of `secrets` made, and a
- * timestamp at most `WEBHOOK_TOLERANCE_SECONDS` away from `now`. Without secrets nothing
- * is genuine.
+ * timestamp at most `WEBHOOK_TOLERANCE_SECONDS` away from `now`. Without secrets every
+ * message is refused.
  *
  * The signature header may hold several signatures for a rotation, separated by
- * spaces or, as Supabase Auth does it, by commas. Those of other versions (v1a)
- * are passed over. A genuine message can be sent again by anybody within the
- * tolerance: what is recorded must have an id that the message decides.
- *
- * Comparison takes the same time whatever the signature.
+ * spaces or, as Supabase Auth does it, by commas. Other versions (v1a) are ignored.
+ * A message can be replayed within the tolerance, so the recorded id must be derived
+ * from the message. The comparison is constant-time.
  */
 export async function verifySignature(
   { headers, body }: SignedMessage,
@@ -64,19 +62,19 @@ export async function verifySignature(
   if (age < -WEBHOOK_TOLERANCE_SECONDS) return refuse("too_new");
   const candidates = readSignatures(signatures);
   const content = toContent(id, timestamp, body);
-  let isGenuine = false;
+  let isAuthentic = false;
   for (const secret of secrets) {
     const expected = await computeMac(secret, content);
     for (const candidate of candidates) {
-      isGenuine = timingSafeEqual(expected, candidate) || isGenuine;
+      isAuthentic = timingSafeEqual(expected, candidate) || isAuthentic;
     }
   }
-  return isGenuine ? { ok: true } : refuse("wrong_signature");
+  return isAuthentic ? { ok: true } : refuse("wrong_signature");
 }
 
 /**
- * The headers of a message that `secret` signs. `id` stays the same at every
- * attempt to deliver it.
+ * The headers of a message signed with `secret`. `id` is the same for every delivery
+ * attempt.
  */
 export async function signMessage(
   message: { id: string; time: Date; body: Uint8Array<ArrayBuffer> },
@@ -133,7 +131,7 @@ function refuse(reason: SignatureFault): Verification {
   return { ok: false, reason };
 }
 
-/** Secrets as bytes, or one sentence that says what is wrong with the text. */
+/** Secrets as bytes, or an error in one sentence. */
 type ParsedSecrets =
   | { secrets: Uint8Array<ArrayBuffer>[]; error?: undefined }
   | { secrets?: undefined; error: string };
@@ -150,14 +148,14 @@ const BASE64 =
  * An error names the secret by its position and never repeats it.
  */
 export function parseSecrets(text: string): ParsedSecrets {
-  // The comma of "v1,whsec_…" separates nothing.
+  // The comma of "v1,whsec_…" is not a separator.
   const parts = text.replaceAll(`v1,${PREFIX}`, PREFIX).split(/[\s,|]+/)
     .filter((part) => part !== "");
   if (parts.length === 0) {
-    return { error: `The value holds no secret: wanted ${PREFIX}<base64>` };
+    return { error: `The value has no secret: expected ${PREFIX}<base64>` };
   }
   if (parts.length > MAX_WEBHOOK_SECRETS) {
-    return { error: `There are more than ${MAX_WEBHOOK_SECRETS} secrets` };
+    return { error: `The value has more than ${MAX_WEBHOOK_SECRETS} secrets` };
   }
   const secrets: Uint8Array<ArrayBuffer>[] = [];
   for (const [index, part] of parts.entries()) {
@@ -172,7 +170,7 @@ export function parseSecrets(text: string): ParsedSecrets {
 
 function findFault(part: string): string | null {
   if (/^v1a$|^whpk_|^whsk_/.test(part)) {
-    return "belongs to an asymmetric signature (v1a), which is not supported: wanted whsec_<base64>";
+    return "belongs to an asymmetric signature (v1a), which is not supported: expected whsec_<base64>";
   }
   if (!part.startsWith(PREFIX)) {
     return `does not start with ${PREFIX} or v1,${PREFIX}`;
@@ -182,7 +180,7 @@ function findFault(part: string): string | null {
   }
   const { length } = decode(part);
   return length < MIN_WEBHOOK_SECRET_BYTES || length > MAX_WEBHOOK_SECRET_BYTES
-    ? `has ${length} bytes: wanted ${MIN_WEBHOOK_SECRET_BYTES} to ${MAX_WEBHOOK_SECRET_BYTES}`
+    ? `has ${length} bytes: expected ${MIN_WEBHOOK_SECRET_BYTES} to ${MAX_WEBHOOK_SECRET_BYTES}`
     : null;
 }
 
@@ -190,7 +188,7 @@ function decode(part: string): Uint8Array<ArrayBuffer> {
   return decodeBase64(part.slice(PREFIX.length));
 }
 
-/** The environment variables that hold secrets, by what they are for. */
+/** The environment variables that hold secrets, by purpose. */
 export const SECRET_VARIABLES = {
   /** `/webhooks/auth`: the secrets of Supabase Auth's hooks. */
   auth: "AUTH_HOOK_SECRETS",
@@ -198,13 +196,13 @@ export const SECRET_VARIABLES = {
   standard: "STANDARD_WEBHOOK_SECRETS",
 } as const;
 
-/** What verifies the signatures of an endpoint; null where nothing is set. */
+/** The secrets of each signed format; null if its variable is not set. */
 export type WebhookSettings = Record<
   keyof typeof SECRET_VARIABLES,
   ParsedSecrets | null
 >;
 
-/** Reads the secrets when the function starts, so that a fault is seen early. */
+/** Reads the secrets at startup, so that invalid ones are logged early. */
 export function readWebhookSettings(
   readVariable: (name: string) => string | undefined,
 ): WebhookSettings {
@@ -218,14 +216,12 @@ export function readWebhookSettings(
   };
 }
 
-/** One sentence for each variable that cannot be used. */
+/** One sentence for each invalid variable. */
 export function findSettingFaults(settings: WebhookSettings): string[] {
   return (Object.keys(settings) as (keyof WebhookSettings)[]).flatMap(
     (name) => {
       const error = settings[name]?.error;
-      return error
-        ? [`${SECRET_VARIABLES[name]} cannot be used: ${error}`]
-        : [];
+      return error ? [`${SECRET_VARIABLES[name]} is invalid: ${error}`] : [];
     },
   );
 }

@@ -1,34 +1,38 @@
+import { deriveId } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
-import { type Adapted, type Delivery, readQueryMembers } from "./adapter.ts";
+import {
+  type AdaptedDelivery,
+  type Delivery,
+  readUrlDefaults,
+} from "./adapter.ts";
 import {
   addIssue,
   finishEnvelope,
   rejectPayload,
   unpackEvent,
 } from "./drafts.ts";
-import { deriveId } from "../ingest/ids.ts";
 import {
   findFirst,
   type Found,
   isObject,
   type JsonObject,
-  toMoment,
+  toTimestamp,
 } from "./payload.ts";
 
 /**
  * A Standard Webhooks payload `{type, timestamp, data}` whose `data` is a native
  * event of `log`. Its id is `data.id`, else derived from the `webhook-id` header,
- * which a sender repeats at every attempt. `timestamp` is the event's time when
- * the event has none; `type` is not looked at, because the URL names the log.
+ * which a sender repeats at every attempt. `timestamp` is the event's time if the
+ * event has none; `type` is ignored, because the URL names the log.
  *
- * @throws {ProblemError} when the body as a whole cannot be read.
+ * @throws {ProblemError} for an unreadable body.
  */
 export async function adaptStandardWebhook(
   delivery: Delivery,
   log: LogSlug,
-): Promise<Adapted> {
-  const said = readQueryMembers(delivery.query, log);
+): Promise<AdaptedDelivery> {
+  const urlDefaults = readUrlDefaults(delivery.query, log);
   const { batch, events } = readEvents(delivery.text, "json");
   const [{ value, issues }] = events;
   if (batch || !isObject(value)) {
@@ -37,22 +41,22 @@ export async function adaptStandardWebhook(
   }
   const time = readTime(value);
   const envelope = { log, data: value.data, pointer: "/data", time };
-  const draft = unpackEvent(envelope, said);
+  const draft = unpackEvent(envelope, urlDefaults);
   if (draft.event.id === undefined) {
     const messageId = delivery.headers.get("webhook-id")?.trim();
     if (messageId) draft.event.id = await deriveId("standard", log, messageId);
     else {
       const detail =
-        "Is required, or a webhook-id header: without either, a repeated delivery could not be told from a new event";
+        "Is required, or a webhook-id header: without either, a retry cannot be distinguished from a new event";
       addIssue(draft, "/data/id", "required", detail);
     }
   }
   return { batch: false, events: [finishEnvelope(draft, issues)] };
 }
 
-/** The specification says ISO 8601; some senders write seconds since 1970. */
+/** The specification requires ISO 8601; some senders write seconds since 1970. */
 function readTime(payload: JsonObject): Found | undefined {
   const found = findFirst(payload, ["/timestamp"]);
   if (found === null) return undefined;
-  return { ...found, value: toMoment(found.value) ?? found.value };
+  return { ...found, value: toTimestamp(found.value) ?? found.value };
 }

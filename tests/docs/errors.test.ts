@@ -5,7 +5,7 @@ import {
   SQLSTATE_MEANINGS,
 } from "../../scripts/errors/meanings.ts";
 import { PROBLEMS } from "../../shared/http/problem.ts";
-import { EVIDENCE_FAULTS } from "../../scripts/verify/verdict.ts";
+import { EVIDENCE_FINDINGS } from "../../scripts/verify/verdict.ts";
 import { readProjectFile } from "./pages.ts";
 
 const PROJECT = new URL("../../", import.meta.url);
@@ -40,7 +40,7 @@ function findCodes(source: string): string[] {
 }
 
 const isOther = (code: string) =>
-  code in PROBLEMS || code in EVIDENCE_FAULTS || code in ADAPTER_WARNINGS ||
+  code in PROBLEMS || code in EVIDENCE_FINDINGS || code in ADAPTER_WARNINGS ||
   // zod's own, of a check that brings one of these.
   code === "custom";
 

@@ -97,7 +97,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       const { status, body } = await askProof(`audit/${id}`, asService());
       expect(status).toBe(404);
       expect(body.detail).toBe(
-        "The row is recorded and not sealed yet; ask again later",
+        "The row is recorded and not sealed yet; retry later",
       );
     });
   });

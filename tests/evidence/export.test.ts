@@ -14,7 +14,7 @@ import {
 } from "../support/evidence-stack.ts";
 
 const QUIETER =
-  "The logs changed at every attempt to read them: try again at a quieter time";
+  "The logs changed during every attempt to read them: try again when fewer rows are changed";
 
 /** A firm with a user and a project, and rows that refer to them. */
 interface Doomed {

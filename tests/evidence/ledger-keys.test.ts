@@ -51,7 +51,7 @@ describe("keys of the function ledger", () => {
       );
       expect([status, problem.detail]).toEqual([
         404,
-        "No checkpoint covers the row yet; ask again later",
+        "No checkpoint covers the row yet; retry later",
       ]);
     });
   });
@@ -151,17 +151,17 @@ describe("what the function ledger writes to its log", () => {
           "00000000",
         ),
       },
-      "LEDGER_SIGNING_KEYS has a key that has an id that is not that of its name and key",
+      "LEDGER_SIGNING_KEYS has a key that has an id that does not match its name and key",
     ],
     ["a witness's key for signing", {
       LEDGER_SIGNING_KEYS: witnessKeys.signerKey,
-    }, "LEDGER_SIGNING_KEYS has a key of a witness: wanted that of a log"],
+    }, "LEDGER_SIGNING_KEYS has a key of a witness; use the key of a log"],
     [
       "signing keys of two names",
       {
         LEDGER_SIGNING_KEYS: `${logKeys.signerKey}\n${elsewhere.signerKey}`,
       },
-      "LEDGER_SIGNING_KEYS has keys of several names: the name is the origin of the log, and a log has one",
+      "LEDGER_SIGNING_KEYS has keys of several names, but a log has one origin; use keys of one name",
     ],
     [
       "a retired key of another name",
@@ -169,7 +169,7 @@ describe("what the function ledger writes to its log", () => {
         LEDGER_SIGNING_KEYS: logKeys.signerKey,
         LEDGER_RETIRED_KEYS: elsewhere.verifierKey,
       },
-      "LEDGER_RETIRED_KEYS has a key of another name than LEDGER_SIGNING_KEYS: the name is the origin of the log, which stays",
+      "LEDGER_RETIRED_KEYS has a key of another name than LEDGER_SIGNING_KEYS, but a log keeps its origin; use keys of that name",
     ],
     [
       "a secret key among the retired",
@@ -180,22 +180,22 @@ describe("what the function ledger writes to its log", () => {
     ],
     ["a log's key for cosigning", {
       WITNESS_SIGNING_KEY: logKeys.signerKey,
-    }, "WITNESS_SIGNING_KEY has a key of a log: wanted that of a witness"],
+    }, "WITNESS_SIGNING_KEY has a key of a log; use the key of a witness"],
     ["two keys for cosigning", {
       WITNESS_SIGNING_KEY: `${witnessKeys.signerKey} ${witnessKeys.signerKey}`,
-    }, "WITNESS_SIGNING_KEY has more than one key"],
+    }, "WITNESS_SIGNING_KEY has more than one key; keep one"],
     ["a witness's key as that of a log to cosign", {
       WITNESSED_LOGS: witnessKeys.verifierKey,
-    }, "WITNESSED_LOGS has a key of a witness: wanted that of a log"],
+    }, "WITNESSED_LOGS has a key of a witness; use the key of a log"],
     ["a witness without a URL", {
       LEDGER_WITNESSES: witnessKeys.verifierKey,
-    }, "LEDGER_WITNESSES has a key without a URL after it"],
+    }, "LEDGER_WITNESSES has a key without a URL; put its URL after the key"],
     ["a witness whose URL is none", {
       LEDGER_WITNESSES: `${witnessKeys.verifierKey} file:///etc/passwd`,
-    }, "LEDGER_WITNESSES has a key without a URL after it"],
+    }, "LEDGER_WITNESSES has a key without a URL; put its URL after the key"],
     ["a log's key as that of a witness", {
       LEDGER_WITNESSES: `${logKeys.verifierKey} https://example.org`,
-    }, "LEDGER_WITNESSES has a key of a log: wanted that of a witness"],
+    }, "LEDGER_WITNESSES has a key of a log; use the key of a witness"],
     [
       "a URL where a witness's key is wanted",
       {

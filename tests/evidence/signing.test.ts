@@ -152,7 +152,7 @@ describe("the signer", () => {
       () =>
         `insert into ledger.checkpoints (size, root, note)
           select size + 1, root, note from ledger.checkpoints order by size desc limit 1`,
-      "The last checkpoint is not of the size it is kept as",
+      "The last checkpoint has another size than its row",
     ],
     [
       "a signature was changed",
@@ -160,7 +160,7 @@ describe("the signer", () => {
       () =>
         `update ledger.checkpoints set note = left(note, -10) || case substr(note, length(note) - 9, 1)
           when 'A' then 'B' else 'A' end || right(note, 9)`,
-      "The last checkpoint has a wrong signature of the key example.com/ledger",
+      "The last checkpoint has an invalid signature of the key example.com/ledger",
     ],
     [
       "the last checkpoint is no note",
@@ -216,7 +216,7 @@ describe("the signer", () => {
         expectRefusal(
           ledger,
           db,
-          "The last checkpoint is signed by no known key",
+          "The last checkpoint is not signed by a known key",
         ),
       { LEDGER_SIGNING_KEYS: signerKey },
     );
@@ -319,7 +319,7 @@ describe("two functions that seal at once", () => {
       if (status === 200) continue;
       expect([status, body.detail]).toEqual([
         409,
-        "Others signed at the same time; try again",
+        "Another request signed at the same time; try again",
       ]);
     }
     const db = ledgers[0].openDatabase();

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import type {
-  EvidenceFaultCode,
+  EvidenceFindingCode,
   Verdict,
 } from "../../scripts/verify/verdict.ts";
 import {
@@ -41,7 +41,7 @@ function expectFault(
   { faults }: Verdict,
   log: LogName,
   id: string,
-  code: EvidenceFaultCode,
+  code: EvidenceFindingCode,
   sentence: string,
 ): void {
   expect(faults).toEqual([{
@@ -69,7 +69,7 @@ describe("what is detected", () => {
           "llm_usage_log",
           id,
           "row_differs",
-          "is not what was recorded",
+          "differs from the recorded one",
         );
         await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd * 2");
       }
@@ -108,7 +108,7 @@ describe("what is detected", () => {
         log,
         id,
         "row_differs",
-        "is not what was recorded",
+        "differs from the recorded one",
       );
     });
   });
@@ -139,7 +139,7 @@ describe("what is detected", () => {
           log,
           id,
           "commitment_differs",
-          `has a ${column} that is not the one recorded`,
+          `has a ${column} that differs from the recorded one`,
         );
       });
     },
@@ -157,7 +157,7 @@ describe("what is detected", () => {
         const id = drill.late[slug];
         await rewriteRow(db, log, id, `${column} = null`);
         const sentence =
-          `has no ${column}, cannot be shown to have had none, and no leaf says that it was erased`;
+          `has no ${column}, although its commitment does not open to NULL and no leaf records an erasure`;
         expectFault(
           await ledger.verify(policy),
           log,
@@ -193,7 +193,7 @@ describe("what is detected", () => {
           log,
           id,
           "row_missing",
-          "is gone, and no leaf says that it was deleted",
+          "is missing, and no leaf records its deletion",
         );
         await behindTriggers(
           db,
@@ -295,7 +295,7 @@ describe("what is detected", () => {
       const { faults } = await ledger.verify(policy);
       expect(faults.map(({ code }) => code)).toEqual(["leaves_missing"]);
       expect(faults[0].detail).toMatch(
-        /^A checkpoint covers \d+ leaves, but there are only \d+$/,
+        /^A checkpoint covers \d+ leaves, but the bundle has \d+$/,
       );
       expect((await ledger.post("ledger/seal", {})).status).toBe(409);
     });
@@ -399,7 +399,7 @@ describe("what is detected", () => {
       const { faults } = await ledger.verify(policy);
       expect(faults.map(({ code, detail }) => [code, detail])).toEqual([[
         "row_differs",
-        `The row ${id} of tool_usage_ledger (pending) is not what was recorded: it does not hash to its leaf`,
+        `The row ${id} of tool_usage_ledger (pending) differs from the recorded one: it does not hash to its leaf`,
       ]]);
       await ledger.sign();
       expect(codesOf(await ledger.verify(policy))).toEqual(["row_differs"]);

@@ -217,7 +217,7 @@ describe.each([
   ["after the commit", true, 200],
 ])("a REST API that answers wrongly %s", (_when, isCommitted, afterwards) => {
   test.each(BAD_ANSWERS)(
-    "with %s is never believed, and the retry leaves each event once",
+    "with %s is never inference, and the retry leaves each event once",
     async (_what, answer, status) => {
       const { first, again } = await sendTwice(take(3), answer, isCommitted);
       await expectRefused(first, status);
@@ -231,7 +231,7 @@ describe.each([
       ...result,
       row: { id: crypto.randomUUID() },
     })],
-  ])("about one event %s is not believed", async (_what, change) => {
+  ])("about one event %s is not inference", async (_what, change) => {
     const { first, again } = await sendTwice(
       take(1)[0],
       changed(change),
@@ -265,7 +265,7 @@ describe("a REST API that answers something else", () => {
     requests.flatMap(([what, path, body]) =>
       answers.map(([wrong, answer]) => ({ what, path, body, wrong, answer }))
     ),
-  )("is not believed: $wrong for $what", async ({ path, body, answer }) => {
+  )("is not inference: $wrong for $what", async ({ path, body, answer }) => {
     rest.answer = answer;
     const response = await fetch(functions.url + path, {
       method: body ? "POST" : "GET",

@@ -59,8 +59,8 @@ test("a database that goes away is 503 until it is back", async () => {
   const lines = log.mock.calls.map(([line]) => line)
     .filter((line) => typeof line === "string");
   expect(lines).toEqual([
-    "POST /rest/v1/rpc/slow: the database is away",
-    "POST /rest/v1/rpc/slow: the database is away",
+    "POST /rest/v1/rpc/slow: the database is unreachable",
+    "POST /rest/v1/rpc/slow: the database is unreachable",
   ]);
   await server.restart();
   const response = await call("/rest/v1/rpc/nothing");
@@ -101,7 +101,7 @@ test(
     const lines = log.mock.calls.map(([first]) => String(first))
       .filter((line) => line.startsWith("POST "));
     expect(new Set(lines)).toEqual(
-      new Set(["POST /rest/v1/rpc/quick: the database is away"]),
+      new Set(["POST /rest/v1/rpc/quick: the database is unreachable"]),
     );
     expect([...statuses.keys()].sort()).toEqual([200, 503]);
     expect(slowest).toBeLessThan(LONGEST_ANSWER_MS);

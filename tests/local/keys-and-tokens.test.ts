@@ -93,7 +93,7 @@ test("a spoilt signing key is named, not printed and not replaced", () =>
     const spoilt = '{"d":"private-part"';
     await Deno.writeTextFile(`${dir}/signing-key.json`, spoilt);
     const error = await openTokens(dir, URL_OF_STACK).catch((error) => error);
-    expect(error.message).toMatch(/^Cannot use the signing key .*: wanted/);
+    expect(error.message).toMatch(/^Cannot use the signing key .*: expected/);
     expect(error.message).not.toContain("private-part");
     expect(await Deno.readTextFile(`${dir}/signing-key.json`)).toBe(spoilt);
   }));
@@ -102,7 +102,7 @@ test("a user who is not a uuid gets no token", () =>
   withFolder(async (dir) => {
     const tokens = await openTokens(dir, URL_OF_STACK);
     for (const user of ["", "ann", `${ANN}0`, ` ${ANN}`]) {
-      expect(() => signUserToken(tokens, user)).toThrow(/wanted a uuid$/);
+      expect(() => signUserToken(tokens, user)).toThrow(/expected a uuid$/);
     }
   }));
 
@@ -110,7 +110,7 @@ test("a data folder has one owner, and the next after it is given back", () =>
   withFolder(async (dir) => {
     const unlock = await lockDataDir(dir);
     await expect(lockDataDir(dir)).rejects.toThrow(
-      `process id ${Deno.pid} is using it`,
+      `process id ${Deno.pid} uses it`,
     );
     unlock();
     (await lockDataDir(dir))();

@@ -62,7 +62,7 @@ describe("npm run prices:import", () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr:
-        "Nothing was entered; answer y at the prompt, or pass --yes without a terminal\n",
+        "Nothing was entered; answer y at the prompt, or pass --yes if there is no terminal\n",
     });
     expect(await running.count("model_prices")).toBe(before);
   });
@@ -83,7 +83,7 @@ describe("npm run prices:import", () => {
     expect(withheld.code).toBe(0);
     expect(withheld.stdout).toContain(
       "suspicious: openai gpt-4: input 30000 → 30 USD/M from the start: is less than a tenth of the price before\n" +
-        "Enter suspicious prices, too, with --accept-suspicious\n" +
+        "To enter suspicious prices as well, pass --accept-suspicious\n" +
         "Nothing to enter\n",
     );
     const entered = await importPrices("--yes", "--accept-suspicious");
@@ -106,7 +106,7 @@ describe("npm run prices:import", () => {
       code: 1,
       stdout: "",
       stderr: `Cannot import prices into ${running.stack.url}: ` +
-        "the key is not one of its secret keys; set SUPABASE_SECRET_KEY\n",
+        "the key is not a secret key of it; set SUPABASE_SECRET_KEY\n",
     });
   });
 
@@ -145,12 +145,12 @@ describe("npm run prices:import says in one sentence", () => {
     [
       "that a URL is none",
       ["--url", "localhost"],
-      /^Cannot use the URL "localhost": wanted one like https:.*\n$/,
+      /^Cannot use the URL "localhost": expected one like https:.*\n$/,
     ],
     [
       "which flags there are",
       ["--apply"],
-      /--apply.*wanted any of --url, --yes, --accept-suspicious\n$/,
+      /--apply.*expected one of --url, --yes, --accept-suspicious\n$/,
     ],
   ])("%s", async (_, args, sentence) => {
     expect(await run(SCRIPT, args)).toEqual({

@@ -90,7 +90,7 @@ describe("what the numbers prove", () => {
       "proved",
     ],
     [
-      "a total that fits nothing is not believed",
+      "a total that fits nothing is not inference",
       { I: 300, O: 200, T: 7, R: 100 },
       300,
       200,
@@ -377,7 +377,7 @@ describe("decideConvention()", () => {
       reasoning: count,
       visibleOutput: optional,
     });
-  const believed = fc.record({
+  const inference = fc.record({
     convention: fc.constantFrom("inclusive" as const, "exclusive" as const),
     basis: fc.constantFrom(
       "declared" as const,
@@ -388,7 +388,7 @@ describe("decideConvention()", () => {
 
   test("never makes a part larger than the whole, nor the whole smaller", () => {
     fc.assert(
-      fc.property(counts, believed, believed, (sent, cache, reasoning) => {
+      fc.property(counts, inference, inference, (sent, cache, reasoning) => {
         const decided = decideConvention(sent, { cache, reasoning });
         expect(decided.addedInput).toBeGreaterThanOrEqual(0);
         expect(decided.addedOutput).toBeGreaterThanOrEqual(0);
@@ -433,7 +433,7 @@ describe("decideConvention()", () => {
           reasoning: unknown,
         });
         // The same sum may come about in several ways; then nothing is proved.
-        if (decided.believed?.basis !== "proved") return;
+        if (decided.inference?.basis !== "proved") return;
         expect(sent.input + decided.addedInput).toBe(full);
         expect(sent.output + decided.addedOutput).toBe(c.visible + c.reasoning);
       }),

@@ -85,7 +85,7 @@ describe("npm start", () => {
     expectOneSentence(
       second,
       new RegExp(
-        `^Cannot use the data folder .*process id ${first.pid} is using it`,
+        `^Cannot use the data folder .*process id ${first.pid} uses it`,
       ),
     );
     await first.end("SIGKILL");
@@ -190,7 +190,7 @@ describe("npm start", () => {
     const { port } = taken.addr;
     expectOneSentence(
       await run("start.ts", flags("--memory"), { PORT: String(port) }),
-      new RegExp(`^Cannot listen on port ${port}: it is already in use`),
+      new RegExp(`^Cannot listen on port ${port}: it is in use`),
     );
     taken.close();
   });
@@ -230,7 +230,7 @@ describe("npm start", () => {
         [
           ["--memroy"],
           {},
-          /^Unknown option '--memroy'; wanted any of --memory/,
+          /^Unknown option '--memroy'; expected one of --memory/,
         ],
         [["extra"], {}, /^Unexpected argument 'extra'/],
         [["--port"], {}, /^Option '--port <value>' argument missing/],
@@ -245,7 +245,7 @@ describe("npm start", () => {
         [
           ["--memory", "--postgrest"],
           {},
-          /^Cannot serve \/rest\/v1 by PostgREST over PGlite: wanted --database-url/,
+          /^Cannot serve \/rest\/v1 by PostgREST over PGlite: expected --database-url/,
         ],
         [[], { LOCAL_SECRET_KEYS: "[]" }, /^Cannot read LOCAL_SECRET_KEYS/],
         [
@@ -261,7 +261,7 @@ describe("npm start", () => {
         [
           [],
           { LOCAL_SECRET_KEYS: '{"agent":"hunter2"}' },
-          /^Cannot use the secret key named "agent": wanted/,
+          /^Cannot use the secret key named "agent": expected/,
         ],
       ];
       for (const [args, env, pattern] of cases) {
@@ -334,10 +334,10 @@ describe("npm run token", () => {
 
   test("says in one sentence what is wrong", async () => {
     const cases: [string[], RegExp][] = [
-      [[], /^Cannot sign a token without a user: wanted --user <uuid>\n$/],
+      [[], /^Cannot sign a token without a user: expected --user <uuid>\n$/],
       [
         ["--user", "ann"],
-        /^Cannot sign a token for user "ann": wanted a uuid\n$/,
+        /^Cannot sign a token for user "ann": expected a uuid\n$/,
       ],
       [["--user", ANN, "--expires-in", "1h"], /^Cannot use the lifetime "1h"/],
       [["--user", ANN, "--url", "nowhere"], /^Cannot use the URL "nowhere"/],

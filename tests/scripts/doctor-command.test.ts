@@ -50,10 +50,10 @@ describe("npm run doctor", () => {
     const lines = stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatch(
-      /^rule: r on public\.audit_log: .*To mend: drop rule r on public\.audit_log/,
+      /^rule: r on public\.audit_log: .*Remedy: drop rule r on public\.audit_log/,
     );
     expect(lines[1]).toMatch(
-      /^row security: public\.model_usage_log: .*To mend: alter table/,
+      /^row security: public\.model_usage_log: .*Remedy: alter table/,
     );
   });
 
@@ -68,16 +68,16 @@ describe("npm run doctor", () => {
       "do $$ begin execute (select definition from original); end $$; drop table original",
     );
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^machinery: ledger\.doctor: .*To mend: [^\n]*\n$/);
+    expect(stdout).toMatch(/^machinery: ledger\.doctor: .*Remedy: [^\n]*\n$/);
   });
 
   test.each([
-    ["without a URL", [], "wanted --database-url"],
+    ["without a URL", [], "expected --database-url"],
     ["with another flag", ["--fix"], "--fix"],
     [
       "with something else than a URL",
       ["--database-url", "localhost"],
-      "wanted postgresql://",
+      "expected postgresql://",
     ],
     [
       "when nothing answers",

@@ -65,7 +65,7 @@ describe("npm run ledger:key", () => {
           new RegExp(`^${variable}=PRIVATE\\+KEY\\+${ORIGIN}\\+`),
         ),
         "",
-        "# For everybody who verifies",
+        "# Public: give it to verifiers",
         expect.stringMatching(new RegExp(`^${ORIGIN}\\+[0-9a-f]{8}\\+`)),
         "",
       ]);
@@ -83,7 +83,7 @@ describe("npm run ledger:key", () => {
   });
 
   const WANTED =
-    "Wanted one name, such as example.com/ledger, and --witness for a witness";
+    "The name is missing or not the only one; pass one, such as example.com/ledger, and --witness for a witness";
   test.each([
     [[], WANTED],
     [["--witness"], WANTED],
@@ -191,24 +191,24 @@ describe("npm run seal", () => {
   test.each([
     [
       ["--every", "0"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
     ],
     [
       ["--every", "often"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
     ],
     [
       ["--every", "1e9"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
+      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
     ],
-    [["--now"], /^Unknown option '--now'; wanted any of --url, --every\n$/],
+    [["--now"], /^Unknown option '--now'; expected one of --url, --every\n$/],
     [
       ["--url", "example.com"],
-      /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/,
+      /^Cannot use --url: expected the origin of a project, such as https:.*\n$/,
     ],
     [
       ["--url", "http://127.0.0.1:54321/functions/v1"],
-      /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/,
+      /^Cannot use --url: expected the origin of a project, such as https:.*\n$/,
     ],
   ])("with %j says what it wants", async (args, sentence) => {
     expect(await seal(args)).toEqual(failure(sentence));
@@ -225,10 +225,14 @@ describe.each([
 ])("%s", (_, command) => {
   test("says that nothing answers", async () => {
     expect(await command(["--url", "http://127.0.0.1:9"])).toEqual(
-      failure("Cannot reach http://127.0.0.1:9: is it running?"),
+      failure(
+        "Cannot reach http://127.0.0.1:9: start the stack with npm start, or correct --url",
+      ),
     );
     expect(await command([], { PORT: "9" })).toEqual(
-      failure("Cannot reach http://127.0.0.1:9: is it running?"),
+      failure(
+        "Cannot reach http://127.0.0.1:9: start the stack with npm start, or correct --url",
+      ),
     );
   });
 
@@ -238,7 +242,7 @@ describe.each([
   ])("is refused with a key %s, and does not print it", async (_, key) => {
     expect(await command(url(), { SUPABASE_SECRET_KEY: key() })).toEqual(
       failure(
-        `Cannot use ${ledger.stack.url}: the key is not one of its secret keys; set SUPABASE_SECRET_KEY`,
+        `Cannot use ${ledger.stack.url}: the key is not a secret key of it; set SUPABASE_SECRET_KEY`,
       ),
     );
   });
@@ -287,7 +291,7 @@ describe("npm run export-evidence", () => {
         await exportEvidence(["--url", empty.stack.url, "--out", `${dir}/no`]),
       )
         .toEqual(failure(
-          "Nothing is signed yet: seal first (npm run seal), with LEDGER_SIGNING_KEYS set",
+          "The log is not signed yet: set LEDGER_SIGNING_KEYS, then run npm run seal",
         ));
     } finally {
       await empty.stack.stop();
@@ -296,7 +300,7 @@ describe("npm run export-evidence", () => {
 
   test("says where it wants to write, and that it cannot", async () => {
     expect(await exportEvidence(url())).toEqual(
-      failure("Wanted --out <file>: where to write the bundle"),
+      failure("The output file is missing; pass --out <file>"),
     );
     const path = `${dir}/no/such/folder`;
     const { code, stdout, stderr } = await exportEvidence([

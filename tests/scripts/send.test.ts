@@ -74,13 +74,13 @@ describe("npm run send", () => {
   });
 
   test.each([
-    [["nothing"], 'Cannot send "nothing": wanted otlp, litellm'],
-    [[], 'Cannot send "": wanted otlp, litellm'],
-    [["standard"], 'Cannot send "standard": wanted'],
+    [["nothing"], 'Cannot send "nothing": expected otlp, litellm'],
+    [[], 'Cannot send "": expected otlp, litellm'],
+    [["standard"], 'Cannot send "standard": expected'],
     [["standard/payments"], "where <log> is llm-usage"],
     [["litellm/audit"], 'Cannot send "litellm/audit"'],
     [["constructor"], 'Cannot send "constructor"'],
-    [["litellm", "--colour"], "wanted any of --url"],
+    [["litellm", "--colour"], "expected one of --url"],
     [["litellm", "--url=nowhere"], 'Cannot use the URL "nowhere"'],
     [
       ["litellm", "--url=http://127.0.0.1:1"],

@@ -4,7 +4,7 @@ import {
   writeLocks,
 } from "../../scripts/dependencies/check-locks.ts";
 import {
-  readNamed,
+  readPackageRequests,
   updatePackages,
 } from "../../scripts/dependencies/update-packages.ts";
 import {
@@ -81,7 +81,7 @@ describe("an update", () => {
     expect((await files.readDirect()).get("tool")).toBe("1.0.0");
     expect(said).toEqual([
       "a@1.1.0",
-      "tool@1.2.0 is not taken: the registry has no tool-mac@1.2.0",
+      "tool@1.2.0 is not taken: the registry does not have tool-mac@1.2.0",
     ]);
   });
 
@@ -108,7 +108,7 @@ describe("an update", () => {
         : undefined;
     }, true);
     await expect(changed).rejects.toThrow(
-      "package.json, package-lock.json, deno.json, supabase/functions/deno.lock are as they were before the update; npm ci installs their packages",
+      "package.json, package-lock.json, deno.json, supabase/functions/deno.lock are restored; run npm ci to install their packages",
     );
     expect(await files.isAsIn(before)).toBe(true);
   });
@@ -135,7 +135,7 @@ describe("an update", () => {
       line === "--version" ? { stdout: "11.6.2\n" } : undefined
     );
     await expect(changed).rejects.toThrow(
-      "npm 11.6.2 would write package-lock.json without what other platforms need",
+      "npm 11.6.2 would write package-lock.json without the builds of other platforms",
     );
     expect(await files.isAsIn(before)).toBe(true);
   });
@@ -211,30 +211,34 @@ describe("the packages to update", () => {
   const direct = new Map([["jose", "6.2.17"], ["@s/a", "1.0.0-beta.1"]]);
 
   test("are names, with exact versions or without", () => {
-    expect(readNamed("jose@7.0.0,@s/a@1.0.0-beta.2", direct)).toEqual([
-      { name: "jose", version: "7.0.0" },
-      { name: "@s/a", version: "1.0.0-beta.2" },
-    ]);
-    expect(readNamed("@s/a", direct)).toEqual([{ name: "@s/a" }]);
+    expect(readPackageRequests("jose@7.0.0,@s/a@1.0.0-beta.2", direct)).toEqual(
+      [
+        { name: "jose", version: "7.0.0" },
+        { name: "@s/a", version: "1.0.0-beta.2" },
+      ],
+    );
+    expect(readPackageRequests("@s/a", direct)).toEqual([{ name: "@s/a" }]);
   });
 
   test.each(["jose@^6", "jose@latest", "jose@6", "jose@"])(
     "are not %s",
     (text) => {
-      expect(() => readNamed(text, direct)).toThrow(
-        `Cannot update ${text}: wanted an exact version, such as jose@6.2.17`,
+      expect(() => readPackageRequests(text, direct)).toThrow(
+        `Cannot update ${text}: expected an exact version, such as jose@6.2.17`,
       );
     },
   );
 
   test("are dependencies of package.json", () => {
-    expect(() => readNamed("left", direct)).toThrow("Cannot update left:");
+    expect(() => readPackageRequests("left", direct)).toThrow(
+      "Cannot update left:",
+    );
   });
 
   test.each([
-    [["--only", "zod"], "--only is a part of --update: add --update"],
+    [["--only", "zod"], "--only is an option of --update; add --update"],
     [["--lock", "--check"], "exclude each other"],
-    [["--update", "--only", "zod@^4"], "wanted an exact version"],
+    [["--update", "--only", "zod@^4"], "expected an exact version"],
   ])("and the flags %j are refused", async (flags, sentence) => {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", DEPS, ...flags],

@@ -217,7 +217,7 @@ describe("a note is not to be trusted", () => {
       }]]
     ) {
       expect(await verifyNote(note, keys))
-        .toEqual({ fault: "is signed by no known key" });
+        .toEqual({ fault: "is not signed by a known key" });
     }
   });
 
@@ -225,7 +225,7 @@ describe("a note is not to be trusted", () => {
     const wrong = { ...genuine, bytes: genuine.bytes.map((byte) => byte ^ 1) };
     for (const signatures of [[genuine, wrong], [wrong, genuine]]) {
       expect(await verifyNote({ ...note, signatures }, [key]))
-        .toHaveProperty("fault", expect.stringContaining("wrong signature"));
+        .toHaveProperty("fault", expect.stringContaining("invalid signature"));
     }
   });
 

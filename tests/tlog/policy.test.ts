@@ -165,7 +165,7 @@ describe("a policy is malformed", () => {
 
   test("in a line that is named", () => {
     expect(parsePolicy("# one\n\nquorum X1\n")).toEqual({
-      fault: "line 3 names what no line before it defines",
+      fault: "line 3 names a witness or group that is not defined above",
     });
   });
 

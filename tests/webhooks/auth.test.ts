@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { adaptAuth } from "../../shared/webhooks/auth.ts";
 import type { AdaptedEvent } from "../../shared/webhooks/adapter.ts";
-import { answerAuthHook } from "../../shared/webhooks/answer-auth-hook.ts";
+import { createHookResponse } from "../../shared/webhooks/answer-auth-hook.ts";
 import {
   codesOf,
   deliver,
@@ -145,7 +145,7 @@ describe("the answer to a hook", () => {
     const text = typeof payload === "string"
       ? payload
       : JSON.stringify(payload);
-    const { status, headers, body } = answerAuthHook(text);
+    const { status, headers, body } = createHookResponse(text);
     expect(status).toBe(200);
     expect(headers).toEqual({ "content-type": "application/json" });
     return body;

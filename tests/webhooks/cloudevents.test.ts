@@ -1,7 +1,10 @@
 import { CloudEvent, HTTP } from "cloudevents";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Adapted, relocateIssues } from "../../shared/webhooks/adapter.ts";
+import {
+  type AdaptedDelivery,
+  relocateIssues,
+} from "../../shared/webhooks/adapter.ts";
 import { adaptCloudEvents } from "../../shared/webhooks/cloudevents.ts";
 import {
   codesOf,
@@ -19,13 +22,17 @@ const STRUCTURED = "application/cloudevents+json";
 function adaptMessage(
   { headers, body }: { headers: unknown; body: unknown },
   query?: string,
-): Promise<Adapted> {
+): Promise<AdaptedDelivery> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   const sent = Object.fromEntries(new Headers(headers as HeadersInit));
   return adaptCloudEvents(deliver(text, { headers: sent, query }), "audit");
 }
 
-function adapt(body: unknown, type: string, headers = {}): Promise<Adapted> {
+function adapt(
+  body: unknown,
+  type: string,
+  headers = {},
+): Promise<AdaptedDelivery> {
   return adaptMessage({ headers: { "content-type": type, ...headers }, body });
 }
 

@@ -4,11 +4,11 @@ import { isZero, toDecimalText } from "../../shared/logs/fields.ts";
 import {
   findRelevantIssues,
   readPointer,
-  toMoment,
+  toTimestamp,
 } from "../../shared/webhooks/payload.ts";
 import { deriveId, readUuid } from "../../shared/ingest/ids.ts";
 import { parseExactJson, toCanonicalJson } from "../../shared/http/json.ts";
-import { readQueryMembers } from "../../shared/webhooks/adapter.ts";
+import { readUrlDefaults } from "../../shared/webhooks/adapter.ts";
 import { LOGS } from "../../shared/logs/index.ts";
 
 describe("decimal text", () => {
@@ -76,16 +76,16 @@ describe("a moment", () => {
       fc.property(seconds, fc.nat(999_999), (whole, micros) => {
         const fraction = String(micros).padStart(6, "0");
         const date = new Date(whole * 1_000).toISOString().slice(0, 19);
-        expect(toMoment(Number(`${whole}.${fraction}`)))
+        expect(toTimestamp(Number(`${whole}.${fraction}`)))
           .toBe(`${date}.${fraction}Z`);
-        expect(toMoment(`${date}.${fraction}`)).toBe(`${date}.${fraction}Z`);
+        expect(toTimestamp(`${date}.${fraction}`)).toBe(`${date}.${fraction}Z`);
       }),
     );
   });
 
   test.each(["", "2026-10-05", "12:00", "2026-10-05T8:00:00", null, NaN, -1])(
     "is not in %j",
-    (value) => expect(toMoment(value)).toBeNull(),
+    (value) => expect(toTimestamp(value)).toBeNull(),
   );
 });
 
@@ -146,5 +146,5 @@ test("what a URL may say are members of the log", () => {
     for (const name of urlDefaults) expect(columns).toContain(name);
   }
   const query = new URLSearchParams("phase=EXEC&firm_id=ignored");
-  expect(readQueryMembers(query, "model-usage")).toEqual({ phase: "EXEC" });
+  expect(readUrlDefaults(query, "model-usage")).toEqual({ phase: "EXEC" });
 });

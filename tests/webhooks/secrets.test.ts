@@ -16,9 +16,9 @@ import {
 
 const [{ bytes: secret }] = AUTH_SECRETS;
 const AUTH_FAULT =
-  "AUTH_HOOK_SECRETS cannot be used: Secret 2 of 2 has 4 bytes: wanted 24 to 64";
+  "AUTH_HOOK_SECRETS is invalid: Secret 2 of 2 has 4 bytes: expected 24 to 64";
 const STANDARD_FAULT =
-  "STANDARD_WEBHOOK_SECRETS cannot be used: Secret 1 of 1 does not start with whsec_ or v1,whsec_";
+  "STANDARD_WEBHOOK_SECRETS is invalid: Secret 1 of 1 does not start with whsec_ or v1,whsec_";
 
 describe("secrets that cannot be used", () => {
   let receiver: LoggedReceiver;

@@ -22,19 +22,19 @@ describe("the secrets of a setting", () => {
   });
 
   test.each([
-    ["", "The value holds no secret: wanted whsec_<base64>"],
-    [" \n|, ", "The value holds no secret: wanted whsec_<base64>"],
+    ["", "The value has no secret: expected whsec_<base64>"],
+    [" \n|, ", "The value has no secret: expected whsec_<base64>"],
     ["swordfish", "Secret 1 of 1 does not start with whsec_ or v1,whsec_"],
     [`${a} "${b}"`, "Secret 2 of 2 does not start with whsec_ or v1,whsec_"],
     [`${a} v1`, "Secret 2 of 2 does not start with whsec_ or v1,whsec_"],
-    ["whsec_", "Secret 1 of 1 has 0 bytes: wanted 24 to 64"],
+    ["whsec_", "Secret 1 of 1 has 0 bytes: expected 24 to 64"],
     [
       `whsec_${encodeBase64(new Uint8Array(23))}`,
-      "Secret 1 of 1 has 23 bytes: wanted 24 to 64",
+      "Secret 1 of 1 has 23 bytes: expected 24 to 64",
     ],
     [
       `whsec_${encodeBase64(new Uint8Array(65))}`,
-      "Secret 1 of 1 has 65 bytes: wanted 24 to 64",
+      "Secret 1 of 1 has 65 bytes: expected 24 to 64",
     ],
     [
       b.replace(/=+$/, ""),
@@ -46,9 +46,9 @@ describe("the secrets of a setting", () => {
     ],
     [
       `v1a,whpk_${"A".repeat(44)}:whsk_${"A".repeat(44)}`,
-      "Secret 1 of 2 belongs to an asymmetric signature (v1a), which is not supported: wanted whsec_<base64>",
+      "Secret 1 of 2 belongs to an asymmetric signature (v1a), which is not supported: expected whsec_<base64>",
     ],
-    [Array(9).fill(a).join(" "), "There are more than 8 secrets"],
+    [Array(9).fill(a).join(" "), "The value has more than 8 secrets"],
   ])("cannot be read from %j", (text, error) => {
     expect(parseSecrets(text)).toEqual({ error });
   });

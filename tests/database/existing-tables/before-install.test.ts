@@ -80,7 +80,7 @@ test("the doctor foresees a refusal, with every difference and its remedy", asyn
   );
   expect(lines).toMatch(/^refuse: public\.llm_usage_log\.model: takes NULL/m);
   expect(printed.at(-1)).toBe(
-    "The push is refused until 2 differences are mended. Nothing was changed.",
+    "The push is refused until you resolve 2 differences. Nothing was changed.",
   );
   expect((await project.push()).code).not.toBe(0);
 });

@@ -212,7 +212,7 @@ describe("a bundle", () => {
     ]);
   });
 
-  test("is not believed because of a checkpoint that somebody kept", async () => {
+  test("is not inference because of a checkpoint that somebody kept", async () => {
     const text = lines.toSpliced(1, 1).with(
       -1,
       formatBundleLine({ type: "end", lines: lines.length - 2 }),

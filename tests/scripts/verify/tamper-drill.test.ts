@@ -153,7 +153,7 @@ describe("a row is found out that", () => {
     expect(verdict.faults[0].detail).toBe(
       `The row ${
         calls[7].id
-      } of llm_usage_log (leaf 7) is not what was recorded: it does not hash to its leaf`,
+      } of llm_usage_log (leaf 7) differs from the recorded one: it does not hash to its leaf`,
     );
   });
 
@@ -176,7 +176,7 @@ describe("a row is found out that", () => {
       indexOf(audits[2]),
     ]]);
     expect(verdict.faults[0].detail).toContain(
-      "has a user_id that is not the one recorded",
+      "has a user_id that differs from the recorded one",
     );
     expect(JSON.stringify(verdict.faults)).not.toContain(uuid("a", 9));
   });
@@ -286,7 +286,7 @@ describe("a row is found out that", () => {
       indexOf(calls[4]),
     ]]);
     expect(verdict.faults[0].detail).toContain(
-      "is gone, and no leaf says that it was deleted",
+      "is missing, and no leaf records its deletion",
     );
   });
 

@@ -119,7 +119,7 @@ describe("npm run verify", () => {
       const [finding, summary, verdict, end] = stdout.split("\n");
       expect(finding).toMatch(
         new RegExp(
-          `^row_differs: The row ${id} of llm_usage_log \\(leaf \\d+\\) is not what was recorded: it does not hash to its leaf$`,
+          `^row_differs: The row ${id} of llm_usage_log \\(leaf \\d+\\) differs from the recorded one: it does not hash to its leaf$`,
         ),
       );
       expect(summary).toMatch(/^lines /);
@@ -161,7 +161,7 @@ describe("npm run verify", () => {
       );
       expect(code).toBe(1);
       expect(stdout).toContain(
-        "cut_off: The bundle does not end with the number of its lines",
+        "cut_off: The bundle does not end with its line count: it is truncated",
       );
     }
     const middle = await write(lines.join("\n").slice(0, -30));
@@ -173,7 +173,7 @@ describe("npm run verify", () => {
     const other = await verify([bundle, "--key", stranger.verifierKey]);
     expect(other.code).toBe(1);
     expect(other.stdout).toMatch(
-      /^checkpoint_untrusted: A checkpoint is signed by no known key\n/,
+      /^checkpoint_untrusted: A checkpoint is not signed by a known key\n/,
     );
     expect(other.stdout).toContain("checkpoint_missing: ");
 
@@ -186,7 +186,7 @@ describe("npm run verify", () => {
     );
     expect(await verify([bundle, "--key", damage(keys.verifierKey)])).toEqual(
       failure(
-        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+        "A --key has an id that does not match its name and public key; pass the verifier key as npm run ledger:key printed it",
         2,
       ),
     );
@@ -235,19 +235,19 @@ describe("npm run verify", () => {
   test("could not look, ends with 2 and says why", async () => {
     for (
       const [args, sentence] of [
-        [withKey(), /^No evidence is named; /],
+        [withKey(), /^The evidence is missing; /],
         [
           withKey(bundle, bundle),
           /^More than one piece of evidence is named; /,
         ],
-        [[bundle], /^No key to trust is given; /],
+        [[bundle], /^The trusted key is missing; /],
         [
           [...withKey(bundle), "--policy", bundle],
           /^Both --key and --policy are given; /,
         ],
         [
           [bundle, "--trust"],
-          /^Unknown option '--trust'.*; wanted any of --key, --policy, --held, --receipt, --help\n$/,
+          /^Unknown option '--trust'.*; expected one of --key, --policy, --held, --receipt, --help\n$/,
         ],
         [
           withKey(`${dir}/nothing`),
@@ -259,7 +259,7 @@ describe("npm run verify", () => {
         ],
         [
           withKey(await write(new Uint8Array([0x7b, 0xff]))),
-          /^Cannot read \S+: it is not UTF-8 text; name the file as the log handed it out, unpacked\n$/,
+          /^Cannot read \S+: it is not UTF-8 text; name the unchanged file of the log, decompressed\n$/,
         ],
         [
           [...withKey(bundle), "--held", `${dir}/nothing`],
@@ -269,7 +269,7 @@ describe("npm run verify", () => {
           [bundle, "--policy", `${dir}/nothing`],
           /^Cannot read \S+\/nothing: /,
         ],
-        [[bundle, "--policy", bundle], /^The policy cannot be used: /],
+        [[bundle, "--policy", bundle], /^The policy /],
       ] as [string[], string | RegExp][]
     ) {
       expect(await verify(args), args.join(" ")).toEqual(failure(sentence, 2));
@@ -313,7 +313,7 @@ describe("npm run verify", () => {
     test("needs the network, and says where nothing answers", async () => {
       expect(await verify(withKey("http://127.0.0.1:9"), online)).toEqual(
         failure(
-          "Cannot reach http://127.0.0.1:9/functions/v1/ledger/checkpoint: nothing answers there; check the address and the network",
+          "Cannot reach http://127.0.0.1:9/functions/v1/ledger/checkpoint: the connection failed; check the address and the network",
           2,
         ),
       );
@@ -323,7 +323,7 @@ describe("npm run verify", () => {
       const empty = await startEvidenceStack("PGlite");
       try {
         expect(await verify(withKey(empty.stack.url), online)).toEqual(failure(
-          `${empty.stack.url}/functions/v1/ledger/checkpoint answered 404: nothing is signed yet, or the project has no function ledger; check the address`,
+          `${empty.stack.url}/functions/v1/ledger/checkpoint answered 404: the log is not signed yet, or the project has no function ledger; check the address`,
           2,
         ));
       } finally {
@@ -341,7 +341,7 @@ describe("npm run verify", () => {
       const [, id] = stranger.verifierKey.split("+");
       expect([other.code, other.stdout]).toEqual([
         1,
-        `The checkpoint is signed by no known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed\nNOT OK: 1 finding\n`,
+        `The checkpoint is not signed by a known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed\nNOT OK: 1 finding\n`,
       ]);
       const db = ledger.openDatabase();
       const hash = toBytea(someHash());
@@ -391,7 +391,7 @@ describe("npm run verify", () => {
         );
         expect(code).toBe(1);
         expect(stdout).toMatch(
-          /^A tile is not whole: tile\/\d\/\S+ must have \d+ hashes of 32 bytes\n/,
+          /^A tile is incomplete: tile\/\d\/\S+ must have \d+ hashes of 32 bytes\n/,
         );
       } finally {
         await door.shutdown();

@@ -266,7 +266,7 @@ describe("the kit", () => {
     expect(await verify(withKey(await write(changed.join("\n"))))).toEqual(
       refused(
         new RegExp(
-          `row_differs: The row ${id} of llm_usage_log \\(leaf \\d+\\) is not what was recorded: .*`,
+          `row_differs: The row ${id} of llm_usage_log \\(leaf \\d+\\) differs from the recorded one: .*`,
         ),
       ),
     );
@@ -301,7 +301,7 @@ describe("the kit", () => {
       ));
     }
     expect(await verify(withKey(ledger.stack.url))).toEqual(failure(
-      `Cannot reach ${ledger.stack.url}/functions/v1/ledger/checkpoint: Deno may not; run with --allow-net=${host}`,
+      `Cannot reach ${ledger.stack.url}/functions/v1/ledger/checkpoint: Deno lacks the permission; run with --allow-net=${host}`,
       2,
     ));
     const later = await record("audit");
@@ -392,7 +392,7 @@ describe("the proof of a row", () => {
     const { id } = answers.audit;
     const proof = await fetchProof("audit", id);
     const CHANGED =
-      "The proof does not lead from the leaf to the root of its checkpoint: the leaf, the index or a hash was changed; get the proof again";
+      "The proof does not lead from the leaf to the root of its checkpoint: the leaf, the index or a hash was changed; download the proof again";
     const { index, hashes, checkpoint } = readProof(proof);
     for (
       const [changed, finding] of [
@@ -404,7 +404,7 @@ describe("the proof of a row", () => {
           change(proof, {
             checkpoint: checkpoint.replace(/\n\d+\n/, "\n1000\n"),
           }),
-          "The proof has a checkpoint that has a wrong signature of the key example.com/ledger",
+          "The proof has a checkpoint that has an invalid signature of the key example.com/ledger",
         ],
         [
           change(proof, { checkpoint: checkpoints.earlier }),
@@ -412,11 +412,11 @@ describe("the proof of a row", () => {
         ],
         [
           proof.replace("@v1", "@v9"),
-          "The proof does not start with c2sp.org/tlog-proof@v1: it is cut off, was changed or is of another version; get it again",
+          "The proof does not start with c2sp.org/tlog-proof@v1: it is truncated, was changed or is of another version; download it again",
         ],
         [
           change(proof, { extra: new Uint8Array([0xff]) }),
-          "The proof has extra data that is not text: get it again",
+          "The proof has extra data that is not text: download it again",
         ],
       ]
     ) {
@@ -431,7 +431,7 @@ describe("the proof of a row", () => {
     for (const end of [...ends, proof.length - 1]) {
       const path = await write(proof.slice(0, end));
       expect(await verify(withKey(path)), `cut at ${end}`).toEqual(
-        refused(/The proof .*get it again/),
+        refused(/The proof .*download it again/),
       );
     }
   });
@@ -441,14 +441,14 @@ describe("the proof of a row", () => {
     const stranger = await makeLogKeys();
     const [, id] = stranger.verifierKey.split("+");
     expect(await verify([path, "--key", stranger.verifierKey])).toEqual(refused(
-      `The proof has a checkpoint that is signed by no known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed`,
+      `The proof has a checkpoint that is not signed by a known key; trusted is example.com/ledger+${id}: after a rotation of keys, repeat --key for each key that has signed`,
     ));
     expect(
       (await verify([...withKey(path), "--key", stranger.verifierKey])).code,
     ).toBe(0);
     const other = await createKeys("example.com/other", "note");
     expect(await verify([path, "--key", other.verifierKey])).toEqual(refused(
-      /The proof has a checkpoint that is signed by no known key; it is of the log "example\.com\/ledger", and trusted is example\.com\/other\+[0-9a-f]{8}: pass a key of that log/,
+      /The proof has a checkpoint that is not signed by a known key; it is of the log "example\.com\/ledger", and trusted is example\.com\/other\+[0-9a-f]{8}: pass a key of that log/,
     ));
   });
 
@@ -459,7 +459,7 @@ describe("the proof of a row", () => {
       `log ${keys.verifierKey}\nwitness w ${witness.verifierKey}\nquorum w\n`,
     );
     expect(await verify([path, "--policy", policy])).toEqual(refused(
-      "The proof has a checkpoint without the quorum of witnesses; get a proof under a checkpoint that they cosigned",
+      "The proof has a checkpoint without the quorum of witnesses; download a proof under a checkpoint that they cosigned",
     ));
   });
 
@@ -468,7 +468,7 @@ describe("the proof of a row", () => {
     const held = await write(checkpoints.earlier);
     const result = await verify(withKey(path, "--held", held));
     expect(result).toEqual(holds(
-      /- whether this tree and that of the held checkpoint of \d+ leaves are one: /,
+      /- whether this tree and that of the held checkpoint of \d+ leaves are consistent: /,
     ));
     const parsed = await parseSignerKey(keys.signerKey);
     if ("fault" in parsed) throw new Error(parsed.fault);
@@ -490,13 +490,13 @@ describe("the proof of a row", () => {
     const proof = change(await fetchProof("audit", id), { extra: undefined });
     const path = await write(proof);
     expect(await verify(withKey(path))).toEqual(failure(
-      "The proof has no leaf with it, because the row is gone; pass the receipt of the row with --receipt",
+      "The proof lacks its leaf, because the row no longer exists; pass the receipt of the row with --receipt",
       2,
     ));
     const receipt = await write(answers.audit);
     const result = await verify(withKey(path, "--receipt", receipt));
     expect(result).toEqual(holds(
-      "- why the row is gone: a bundle shows that\n",
+      "- why the row no longer exists: a bundle shows that\n",
     ));
     expect(result.stdout).toMatch(new RegExp(`^Row ${id} of audit_log: leaf `));
     // A receipt alone has the hash of the leaf, and not its row.
@@ -506,7 +506,7 @@ describe("the proof of a row", () => {
     );
     const another = await write(answers["tool-usage"]);
     expect(await verify(withKey(path, "--receipt", another))).toEqual(refused(
-      "The proof does not lead from the leaf to the root of its checkpoint: the leaf, the index or a hash was changed; get the proof again",
+      "The proof does not lead from the leaf to the root of its checkpoint: the leaf, the index or a hash was changed; download the proof again",
     ));
   });
 });
@@ -528,7 +528,7 @@ describe("a receipt", () => {
     const subject = `The receipt of the row ${audit.id}`;
     const receipt = audit.receipt as { commitments: string[]; salts: string[] };
     const ROW =
-      `receipt_differs: ${subject} has a row beside it that does not hash to its leaf: one of the two was changed`;
+      `receipt_differs: ${subject} comes with a row that does not hash to its leaf: the row or the receipt was changed`;
     for (
       const [changed, ...findings] of [
         [{ ...audit, action: "delete_project" }, ROW],
@@ -540,15 +540,15 @@ describe("a receipt", () => {
         ],
         [
           { ...audit, user_id: newId() },
-          `receipt_differs: ${subject} has a user_id beside it that is not the one recorded`,
+          `receipt_differs: ${subject} comes with a user_id that differs from the recorded one`,
         ],
         [
           { ...audit, user_id: null },
-          `receipt_differs: ${subject} has a user_id beside it that is not the one recorded`,
+          `receipt_differs: ${subject} comes with a user_id that differs from the recorded one`,
         ],
         [
           { ...audit, metadata: { file_count: 4 } },
-          `receipt_differs: ${subject} has a metadata beside it that is not the one recorded`,
+          `receipt_differs: ${subject} comes with a metadata that differs from the recorded one`,
         ],
         [
           {
@@ -576,7 +576,7 @@ describe("a receipt", () => {
     const salts = [null, ...receipt.salts.slice(1)];
     expect(await check({ ...answers.audit, receipt: { ...receipt, salts } }))
       .toEqual(holds(
-        /3 of 4 committed values opened\nNot checked:\n- user_id of \S+: the receipt has no salt of it\nOK\n$/,
+        /3 of 4 committed values opened\nNot checked:\n- user_id of \S+: the receipt lacks its salt\nOK\n$/,
       ));
   });
 
@@ -618,7 +618,7 @@ describe("a receipt", () => {
       holds(/leaf \d+, 1 of 1 committed values opened\nOK\n$/),
     );
     expect(await check(inexact)).toEqual(holds(
-      /leaf \d+, 0 of 1 committed values opened\nNot checked:\n- metadata of \S+: an answer may show its numbers otherwise than they were recorded; a bundle has them as recorded\nOK\n$/,
+      /leaf \d+, 0 of 1 committed values opened\nNot checked:\n- metadata of \S+: an answer may change the form of its numbers; a bundle has the recorded form\nOK\n$/,
     ));
   });
 
@@ -636,7 +636,7 @@ describe("a receipt", () => {
     );
     const receipt = await write(answers.audit);
     expect(await verify(withKey(proof, "--receipt", receipt))).toEqual(refused(
-      `The receipt of the row ${answers.audit.id} is of another row than the proof: get the proof of its row`,
+      `The receipt of the row ${answers.audit.id} is of another row than the proof: download the proof of its row`,
     ));
   });
 
@@ -649,7 +649,7 @@ describe("a receipt", () => {
     const { receipt, ...row } = answers.audit;
     for (const content of [row, "", "[]", "{", checkpoints.newest]) {
       expect(await check(content)).toEqual(failure(
-        /^\S+ holds no receipt; pass the JSON answer to a POST with Prefer: return=receipt\n$/,
+        /^\S+ does not contain a receipt; pass the JSON answer to a POST with Prefer: return=receipt\n$/,
         2,
       ));
     }
@@ -663,7 +663,7 @@ describe("a receipt", () => {
     ) {
       expect(await check({ receipt: { ...receipt as object, ...part } }))
         .toEqual(failure(
-          /^\S+ holds a receipt that is cut off or changed; post the same event with the same id again to get it anew\n$/,
+          /^\S+ contains a truncated or changed receipt; post the same event with the same id again to get a new copy\n$/,
           2,
         ));
     }
@@ -689,7 +689,7 @@ describe("a checkpoint", () => {
       `\nBegins with the tree of the held checkpoint of ${from} leaves\n`,
     ));
     expect(await verify(withKey(grown))).toEqual(failure(
-      `The consistency proof leads from a tree of ${from} leaves, whose checkpoint was not given; pass it with --held`,
+      `The consistency proof leads from a tree of ${from} leaves, whose checkpoint is missing; pass it with --held`,
       2,
     ));
     expect(
@@ -699,7 +699,7 @@ describe("a checkpoint", () => {
         held,
       )),
     ).toEqual(refused(
-      /The tree of \d+ leaves is not shown to begin with that of the held checkpoint of \d+ leaves: .*/,
+      /The tree of \d+ leaves is not proved to begin with that of the held checkpoint of \d+ leaves: .*/,
     ));
     expect(
       await verify(withKey(
@@ -707,10 +707,10 @@ describe("a checkpoint", () => {
         "--held",
         held,
       )),
-    ).toEqual(refused(/The consistency proof is said to lead to .*/));
+    ).toEqual(refused(/The consistency proof claims .*/));
     const receipt = await write(answers.audit);
     expect(await verify(withKey(path, "--receipt", receipt))).toEqual(failure(
-      /^A checkpoint alone has no leaves to find a receipt in; .*\n$/,
+      /^A checkpoint does not contain leaves to compare a receipt with; .*\n$/,
       2,
     ));
   });
@@ -718,7 +718,7 @@ describe("a checkpoint", () => {
   test("is refused when it is changed", async () => {
     const path = await write(checkpoints.newest.replace(/\n\d+\n/, "\n7000\n"));
     expect(await verify(withKey(path))).toEqual(refused(
-      "The checkpoint has a wrong signature of the key example.com/ledger",
+      "The checkpoint has an invalid signature of the key example.com/ledger",
     ));
   });
 });
@@ -730,19 +730,19 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
     const [args, sentence] of [
       [
         withKey(),
-        "No evidence is named; name a bundle, a proof, a checkpoint or a project's URL (--help has examples)",
+        "The evidence is missing; name a bundle, a proof, a checkpoint or a project's URL (--help has examples)",
       ],
       [
         withKey(proof, proof),
-        "More than one piece of evidence is named; verify one at a time, and pass receipts with --receipt and kept checkpoints with --held",
+        "More than one piece of evidence is named; verify them one at a time, and pass receipts with --receipt and kept checkpoints with --held",
       ],
       [
         [proof],
-        "No key to trust is given; pass the log's verifier key with --key, or a file with --policy",
+        "The trusted key is missing; pass the log's verifier key with --key, or a file with --policy",
       ],
       [
         withKey(proof, "--policy", proof),
-        "Both --key and --policy are given; name the keys in the policy alone",
+        "Both --key and --policy are given; pass only the policy, with the keys in it",
       ],
       [
         [proof, "--key", keys.signerKey],
@@ -754,7 +754,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
       ],
       [
         [proof, "--key", damage(keys.verifierKey)],
-        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+        "A --key has an id that does not match its name and public key; pass the verifier key as npm run ledger:key printed it",
       ],
       [
         [proof, "--key", "key.txt"],
@@ -771,7 +771,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
       ...await Promise.all(["", "\n", "hello", "{}", "[]", "null"].map(
         async (content) => [
           withKey(await write(content)),
-          /^\S+ is neither a bundle nor a proof nor a checkpoint, or its beginning is cut off; name a file .*\n$/,
+          /^\S+ is neither a bundle nor a proof nor a checkpoint, or its beginning is truncated; name an unchanged file .*\n$/,
         ],
       )),
     ] as [string[], string | RegExp][]
@@ -781,7 +781,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
   expect(
     await verify(withKey(proof), { program: deno() }),
   ).toEqual(failure(
-    `Cannot read ${proof}: Deno may not read it; run with --allow-read`,
+    `Cannot read ${proof}: Deno lacks the permission; run with --allow-read`,
     2,
   ));
   expect((await verify([...withKey(proof), "--key", keys.verifierKey])).code)

@@ -1,22 +1,22 @@
+import type { Environment } from "../db/environment.ts";
+import { moveWitnessed, readWitnessed } from "../db/evidence-store.ts";
+import { parseBase64, toBase64 } from "../tlog/encoding.ts";
+import { formatNote } from "../tlog/note.ts";
 import {
+  answerConflict,
   answerCosigned,
   answerMalformed,
-  conflict,
   parseAddCheckpoint,
   refuseCheckpoint,
   type WitnessAnswer,
 } from "../tlog/witness.ts";
-import { parseBase64, toBase64 } from "../tlog/encoding.ts";
-import { formatNote } from "../tlog/note.ts";
-import type { Environment } from "../db/environment.ts";
-import { moveWitnessed, readWitnessed } from "../db/evidence-store.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";
 
 /**
- * Cosigns a checkpoint of another log (C2SP tlog-witness, `add-checkpoint`), after
- * it was stored as the last one seen of that log; never two that contradict.
+ * Cosigns a checkpoint of another log (C2SP tlog-witness, `add-checkpoint`). It is
+ * stored first, so that two inconsistent checkpoints are never both cosigned.
  */
-export async function answerWitness(
+export async function cosignCheckpoint(
   body: string,
   env: Environment,
   { witness, witnessed }: LedgerKeys & { witness: object },
@@ -36,7 +36,9 @@ export async function answerWitness(
     root: toBase64(root),
     note: formatNote(request.note),
   });
-  if (!isStored) return conflict((await readWitnessed(env, origin))?.size ?? 0);
+  if (!isStored) {
+    return answerConflict((await readWitnessed(env, origin))?.size ?? 0);
+  }
   const seconds = BigInt(Math.floor(now.getTime() / 1_000));
   return await answerCosigned(request, witness, seconds);
 }
