@@ -23,56 +23,53 @@ describe("who may write", () => {
   }
 
   /** Every shape of a wrong credential, as headers. */
-  const WRONG: [
+  const WRONG: Record<
     string,
-    () => Promise<Record<string, string>> | Record<string, string>,
-  ][] = [
-    ["no credential", () => ({})],
-    [
-      "a publishable key alone",
-      () => ({ apikey: ledger.stack.publishableKey }),
-    ],
-    ["an unknown secret key", () => ({ apikey: "sb_secret_wrong" })],
-    ["an empty key", () => ({ apikey: "" })],
-    ["a secret key as Bearer", () => ({
+    () => Promise<Record<string, string>> | Record<string, string>
+  > = {
+    "no credential": () => ({}),
+    "a publishable key alone": () => ({ apikey: ledger.stack.publishableKey }),
+    "an unknown secret key": () => ({ apikey: "sb_secret_wrong" }),
+    "an empty key": () => ({ apikey: "" }),
+    "a secret key as Bearer": () => ({
       authorization: `Bearer ${ledger.stack.secretKey}`,
-    })],
-    ["Basic credentials", () => ({ authorization: "Basic dXNlcjpwYXNz" })],
-    ["a token that is none", () => ({ authorization: "Bearer nonsense" })],
-    ["an expired token", async () => ({
+    }),
+    "Basic credentials": () => ({ authorization: "Basic dXNlcjpwYXNz" }),
+    "a token that is none": () => ({ authorization: "Bearer nonsense" }),
+    "an expired token": async () => ({
       authorization: `Bearer ${await ledger.stack.signUserToken(USER, {
         expiresIn: -60,
       })}`,
-    })],
-    ["a token signed by another key", async () => ({
+    }),
+    "a token signed by another key": async () => ({
       authorization: `Bearer ${await foreignToken()}`,
-    })],
-    ["a token with alg none", () => ({
+    }),
+    "a token with alg none": () => ({
       authorization: `Bearer ${
         new UnsecuredJWT({ role: "authenticated" }).setSubject(USER).encode()
       }`,
-    })],
-    ["a changed token", async () => {
+    }),
+    "a changed token": async () => {
       const [head, , signature] = (await ledger.stack.signUserToken(USER))
         .split(".");
       const claims = btoa(
         JSON.stringify({ sub: NOBODY, role: "authenticated" }),
       );
       return { authorization: `Bearer ${head}.${claims}.${signature}` };
-    }],
-    ["a bad token beside a good secret key", async () => ({
+    },
+    "a bad token beside a good secret key": async () => ({
       apikey: ledger.stack.secretKey,
       authorization: `Bearer ${await foreignToken()}`,
-    })],
-    ["an expired token beside a publishable key", async () => ({
+    }),
+    "an expired token beside a publishable key": async () => ({
       apikey: ledger.stack.publishableKey,
       authorization: `Bearer ${await ledger.stack.signUserToken(USER, {
         expiresIn: -60,
       })}`,
-    })],
-  ];
+    }),
+  };
 
-  test.each(WRONG)(
+  test.each(Object.entries(WRONG))(
     "answers 401 to %s and stores nothing",
     async (_name, headers) => {
       for (const slug of SLUGS) {
@@ -82,12 +79,10 @@ describe("who may write", () => {
         });
         expect(answer.status).toBe(401);
         expect(answer.headers.get("www-authenticate")).toContain("Bearer");
-        expect(answer.headers.get("content-type")).toBe(
-          "application/problem+json",
-        );
-        expect(["missing_credentials", "invalid_credentials"]).toContain(
-          answer.body.code,
-        );
+        expect(answer.headers.get("content-type"))
+          .toBe("application/problem+json");
+        expect(["missing_credentials", "invalid_credentials"])
+          .toContain(answer.body.code);
         expect(answer.body.detail).toContain("apikey");
         const text = JSON.stringify(answer.body);
         expect(text).not.toContain("gateway");
@@ -173,9 +168,8 @@ describe("who may write", () => {
     });
     expect(status).toBe(204);
     expect(headers.get("access-control-allow-origin")).toBe("*");
-    expect(headers.get("access-control-allow-headers")).toContain(
-      "idempotency-key",
-    );
+    expect(headers.get("access-control-allow-headers"))
+      .toContain("idempotency-key");
   });
 
   test("every answer carries a request id, the caller's own when it is harmless", async () => {

@@ -38,17 +38,15 @@ describe("when the database is away", () => {
       expect(away.body).toMatchObject({ code: "unavailable" });
       expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);
       expect(away.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
-      expect(JSON.stringify(away.body)).not.toMatch(
-        /ECONN|127\.0\.0\.1|postgres/i,
-      );
+      expect(JSON.stringify(away.body)).not
+        .toMatch(/ECONN|127\.0\.0\.1|postgres/i);
 
       await server.restart();
       const back = await ledger.post("llm-usage", event);
       const again = await ledger.post("llm-usage", event);
       expect([back.status, again.status]).toEqual([201, 200]);
-      expect(await ledger.rows("llm_usage_log", { id: event.id })).toHaveLength(
-        1,
-      );
+      expect(await ledger.rows("llm_usage_log", { id: event.id }))
+        .toHaveLength(1);
     },
     60_000,
   );
@@ -93,9 +91,8 @@ describe("when the database is away", () => {
       { pointer: "/cma_project_id", code: "not_found" },
     ]);
     expect(body.results[1].outcome).toBe("recorded");
-    expect(await ledger.rows("llm_usage_log", { id: events[0].id })).toEqual(
-      [],
-    );
+    expect(await ledger.rows("llm_usage_log", { id: events[0].id }))
+      .toEqual([]);
     await sql.end();
   });
 
@@ -110,9 +107,7 @@ describe("when the database is away", () => {
       await sql.end();
       const response = await fetch(
         `${ledger.stack.url}/functions/v1/llm-usage`,
-        {
-          headers: { apikey: ledger.stack.secretKey, accept: "text/csv" },
-        },
+        { headers: { apikey: ledger.stack.secretKey, accept: "text/csv" } },
       );
       expect(response.status).toBe(200);
       const reader = response.body!.getReader();

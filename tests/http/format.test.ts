@@ -30,8 +30,7 @@ describe("toCsvLine()", () => {
   });
 
   test("writes NULL as nothing and objects as JSON", () => {
-    expect(toCsvLine([null, undefined, { a: "b" }, true])).toBe(
-      ',,"{""a"":""b""}",true\r\n',
-    );
+    expect(toCsvLine([null, undefined, { a: "b" }, true]))
+      .toBe(',,"{""a"":""b""}",true\r\n');
   });
 });

@@ -77,27 +77,16 @@ describe("parseStrictJson()", () => {
   });
 
   test.each([
-    "0.1",
-    "123456789012345",
-    "9007199254740991",
-    "0.30000000000000004",
-    "1e21",
-    "100000000000000000000",
-    "-0",
-    "1.50e3",
-    "0e99",
-  ])("keeps the number %s without a fault", (text) => {
+    ["0.1", "123456789012345", "9007199254740991", "0.30000000000000004"],
+    ["1e21", "100000000000000000000", "-0", "1.50e3", "0e99"],
+  ].flat())("keeps the number %s without a fault", (text) => {
     expect(faultsOf(text)).toEqual([]);
   });
 
   test.each([
-    "0.1000000000000000000001",
-    "12345678901234567890",
-    "1e400",
-    "1e-400",
-    "0.12345678901234567890",
-    "9007199254740993",
-  ])("reports the number %s, which a double does not keep", (text) => {
+    ["0.1000000000000000000001", "12345678901234567890", "1e400", "1e-400"],
+    ["0.12345678901234567890", "9007199254740993"],
+  ].flat())("reports the number %s, which a double does not keep", (text) => {
     expect(faultsOf(text)).toEqual([{ path: [], code: "inexact_number" }]);
   });
 
@@ -114,9 +103,8 @@ describe("parseStrictJson()", () => {
   });
 
   test("ends at the depth limit instead of overflowing the stack", () => {
-    expect(() => parseStrictJson("[".repeat(2_000_000))).toThrow(
-      "nested deeper than 64 levels",
-    );
+    expect(() => parseStrictJson("[".repeat(2_000_000)))
+      .toThrow("nested deeper than 64 levels");
     expect(() => parseStrictJson("[".repeat(64) + "]".repeat(64))).not
       .toThrow();
   });

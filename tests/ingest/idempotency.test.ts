@@ -33,9 +33,8 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
 
       const different = await ledger.post(slug, { ...event, ...CHANGES[slug] });
       expect(different.status).toBe(409);
-      expect(different.headers.get("content-type")).toBe(
-        "application/problem+json",
-      );
+      expect(different.headers.get("content-type"))
+        .toBe("application/problem+json");
       expect(different.body).toMatchObject({
         code: "conflict",
         fields: Object.keys(CHANGES[slug]),

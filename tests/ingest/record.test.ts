@@ -321,9 +321,8 @@ describe.each(ENGINES)("recording on %s", (engine) => {
       error_message: `401 for key sk-ant-api03-${"a".repeat(80)} at host`,
     });
     expect(status).toBe(201);
-    expect(body.error_message).toMatch(
-      /^401 for key \[redacted:[\w-]+\] at host$/,
-    );
+    expect(body.error_message)
+      .toMatch(/^401 for key \[redacted:[\w-]+\] at host$/);
     expect((await ledger.row("llm-usage", body.id)).error_message)
       .toBe(body.error_message);
   });

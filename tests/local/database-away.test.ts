@@ -100,9 +100,8 @@ test(
     // The spy lies over the stack's own silencer, so it hears Lite's errors as well.
     const lines = log.mock.calls.map(([first]) => String(first))
       .filter((line) => line.startsWith("POST "));
-    expect(new Set(lines)).toEqual(
-      new Set(["POST /rest/v1/rpc/quick: the database is away"]),
-    );
+    expect(new Set(lines))
+      .toEqual(new Set(["POST /rest/v1/rpc/quick: the database is away"]));
     expect([...statuses.keys()].sort()).toEqual([200, 503]);
     expect(slowest).toBeLessThan(LONGEST_ANSWER_MS);
     const after = await call("/rest/v1/rpc/quick");

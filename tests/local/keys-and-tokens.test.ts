@@ -109,9 +109,8 @@ test("a user who is not a uuid gets no token", () =>
 test("a data folder has one owner, and the next after it is given back", () =>
   withFolder(async (dir) => {
     const unlock = await lockDataDir(dir);
-    await expect(lockDataDir(dir)).rejects.toThrow(
-      `process id ${Deno.pid} is using it`,
-    );
+    await expect(lockDataDir(dir)).rejects
+      .toThrow(`process id ${Deno.pid} is using it`);
     unlock();
     (await lockDataDir(dir))();
   }));

@@ -156,10 +156,9 @@ for (const kind of ["pglite", "postgres"] as const) {
             `select role, has_table_privilege(role, 'things', 'select, insert, update, delete') as any
              from unnest(array['anon', 'authenticated', 'service_role']) as role`,
           ),
-        ).toEqual(
-          ["anon", "authenticated", "service_role"]
-            .map((role) => ({ role, any: false })),
-        );
+        )
+          .toEqual(["anon", "authenticated", "service_role"]
+            .map((role) => ({ role, any: false })));
       }));
   });
 }

@@ -31,12 +31,10 @@ describe("counts are genai-prices' own, taken apart,", () => {
             usage: usageOf(extractor, response),
           });
           if ("fault" in result) throw new Error(JSON.stringify(result));
-          expect(putTogether(result.counts, theirs)).toEqual(
-            withoutText(theirs),
-          );
-          expect(remainders(result.counts).every((rest) => rest >= 0)).toBe(
-            true,
-          );
+          expect(putTogether(result.counts, theirs))
+            .toEqual(withoutText(theirs));
+          expect(remainders(result.counts).every((rest) => rest >= 0))
+            .toBe(true);
         }),
         { numRuns: 50 },
       );

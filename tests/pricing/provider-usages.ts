@@ -144,11 +144,7 @@ export const USAGES: [string, Members, Members][] = [
         totalTokens: 620,
       },
     },
-    {
-      provider: "aws",
-      input_tokens: 580,
-      cost_usd_exact: "0.001035",
-    },
+    { provider: "aws", input_tokens: 580, cost_usd_exact: "0.001035" },
   ],
   [
     "OpenRouter, whose input has the cache writes in it",
@@ -157,10 +153,7 @@ export const USAGES: [string, Members, Members][] = [
       usage: {
         prompt_tokens: 10_339,
         completion_tokens: 60,
-        prompt_tokens_details: {
-          cached_tokens: 0,
-          cache_write_tokens: 10_318,
-        },
+        prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 10_318 },
         cost: 0.0129,
       },
     },

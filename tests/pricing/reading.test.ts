@@ -36,11 +36,7 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
       match_value: "known",
       input_usd_per_mtok: "0.0025",
     });
-    const known = {
-      model: "known",
-      input_tokens: 1_000_000,
-      output_tokens: 0,
-    };
+    const known = { model: "known", input_tokens: 1_000_000, output_tokens: 0 };
     const { body } = await ledger.post(
       "llm-usage",
       [
@@ -99,9 +95,8 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
     expect(await idsOf("service_tier=batch")).toEqual([batch]);
     expect(await idsOf("service_tier=default&provider=acme"))
       .toEqual(sorted(computed, reported, differing));
-    expect(await idsOf("cost_source=unpriced")).toEqual(
-      sorted(batch, unpriced),
-    );
+    expect(await idsOf("cost_source=unpriced"))
+      .toEqual(sorted(batch, unpriced));
     expect(await idsOf("cost_source=reported&cost_source=computed"))
       .toEqual(sorted(computed, reported, differing));
     expect(await idsOf("cost_differs=true")).toEqual([differing]);
@@ -181,9 +176,8 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
     const [head, line, end] = csv.split("\r\n");
     expect(head).toContain(`,created_at,${DETAILS}`);
     expect(head.startsWith("id,firm_id,cma_project_id,model,")).toBe(true);
-    expect(line).toContain(
-      `reported,${priceId},0.0030,0.0030,0.0025,false,true`,
-    );
+    expect(line)
+      .toContain(`reported,${priceId},0.0030,0.0030,0.0025,false,true`);
     expect(end).toBe("");
     const sums: string = await get(`/summary?${RANGE}`, { accept: "text/csv" });
     const [names, totals] = sums.split("\r\n").map((text) => text.split(","));

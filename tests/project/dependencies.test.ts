@@ -107,9 +107,8 @@ describe("the lock of the functions", () => {
     const tree = packages({ "node_modules/a": { version: "1.0.1" } });
     expect(() => makeFunctionsLock(tree, { a: "npm:a@1.0.0" }))
       .toThrow("deno.json has a@1.0.0, package-lock.json a@1.0.1");
-    expect(() => makeFunctionsLock(tree, { a: "npm:a" })).toThrow(
-      "Cannot pin a: wanted npm:<name>@<version>, found npm:a",
-    );
+    expect(() => makeFunctionsLock(tree, { a: "npm:a" }))
+      .toThrow("Cannot pin a: wanted npm:<name>@<version>, found npm:a");
     expect(() => makeFunctionsLock(tree, { b: "npm:b@1.0.0" }))
       .toThrow("package-lock.json lacks b: run npm run deps -- --lock");
     expect(() =>

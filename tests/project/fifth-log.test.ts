@@ -198,9 +198,8 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
       `update public.approval_log set comment = 'Not checked' where id = '${id}'`,
     );
     const refused = await exportAndVerify();
-    expect(refused.stdout).toContain(
-      `commitment_differs: The row ${id} of approval_log`,
-    );
+    expect(refused.stdout)
+      .toContain(`commitment_differs: The row ${id} of approval_log`);
     expect(refused).toMatchObject({ code: 1 });
   });
 });

@@ -21,9 +21,8 @@ describe("a cursor", () => {
       [1, 2].map(() => sealCursor(POSITION, "query", env("a"))),
     );
     expect(one).not.toBe(two);
-    expect(atob(one.replaceAll("-", "+").replaceAll("_", "/"))).not.toContain(
-      "2026",
-    );
+    expect(atob(one.replaceAll("-", "+").replaceAll("_", "/"))).not
+      .toContain("2026");
   });
 
   test("opens for no other query, key or changed byte", async () => {

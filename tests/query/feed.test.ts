@@ -32,9 +32,7 @@ describe("following a log with order=asc while others write", () => {
         const { status, body } = await ledger.post(
           `llm-usage${query}`,
           undefined,
-          {
-            method: "GET",
-          },
+          { method: "GET" },
         );
         expect(status).toBe(200);
         ids.push(...body.rows.map((row: { id: string }) => row.id));

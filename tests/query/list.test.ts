@@ -140,9 +140,8 @@ describe.each(ENGINES)("reading on %s", (engine) => {
     });
     const { rows } = await next.json();
     expect(rows[0].id).not.toBe(body.rows[1].id);
-    expect(new URL(path, ledger.stack.url).searchParams.get("cursor")).toBe(
-      body.next_cursor,
-    );
+    expect(new URL(path, ledger.stack.url).searchParams.get("cursor"))
+      .toBe(body.next_cursor);
   });
 
   test("a cursor belongs to its query", async () => {

@@ -125,10 +125,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     );
     expect(hours.body.group_count).toBe(25);
     expect(hours.body.groups.slice(2, 4).map((g: { hour: string }) => g.hour))
-      .toEqual([
-        "2026-10-25T02:00:00+02:00",
-        "2026-10-25T02:00:00+01:00",
-      ]);
+      .toEqual(["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]);
     const spring = await get(
       `llm-usage/summary?from=2026-03-29&to=2026-03-30&model=spring&tz=Europe/Berlin`,
     );
@@ -140,9 +137,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
       `llm-usage/summary?${YEAR}&model=spring&group_by=week`,
     );
     expect(body.groups.map((g: Record<string, unknown>) => [g.week, g.count]))
-      .toEqual([
-        ["2026-03-23T00:00:00+00:00", 4],
-      ]);
+      .toEqual([["2026-03-23T00:00:00+00:00", 4]]);
   });
 
   test("says when groups are cut, and counts all of them", async () => {

@@ -88,9 +88,8 @@ describe("a secret with a shape of its own", () => {
           ["«", "», retry"],
         ]
       ) {
-        expect(redactSecrets(before + secret + after)).toBe(
-          before + redacted + after,
-        );
+        expect(redactSecrets(before + secret + after))
+          .toBe(before + redacted + after);
       }
     },
   );
@@ -103,12 +102,10 @@ describe("a secret with a shape of its own", () => {
   });
 
   test("cut off by a log is still found", () => {
-    expect(redactSecrets("key " + key("sk-" + "proj-", 18) + "…")).toBe(
-      "key [redacted:openai_api_key]…",
-    );
-    expect(redactSecrets(`-----BEGIN PRIVATE KEY-----\n${PEM_BODY}`)).toBe(
-      "[redacted:private_key]",
-    );
+    expect(redactSecrets("key " + key("sk-" + "proj-", 18) + "…"))
+      .toBe("key [redacted:openai_api_key]…");
+    expect(redactSecrets(`-----BEGIN PRIVATE KEY-----\n${PEM_BODY}`))
+      .toBe("[redacted:private_key]");
   });
 
   test("is found in a token that carries a JWT behind a prefix", () => {
@@ -126,36 +123,23 @@ describe("a secret with a shape of its own", () => {
 describe("a connection string", () => {
   const P = "[redacted:connection_password]";
 
-  test.each([
-    [
-      "postgres://app:hunter2@db.example.com:5432/app",
+  test.each(Object.entries({
+    "postgres://app:hunter2@db.example.com:5432/app":
       `postgres://app:${P}@db.example.com:5432/app`,
-    ],
-    [
-      "postgresql+psycopg2://app.ref:p%40ss@h/db?sslmode=require",
+    "postgresql+psycopg2://app.ref:p%40ss@h/db?sslmode=require":
       `postgresql+psycopg2://app.ref:${P}@h/db?sslmode=require`,
-    ],
-    ["redis://:s3cret@cache:6379/0", `redis://:${P}@cache:6379/0`],
-    [
-      "mongodb+srv://u:pw@a.mongodb.net,b.mongodb.net/x",
+    "redis://:s3cret@cache:6379/0": `redis://:${P}@cache:6379/0`,
+    "mongodb+srv://u:pw@a.mongodb.net,b.mongodb.net/x":
       `mongodb+srv://u:${P}@a.mongodb.net,b.mongodb.net/x`,
-    ],
-    [
-      "https://u:pw@git.example.com/a.git",
+    "https://u:pw@git.example.com/a.git":
       `https://u:${P}@git.example.com/a.git`,
-    ],
-    ["amqp://u:p@ss@mq/vhost", `amqp://u:${P}@mq/vhost`],
-    ["mysql://u:pa/ss@db/x", `mysql://u:${P}@db/x`],
-    [
-      "smtp://me@x.org:pw@smtp.x.org:587",
-      `smtp://me@x.org:${P}@smtp.x.org:587`,
-    ],
-    ['dsn="postgres://a:b@c/d"', `dsn="postgres://a:${P}@c/d"`],
-    [
-      "postgres://a:b@c/d, postgres://e:f@g/h",
+    "amqp://u:p@ss@mq/vhost": `amqp://u:${P}@mq/vhost`,
+    "mysql://u:pa/ss@db/x": `mysql://u:${P}@db/x`,
+    "smtp://me@x.org:pw@smtp.x.org:587": `smtp://me@x.org:${P}@smtp.x.org:587`,
+    'dsn="postgres://a:b@c/d"': `dsn="postgres://a:${P}@c/d"`,
+    "postgres://a:b@c/d, postgres://e:f@g/h":
       `postgres://a:${P}@c/d, postgres://e:${P}@g/h`,
-    ],
-  ])("%s loses its password and keeps its host", (text, redacted) => {
+  }))("%s loses its password and keeps its host", (text, redacted) => {
     expect(redactSecrets(text)).toBe(redacted);
     expect(findSecret(text)).toBe("connection_password");
   });
@@ -238,12 +222,10 @@ describe("a labelled secret", () => {
 
   test("is named for its issuer when it has a shape of its own", () => {
     const secret = key("sk-" + "ant-api03-");
-    expect(redactSecrets(`api_key: ${secret}`)).toBe(
-      "api_key: [redacted:anthropic_api_key]",
-    );
-    expect(redactSecrets(`Authorization: Bearer ${JWT}`)).toBe(
-      "Authorization: Bearer [redacted:jwt]",
-    );
+    expect(redactSecrets(`api_key: ${secret}`))
+      .toBe("api_key: [redacted:anthropic_api_key]");
+    expect(redactSecrets(`Authorization: Bearer ${JWT}`))
+      .toBe("Authorization: Bearer [redacted:jwt]");
   });
 });
 
@@ -467,9 +449,8 @@ describe("redaction", () => {
 
   test("finds a secret at the end of a long message", () => {
     const secret = key("gs" + "k_", 52);
-    expect(redactSecrets("x-".repeat(8_000) + " " + secret)).toBe(
-      "x-".repeat(8_000) + " [redacted:groq_api_key]",
-    );
+    expect(redactSecrets("x-".repeat(8_000) + " " + secret))
+      .toBe("x-".repeat(8_000) + " [redacted:groq_api_key]");
   });
 });
 

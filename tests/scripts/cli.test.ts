@@ -89,9 +89,8 @@ test("the advisors find what supabase/advisor-exceptions.json names, and nothing
         ".",
       ),
     }));
-  expect(ordered(findings)).toEqual(
-    ordered(exceptions.map(({ name, object }) => ({ name, object }))),
-  );
+  expect(ordered(findings))
+    .toEqual(ordered(exceptions.map(({ name, object }) => ({ name, object }))));
 });
 
 test("every exception from the advisors gives its reason", () => {

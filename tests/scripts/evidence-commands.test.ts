@@ -224,12 +224,10 @@ describe.each([
   ],
 ])("%s", (_, command) => {
   test("says that nothing answers", async () => {
-    expect(await command(["--url", "http://127.0.0.1:9"])).toEqual(
-      failure("Cannot reach http://127.0.0.1:9: is it running?"),
-    );
-    expect(await command([], { PORT: "9" })).toEqual(
-      failure("Cannot reach http://127.0.0.1:9: is it running?"),
-    );
+    expect(await command(["--url", "http://127.0.0.1:9"]))
+      .toEqual(failure("Cannot reach http://127.0.0.1:9: is it running?"));
+    expect(await command([], { PORT: "9" }))
+      .toEqual(failure("Cannot reach http://127.0.0.1:9: is it running?"));
   });
 
   test.each([
@@ -295,9 +293,8 @@ describe("npm run export-evidence", () => {
   });
 
   test("says where it wants to write, and that it cannot", async () => {
-    expect(await exportEvidence(url())).toEqual(
-      failure("Wanted --out <file>: where to write the bundle"),
-    );
+    expect(await exportEvidence(url()))
+      .toEqual(failure("Wanted --out <file>: where to write the bundle"));
     const path = `${dir}/no/such/folder`;
     const { code, stdout, stderr } = await exportEvidence([
       ...url(),
@@ -305,8 +302,7 @@ describe("npm run export-evidence", () => {
       path,
     ]);
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(
-      /^Cannot write \S+\/no\/such\/folder: No such file .*\n$/,
-    );
+    expect(stderr)
+      .toMatch(/^Cannot write \S+\/no\/such\/folder: No such file .*\n$/);
   });
 });

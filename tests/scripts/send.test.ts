@@ -38,9 +38,8 @@ describe("npm run send", () => {
     );
     expect(code).toBe(0);
     const [{ url, message }] = requests;
-    expect(url.pathname + url.search).toBe(
-      "/functions/v1/webhooks/litellm?firm_id=x",
-    );
+    expect(url.pathname + url.search)
+      .toBe("/functions/v1/webhooks/litellm?firm_id=x");
     expect(message.headers.get("apikey")).toBe(SECRET_KEY);
     expect(message.headers.get("webhook-signature")).toBeNull();
     expect(JSON.parse(new TextDecoder().decode(message.body))).toHaveLength(2);

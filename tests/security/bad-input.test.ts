@@ -283,9 +283,7 @@ describe("bad input", () => {
     const lines = await ledger.post(
       "llm-usage",
       [good, "{", bad, good].join("\n"),
-      {
-        headers: { "content-type": "application/x-ndjson" },
-      },
+      { headers: { "content-type": "application/x-ndjson" } },
     );
     expect(array.body).toMatchObject({ recorded: 2, rejected: 1 });
     expect(array.body.results[1].problem.errors[0].pointer).toBe("/model");
@@ -307,16 +305,11 @@ describe("bad input", () => {
       problem.errors!.map(({ pointer, code }) => `${pointer} ${code}`).sort(),
     )
       .toEqual([
-        "/cost_usd invalid_value",
-        "/error_message invalid_value",
-        "/extra unknown_field",
-        "/firm_id required",
-        "/id invalid_value",
-        "/input_tokens out_of_range",
-        "/model invalid_type",
-        "/output_tokens required",
-        "/task_type invalid_value",
-      ]);
+        ["/cost_usd invalid_value", "/error_message invalid_value"],
+        ["/extra unknown_field", "/firm_id required", "/id invalid_value"],
+        ["/input_tokens out_of_range", "/model invalid_type"],
+        ["/output_tokens required", "/task_type invalid_value"],
+      ].flat());
   });
 
   test("does not repeat a key that is no plausible name", async () => {

@@ -183,9 +183,8 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
         } else if (accept === "application/x-ndjson") {
           expect(JSON.parse(body.trim().split("\n").at(-1)).count).toBe(count);
         } else {
-          expect(body.trim().split("\r\n").at(-1)).toMatch(
-            new RegExp(`^total,,${count}\\b`),
-          );
+          expect(body.trim().split("\r\n").at(-1))
+            .toMatch(new RegExp(`^total,,${count}\\b`));
         }
       }
     },

@@ -131,9 +131,8 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
         metadata.threshold_percent,
         metadata.usage_id,
       ])),
-    ).toEqual(
-      new Map([[50, body.results[1].id], [80, body.results[3].id]]),
-    );
+    )
+      .toEqual(new Map([[50, body.results[1].id], [80, body.results[3].id]]));
   });
 
   test("one event that crosses two thresholds is told once, and audited twice", async () => {

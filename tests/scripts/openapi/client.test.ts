@@ -129,11 +129,7 @@ describe("a client that is generated from openapi.json", () => {
       env: { NO_COLOR: "1" },
     }).output();
     const text = new TextDecoder();
-    return {
-      code,
-      stdout: text.decode(stdout),
-      stderr: text.decode(stderr),
-    };
+    return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
   };
 
   beforeAll(async () => {

@@ -161,9 +161,7 @@ describe("completeness", () => {
     (name, place, unit = 1) => {
       // Not toContain, which would print the whole document.
       expect(text.includes(place.replace("§", String(limits[name] / unit))))
-        .toBe(
-          true,
-        );
+        .toBe(true);
     },
   );
 

@@ -69,9 +69,8 @@ describe.each(ENGINES)("the examples on %s", (engine) => {
         type: reply.type,
         body: answer.body,
       })).toEqual([]);
-      expect(withoutOccasion(answer.body, example)).toEqual(
-        withoutOccasion(reply.body, example),
-      );
+      expect(withoutOccasion(answer.body, example))
+        .toEqual(withoutOccasion(reply.body, example));
       expect(undocumentedHeaders(answer.headers, example)).toEqual([]);
     },
   );

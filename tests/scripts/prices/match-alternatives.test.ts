@@ -36,9 +36,8 @@ test("a start and a regex become one regex", () => {
   expect(match_kind).toBe("regex");
   const matched = (name: string) => new RegExp(match_value).test(name);
   expect(["gemini-2.5", "gemini-2.5-pro"].map(matched)).toEqual([true, true]);
-  expect(
-    ["gemini-2.5-tts", "gemini-205", "a-gemini-2.5"].map(matched),
-  ).toEqual([false, false, false]);
+  expect(["gemini-2.5-tts", "gemini-205", "a-gemini-2.5"].map(matched))
+    .toEqual([false, false, false]);
 });
 
 test.each([

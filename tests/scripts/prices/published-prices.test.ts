@@ -20,30 +20,17 @@ const rowsOf = Map.groupBy(rows, (row) => row.provider);
 
 /** What may stand around a name that the data knows. */
 const ENDINGS = [
-  "-20250929",
-  "-2025-09-29",
-  "@20250929",
-  "-latest",
-  "-preview",
-  "-preview-09-2025-tts",
-  "-mini",
-  "-001",
-  ":free",
-  "-v1:0",
-  "-thinking",
-];
+  ["-20250929", "-2025-09-29", "@20250929", "-latest", "-preview"],
+  ["-preview-09-2025-tts", "-mini", "-001", ":free", "-v1:0", "-thinking"],
+].flat();
 const BEGINNINGS = ["us.", "us.anthropic.", "openai/", "models/"];
 
 /** Before and after every change of a price, in and outside of peak hours. */
 const TIMES = [
-  "2025-01-15T00:15:00Z",
-  "2026-03-13T00:00:00Z",
-  "2026-08-17T00:00:00Z",
-  "2026-11-20T02:00:00Z",
-  "2026-11-20T04:00:00Z",
-  "2026-11-20T12:00:00Z",
-  "2027-02-01T17:00:00Z",
-];
+  ["2025-01-15T00:15:00Z", "2026-03-13T00:00:00Z", "2026-08-17T00:00:00Z"],
+  ["2026-11-20T02:00:00Z", "2026-11-20T04:00:00Z", "2026-11-20T12:00:00Z"],
+  ["2027-02-01T17:00:00Z"],
+].flat();
 
 /** Uses everything that is priced, in a small context and in a large one. */
 const CALLS: Units[] = [20_000, 900_000].map((uncached) => ({

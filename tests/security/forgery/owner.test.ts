@@ -141,30 +141,20 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
 ];
 
 /** What leaves the catalog as it was: only evidence that is kept elsewhere shows it. */
-const TRACELESS: [string, (scene: Scene) => string][] = [
-  [
-    "disabling the guard and enabling it again",
-    () =>
-      `alter table audit_log disable trigger user; ${FORGE}; select ledger.guard('audit_log'), ledger.capture('audit_log')`,
-  ],
-  [
-    "a rewrite of the table by ALTER TYPE",
-    () => `alter table audit_log alter action type text using 'forged'`,
-  ],
-  [
-    "deleting a firm in replica mode, then one of its rows outside, then putting the firm back",
+const TRACELESS: Record<string, (scene: Scene) => string> = {
+  "disabling the guard and enabling it again": () =>
+    `alter table audit_log disable trigger user; ${FORGE}; select ledger.guard('audit_log'), ledger.capture('audit_log')`,
+  "a rewrite of the table by ALTER TYPE": () =>
+    `alter table audit_log alter action type text using 'forged'`,
+  "deleting a firm in replica mode, then one of its rows outside, then putting the firm back":
     ({ world, rows }) =>
       `create temp table kept as select * from firms;
        set local session_replication_role = replica; delete from firms where id = '${world.firm1}';
        set local session_replication_role = origin; delete from audit_log where id = '${rows.audit_log}';
        insert into firms select * from kept where id = '${world.firm1}'`,
-  ],
-  [
-    "accepting a forged state",
-    () =>
-      `alter table audit_log add note text default 'forged'; select ledger.capture('audit_log'), ledger.accept_state('audit_log')`,
-  ],
-];
+  "accepting a forged state": () =>
+    `alter table audit_log add note text default 'forged'; select ledger.capture('audit_log'), ledger.accept_state('audit_log')`,
+};
 
 describe.each(SERVER_ONLY)(
   "on $name, the owner cannot be kept from",
@@ -193,7 +183,7 @@ describe.each(SERVER_ONLY)(
       },
     );
 
-    test.each(TRACELESS)(
+    test.each(Object.entries(TRACELESS))(
       "%s, and the doctor cannot know",
       async (_, of) => {
         const { db, read } = scene;

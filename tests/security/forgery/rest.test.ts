@@ -14,27 +14,15 @@ import {
 
 /** Every `Prefer` that PostgREST knows, with what it says. */
 const PREFERENCES = [
-  "",
-  "return=representation",
-  "return=headers-only",
-  "return=minimal",
-  "resolution=merge-duplicates",
-  "resolution=ignore-duplicates",
-  "resolution=merge-duplicates,return=representation",
-  "missing=default",
-  "missing=null",
-  "handling=strict",
-  "handling=lenient",
-  "handling=strict,max-affected=1",
-  "tx=commit",
-  "tx=rollback",
-  "count=exact",
-  "count=planned",
-  "count=estimated",
-  "params=single-object",
-  "timezone=Asia/Kolkata",
-  "return=representation, resolution=merge-duplicates, missing=default, tx=commit",
-];
+  ["", "return=representation", "return=headers-only", "return=minimal"],
+  ["resolution=merge-duplicates", "resolution=ignore-duplicates"],
+  ["resolution=merge-duplicates,return=representation", "missing=default"],
+  ["missing=null", "handling=strict", "handling=lenient"],
+  ["handling=strict,max-affected=1", "tx=commit", "tx=rollback"],
+  ["count=exact", "count=planned", "count=estimated"],
+  ["params=single-object", "timezone=Asia/Kolkata"],
+  ["return=representation, resolution=merge-duplicates, missing=default, tx=commit"],
+].flat();
 
 /** A table under attack: a row of it, and what a forger would want to change. */
 type Target = { row: Record<string, unknown>; forged: Record<string, unknown> };
@@ -117,19 +105,10 @@ const TRIES = CALLERS.flatMap((caller) =>
 );
 
 const FUNCTIONS = [
-  "guard",
-  "guard_audit_log",
-  "guard_definition",
-  "accept_state",
-  "log_state",
-  "doctor",
-  "create_record_function",
-  "owner_privileges",
-  "price_events",
-  "charge_budgets",
-  "set_budget",
-  "reserve_budget",
-];
+  ["guard", "guard_audit_log", "guard_definition", "accept_state"],
+  ["log_state", "doctor", "create_record_function", "owner_privileges"],
+  ["price_events", "charge_budgets", "set_budget", "reserve_budget"],
+].flat();
 
 /** Tables of the machinery, and a column of each. */
 const MACHINERY = {
@@ -243,9 +222,8 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
             { id: ids[table] },
           ),
         ];
-        expect(await readAll(), `${table} ${answers} ${upserts}`).toEqual(
-          before,
-        );
+        expect(await readAll(), `${table} ${answers} ${upserts}`)
+          .toEqual(before);
         // Nothing pretends to have changed something.
         for (const status of answers) {
           expect(status).toBeGreaterThanOrEqual(400);
@@ -346,9 +324,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
         "PATCH",
         `firms?id=eq.${FIRM}&select=*,audit_log(*)`,
         "return=representation",
-        {
-          audit_log: [{ id: ids.audit_log, action: "forged" }],
-        },
+        { audit_log: [{ id: ids.audit_log, action: "forged" }] },
       );
       await send(caller, "PATCH", `agent_registry?id=eq.${AGENT}`, "", {
         id: TOOL,

@@ -100,9 +100,8 @@ describe.each(SERVER_ONLY)("on $name, a trigger", (engine) => {
     const { db } = scene;
     await db.attempt("owner", "select ledger.guard('audit_log')");
     for (const role of ["anon", "authenticated", "service_role"] as const) {
-      expect(
-        await scene.attack(role, rewrite("aaa", "before insert", "null")),
-      ).toMatchObject(REFUSED);
+      expect(await scene.attack(role, rewrite("aaa", "before insert", "null")))
+        .toMatchObject(REFUSED);
     }
     const held = await db.query(
       `select role, privilege from unnest('{anon,authenticated,service_role}'::text[]) role,

@@ -114,75 +114,42 @@ const STATEMENTS: [string, (log: string) => string][] = [
 ];
 
 /** Only reading, or DDL: nothing for an owner, but an API role may do none of it. */
-const PRIVILEGED: [string, (log: string) => string][] = [
-  ["SELECT FOR UPDATE", (log) => `select * from ${log} for update`],
-  [
-    "SELECT FOR NO KEY UPDATE",
-    (log) => `select * from ${log} for no key update`,
-  ],
-  ["SELECT FOR SHARE", (log) => `select * from ${log} for share`],
-  ["SELECT FOR KEY SHARE", (log) => `select * from ${log} for key share`],
-  ["LOCK TABLE", (log) => `lock table ${log} in share row exclusive mode`],
-  [
-    "an upsert in which nothing conflicts",
-    (log) =>
-      `insert into ${log} select * from ${log} where false on conflict (id) do update set id = excluded.id`,
-  ],
-  [
-    "a trigger with a function in pg_temp",
-    (log) => `
+const PRIVILEGED: Record<string, (log: string) => string> = {
+  "SELECT FOR UPDATE": (log) => `select * from ${log} for update`,
+  "SELECT FOR NO KEY UPDATE": (log) => `select * from ${log} for no key update`,
+  "SELECT FOR SHARE": (log) => `select * from ${log} for share`,
+  "SELECT FOR KEY SHARE": (log) => `select * from ${log} for key share`,
+  "LOCK TABLE": (log) => `lock table ${log} in share row exclusive mode`,
+  "an upsert in which nothing conflicts": (log) =>
+    `insert into ${log} select * from ${log} where false on conflict (id) do update set id = excluded.id`,
+  "a trigger with a function in pg_temp": (log) => `
       create function pg_temp.t() returns trigger language plpgsql as 'begin return null; end';
       create trigger t before insert on ${log} for each row execute function pg_temp.t()`,
-  ],
-  [
-    "a trigger with a function of the system",
-    (log) =>
-      `create trigger t before update on ${log} for each row execute function suppress_redundant_updates_trigger()`,
-  ],
-  [
-    "a rule",
-    (log) => `create rule r as on insert to ${log} do instead nothing`,
-  ],
-  ["a policy", (log) => `create policy p on ${log} for all using (true)`],
-  ["a child table", (log) => `create temp table c () inherits (${log})`],
-  [
-    "a table that refers to it",
-    (log) => `create table c (id uuid references ${log})`,
-  ],
-  [
-    "DISABLE TRIGGER",
-    (log) => `alter table ${log} disable trigger guard_before`,
-  ],
-  ["DISABLE TRIGGER ALL", (log) => `alter table ${log} disable trigger all`],
-  ["DROP TRIGGER", (log) => `drop trigger guard_after on ${log}`],
-  [
-    "DISABLE ROW LEVEL SECURITY",
-    (log) => `alter table ${log} disable row level security`,
-  ],
-  [
-    "a rewrite by ALTER TYPE",
-    (log) => `alter table ${log} alter id type uuid using gen_random_uuid()`,
-  ],
-  ["DROP TABLE", (log) => `drop table ${log} cascade`],
-  [
-    "a change of the owner",
-    (log) => `alter table ${log} owner to service_role`,
-  ],
-  [
-    "a GRANT",
-    (log) =>
-      `do $$ begin execute 'grant all on ${log} to anon'; if not has_table_privilege('anon', '${log}', 'delete') then raise insufficient_privilege; end if; end $$`,
-  ],
-  [
-    "another guard",
-    (log) =>
-      `create or replace function ledger.guard_${log}() returns trigger language plpgsql as 'begin return null; end'`,
-  ],
-  ["a guard written again", (log) => `select ledger.guard('${log}')`],
-  ["another accepted state", () => `delete from ledger.accepted_state`],
-  ["REINDEX", (log) => `reindex table ${log}`],
-  ["ANALYZE and CLUSTER", (log) => `cluster ${log} using ${log}_pkey`],
-];
+  "a trigger with a function of the system": (log) =>
+    `create trigger t before update on ${log} for each row execute function suppress_redundant_updates_trigger()`,
+  "a rule": (log) => `create rule r as on insert to ${log} do instead nothing`,
+  "a policy": (log) => `create policy p on ${log} for all using (true)`,
+  "a child table": (log) => `create temp table c () inherits (${log})`,
+  "a table that refers to it": (log) =>
+    `create table c (id uuid references ${log})`,
+  "DISABLE TRIGGER": (log) => `alter table ${log} disable trigger guard_before`,
+  "DISABLE TRIGGER ALL": (log) => `alter table ${log} disable trigger all`,
+  "DROP TRIGGER": (log) => `drop trigger guard_after on ${log}`,
+  "DISABLE ROW LEVEL SECURITY": (log) =>
+    `alter table ${log} disable row level security`,
+  "a rewrite by ALTER TYPE": (log) =>
+    `alter table ${log} alter id type uuid using gen_random_uuid()`,
+  "DROP TABLE": (log) => `drop table ${log} cascade`,
+  "a change of the owner": (log) => `alter table ${log} owner to service_role`,
+  "a GRANT": (log) =>
+    `do $$ begin execute 'grant all on ${log} to anon'; if not has_table_privilege('anon', '${log}', 'delete') then raise insufficient_privilege; end if; end $$`,
+  "another guard": (log) =>
+    `create or replace function ledger.guard_${log}() returns trigger language plpgsql as 'begin return null; end'`,
+  "a guard written again": (log) => `select ledger.guard('${log}')`,
+  "another accepted state": () => `delete from ledger.accepted_state`,
+  "REINDEX": (log) => `reindex table ${log}`,
+  "ANALYZE and CLUSTER": (log) => `cluster ${log} using ${log}_pkey`,
+};
 
 /**
  * Lets everyone COPY to and from files, so that it is not this that stops them.
@@ -271,7 +238,7 @@ describe.each(ENGINES)("on $name, with the migrations' grants", (engine) => {
   });
 
   describe.each(API_ROLES)("%s", (actor) => {
-    test.each(PRIVILEGED)("cannot use %s", async (_, of) => {
+    test.each(Object.entries(PRIVILEGED))("cannot use %s", async (_, of) => {
       for (const log of APPEND_ONLY) {
         expect(await scene.attack(actor, of(log)), log).toMatchObject(REFUSED);
       }
@@ -292,9 +259,8 @@ describe.each(ENGINES)(
     test.each(STATEMENTS)("service_role still cannot use %s", async (_, of) => {
       for (const log of APPEND_ONLY) {
         const error = await scene.attack("service_role", of(log));
-        expect(error, log).toMatchObject(
-          answerToOwner(engine, "service_role", of(log)),
-        );
+        expect(error, log)
+          .toMatchObject(answerToOwner(engine, "service_role", of(log)));
       }
     });
 
