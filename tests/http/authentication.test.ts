@@ -12,7 +12,7 @@ import {
 
 const GATEWAY_KEY = "sb_secret_gateway_0123456789abcdefghijklmn";
 
-describe("who may write", () => {
+describe("authentication of writes", () => {
   const ledger = useStack("PGlite", { secretKeys: { gateway: GATEWAY_KEY } });
 
   async function foreignToken() {
@@ -22,7 +22,7 @@ describe("who may write", () => {
       .setIssuedAt().setExpirationTime("1h").sign(privateKey);
   }
 
-  /** Every shape of a wrong credential, as headers. */
+  /** Every kind of wrong credential, as headers. */
   const WRONG: Record<
     string,
     () => Promise<Record<string, string>> | Record<string, string>
@@ -35,7 +35,7 @@ describe("who may write", () => {
       authorization: `Bearer ${ledger.stack.secretKey}`,
     }),
     "Basic credentials": () => ({ authorization: "Basic dXNlcjpwYXNz" }),
-    "a token that is none": () => ({ authorization: "Bearer nonsense" }),
+    "a malformed token": () => ({ authorization: "Bearer nonsense" }),
     "an expired token": async () => ({
       authorization: `Bearer ${await ledger.stack.signUserToken(USER, {
         expiresIn: -60,
@@ -49,7 +49,7 @@ describe("who may write", () => {
         new UnsecuredJWT({ role: "authenticated" }).setSubject(USER).encode()
       }`,
     }),
-    "a changed token": async () => {
+    "a token with changed claims": async () => {
       const [head, , signature] = (await ledger.stack.signUserToken(USER))
         .split(".");
       const claims = btoa(
@@ -57,7 +57,7 @@ describe("who may write", () => {
       );
       return { authorization: `Bearer ${head}.${claims}.${signature}` };
     },
-    "a bad token beside a good secret key": async () => ({
+    "an invalid token beside a valid secret key": async () => ({
       apikey: ledger.stack.secretKey,
       authorization: `Bearer ${await foreignToken()}`,
     }),
@@ -92,23 +92,26 @@ describe("who may write", () => {
     },
   );
 
-  test.each(SLUGS)("%s: any named secret key may write", async (slug) => {
-    for (const apikey of [ledger.stack.secretKey, GATEWAY_KEY]) {
-      const { status } = await ledger.post(slug, EVENTS[slug], {
-        headers: { apikey },
-      });
-      expect(status).toBe(201);
-    }
-  });
+  test.each(SLUGS)(
+    "%s accepts writes with any named secret key",
+    async (slug) => {
+      for (const apikey of [ledger.stack.secretKey, GATEWAY_KEY]) {
+        const { status } = await ledger.post(slug, EVENTS[slug], {
+          headers: { apikey },
+        });
+        expect(status).toBe(201);
+      }
+    },
+  );
 
-  test("supabase-js with a secret key may write, though it sends the key twice", async () => {
+  test("a secret key in both apikey and Authorization, as supabase-js sends it, may write", async () => {
     const headers = { authorization: `Bearer ${ledger.stack.secretKey}` };
     const { status } = await ledger.post("audit", EVENTS.audit, { headers });
     expect(status).toBe(201);
   });
 
   test.each(["llm-usage", "tool-usage"] as const)(
-    "%s: a user may not write, and is told who may",
+    "%s refuses a user's write with 403 and names the credential that may write",
     async (slug) => {
       const before = await ledger.count(TABLES[slug]);
       const { status, body } = await ledger.postAs(USER, slug, EVENTS[slug]);
@@ -119,7 +122,7 @@ describe("who may write", () => {
     },
   );
 
-  test("a user who signed in with supabase-js may write", async () => {
+  test("a user who signed in with supabase-js may write an audit event", async () => {
     const client = createClient(ledger.stack.url, ledger.stack.publishableKey, {
       auth: { persistSession: false, autoRefreshToken: false },
     });
@@ -143,7 +146,7 @@ describe("who may write", () => {
   });
 
   test.each(["PUT", "PATCH", "DELETE"])(
-    "answers 405 to %s and says why",
+    "answers 405 to %s, because the logs are append-only",
     async (method) => {
       for (const slug of SLUGS) {
         const { status, headers, body } = await ledger.post(slug, undefined, {
@@ -156,12 +159,12 @@ describe("who may write", () => {
     },
   );
 
-  test("answers 404 below a function and to an unknown function", async () => {
+  test("answers 404 to an unknown path and to an unknown function", async () => {
     expect((await ledger.post("audit/x/y", EVENTS.audit)).status).toBe(404);
     expect((await ledger.post("nothing", EVENTS.audit)).status).toBe(404);
   });
 
-  test("answers a browser's preflight without a credential", async () => {
+  test("answers a CORS preflight without a credential", async () => {
     const { status, headers } = await ledger.post("audit", undefined, {
       method: "OPTIONS",
       headers: { apikey: null, origin: "https://app.example" },
@@ -172,7 +175,7 @@ describe("who may write", () => {
       .toContain("idempotency-key");
   });
 
-  test("every answer carries a request id, the caller's own when it is harmless", async () => {
+  test("every response has a request id, which is the caller's own if that is safe", async () => {
     const { headers } = await ledger.post("audit", "{", {
       headers: { "x-request-id": "trace-1" },
     });

@@ -62,7 +62,7 @@ describe("/auth/v1", () => {
       { issuer: `${stack.url}/auth/v1`, audience: "authenticated" },
     );
 
-  test("signing up gives a session whose token the JWKS verifies", async () => {
+  test("sign-up returns a session whose token the JWKS verifies", async () => {
     const { session, user } = await signUp("claims@example.com");
     const { payload, protectedHeader } = await verifyByJwks(
       session.access_token,
@@ -92,7 +92,7 @@ describe("/auth/v1", () => {
     expect(invoked).toMatchObject({ data: "inside", error: null });
   });
 
-  test("signing in, reading oneself, changing oneself and refreshing work", async () => {
+  test("signInWithPassword, getUser, updateUser and refreshSession work", async () => {
     const email = "back@example.com";
     const { user } = await signUp(email);
     const supabase = client();
@@ -115,7 +115,7 @@ describe("/auth/v1", () => {
     expect(payload.user_metadata).toMatchObject({ nickname: "B" });
   });
 
-  test("signing out ends the session", async () => {
+  test("sign-out ends the session", async () => {
     const { supabase, session } = await signUp("out@example.com");
     expect((await supabase.auth.signOut()).error).toBeNull();
     const { data, error } = await client().auth.getUser(session.access_token);
@@ -132,7 +132,7 @@ describe("/auth/v1", () => {
     expect(error?.code).toBe("invalid_credentials");
   });
 
-  test("a token that the stack did not sign reads nobody", async () => {
+  test("a token that the stack did not sign gets 403", async () => {
     const { user } = await signUp("forged@example.com");
     for (
       const secret of ["unsafe-secret-change-me", "super-secret-jwt-token"]

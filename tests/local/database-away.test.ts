@@ -48,7 +48,7 @@ async function expectAway(answer: Promise<Response>): Promise<void> {
   expect(body).not.toContain(String(server.port));
 }
 
-test("a database that goes away is 503 until it is back", async () => {
+test("requests get 503 while the database is unavailable", async () => {
   const log = vi.spyOn(console, "error").mockImplementation(() => {});
   const underWay = call("/rest/v1/rpc/slow");
   await new Promise((done) => setTimeout(done, 300));
@@ -74,7 +74,7 @@ test("a database that goes away is 503 until it is back", async () => {
 });
 
 test(
-  "many requests survive a server that is killed again and again",
+  "concurrent requests get 200 or 503 while the server is killed repeatedly",
   async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const statuses = new Map<number, number>();

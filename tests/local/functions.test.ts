@@ -55,7 +55,7 @@ SHARED=file
 SUPABASE_URL=http://evil.example
 `;
 
-/** Counts what survives in one worker, and falls over when asked to. */
+/** Counts the requests of one worker, and crashes on request. */
 const CRASHING = `
 let count = 0;
 export default { fetch(req) {
@@ -132,7 +132,7 @@ describe("functions", () => {
     ]);
   });
 
-  test("that do not exist are 404 in the platform's words", async () => {
+  test("that do not exist get the platform's 404", async () => {
     const absent = ["nope", "off", "_hidden", "1st", "no_index", "", "%6fpen"];
     for (const slug of absent) {
       const response = await call(slug);
@@ -268,14 +268,14 @@ describe("functions", () => {
     }
   });
 
-  test("that could not start are tried again, with the file as it is then", async () => {
+  test("that could not start are started again, with the changed file", async () => {
     expect((await call("broken")).status).toBe(503);
     const repaired = functionModule('new Response("repaired")');
     await project.write("functions/broken/index.ts", repaired);
     expect(await text("broken")).toBe("repaired");
   });
 
-  test("that crash answer 500 and run again at the next request", async () => {
+  test("that crash answer 500, and run again at the next request", async () => {
     expect(await text("crashing")).toBe("1");
     expect(await text("crashing")).toBe("2");
     const [crash, bystander] = await Promise.all([

@@ -64,7 +64,7 @@ describe("the gateway", () => {
     }
   });
 
-  test("tells a function the peer's address, whatever the client says", async () => {
+  test("gives a function the peer's address, whatever headers the client sends", async () => {
     const { host, port } = new URL(stack.url);
     const response = await fetch(`${stack.url}/functions/v1/headers`, {
       headers: {
@@ -127,7 +127,7 @@ describe("the gateway", () => {
     await other.stop();
   });
 
-  test("gives its port back when the start fails later", async () => {
+  test("releases its port when the start fails", async () => {
     const broken = await makeProject({ "migrations/1_bad.sql": "nonsense;" });
     const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = probe.addr;

@@ -114,7 +114,7 @@ for (const kind of ["pglite", "postgres"] as const) {
         });
       }));
 
-    test("leave the seed to a fresh database, and to one that wants it", () =>
+    test("seed only a fresh database", () =>
       withDatabase(kind, async (database, project) => {
         await apply(database, project, []);
         expect(await apply(database, project)).toEqual({
@@ -124,7 +124,7 @@ for (const kind of ["pglite", "postgres"] as const) {
         expect(await names(database)).toEqual(["from;migration"]);
       }));
 
-    test("leave the seed out of a database that has tables of its own", () =>
+    test("do not seed a database that has other tables", () =>
       withDatabase(kind, async (database, project) => {
         await database.run("create table public.firms (id int)");
         expect((await apply(database, project)).seeded).toBe(false);
@@ -180,7 +180,7 @@ test("two stacks over one new database apply each migration once", async () => {
 });
 
 test(
-  "after the stack `supabase db push` finds nothing to do, and the other way round",
+  "the stack and `supabase db push` recognize each other's migrations",
   async () => {
     for (const order of ["stack first", "CLI first"]) {
       const { open, url } = await makeDatabase("postgres");

@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const ANN = "11111111-1111-4111-8111-111111111111";
 const CLAIMS = { sub: ANN, role: "authenticated", aud: "authenticated" };
 
-describe("a token of the wrong shape", () => {
+describe("an invalid token", () => {
   let project: ScratchProject;
   let stack: Stack;
   let tokens: Record<string, string>;
@@ -40,7 +40,7 @@ describe("a token of the wrong shape", () => {
       headers: { apikey, authorization },
     });
 
-  test("is 401 on /rest/v1 beside any key, a good one is 200", async () => {
+  test("gets 401 on /rest/v1 beside any key, where a valid one gets 200", async () => {
     const good = await stack.signUserToken(ANN);
     for (const apikey of [stack.publishableKey, stack.secretKey]) {
       const accepted = await rest(`Bearer ${good}`, apikey);
@@ -55,7 +55,7 @@ describe("a token of the wrong shape", () => {
     }
   });
 
-  test("says so when it has only expired", async () => {
+  test("that has only expired is reported as expired", async () => {
     const response = await rest(
       `Bearer ${tokens.expired}`,
       stack.publishableKey,
@@ -66,7 +66,7 @@ describe("a token of the wrong shape", () => {
     });
   });
 
-  test("is 401 before a function with verify_jwt", async () => {
+  test("gets 401 from a function with verify_jwt", async () => {
     for (const [name, token] of Object.entries(tokens)) {
       if (name === "empty") continue;
       const response = await fetch(`${stack.url}/functions/v1/guarded`, {

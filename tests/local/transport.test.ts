@@ -21,7 +21,7 @@ verify_jwt = false
 verify_jwt = false
 `;
 
-/** Answers with what arrived, byte by byte. */
+/** Answers with the received bytes and headers. */
 const ECHO = `
 export default { async fetch(req) {
   const bytes = await req.bytes();
@@ -69,7 +69,7 @@ export default { fetch(req) {
   }));
 } };`;
 
-/** Falls over in the middle of its answer. */
+/** Throws in the middle of its response. */
 const HALF = `
 export default { fetch() {
   let sent = false;
@@ -116,7 +116,7 @@ describe("between client and function", () => {
   const textOf = ({ body }: { body: Uint8Array }) =>
     new TextDecoder().decode(body);
 
-  test("a compressed request arrives compressed and labelled so", async () => {
+  test("a compressed request arrives compressed, with its Content-Encoding", async () => {
     const sent = await new Response(
       new Blob(["x".repeat(5000)]).stream()
         .pipeThrough(new CompressionStream("gzip")),
@@ -132,7 +132,7 @@ describe("between client and function", () => {
     expect(seen.headers["content-encoding"]).toBe("gzip");
   });
 
-  test("a compressed answer stays compressed and labelled so", async () => {
+  test("a compressed response stays compressed, with its Content-Encoding", async () => {
     const answer = await exchange(
       port,
       head("GET", "answer?gzip", "connection: close"),
@@ -143,7 +143,7 @@ describe("between client and function", () => {
     expect(await response.text()).toBe("hello".repeat(100));
   });
 
-  test("an answer is not compressed on the way", async () => {
+  test("a response is not compressed by the gateway", async () => {
     const answer = await exchange(
       port,
       head("GET", "answer", "accept-encoding: gzip, br", "connection: close"),
@@ -191,7 +191,7 @@ describe("between client and function", () => {
     expect(await response.json()).toMatchObject({ size: 5 });
   });
 
-  test("HEAD has the answer's head and no body", async () => {
+  test("HEAD gets the headers and no body", async () => {
     const answer = await exchange(
       port,
       head("HEAD", "answer", "connection: close"),
@@ -232,7 +232,7 @@ describe("between client and function", () => {
     await response.body?.cancel();
   });
 
-  test("both bodies flow at the same time", async () => {
+  test("request and response bodies stream concurrently", async () => {
     const { readable, writable } = new TransformStream<Uint8Array>();
     const writer = writable.getWriter();
     const response = call("drip", { method: "POST", body: readable });
@@ -255,7 +255,7 @@ describe("between client and function", () => {
     expect(received.every((byte, at) => byte === sent[at])).toBe(true);
   });
 
-  test("a client that goes away ends the answer, not the worker", async () => {
+  test("a client that disconnects cancels the response, not the worker", async () => {
     const aborter = new AbortController();
     const response = await call("drip", { signal: aborter.signal });
     await response.body!.getReader().read();
@@ -267,7 +267,7 @@ describe("between client and function", () => {
   });
 
   test(
-    "a function that falls over in its answer breaks the connection off",
+    "a function that throws during its response aborts the connection",
     async () => {
       const log = vi.spyOn(console, "error").mockImplementation(() => {});
       const response = await call("half");

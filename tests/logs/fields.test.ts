@@ -10,7 +10,7 @@ const fits =
 describe("money()", () => {
   const schema = money({ negative: true });
 
-  test("keeps every decimal of numeric(10,6) as it is written", () => {
+  test("keeps every decimal of numeric(10,6) as written", () => {
     fc.assert(fc.property(
       fc.integer({ min: 0, max: 9999 }),
       fc.stringMatching(/^\d{1,6}$/),
@@ -22,7 +22,7 @@ describe("money()", () => {
     ));
   });
 
-  test("takes a number for the decimal that it prints as, or refuses it", () => {
+  test("converts a number to the decimal that it prints as, or refuses it", () => {
     fc.assert(fc.property(fc.double(), (value) => {
       const printed = String(value);
       const exact = /^-?\d{1,4}(\.\d{1,6})?$/.test(printed);
@@ -53,7 +53,7 @@ describe("money()", () => {
     (value) => expect(fits(schema)(value)).toBe(false),
   );
 
-  test("refuses negative money where there is none", () => {
+  test("refuses negative money unless it is allowed", () => {
     expect(fits(money({ negative: false }))("-0.1")).toBe(false);
   });
 });
@@ -85,7 +85,7 @@ describe("moment()", () => {
   );
 });
 
-test("integer() and text() hold their bounds", () => {
+test("integer() and text() enforce their bounds", () => {
   expect([0, 2147483647].every(fits(integer(0)))).toBe(true);
   expect([-1, 2147483648, 0.5, NaN, "1"].some(fits(integer(0)))).toBe(false);
   expect(["a", "é😀", " a "].every(fits(text(5)))).toBe(true);
@@ -98,9 +98,9 @@ describe("namesSameModel()", () => {
     ["gpt-4o", "gpt-4o-2024-08-06"],
     ["claude-sonnet-4-5@20250929", "claude-sonnet-4-5"],
     ["claude-3-5-haiku-latest", "claude-3-5-haiku"],
-  ])("%j and %j are the same", (one, other) => {
-    expect(namesSameModel(one, other)).toBe(true);
-    expect(namesSameModel(other, one)).toBe(true);
+  ])("%j and %j name the same model", (first, second) => {
+    expect(namesSameModel(first, second)).toBe(true);
+    expect(namesSameModel(second, first)).toBe(true);
   });
 
   test.each([
@@ -108,8 +108,8 @@ describe("namesSameModel()", () => {
     ["gpt-4o-2024-05-13", "gpt-4o-2024-08-06"],
     ["claude-sonnet-4", "claude-sonnet-4-5"],
     ["model-1234", "model"],
-  ])("%j and %j are different", (one, other) => {
-    expect(namesSameModel(one, other)).toBe(false);
-    expect(namesSameModel(other, one)).toBe(false);
+  ])("%j and %j name different models", (first, second) => {
+    expect(namesSameModel(first, second)).toBe(false);
+    expect(namesSameModel(second, first)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { extractUsage } from "../../shared/pricing/extract-usage.ts";
 
-/** A usage object as the provider documents it, and what it means. */
+/** Usage objects as the providers document them, and their counts. */
 const READ: [string, string, string | undefined, unknown, unknown][] = [
   [
     "Anthropic's input without what was cached",
@@ -50,7 +50,7 @@ const READ: [string, string, string | undefined, unknown, unknown][] = [
     },
   ],
   [
-    "Anthropic's cache writes whose lifetime is said of a part",
+    "Anthropic's cache writes with a lifetime for a part of them",
     "anthropic.messages",
     "default",
     {
@@ -128,7 +128,7 @@ const READ: [string, string, string | undefined, unknown, unknown][] = [
     },
   ],
   [
-    "audio and cached tokens that must be the same in part",
+    "audio and cached tokens that overlap",
     "openai",
     "chat",
     {
@@ -250,7 +250,7 @@ const READ: [string, string, string | undefined, unknown, unknown][] = [
     { input_tokens: 11, output_tokens: 22 },
   ],
   [
-    "Cohere's tokens, if they are asked for",
+    "Cohere's tokens, with the flavour tokens",
     "cohere",
     "tokens",
     {
@@ -279,7 +279,7 @@ const READ: [string, string, string | undefined, unknown, unknown][] = [
     },
   ],
   [
-    "Groq's times and sums, which count nothing",
+    "Groq's tokens, without its times and sums",
     "groq",
     undefined,
     {
@@ -292,7 +292,7 @@ const READ: [string, string, string | undefined, unknown, unknown][] = [
     { input_tokens: 18, output_tokens: 556 },
   ],
   [
-    "pages that were annotated apart from those that were only read",
+    "Mistral's annotated pages",
     "mistral",
     "ocr_annotated",
     { pages_processed: 29, doc_size_bytes: null },
@@ -303,7 +303,7 @@ const READ: [string, string, string | undefined, unknown, unknown][] = [
     },
   ],
   [
-    "usage inside of a result",
+    "Cloudflare's tokens",
     "cloudflare",
     undefined,
     { prompt_tokens: 5, completion_tokens: 6 },
@@ -317,7 +317,7 @@ test.each(READ)("reads %s", async (_, provider, apiFlavor, usage, counts) => {
 });
 
 test.each(["a tier that is far too long to be the name of one", "", "2!", 5])(
-  "leaves out a service tier that is none",
+  "omits the invalid service tier %j",
   async (service_tier) => {
     const usage = { input_tokens: 1, output_tokens: 1, service_tier };
     expect(await extractUsage({ provider: "anthropic", usage }))

@@ -1,6 +1,6 @@
 import type { Members } from "../support/stack-prices.ts";
 
-/** Dollars per million tokens of a model that costs as much as a Claude Sonnet. */
+/** Prices of a model that costs as much as a Claude Sonnet. */
 export const PRICES = {
   input_usd_per_mtok: "3",
   cache_read_usd_per_mtok: "0.3",
@@ -9,10 +9,10 @@ export const PRICES = {
   output_usd_per_mtok: "15",
 };
 
-/** Usage objects as they stand in bug reports and manuals, and what they cost at these prices. */
+/** Usage objects of bug reports and manuals, and their rows at these prices. */
 export const USAGES: [string, Members, Members][] = [
   [
-    "Anthropic, whose input is what was not cached",
+    "Anthropic, whose input excludes cached tokens",
     {
       provider: "anthropic",
       usage: {
@@ -54,7 +54,7 @@ export const USAGES: [string, Members, Members][] = [
     },
   ],
   [
-    "OpenAI, whose input is everything",
+    "OpenAI, whose input includes cached tokens",
     {
       provider: "openai",
       api_flavor: "chat",
@@ -91,7 +91,7 @@ export const USAGES: [string, Members, Members][] = [
     { input_tokens: 2_006, output_tokens: 300, cost_usd_exact: "0.005334" },
   ],
   [
-    "Gemini, whose thoughts are next to the output",
+    "Gemini, whose thoughts are not in the output",
     {
       provider: "gcp.gemini",
       usage: {
@@ -112,7 +112,7 @@ export const USAGES: [string, Members, Members][] = [
     },
   ],
   [
-    "xAI, whose reasoning is next to the output",
+    "xAI, whose reasoning is not in the output",
     {
       provider: "xai",
       api_flavor: "chat",
@@ -133,7 +133,7 @@ export const USAGES: [string, Members, Members][] = [
     },
   ],
   [
-    "Bedrock, whose input is what was not cached",
+    "Bedrock, whose input excludes cached tokens",
     {
       provider: "aws.bedrock",
       usage: {
@@ -147,7 +147,7 @@ export const USAGES: [string, Members, Members][] = [
     { provider: "aws", input_tokens: 580, cost_usd_exact: "0.001035" },
   ],
   [
-    "OpenRouter, whose input has the cache writes in it",
+    "OpenRouter, whose input includes cache writes",
     {
       provider: "openrouter",
       usage: {

@@ -62,7 +62,7 @@ describe("supabase functions deploy", () => {
     }
   });
 
-  test("uploads all that a function needs to answer", async () => {
+  test("uploads every file that a function needs to answer", async () => {
     for (const [slug, upload] of uploads) {
       const folder = await Deno.makeTempDir({ dir: home });
       await writeUpload(upload, folder);

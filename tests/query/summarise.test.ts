@@ -48,7 +48,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     ]);
   });
 
-  test("adds up to the last micro-dollar, with percentiles and rates, per group and in total", async () => {
+  test("sums costs exactly, with percentiles and rates, per group and in total", async () => {
     const { status, body } = await get(
       `llm-usage/summary?${YEAR}&model=mixed&group_by=task_type`,
     );
@@ -82,7 +82,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     ]);
   });
 
-  test("groups by several things at once, the largest groups first, null a group of its own", async () => {
+  test("groups by several columns, the largest group first and null as a group", async () => {
     const { body } = await get(
       `llm-usage/summary?${YEAR}&model=mixed&group_by=cma_project_id,success&group_by=month`,
     );
@@ -98,7 +98,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     ]);
   });
 
-  test("groups by what is also measured", async () => {
+  test("groups by a column that is also a measure", async () => {
     const { body } = await get(
       `llm-usage/summary?${YEAR}&model=mixed&group_by=success`,
     );
@@ -109,7 +109,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     expect(body.totals).toMatchObject({ success_true: 9, success_false: 1 });
   });
 
-  test("a day of the caller's zone has 23, 24 or 25 hours", async () => {
+  test("a day in the caller's time zone has 23, 24 or 25 hours", async () => {
     const days = await get(
       `llm-usage/summary?${YEAR}&model=hourly&group_by=day&tz=Europe/Berlin`,
     );
@@ -140,7 +140,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
       .toEqual([["2026-03-23T00:00:00+00:00", 4]]);
   });
 
-  test("says when groups are cut, and counts all of them", async () => {
+  test("reports truncated groups and counts all of them", async () => {
     await ledger.post(
       "audit",
       Array.from({ length: 1000 }, (_, index) => ({
@@ -171,7 +171,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     expect(csv.headers.get("x-truncated")).toBe("true");
   });
 
-  test("measures what each log has", async () => {
+  test("has the measures of each log", async () => {
     const time = "2026-07-01T00:00:00Z";
     await ledger.post("tool-usage", [
       {
@@ -217,7 +217,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     }]);
   });
 
-  test("nothing found is zero, not an error", async () => {
+  test("an empty result has totals of zero", async () => {
     const { body } = await get(
       `llm-usage/summary?${YEAR}&firm_id=${NOBODY}&group_by=day`,
     );
@@ -227,7 +227,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     });
   });
 
-  test("gives CSV and NDJSON with the total in the last line", async () => {
+  test("returns CSV and NDJSON with the total in the last line", async () => {
     const path = `llm-usage/summary?${YEAR}&model=mixed&group_by=task_type`;
     const csv = await get(path, { accept: "text/csv" });
     const lines = csv.body.trim().split("\r\n");
@@ -286,7 +286,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     [`${YEAR}&tz=Mars/Olympus`, "tz"],
     [`${YEAR}&tz=%2B02:00`, "tz"],
     [`${YEAR}&limit=3`, "limit"],
-  ])("refuses ?%s by name", async (query, name) => {
+  ])("answers 400 to ?%s and names %s", async (query, name) => {
     const { status, body } = await get(`llm-usage/summary?${query}`);
     expect(status).toBe(400);
     expect(body.detail).toContain(`query parameter ${name} `);

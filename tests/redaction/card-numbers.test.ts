@@ -29,7 +29,7 @@ describe("a payment card number", () => {
   });
 
   test.each(PUBLISHED)(
-    "of %s with a wrong digit passes",
+    "of %s with a wrong check digit is not found",
     (_network, number) => {
       const last = (Number(number.at(-1)) + 1) % 10;
       expect(findFinancialData(number.slice(0, -1) + last)).toBeNull();
@@ -70,7 +70,7 @@ describe("a payment card number", () => {
     ["a version", "4111.1111.1111.1111"],
     ["a UUID of digits", "41111111-1111-4111-8111-111111111111"],
     ["a UUID of digits without hyphens", "41111111111111111111111111111111"],
-  ])("is not seen in %s", (_what, text) => {
+  ])("is not found in %s", (_what, text) => {
     expect(findFinancialData(text)).not.toBe("card_number");
   });
 });
@@ -182,12 +182,17 @@ describe("ids and times", () => {
   };
 
   test.each(Object.entries(ids))(
-    "such as %s are never taken for financial data",
+    "such as %s are never reported as financial data",
     (_name, id) => {
       fc.assert(
-        fc.property(id, id, (one, other) => {
+        fc.property(id, id, (first, second) => {
           for (
-            const text of [one, `id:${one}`, `${one},${other}`, `of ${one} to`]
+            const text of [
+              first,
+              `id:${first}`,
+              `${first},${second}`,
+              `of ${first} to`,
+            ]
           ) {
             expect(findFinancialData(text), text).toBeNull();
           }
@@ -206,7 +211,7 @@ describe("ids and times", () => {
     );
   });
 
-  test("of 16,000 digits and separators come to an answer", () => {
+  test("do not hide a card number after 16,000 digits and separators", () => {
     for (
       const unit of ["1", "1 ", "1-", "4111 ", "4111111111111112 ", "\u200b4"]
     ) {

@@ -40,7 +40,7 @@ describe("an amount of money", () => {
     ["no-break spaces", "12.00\u00a0\u202fUSD"],
     ["keycaps", "$1\ufe0f\u20e32\ufe0f\u20e3"],
     ["a minus sign", "EUR \u221212"],
-  ])("is found behind %s", (_disguise, text) => {
+  ])("is found despite %s", (_disguise, text) => {
     expect(findFinancialData(text)).toBe("currency_amount");
   });
 
@@ -67,7 +67,7 @@ describe("text without an amount of money", () => {
     expect(findFinancialData(text)).toBeNull();
   });
 
-  test("of capital letters and a small number passes for every English word that is a code", () => {
+  test("such as a small number passes beside English words that are codes of currencies", () => {
     for (
       const word of ["ALL", "TRY", "TOP", "CUP", "MAD", "SOS", "GEL", "PEN"]
     ) {
@@ -113,7 +113,7 @@ describe("an amount as a program formats it", () => {
     );
   });
 
-  test("of 16,000 characters of a mark or a number comes to an answer", () => {
+  test("is found after 16,000 characters of a symbol or a number", () => {
     for (
       const unit of [
         "$",

@@ -31,7 +31,7 @@ const PUBLISHED = [
 ].flat();
 
 describe("an IBAN", () => {
-  test.each(PUBLISHED)("%s is found however it is written", (printed) => {
+  test.each(PUBLISHED)("%s is found in any notation", (printed) => {
     const compact = printed.replaceAll(" ", "");
     for (
       const text of [
@@ -51,7 +51,7 @@ describe("an IBAN", () => {
   });
 
   test.each(PUBLISHED)(
-    "%s with two digits swapped or one lost is none",
+    "%s with swapped, missing or added characters is not found",
     (printed) => {
       const compact = printed.replaceAll(" ", "");
       const swapped = compact.slice(0, 2) + compact[3] + compact[2] +
@@ -68,7 +68,7 @@ describe("an IBAN", () => {
     ["words", "DE89 is not the start of one"],
     ["an order number", "NO2026-11-21-0001"],
     ["a model", "SE30 and ES60 phones"],
-  ])("is not seen in %s", (_what, text) => {
+  ])("is not found in %s", (_what, text) => {
     expect(findFinancialData(text)).toBeNull();
   });
 

@@ -27,7 +27,7 @@ describe("an Indian PAN", () => {
   test.each([
     ["ABCPE1234", "ABCPE12345", "ABCPE1234FG", "XABCPE1234F", "AB1PE1234F"],
     ["ABCPE123F4", "ABCPE 1234 F", "panel"],
-  ].flat())("«%s» is none", (text) => {
+  ].flat())("«%s» is not found", (text) => {
     expect(findFinancialData(text)).toBeNull();
   });
 });
@@ -47,7 +47,7 @@ describe("an Indian GSTIN", () => {
     ["a character less", "27AAPFU0939F1Z"],
     ["a letter behind", "27AAPFU0939F1ZVX"],
     ["digits only", "369296450896540"],
-  ])("with %s is none", (_what, text) => {
+  ])("with %s is not found", (_what, text) => {
     expect(findFinancialData(text)).toBeNull();
   });
 
@@ -153,7 +153,7 @@ describe("an Indian Aadhaar number", () => {
     ["other groups", "23412 34123 46"],
     ["mixed separators", "2341 2341-2346"],
     ["a date and a time", "202611211033"],
-  ])("with %s is none", (_what, text) => {
+  ])("with %s is not found", (_what, text) => {
     expect(findFinancialData(text)).toBeNull();
   });
 

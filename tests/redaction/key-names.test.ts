@@ -112,7 +112,7 @@ describe("a key", () => {
     );
   });
 
-  test("stays sensitive in any company of ordinary words", () => {
+  test("stays sensitive among ordinary words", () => {
     const word = fc.constantFrom("user", "last", "x", "report", "of", "new2");
     fc.assert(
       fc.property(
@@ -128,7 +128,7 @@ describe("a key", () => {
     );
   });
 
-  test("of 16,000 characters comes to an answer", () => {
+  test("of 16,000 characters is classified by its last words", () => {
     for (
       const unit of [
         "a",

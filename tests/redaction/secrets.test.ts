@@ -28,7 +28,7 @@ function pem(label: string): string {
   return `-----BEGIN ${label}-----\n${PEM_BODY}-----END ${label}-----`;
 }
 
-const BY_SHAPE: [kind: string, secret: string][] = [
+const BY_FORMAT: [kind: string, secret: string][] = [
   ["anthropic_api_key", key("sk-" + "ant-api03-")],
   ["anthropic_api_key", key("sk-" + "ant-admin01-", 20) + "-_AA"],
   ["openrouter_api_key", "sk-" + "or-v1-" + HEX],
@@ -69,13 +69,13 @@ const BY_SHAPE: [kind: string, secret: string][] = [
   ["private_key", pem("PRIVATE KEY").replaceAll("\n", "\\n")],
 ];
 
-describe("a secret with a shape of its own", () => {
-  test.each(BY_SHAPE)("of kind %s is replaced whole", (kind, secret) => {
+describe("a secret with a known format", () => {
+  test.each(BY_FORMAT)("of kind %s is replaced whole", (kind, secret) => {
     expect(redactSecrets(secret)).toBe(`[redacted:${kind}]`);
     expect(findSecret(secret)).toBe(kind);
   });
 
-  test.each(BY_SHAPE)(
+  test.each(BY_FORMAT)(
     "of kind %s is replaced inside a message",
     (kind, secret) => {
       const redacted = `[redacted:${kind}]`;
@@ -94,14 +94,14 @@ describe("a secret with a shape of its own", () => {
     },
   );
 
-  test("is replaced at every place where it stands", () => {
+  test("is replaced at every occurrence", () => {
     const secret = key("gh" + "p_", 36);
     expect(redactSecrets(`${secret},${secret} and ${JWT}`)).toBe(
       "[redacted:github_token],[redacted:github_token] and [redacted:jwt]",
     );
   });
 
-  test("cut off by a log is still found", () => {
+  test("is found when it is truncated", () => {
     expect(redactSecrets("key " + key("sk-" + "proj-", 18) + "…"))
       .toBe("key [redacted:openai_api_key]…");
     expect(redactSecrets(`-----BEGIN PRIVATE KEY-----\n${PEM_BODY}`))
@@ -114,7 +114,7 @@ describe("a secret with a shape of its own", () => {
     expect(redactSecrets("session-" + JWT)).toBe("session-[redacted:jwt]");
   });
 
-  test("ends at the END of its own block", () => {
+  test("in PEM ends at the END line of its own block", () => {
     expect(redactSecrets(`a ${pem("PRIVATE KEY")} b ${pem("PRIVATE KEY")} c`))
       .toBe("a [redacted:private_key] b [redacted:private_key] c");
   });
@@ -220,7 +220,7 @@ describe("a labelled secret", () => {
     expect(findSecret(text)).not.toBeNull();
   });
 
-  test("is named for its issuer when it has a shape of its own", () => {
+  test("is named after its issuer if its format is known", () => {
     const secret = key("sk-" + "ant-api03-");
     expect(redactSecrets(`api_key: ${secret}`))
       .toBe("api_key: [redacted:anthropic_api_key]");
@@ -282,10 +282,10 @@ describe("ordinary text", () => {
   });
 });
 
-/** Pieces from which patterns, placeholders and their delimiters can come about. */
+/** Pieces that combine into patterns, placeholders and their delimiters. */
 const PIECES = [
-  ...BY_SHAPE.map(([, secret]) => secret),
-  ...BY_SHAPE.map(([, secret]) => secret.slice(0, -3)),
+  ...BY_FORMAT.map(([, secret]) => secret),
+  ...BY_FORMAT.map(([, secret]) => secret.slice(0, -3)),
   "password",
   "api_key",
   "secret",
@@ -348,7 +348,7 @@ const PIECES = [
 ];
 
 describe("redaction", () => {
-  test("of redacted text changes nothing", () => {
+  test("is idempotent", () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(...PIECES), { maxLength: 14 }),
@@ -375,7 +375,7 @@ describe("redaction", () => {
     );
   });
 
-  test("leaves ids, hashes and times alone", () => {
+  test("leaves ids, hashes and timestamps unchanged", () => {
     const hex = fc.string({
       unit: fc.constantFrom(..."0123456789abcdef"),
       minLength: 64,
@@ -427,7 +427,7 @@ describe("redaction", () => {
     "secret access ",
     "A".repeat(15) + "KIA",
   ])(
-    "of 16,000 characters of «%s» comes back with nothing lost but secrets",
+    "of 16,000 characters of «%s» removes nothing but secrets",
     (unit) => {
       const text = unit.repeat(Math.ceil(16_000 / unit.length)).slice(
         0,
@@ -440,7 +440,7 @@ describe("redaction", () => {
     },
   );
 
-  test("goes on until what came within reach is redacted too", () => {
+  test("repeats until no secret is left", () => {
     const long = key("sk-" + "proj-", 50) + "!";
     const once = redactSecrets(`postgres://u:${long.repeat(9)}@host`);
     expect(once).toBe("postgres://u:[redacted:connection_password]@host");
@@ -454,15 +454,15 @@ describe("redaction", () => {
   });
 });
 
-test("whatever one of the rules finds is found", () => {
+test("findSecret() finds every secret that a rule finds", () => {
   const rules = [
     ...STRUCTURED_SECRET_RULES,
     ...PROVIDER_KEY_RULES,
     ...LABELLED_SECRET_RULES,
   ];
   const pieces = fc.constantFrom(
-    ...BY_SHAPE.map(([, secret]) => secret),
-    ...BY_SHAPE.map(([, secret]) => secret.toLowerCase()),
+    ...BY_FORMAT.map(([, secret]) => secret),
+    ...BY_FORMAT.map(([, secret]) => secret.toLowerCase()),
     ...["password", "API_KEY", "Authorization", "Bearer", "token", "secret"],
     ...["https", "://", "user", "@", ":", "=", " ", '"', "'", "\\", ".", "-"],
     ...["[redacted:password]", "[REDACTED:JWT]", "***", "missing", "a1B2c3D4"],

@@ -22,7 +22,7 @@ describe("a US Social Security number", () => {
     ["a letter in front", "A123-45-6789"],
     ["a date", "2026-11-21"],
     ["a phone number", "555-123-4567"],
-  ])("with %s is none", (_what, text) => {
+  ])("with %s is not found", (_what, text) => {
     expect(findFinancialData(text)).toBeNull();
   });
 });

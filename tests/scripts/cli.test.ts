@@ -5,7 +5,7 @@ import exceptions from "../../supabase/advisor-exceptions.json" with {
   type: "json",
 };
 
-/** Says which indexes traffic has used so far: nothing about a schema without traffic. */
+/** Reports indexes that no traffic has used, which means nothing without traffic. */
 const TRAFFIC_LINT = "unused_index";
 
 /** The part of the CLI's answers that the tests read. */

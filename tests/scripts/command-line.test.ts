@@ -94,7 +94,7 @@ describe("npm start", () => {
     expect((await third.end("SIGTERM")).code).toBe(0);
   });
 
-  test("stops when npm was told to stop and its shell is gone", async () => {
+  test("stops when npm's shell was killed", async () => {
     const args = ["run", "-A", "scripts/start.ts", ...flags("--memory")];
     const shell = new Deno.Command("sh", {
       args: ["-c", `"$0" "$@" & wait`, Deno.execPath(), ...args],
@@ -168,7 +168,7 @@ describe("npm start", () => {
         `export const text = "${text}";`,
       );
     await write("before");
-    // Relative to the folder that the command runs in, as a person may write it.
+    // Relative to the command's working directory.
     const relative = `${"../".repeat(20)}${extra.dir.slice(1)}`;
     const stack = spawn("start.ts", ["--memory", "--project-dir", relative]);
     try {
@@ -185,7 +185,7 @@ describe("npm start", () => {
     }
   });
 
-  test("says in one sentence that its port is taken", async () => {
+  test("reports in one sentence that its port is in use", async () => {
     const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = taken.addr;
     expectOneSentence(
@@ -196,7 +196,7 @@ describe("npm start", () => {
   });
 
   test(
-    "says in one sentence that a database cannot be reached, without its password",
+    "reports in one sentence an unreachable database, without its password",
     async () => {
       const result = await run(
         "start.ts",
@@ -211,7 +211,7 @@ describe("npm start", () => {
     30_000,
   );
 
-  test("says in one sentence which migration fails, and where", async () => {
+  test("reports in one sentence the migration and the line that fail", async () => {
     const failing = await makeProject({
       "migrations/1_good.sql": MIGRATION,
       "migrations/2_bad.sql": "select 1;\n\nselect from nowhere;\n",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 test(
-  "the demo posts to all four endpoints, prints what they answered, and what is stored",
+  "the demo posts to all four endpoints, and prints their answers and the stored rows",
   async () => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [

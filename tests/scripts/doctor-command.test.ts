@@ -19,7 +19,7 @@ describe("npm run doctor", () => {
   }, 30_000);
   afterAll(() => db.close());
 
-  /** The command as a person runs it. */
+  /** The command as a process. */
   async function run(...args: string[]) {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "scripts/doctor.ts", ...args],
@@ -30,7 +30,7 @@ describe("npm run doctor", () => {
     return { code, stdout: text(stdout), stderr: text(stderr) };
   }
 
-  test("ends with 0 and one sentence when all is well", async () => {
+  test("ends with 0 and one sentence without findings", async () => {
     expect(await run("--database-url", url)).toEqual({
       code: 0,
       stdout: "The logs are as the migrations made them: append-only\n",
@@ -57,7 +57,7 @@ describe("npm run doctor", () => {
     );
   });
 
-  test("finds a doctor that was told to say nothing", async () => {
+  test("finds a doctor that was replaced by one without findings", async () => {
     await db.exec(`begin;
       create table original as select pg_get_functiondef('ledger.doctor()'::regprocedure) as definition;
       create or replace function ledger.doctor() returns table ("check" text, object text, problem text, remedy text)
@@ -73,14 +73,14 @@ describe("npm run doctor", () => {
 
   test.each([
     ["without a URL", [], "wanted --database-url"],
-    ["with another flag", ["--fix"], "--fix"],
+    ["with an unknown flag", ["--fix"], "--fix"],
     [
-      "with something else than a URL",
+      "with an invalid URL",
       ["--database-url", "localhost"],
       "wanted postgresql://",
     ],
     [
-      "when nothing answers",
+      "with an unreachable server",
       ["--database-url", "postgresql://postgres:hunter2@127.0.0.1:1/postgres"],
       "127.0.0.1:1/postgres: connect ECONNREFUSED",
     ],
@@ -96,13 +96,13 @@ describe("npm run doctor", () => {
     expect(await runDoctor(["--database-url", inject("postgresUrl")])).toBe(2);
   });
 
-  test("ends with 2 as a role that may not look", async () => {
+  test("ends with 2 as a role without the privileges", async () => {
     const guest = new URL(url);
     guest.username = "authenticator";
     expect(await runDoctor(["--database-url", guest.href])).toBe(2);
   });
 
-  test("reads each function of the machinery from the schema, except those written per log", () => {
+  test("reads each function of the machinery from the schema, except those generated per log", () => {
     const bodies = readDefinitions(`
 CREATE OR REPLACE FUNCTION public.a()
  RETURNS integer

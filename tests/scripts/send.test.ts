@@ -90,7 +90,7 @@ describe("npm run send", () => {
       "Cannot sign: Secret 1 of 1 does not start",
     ],
   ])(
-    "with %j says what was wrong and what is wanted",
+    "with %j reports the fault and the remedy",
     async (args, message) => {
       const { code, stderr } = await send(...args);
       expect(code).toBe(1);

@@ -111,7 +111,7 @@ describe("a known limit", () => {
   });
 });
 
-describe("names that mean something to JavaScript", () => {
+describe("names with a meaning in JavaScript", () => {
   test("are keys like any other", () => {
     const metadata = JSON.parse(
       `{"__proto__": {"amount": 1, "x": "${CARD}"}, "constructor": {"prototype": {"iban": 0.5}}, "toString": 1, "hasOwnProperty": 2}`,
@@ -152,7 +152,7 @@ describe("names that mean something to JavaScript", () => {
   });
 });
 
-describe("a shape made to exhaust the server comes to an answer", () => {
+describe("metadata made to exhaust the server is refused", () => {
   test("10,000 levels of objects", () => {
     const text = '{"a":'.repeat(10_000) + "1" + "}".repeat(10_000);
     expect(checkAuditMetadata(JSON.parse(text))).toEqual([
@@ -179,7 +179,7 @@ describe("a shape made to exhaust the server comes to an answer", () => {
     expect(codesOf(metadata)).toEqual(["too_large", "too_many_keys"]);
   });
 
-  test("100,000 keys of which one that is looked at is bad", () => {
+  test("100,000 keys, of which one among the first has a fault", () => {
     const metadata = Object.fromEntries(
       Array.from({ length: 100_000 }, (_, index) => [`k${index}`, index]),
     );

@@ -10,13 +10,13 @@ import {
 } from "../support/running-stack.ts";
 
 const LLM = EVENTS["llm-usage"];
-/** Stands for what must never be repeated in an answer. */
+/** A marker that no answer may repeat. */
 const MARK = "Zq7Wx";
 
 describe("bad input", () => {
   const ledger = useStack("PGlite");
 
-  /** Posts what must be refused, and checks that nothing was stored. */
+  /** Posts invalid input, and checks that nothing was stored. */
   async function refused(slug: Slug, body: unknown, options = {}) {
     const before = await ledger.count(TABLES[slug]);
     const answer = await ledger.post(slug, body, options);
@@ -32,9 +32,9 @@ describe("bad input", () => {
   test.each([
     ["an empty body", "", 400],
     ["white space", " \n", 400],
-    ["no JSON", `firm=${MARK}`, 400],
+    ["text that is not JSON", `firm=${MARK}`, 400],
     ["a trailing comma", JSON.stringify(LLM).replace("}", ",}"), 400],
-    ["cut off JSON", JSON.stringify(LLM).slice(0, -5), 400],
+    ["truncated JSON", JSON.stringify(LLM).slice(0, -5), 400],
     ["a NaN literal", JSON.stringify(LLM).replace('"0.000152"', "NaN"), 400],
     ["nesting beyond the limit", "[".repeat(100_000), 400],
     ["a number", "42", 422],
@@ -43,7 +43,7 @@ describe("bad input", () => {
     ["true", "true", 422],
     ["an empty array", "[]", 422],
     ["an empty envelope", '{"events":[]}', 422],
-    ["an envelope that holds no array", `{"events":"${MARK}"}`, 422],
+    ["an envelope without an array", `{"events":"${MARK}"}`, 422],
     ["an envelope with another member", '{"events":[{}],"atomic":true}', 422],
     ["too many events", JSON.stringify(Array(1001).fill(LLM)), 413],
     ["one byte over the limit", " ".repeat(MAX_BODY_BYTES + 1), 413],
@@ -51,7 +51,7 @@ describe("bad input", () => {
     expect((await refused("llm-usage", body)).status).toBe(status);
   });
 
-  test("a limit that is exceeded is named", async () => {
+  test("names the exceeded limit", async () => {
     const many = await refused("llm-usage", Array(1001).fill(LLM));
     expect(many.detail).toContain("1000");
     const long = await refused("llm-usage", " ".repeat(MAX_BODY_BYTES + 1));
@@ -84,7 +84,7 @@ describe("bad input", () => {
     expect(problem.status).toBe(status);
   });
 
-  test("survives a Content-Length that lies, and serves the next request", async () => {
+  test("survives a wrong Content-Length, and serves the next request", async () => {
     const { hostname, port } = new URL(ledger.stack.url);
     const before = await ledger.count("llm_usage_log");
     const body = JSON.stringify(LLM);
@@ -104,7 +104,7 @@ describe("bad input", () => {
     expect((await ledger.post("llm-usage", LLM)).status).toBe(201);
   });
 
-  /** One wrong member of an otherwise valid event, and the fault it makes. */
+  /** One wrong member of an otherwise valid event, and its issue. */
   const FAULTS: [Slug, Record<string, unknown>, string, string][] = [
     ["llm-usage", { input_tokens: -1 }, "/input_tokens", "out_of_range"],
     ["llm-usage", { input_tokens: 1.5 }, "/input_tokens", "invalid_type"],
@@ -232,7 +232,7 @@ describe("bad input", () => {
     },
   );
 
-  /** What JSON.parse would swallow or change, as text. */
+  /** A member that JSON.parse would drop or change, as text. */
   const withMember = (member: string) =>
     JSON.stringify(LLM).replace("{", `{${member},`);
   test.each([
@@ -273,7 +273,7 @@ describe("bad input", () => {
     expect(problem.errors).toMatchObject([{ pointer, code }]);
   });
 
-  test("rejects only the event of a batch whose text is at fault", async () => {
+  test("rejects only the events of a batch whose text is invalid", async () => {
     const good = JSON.stringify(LLM);
     const bad = withMember('"model":"x"');
     const array = await ledger.post(
@@ -291,7 +291,7 @@ describe("bad input", () => {
     expect(lines.body.results[1].problem.errors[0].code).toBe("invalid_json");
   });
 
-  test("names every fault of an event at once", async () => {
+  test("reports every issue of an event at once", async () => {
     const problem = await refused("llm-usage", {
       id: MARK,
       model: 3,
@@ -312,7 +312,7 @@ describe("bad input", () => {
       ].flat());
   });
 
-  test("does not repeat a key that is no plausible name", async () => {
+  test("does not repeat an implausible key", async () => {
     const problem = await refused("llm-usage", {
       ...LLM,
       [MARK.repeat(40)]: 1,
@@ -323,7 +323,7 @@ describe("bad input", () => {
     }]);
   });
 
-  test("own keys named like members of every object are unknown fields", async () => {
+  test("reports keys named like members of Object.prototype as unknown fields", async () => {
     for (const key of ["constructor", "toString", "hasOwnProperty"]) {
       const problem = await refused("llm-usage", { ...LLM, [key]: 1 });
       expect(problem.errors).toMatchObject([{

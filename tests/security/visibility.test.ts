@@ -16,7 +16,7 @@ import {
   useStack,
 } from "../support/running-stack.ts";
 
-/** Who asks, and of which of two rows (first firm's, second firm's) she may know. */
+/** The callers, and which of two rows (the first firm's, the second firm's) each may read. */
 const READERS = [
   "a service",
   "a member of the first firm",
@@ -60,7 +60,7 @@ const CASES = SLUGS.flatMap((slug) =>
   READERS.map((reader) => ({ slug, reader }))
 );
 
-describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
+describe.each(SERVER_ONLY)("visibility of rows on %s", (engine) => {
   const ledger = useStack(engine);
   const ids = {} as Record<Slug, [string, string]>;
 
@@ -115,7 +115,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
     ids[slug].filter((id) => text.includes(id)).sort();
 
   test.each(CASES)(
-    "$slug: $reader lists and exports just that",
+    "$slug: $reader lists and exports exactly the visible rows",
     async ({ slug, reader }) => {
       for (const order of ["asc", "desc"]) {
         const json = await ask(reader, `${slug}?order=${order}`);
@@ -132,7 +132,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
   );
 
   test.each(CASES)(
-    "$slug: $reader fetches just that, and the rest does not exist",
+    "$slug: $reader fetches the visible rows, and gets 404 for the others",
     async ({ slug, reader }) => {
       const missing = await ask(reader, `${slug}/${NOBODY}`, {
         "x-request-id": "same",
@@ -165,7 +165,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
   );
 
   test.each(CASES)(
-    "$slug: $reader counts just that",
+    "$slug: $reader counts exactly the visible rows",
     async ({ slug, reader }) => {
       const count = expectedIds(slug, reader).length;
       for (
@@ -204,8 +204,8 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
       ) {
         const [column] = query.split("=");
         const other = await ask(reader, `${slug}?${query}`);
-        const nobody = await ask(reader, `${slug}?${column}=${NOBODY}`);
-        expect(other.body).toEqual(nobody.body);
+        const unknown = await ask(reader, `${slug}?${column}=${NOBODY}`);
+        expect(other.body).toEqual(unknown.body);
       }
       const groups = await ask(
         reader,
@@ -219,7 +219,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
         `${slug}/summary?${RANGE}&firm_id=${OTHER_FIRM}`,
       );
       expect(filtered.body.totals.count).toBe(0);
-      // A cursor of someone who sees more opens no more to her.
+      // The cursor of a caller who sees more rows reveals none of them.
       const page = await ask("a service", `${slug}?limit=1&order=asc`);
       const rest = await ask(
         reader,
@@ -229,7 +229,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
     },
   );
 
-  test("what a member sees does not change when another firm writes", async () => {
+  test("the rows of a member do not change when another firm writes", async () => {
     const reader = "a member of the first firm";
     const look = async () => {
       const list = await ask(reader, "llm-usage?limit=5");
@@ -252,7 +252,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
   });
 
   test.each(SLUGS)(
-    "%s: nobody reads without a credential or with a publishable key",
+    "%s: a caller without a credential or with a publishable key gets 401",
     async (slug) => {
       for (const apikey of [null, ledger.stack.publishableKey]) {
         for (const path of ["", `/${ids[slug][0]}`, `/summary?${RANGE}`]) {

@@ -54,7 +54,7 @@ describe("answers as documented", () => {
           [400, "a long key", "{}", {
             "idempotency-key": "k".repeat(MAX_IDEMPOTENCY_KEY + 1),
           }],
-          [401, "nobody", "{}", { apikey: null }],
+          [401, "no credential", "{}", { apikey: null }],
           [413, "a long body", " ".repeat(MAX_BODY_BYTES + 1), {}],
           [413, "many events", `[${Array(MAX_EVENTS + 1).fill("{}")}]`, {}],
           [415, "plain text", "{}", { "content-type": "text/plain" }],
@@ -72,7 +72,7 @@ describe("answers as documented", () => {
         })).toEqual([]);
       });
 
-      test("403 to a user who may not write, if there can be one", async () => {
+      test("403 to a user who may not write, for a log that refuses users", async () => {
         const { userWrites } = log;
         if (userWrites !== null && !userWrites.attributed) {
           expect(document.paths[`/${slug}`].post.responses[403])
@@ -106,7 +106,7 @@ describe("answers as documented", () => {
         }
       });
 
-      test("304 to whoever has the row", async () => {
+      test("304 to a matching If-None-Match", async () => {
         await ledger.post(slug, log.example);
         const get = (headers = {}) =>
           ledger.post(`${slug}/${log.example.id}`, undefined, {
@@ -123,27 +123,32 @@ describe("answers as documented", () => {
       test.each([
         [503, AWAY],
         [500, { data: null, error: new Error("no environment") }],
-      ])("%d when the function cannot work", async (status, environment) => {
-        const said = vi.spyOn(console, "error").mockImplementation(() => {});
-        const serve = serveLog(log, environment as typeof AWAY);
-        for (const path of ["", `/summary?${RANGE}`, "/{id}"]) {
-          const response = await serve(
-            new Request(`http://x/${slug}${path.replace("{id}", NOBODY)}`, {
-              headers: { apikey: "sb_secret_x" },
-            }),
+      ])(
+        "%d without a database or configuration",
+        async (status, environment) => {
+          const errorLog = vi.spyOn(console, "error").mockImplementation(
+            () => {},
           );
-          expect(response.status).toBe(status);
-          expect(response.headers.has("retry-after")).toBe(status === 503);
-          const [operation] = path.split("?");
-          expect(schemas.answerFaults({
-            path: `/${slug}${operation}`,
-            status,
-            body: await response.json(),
-          })).toEqual([]);
-        }
-        expect(said).toHaveBeenCalledTimes(3);
-        said.mockRestore();
-      });
+          const serve = serveLog(log, environment as typeof AWAY);
+          for (const path of ["", `/summary?${RANGE}`, "/{id}"]) {
+            const response = await serve(
+              new Request(`http://x/${slug}${path.replace("{id}", NOBODY)}`, {
+                headers: { apikey: "sb_secret_x" },
+              }),
+            );
+            expect(response.status).toBe(status);
+            expect(response.headers.has("retry-after")).toBe(status === 503);
+            const [operation] = path.split("?");
+            expect(schemas.answerFaults({
+              path: `/${slug}${operation}`,
+              status,
+              body: await response.json(),
+            })).toEqual([]);
+          }
+          expect(errorLog).toHaveBeenCalledTimes(3);
+          errorLog.mockRestore();
+        },
+      );
     },
   );
 });

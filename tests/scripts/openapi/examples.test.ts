@@ -76,7 +76,7 @@ describe.each(ENGINES)("the examples on %s", (engine) => {
   );
 });
 
-/** When and from where a user sent it is no part of an example. */
+/** A body without the time and the address of a user's request, which an example cannot fix. */
 function withoutOccasion(body: unknown, example: DocumentedExample): unknown {
   if (example.credential !== "userToken") return body;
   const log = LOGS.find(({ slug }) => example.path === `/${slug}`)!;

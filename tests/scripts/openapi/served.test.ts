@@ -42,7 +42,7 @@ describe("openapi.json of a function", () => {
         ]);
       });
 
-      test("has no body for HEAD and knows no parameter", async () => {
+      test("has no body for HEAD, and refuses parameters", async () => {
         const head = await get("", "HEAD");
         expect([head.status, await head.text()]).toEqual([200, ""]);
         const parameter = await get("?x=1");
@@ -50,8 +50,8 @@ describe("openapi.json of a function", () => {
         expect([parameter.status, code]).toEqual([400, "invalid_parameter"]);
       });
 
-      test("is there even when the function is configured wrongly", async () => {
-        const said = vi.spyOn(console, "log").mockImplementation(() => {});
+      test("is served even if the function is misconfigured", async () => {
+        const accessLog = vi.spyOn(console, "log").mockImplementation(() => {});
         const error = new Error("no environment");
         const serve = serveLog(log, { data: null, error } as never, {
           document: () => Promise.resolve({ default: {} }),
@@ -61,13 +61,13 @@ describe("openapi.json of a function", () => {
         );
         expect(answer.status).toBe(200);
         await answer.body?.cancel();
-        said.mockRestore();
+        accessLog.mockRestore();
       });
     },
   );
 });
 
-test("a function loads its document with the first request for it", async () => {
+test("a function loads its document only on request", async () => {
   for (const { slug } of LOGS) {
     const entry = new URL(
       `../../../supabase/functions/${slug}/index.ts`,

@@ -10,7 +10,7 @@ const alternative = (
   match_value: string,
 ): Alternative => ({ match_kind, match_value });
 
-test("a match has one alternative for each thing that it may be, each once", () => {
+test("a match becomes its alternatives in lower case, without duplicates", () => {
   expect(toAlternatives({
     or: [
       { equals: "MiniMax-M2" },
@@ -29,7 +29,7 @@ test("a match has one alternative for each thing that it may be, each once", () 
   ]);
 });
 
-test("a start and a regex become one regex", () => {
+test("starts_with and regex become one regex", () => {
   const [{ match_kind, match_value }] = toAlternatives({
     and: [{ starts_with: "Gemini-2.5" }, { regex: "^(?!.*-tts)" }],
   });
@@ -48,7 +48,7 @@ test.each([
   ["three parts", {
     and: [{ starts_with: "a" }, { regex: "^a" }, { regex: "^a" }],
   }],
-])("%s are refused rather than guessed", (_, match) => {
+])("a conjunction of %s is refused", (_, match) => {
   expect(() => toAlternatives(match)).toThrow("a start and a regex");
 });
 

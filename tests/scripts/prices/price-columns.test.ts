@@ -89,6 +89,6 @@ test.each([
   ["tiers of another unit", {
     input_audio_mtok: { base: 1, tiers: [{ start: 1, price: 2 }] },
   }, "input_audio_mtok"],
-])("%s is refused by name", (_, price, name) => {
+])("%s is refused with its name", (_, price, name) => {
   expect(() => toPriceColumns(price)).toThrow(name);
 });

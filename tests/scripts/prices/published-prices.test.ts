@@ -18,7 +18,7 @@ const providers = (await waitForUpdate())!;
 const { rows, source } = await readPublishedPrices();
 const rowsOf = Map.groupBy(rows, (row) => row.provider);
 
-/** What may stand around a name that the data knows. */
+/** Suffixes and prefixes of known names. */
 const ENDINGS = [
   ["-20250929", "-2025-09-29", "@20250929", "-latest", "-preview"],
   ["-preview-09-2025-tts", "-mini", "-001", ":free", "-v1:0", "-thinking"],
@@ -77,7 +77,7 @@ describe("the rows price a name as genai-prices does", () => {
   );
 });
 
-test("of peak hours that came with a price, a call from before knows nothing", () => {
+test("peak hours apply from the start of their own price only", () => {
   const [model, call] = ["deepseek-v4-flash", CALLS[0]];
   const price = (time: string) =>
     choosePrices(rowsOf.get("deepseek")!, model, time)
@@ -90,7 +90,7 @@ test("of peak hours that came with a price, a call from before knows nothing", (
   expect(theirs("2026-01-10T02:00:00Z")).toBe(theirs("2026-08-17T02:00:00Z"));
 });
 
-test("every row has a match and time of its own", () => {
+test("no two rows have the same match and time", () => {
   const keys = rows.map((row) =>
     [
       row.provider,
@@ -103,7 +103,7 @@ test("every row has a match and time of its own", () => {
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-test("a name implies the provider of whom genai-prices takes it to be", () => {
+test("a name implies the provider that genai-prices finds for it", () => {
   const simple = rows.filter((row) => row.match_kind !== "regex");
   for (const { provider, match_value, implies_provider } of simple) {
     const theirs = findProvider({ modelId: match_value })?.id;
@@ -117,7 +117,7 @@ test("a name implies the provider of whom genai-prices takes it to be", () => {
   expect(implied.filter((row) => row.match_kind === "regex")).not.toEqual([]);
 });
 
-test("a provider that serves others' models has their prices without implying itself", () => {
+test("a provider that serves another's models has their prices and is not implied", () => {
   const find = (provider: string, value: string) =>
     rowsOf.get(provider)!.find((row) => row.match_value === value);
   const { provider: _, implies_provider, ...own } = find("openai", "o3-pro") ??
@@ -126,7 +126,7 @@ test("a provider that serves others' models has their prices without implying it
   expect(find("azure", "o3-pro")).toEqual({ ...own, provider: "azure" });
 });
 
-test("a model without any price has rows, which say that it is not known", () => {
+test("a model without a price has rows without prices", () => {
   const [whisper] = rowsOf.get("openai")!
     .filter((row) => row.match_value === "whisper-1");
   expect(whisper).toEqual({
@@ -138,7 +138,7 @@ test("a model without any price has rows, which say that it is not known", () =>
   });
 });
 
-test("of two models with the same match the first one counts", () => {
+test("the first of two models with the same match has precedence", () => {
   const made = toPriceRows([makeProvider([
     { id: "a", match: { equals: "X" }, prices: { input_mtok: 1 } },
     {
@@ -166,12 +166,12 @@ test.each([
   expect(() => toPriceRows([provider])).toThrow(message);
 });
 
-test("supabase/prices.sql is what the installed genai-prices says", async () => {
+test("supabase/prices.sql matches the installed genai-prices", async () => {
   const file = new URL("../../../supabase/prices.sql", import.meta.url);
   expect(await Deno.readTextFile(file) === await writePrices()).toBe(true);
 });
 
-test("the source names the version that is installed", async () => {
+test("the source names the installed version", async () => {
   const { default: { dependencies } } = await import(
     "../../../package.json",
     { with: { type: "json" } }
@@ -237,7 +237,7 @@ function isSame(ours: Price, theirs: Price): boolean {
   return Math.abs(ours - theirs) <= theirs * 1e-8;
 }
 
-/** The units as genai-prices wants them: each with all that it includes. */
+/** The units of genai-prices: each with all that it includes. */
 function whole(call: Units): Units {
   const all = { ...call };
   const add = (unit: string, ...included: string[]) => {

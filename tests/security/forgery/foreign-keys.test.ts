@@ -9,16 +9,16 @@ import {
   type Scene,
 } from "./scene.ts";
 
-/** Whoever could change a log at all, were it not guarded. */
+/** Roles that could change a log without its guard. */
 const WRITERS: Actor[] = ["service_role", "owner", "superuser"];
-/** Who may change the schema, or turn on replica mode. */
+/** Roles that may change the schema or turn on replica mode. */
 const OWNERS: Actor[] = ["owner", "superuser"];
 
-/** Passing a change off as what a foreign key does: SQL by what it pretends. */
+/** Changes disguised as actions of a foreign key: SQL by its name. */
 const PRETENCES: Record<string, (scene: Scene) => string> = {
-  "nulling the key of a user who lives": ({ rows }) =>
+  "nulling the key of an existing user": ({ rows }) =>
     `update audit_log set user_id = null where id = '${rows.audit_log}'`,
-  "nulling the key of a project that lives": ({ rows }) =>
+  "nulling the key of an existing project": ({ rows }) =>
     `update llm_usage_log set cma_project_id = null where id = '${rows.llm_usage_log}'`,
   "nulling every user's key at once": () =>
     `update audit_log set user_id = null`,
@@ -28,7 +28,7 @@ const PRETENCES: Record<string, (scene: Scene) => string> = {
     `merge into audit_log a using users u on u.id = a.user_id and u.id = '${world.user1}' when matched then update set user_id = null`,
   "nulling by upsert": ({ rows }) =>
     `insert into audit_log select * from audit_log where id = '${rows.audit_log}' on conflict (id) do update set user_id = null`,
-  "nulling a column that is no key": () =>
+  "nulling a column that is not a key": () =>
     `update audit_log set ip_address = null, metadata = null`,
   "moving a row to another user": ({ world }) =>
     `update audit_log set user_id = '${world.user2}'`,
@@ -36,9 +36,9 @@ const PRETENCES: Record<string, (scene: Scene) => string> = {
     `update llm_usage_log set firm_id = '${world.firm2}'`,
   "nulling a key that has no SET NULL": () =>
     `update tool_usage_ledger set venture_id = null`,
-  "deleting a row of a firm that lives": ({ rows }) =>
+  "deleting a row of an existing firm": ({ rows }) =>
     `delete from audit_log where id = '${rows.audit_log}'`,
-  "deleting a row of a project that lives": ({ world }) =>
+  "deleting a row of an existing project": ({ world }) =>
     `delete from llm_usage_log where cma_project_id = '${world.project1}'`,
   "deleting a row while its user, who only nulls, is deleted": ({ world }) =>
     `with d as (delete from users where id = '${world.user1}' returning id) delete from audit_log a using d where a.user_id = d.id`,
@@ -52,27 +52,27 @@ const PRETENCES: Record<string, (scene: Scene) => string> = {
     { world },
   ) =>
     `with d as (delete from firms where id = '${world.firm1}') delete from audit_log where firm_id = '${world.firm2}'`,
-  "deleting a user and putting her back in one statement": ({ world }) =>
+  "deleting a user and putting them back in one statement": ({ world }) =>
     `with d as (delete from users where id = '${world.user1}' returning *) insert into users select * from d`,
   "deleting a firm and putting it back in one statement": ({ world }) =>
     `with d as (delete from firms where id = '${world.firm1}' returning *) insert into firms select * from d`,
-  "deleting the details of a call that lives": ({ rows }) =>
+  "deleting the details of an existing call": ({ rows }) =>
     `delete from llm_usage_details where id = '${rows.llm_usage_log}'`,
-  "deleting the ratings of a call that lives": ({ rows }) =>
+  "deleting the ratings of an existing call": ({ rows }) =>
     `delete from llm_usage_ratings where usage_id = '${rows.llm_usage_log}'`,
-  "deleting a price of a firm that lives": ({ rows }) =>
+  "deleting a price of an existing firm": ({ rows }) =>
     `delete from model_prices where id = '${rows.model_prices}'`,
-  "deleting a budget of a firm that lives": ({ rows }) =>
+  "deleting a budget of an existing firm": ({ rows }) =>
     `delete from llm_budgets where id = '${rows.llm_budgets}'`,
   "moving details to another firm": ({ world }) =>
     `update llm_usage_details set firm_id = '${world.firm2}'`,
   "moving a rating to another call": ({ world }) =>
     `update llm_usage_ratings set usage_id = (select id from llm_usage_log l where l.firm_id = '${world.firm1}' and l.id <> usage_id)`,
-  "making a firm's price everybody's": () =>
+  "making a firm's price general": () =>
     `update model_prices set firm_id = null`,
   "making a project's budget the whole firm's": () =>
     `update llm_budgets set cma_project_id = null`,
-  "deleting everybody's prices in the statement that deletes a firm": (
+  "deleting the general prices in the statement that deletes a firm": (
     { world },
   ) =>
     `with d as (delete from firms where id = '${world.firm1}') delete from model_prices where firm_id is null`,
@@ -94,7 +94,7 @@ const PRETENCES: Record<string, (scene: Scene) => string> = {
   "TRUNCATE of the tools CASCADE": () => `truncate tool_registry cascade`,
 };
 
-/** Making the parent seem gone, which takes the schema's owner or replica mode. */
+/** Ways to make the parent seem deleted, which need the schema's owner or replica mode. */
 const DISAPPEARANCES: Record<string, (scene: Scene) => string> = {
   "a plain UPDATE in replica mode": () =>
     `set local session_replication_role = replica; update audit_log set action = 'forged'`,
@@ -206,7 +206,7 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
     }
   });
 
-  test("a function that lends replica mode to its callers lends them no way in", async () => {
+  test("a function that runs in replica mode does not let its callers change a log", async () => {
     await scene.db.attempt(
       "owner",
       `create function forge() returns void language sql security definer set session_replication_role = replica
@@ -219,7 +219,7 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
     }
   });
 
-  test("the owner's open functions and views are no way in for the API roles", async () => {
+  test("the owner's public functions and views do not let the API roles change a log", async () => {
     await scene.db.attempt(
       "owner",
       `create function touch() returns void language sql security definer
@@ -240,7 +240,7 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
     }
   });
 
-  test("who may delete a parent has done what the foreign keys say, for all of its rows", async () => {
+  test("a role that may delete a parent deletes all of its rows by the foreign keys", async () => {
     const { db, world } = scene;
     const [firm] = await db.query("select * from firms where id = $1", [
       world.firm2,

@@ -5,8 +5,8 @@ import { openScene, type Scene } from "./scene.ts";
 const FORGE = "update public.audit_log set action = 'forged'";
 
 /**
- * What nothing inside a database can keep its owner from, each as it works:
- * what it is, the SQL of it, and the doctor's findings afterwards, as
+ * Changes that nothing inside a database can prevent its owner from:
+ * the change, its SQL, and the doctor's findings afterwards, as
  * `[check, part of the object]`.
  */
 const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
@@ -80,7 +80,7 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
     [["guard", "ledger.guard_audit_log()"], ["inheritance", "public.more"]],
   ],
   [
-    "a trigger that swallows a nulling and leaves a key to nobody",
+    "a trigger that swallows a nulling and leaves a dangling key",
     ({ world }) =>
       `create function swallow() returns trigger language plpgsql as 'begin return null; end';
        create trigger aaa before update on audit_log for each row execute function swallow();
@@ -140,7 +140,7 @@ const BREAKS: [string, (scene: Scene) => string, [string, string][]][] = [
   ],
 ];
 
-/** What leaves the catalog as it was: only evidence that is kept elsewhere shows it. */
+/** Changes that leave the catalog as it was: only evidence that is kept elsewhere shows them. */
 const TRACELESS: Record<string, (scene: Scene) => string> = {
   "disabling the guard and enabling it again": () =>
     `alter table audit_log disable trigger user; ${FORGE}; select ledger.guard('audit_log'), ledger.capture('audit_log')`,
@@ -157,7 +157,7 @@ const TRACELESS: Record<string, (scene: Scene) => string> = {
 };
 
 describe.each(SERVER_ONLY)(
-  "on $name, the owner cannot be kept from",
+  "on $name, nothing prevents the owner from",
   (engine) => {
     let scene: Scene;
     beforeEach(async () => {
@@ -166,7 +166,7 @@ describe.each(SERVER_ONLY)(
     afterEach(() => scene.db.close());
 
     test.each(BREAKS)(
-      "%s, and the doctor finds it",
+      "%s, but the doctor finds it",
       async (_, of, expected) => {
         const { db } = scene;
         await db.attempt("owner", of(scene));
@@ -184,7 +184,7 @@ describe.each(SERVER_ONLY)(
     );
 
     test.each(Object.entries(TRACELESS))(
-      "%s, and the doctor cannot know",
+      "%s, and the doctor cannot find it",
       async (_, of) => {
         const { db, read } = scene;
         const before = await read();

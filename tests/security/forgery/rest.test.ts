@@ -24,10 +24,10 @@ const PREFERENCES = [
   ["return=representation, resolution=merge-duplicates, missing=default, tx=commit"],
 ].flat();
 
-/** A table under attack: a row of it, and what a forger would want to change. */
+/** A table under attack: a row of it, and the columns that a forger would change. */
 type Target = { row: Record<string, unknown>; forged: Record<string, unknown> };
 
-/** The first llm-usage row, of which the tables beside the logs tell more. */
+/** The first llm-usage row, which has rows in the tables beside the logs. */
 const CALL = newId();
 
 const TARGETS: Record<string, Target> = {
@@ -97,7 +97,7 @@ const TARGETS: Record<string, Target> = {
 
 const CALLERS = ["anyone", "member", "chairman", "service"];
 
-/** The strongest key tries every header, the others those that ask for a change. */
+/** The strongest key tries every header, the others only those that request a change. */
 const TRIES = CALLERS.flatMap((caller) =>
   PREFERENCES.filter((prefer) =>
     caller === "service" || /^$|merge|commit/.test(prefer)
@@ -123,7 +123,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
   let callers: Record<string, Record<string, string>>;
   let before: unknown;
 
-  // The published prices of the seed are many, and what reaches them reaches ours.
+  // The firm's price stands for the published prices of the seed, which are many.
   const readAll = async () =>
     Object.fromEntries(
       await Promise.all(
@@ -224,7 +224,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
         ];
         expect(await readAll(), `${table} ${answers} ${upserts}`)
           .toEqual(before);
-        // Nothing pretends to have changed something.
+        // No answer reports a change.
         for (const status of answers) {
           expect(status).toBeGreaterThanOrEqual(400);
         }
@@ -238,7 +238,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
   );
 
   describe.each(CALLERS)("%s", (caller) => {
-    test("changes nothing by another verb", async () => {
+    test("changes nothing by another HTTP method", async () => {
       for (const [table, { forged }] of Object.entries(TARGETS)) {
         const one = `${table}?id=eq.${ids[table]}`;
         for (
@@ -262,7 +262,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
       expect(await readAll()).toEqual(before);
     });
 
-    test("reaches none of the machinery", async () => {
+    test("has no access to the internal functions and tables", async () => {
       for (const name of FUNCTIONS) {
         for (const method of ["POST", "GET"]) {
           for (
@@ -303,7 +303,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
     });
   });
 
-  test("the record functions write over nothing", async () => {
+  test("the record functions overwrite nothing", async () => {
     for (const slug of SLUGS) {
       for (const caller of CALLERS) {
         const table = TABLES[slug];

@@ -9,10 +9,10 @@ import {
   type Scene,
 } from "./scene.ts";
 
-/** Who has TRIGGER on the logs: the owner, and in a careless project service_role. */
+/** Roles with TRIGGER on the logs: the owner, and in a careless project service_role. */
 const ACTORS: Actor[] = ["service_role", "owner"];
 
-/** What a trigger puts into the row while a real referential action is under way. */
+/** Changes that a trigger makes to the row during a real referential action. */
 const SMUGGLED: [string, string][] = [
   ["another action", "new.action := 'forged'"],
   ["another time", "new.created_at := now()"],

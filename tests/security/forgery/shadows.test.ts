@@ -14,7 +14,7 @@ const NULL_KEY = "update public.audit_log set user_id = null";
 const DELETE_ROWS = "delete from public.audit_log";
 const DELETES = APPEND_ONLY.map((table) => `delete from public.${table}`);
 
-/** Making the guard look at the wrong thing; what follows must still be refused. */
+/** Set-ups that shadow names of the guard or change its settings; a statement after them must still be refused. */
 const SHADOWS: Record<string, string> = {
   "temporary tables in the place of the parents":
     "create temp table users (id uuid); create temp table firms (id uuid)",
@@ -35,7 +35,7 @@ const SHADOWS: Record<string, string> = {
   "an empty search_path": "set local search_path = ''",
   "row_security off": "set local row_security = off",
   "row_security on": "set local row_security = on",
-  "settings that other guards take for a permission":
+  "settings that other guards accept as permission":
     "set local app.bypass = 'on'; set local ledger.guard = 'off'; set local ledger.maintenance = 'on'; set local audit.allow_delete = 'true'",
   "claims of another role":
     `select set_config('request.jwt.claims', '{"role":"supabase_admin","app_metadata":{"role":"chairman"}}', true); select set_config('request.jwt.claim.role', 'postgres', true)`,
@@ -77,7 +77,7 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
 
   describe.each(WRITERS)("%s with every privilege", (actor) => {
     test.each(Object.entries(SHADOWS))(
-      "is not helped by %s",
+      "is refused despite %s",
       async (_, setup) => {
         for (const statement of [NULL_KEY, ...DELETES]) {
           expect(await scene.attack(actor, `${setup}; ${statement}`))
@@ -87,7 +87,7 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
     );
 
     test.each([1, 2, 5])(
-      "is not helped by %i triggers on temporary tables",
+      "is refused despite %i triggers on temporary tables",
       async (depth) => {
         for (
           const statement of [
@@ -103,7 +103,7 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
       },
     );
 
-    test("is not helped by a temporary table that cascades like the log's parent", async () => {
+    test("is refused despite a temporary table that cascades like the log's parent", async () => {
       expect(
         await scene.attack(
           actor,
@@ -118,7 +118,7 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
     });
   });
 
-  test("a policy that hides the parents from the guard's owner opens nothing", async () => {
+  test("a policy that hides the parents from the guard's owner does not weaken the guard", async () => {
     const hide = `
       alter table users enable row level security; alter table users force row level security;
       create policy nobody on users as restrictive for all to public using (false)`;

@@ -11,7 +11,7 @@ import {
   type Scene,
 } from "./scene.ts";
 
-/** Every way of saying UPDATE, DELETE or TRUNCATE: SQL by what it does, of the log. */
+/** Every form of UPDATE, DELETE and TRUNCATE: the SQL for a log, by its name. */
 const STATEMENTS: [string, (log: string) => string][] = [
   ["a plain UPDATE", (log) => `update ${log} set id = gen_random_uuid()`],
   ["an UPDATE that changes nothing", (log) => `update ${log} set id = id`],
@@ -92,7 +92,7 @@ const STATEMENTS: [string, (log: string) => string][] = [
       `insert into ${log} select * from ${log} on conflict (id) do update set id = gen_random_uuid()`,
   ],
   [
-    "an upsert that stores what is there",
+    "an upsert that stores identical values",
     (log) =>
       `insert into ${log} select * from ${log} on conflict (id) do update set id = excluded.id`,
   ],
@@ -113,7 +113,7 @@ const STATEMENTS: [string, (log: string) => string][] = [
   ],
 ];
 
-/** Only reading, or DDL: nothing for an owner, but an API role may do none of it. */
+/** Locks and DDL, which an owner may do and an API role may not. */
 const PRIVILEGED: Record<string, (log: string) => string> = {
   "SELECT FOR UPDATE": (log) => `select * from ${log} for update`,
   "SELECT FOR NO KEY UPDATE": (log) => `select * from ${log} for no key update`,
@@ -152,7 +152,7 @@ const PRIVILEGED: Record<string, (log: string) => string> = {
 };
 
 /**
- * Lets everyone COPY to and from files, so that it is not this that stops them.
+ * Grants COPY to and from files to every role, so that its privilege is not the reason of a refusal.
  * On PGlite alone: a PostgreSQL server's roles are those of the other tests, too.
  */
 async function openFiles(engine: Engine, scene: Scene): Promise<void> {
@@ -166,10 +166,10 @@ async function openFiles(engine: Engine, scene: Scene): Promise<void> {
 /** A copy of a log's rows, to be loaded again. */
 const COPY_FILE = `/tmp/ledger-functions-copy-${crypto.randomUUID()}`;
 
-/** Rows that are there; and, for a role that row security binds, COPY at all. */
+/** A duplicate key, or, for a role that row security binds, COPY itself. */
 const NOT_LOADED = /^(42501|23505|0A000)$/;
 
-/** Elsewhere only a superuser may COPY to a file at all. */
+/** On a server only a superuser may COPY to a file. */
 function isStoppedEarlier(engine: Engine, actor: Actor, sql: string): boolean {
   return engine.name !== "PGlite" && actor !== "superuser" &&
     sql.startsWith("copy");
@@ -178,7 +178,7 @@ function isStoppedEarlier(engine: Engine, actor: Actor, sql: string): boolean {
 /** Tables that others refer to, so that PostgreSQL itself truncates them with CASCADE only. */
 const REFERRED_TO = ["llm_usage_log", "llm_budgets"];
 
-/** Who has the privileges is stopped by the guard, or by a foreign key before it. */
+/** A role with the privileges is stopped by the guard, or by a foreign key before it. */
 function answerToOwner(engine: Engine, actor: Actor, sql: string) {
   if (isStoppedEarlier(engine, actor, sql)) return REFUSED;
   const alone = REFERRED_TO.some((table) =>
@@ -216,7 +216,7 @@ describe.each(ENGINES)("on $name, with the migrations' grants", (engine) => {
       }
     });
 
-    test("cannot load rows again over those that are there with COPY", async () => {
+    test("cannot load existing rows again with COPY", async () => {
       for (const log of APPEND_ONLY) {
         await scene.db.exec(`copy ${log} to '${COPY_FILE}'`);
         const error = await scene.attack(
@@ -227,7 +227,7 @@ describe.each(ENGINES)("on $name, with the migrations' grants", (engine) => {
       }
     });
 
-    test("cannot hide an UPDATE in an exception block: it is refused, and nothing happens", async () => {
+    test("cannot hide an UPDATE in an exception block", async () => {
       for (const log of APPEND_ONLY) {
         await scene.attack(
           actor,
@@ -265,7 +265,7 @@ describe.each(ENGINES)(
     });
 
     // Row security shows these two no row or few, so a statement may change
-    // nothing without an error; what it must not do is to change anything.
+    // nothing without an error, but it must not change anything.
     test.each<Actor>(["anon", "authenticated"])(
       "%s still changes nothing by any of them",
       async (actor) => {
