@@ -19,39 +19,35 @@ describe("when the database is unavailable", () => {
   beforeAll(async () => {
     server = await startPostgres();
     ledger.stack = await startStack({ port: 0, databaseUrl: server.url });
-  }, 60_000);
+  });
   afterAll(async () => {
     await ledger.stack?.stop();
     await server?.stop();
   });
 
-  test(
-    "answers 503 with Retry-After, and a retry is recorded once",
-    async () => {
-      const event = { ...LLM, id: newId() };
-      const before = await ledger.post("llm-usage", { ...LLM, id: newId() });
-      expect(before.status).toBe(201);
+  test("answers 503 with Retry-After, and a retry is recorded once", {
+    timeout: 60_000,
+  }, async () => {
+    const event = { ...LLM, id: newId() };
+    const before = await ledger.post("llm-usage", { ...LLM, id: newId() });
+    expect(before.status).toBe(201);
 
-      await server.kill();
-      const unavailable = await ledger.post("llm-usage", event);
-      expect(unavailable.status).toBe(503);
-      expect(unavailable.body).toMatchObject({ code: "unavailable" });
-      expect(Number(unavailable.headers.get("retry-after"))).toBeGreaterThan(0);
-      expect(unavailable.headers.get("x-request-id")).toMatch(
-        /^[0-9a-f-]{36}$/,
-      );
-      expect(JSON.stringify(unavailable.body)).not
-        .toMatch(/ECONN|127\.0\.0\.1|postgres/i);
+    await server.kill();
+    const unavailable = await ledger.post("llm-usage", event);
+    expect(unavailable.status).toBe(503);
+    expect(unavailable.body).toMatchObject({ code: "unavailable" });
+    expect(Number(unavailable.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(unavailable.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.stringify(unavailable.body)).not
+      .toMatch(/ECONN|127\.0\.0\.1|postgres/i);
 
-      await server.restart();
-      const recorded = await ledger.post("llm-usage", event);
-      const duplicate = await ledger.post("llm-usage", event);
-      expect([recorded.status, duplicate.status]).toEqual([201, 200]);
-      expect(await ledger.rows("llm_usage_log", { id: event.id }))
-        .toHaveLength(1);
-    },
-    60_000,
-  );
+    await server.restart();
+    const recorded = await ledger.post("llm-usage", event);
+    const duplicate = await ledger.post("llm-usage", event);
+    expect([recorded.status, duplicate.status]).toEqual([201, 200]);
+    expect(await ledger.rows("llm_usage_log", { id: event.id }))
+      .toHaveLength(1);
+  });
 
   test("a canceled statement is answered with 503 and Retry-After", async () => {
     const sql = postgres(server.url, { max: 1 });
@@ -100,6 +96,7 @@ describe("when the database is unavailable", () => {
 
   test(
     "an export that loses the database aborts instead of ending as if complete",
+    { timeout: 60_000 },
     async () => {
       const sql = postgres(server.url, { max: 1 });
       await sql`insert into public.llm_usage_log
@@ -121,7 +118,6 @@ describe("when the database is unavailable", () => {
       await expect(rest).rejects.toThrow();
       await server.restart();
     },
-    60_000,
   );
 });
 

@@ -14,18 +14,16 @@ describe("toCsvLine()", () => {
   });
 
   test("escapes fields that a spreadsheet would run as formulas, but not numbers", () => {
-    expect(
-      toCsvLine([
-        "=1+1",
-        "+cmd",
-        "-2+3",
-        "@SUM(A1)",
-        "\tx",
-        -5,
-        "-0.500000",
-        "a=b",
-      ]),
-    )
+    expect(toCsvLine([
+      "=1+1",
+      "+cmd",
+      "-2+3",
+      "@SUM(A1)",
+      "\tx",
+      -5,
+      "-0.500000",
+      "a=b",
+    ]))
       .toBe("'=1+1,'+cmd,'-2+3,'@SUM(A1),'\tx,-5,-0.500000,a=b\r\n");
   });
 

@@ -69,11 +69,9 @@ describe("every function", () => {
     ...Object.fromEntries(
       LOGS.map((log) => [log.slug, serveLog(log, environment)]),
     ),
-    "llm-usage": serveLog(
-      LOGS_BY_SLUG["llm-usage"],
-      environment,
-      { routes: usageRoutes },
-    ),
+    "llm-usage": serveLog(LOGS_BY_SLUG["llm-usage"], environment, {
+      routes: usageRoutes,
+    }),
     ledger: serveLedger(environment, keys as never),
     otlp: serveOtlp(environment),
     webhooks: serveWebhooks(environment, { auth: null, standard: null }),

@@ -56,9 +56,7 @@ describe("/auth/v1", () => {
   const verifyByJwks = (token: string) =>
     jwtVerify(
       token,
-      createRemoteJWKSet(
-        new URL(`${stack.url}/auth/v1/.well-known/jwks.json`),
-      ),
+      createRemoteJWKSet(new URL(`${stack.url}/auth/v1/.well-known/jwks.json`)),
       { issuer: `${stack.url}/auth/v1`, audience: "authenticated" },
     );
 
@@ -157,9 +155,7 @@ describe("/auth/v1", () => {
   });
 
   test("the JWKS holds public parts only, and the key that signs", async () => {
-    const response = await fetch(
-      `${stack.url}/auth/v1/.well-known/jwks.json`,
-    );
+    const response = await fetch(`${stack.url}/auth/v1/.well-known/jwks.json`);
     const { keys } = await response.json();
     expect(keys).toHaveLength(1);
     expect(keys[0]).toMatchObject({ kty: "EC", crv: "P-256", alg: "ES256" });

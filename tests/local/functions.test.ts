@@ -36,8 +36,7 @@ verify_jwt = false
 verify_jwt = false
 `;
 
-const SHOW_REQUEST = functionModule(
-  `Response.json({
+const SHOW_REQUEST = functionModule(`Response.json({
     url: req.url,
     method: req.method,
     headers: Object.fromEntries(req.headers),
@@ -46,8 +45,7 @@ const SHOW_REQUEST = functionModule(
     processEnv: { ...process.env },
     has: [Deno.env.has("SUPABASE_URL"), Deno.env.has("HOME")],
     home: [Deno.env.get("HOME") ?? null, process.env.HOME ?? null],
-  })`,
-);
+  })`);
 
 const SECRETS_OF_FUNCTIONS = `
 FROM_FILE="with spaces" # and a comment
@@ -252,11 +250,9 @@ describe("functions", () => {
     expect(response.status).toBe(500);
     expect(response.headers.get("sb-error-code")).toBe("WORKER_ERROR");
     expect(await response.text()).not.toContain("secret detail");
-    expect(console.error).toHaveBeenCalledWith(
-      expect.stringMatching(
-        /^Function throwing: WORKER_ERROR: Error: secret detail at .*index\.ts/,
-      ),
-    );
+    expect(console.error).toHaveBeenCalledWith(expect.stringMatching(
+      /^Function throwing: WORKER_ERROR: Error: secret detail at .*index\.ts/,
+    ));
   });
 
   test("that cannot start are 503 BOOT_ERROR", async () => {

@@ -211,12 +211,10 @@ for (const driver of ["PGlite", "PostgreSQL", POSTGREST]) {
           return { uid: index % 3 === 0 ? null : uid, headers };
         }),
       );
-      const answers = await Promise.all(
-        people.map(async ({ headers }) => {
-          const response = await call("rpc/whoami_slowly", headers, {});
-          return { status: response.status, who: await response.json() };
-        }),
-      );
+      const answers = await Promise.all(people.map(async ({ headers }) => {
+        const response = await call("rpc/whoami_slowly", headers, {});
+        return { status: response.status, who: await response.json() };
+      }));
       answers.forEach(({ status, who }, index) => {
         const { uid } = people[index];
         expect({ status, uid: who.uid, user: who.user }).toEqual({

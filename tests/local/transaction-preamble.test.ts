@@ -81,14 +81,10 @@ test("settings become one select, as PostgREST sends them, and the last one wins
 });
 
 test("a setting that cannot be part of a select list keeps its position", async () => {
-  await begin(
-    ["select set_config('a.f', 'first', true)", []],
-    [
-      "select set_config('a.f', current_setting('a.f') || x, true) from (values ('+')) as v (x)",
-      [],
-    ],
-    ["select set_config('a.g', current_setting('a.f'), true)", []],
-  );
+  await begin(["select set_config('a.f', 'first', true)", []], [
+    "select set_config('a.f', current_setting('a.f') || x, true) from (values ('+')) as v (x)",
+    [],
+  ], ["select set_config('a.g', current_setting('a.f'), true)", []]);
   const [found] = await run(
     "select current_setting('a.f') as f, current_setting('a.g') as g",
     [],

@@ -48,10 +48,7 @@ describe("money()", () => {
     null,
     {},
     [1],
-  ])(
-    "refuses %j",
-    (value) => expect(fits(schema)(value)).toBe(false),
-  );
+  ])("refuses %j", (value) => expect(fits(schema)(value)).toBe(false));
 
   test("refuses negative money unless it is allowed", () => {
     expect(fits(money({ negative: false }))("-0.1")).toBe(false);
@@ -79,10 +76,7 @@ describe("moment()", () => {
   test.each([
     ["2026-13-01T00:00:00Z", "2026-01-31T24:00:00Z"],
     ["2026-01-31 12:00:00Z", "1969-12-31T23:59:59Z", "now", 0],
-  ].flat())(
-    "refuses %j",
-    (value) => expect(fits(moment())(value)).toBe(false),
-  );
+  ].flat())("refuses %j", (value) => expect(fits(moment())(value)).toBe(false));
 });
 
 test("integer() and text() enforce their bounds", () => {

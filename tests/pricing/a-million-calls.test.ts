@@ -6,6 +6,7 @@ const priced = usePricedDatabase(ENGINES[1]);
 
 test(
   "a million calls of 0.0000000025 USD sum to exactly 0.0025 USD, though each row shows 0.000000",
+  { timeout: 120_000 },
   async () => {
     await priced.enter({ match_value: "tiny", input_usd_per_mtok: "0.0025" });
     const one = await priced.recordOne({ model: "tiny", input_tokens: 1 });
@@ -24,7 +25,6 @@ test(
       is_floor: false,
     });
   },
-  120_000,
 );
 
 /** Adds 999,999 copies of the only row, without checks of its foreign keys. */

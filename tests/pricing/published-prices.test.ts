@@ -174,13 +174,11 @@ describe.each(SERVER_ONLY)("the published prices on $name", (engine) => {
   });
 
   test("match a Claude by its name with a date, with and without dashes", async () => {
-    const results = await priced.record(
-      [
-        "claude-sonnet-4-5",
-        "claude-sonnet-4-5-20250929",
-        "claude-sonnet-4-5-2025-09-29",
-      ].map((model) => ({ model, provider: null, input_tokens: 100_000 })),
-    );
+    const results = await priced.record([
+      "claude-sonnet-4-5",
+      "claude-sonnet-4-5-20250929",
+      "claude-sonnet-4-5-2025-09-29",
+    ].map((model) => ({ model, provider: null, input_tokens: 100_000 })));
     for (const { row } of results) {
       expect(row).toMatchObject({
         provider: "anthropic",

@@ -112,10 +112,9 @@ describe("the lock of the functions", () => {
     expect(() => makeFunctionsLock(tree, { b: "npm:b@1.0.0" }))
       .toThrow("package-lock.json lacks b: run npm run deps -- --lock");
     expect(() =>
-      makeFunctionsLock(
-        { packages: { "node_modules/a": { version: "1.0.0" } } },
-        { a: "npm:a@1.0.0" },
-      )
+      makeFunctionsLock({
+        packages: { "node_modules/a": { version: "1.0.0" } },
+      }, { a: "npm:a@1.0.0" })
     ).toThrow(
       "package-lock.json has no integrity for a: run npm run deps -- --lock",
     );

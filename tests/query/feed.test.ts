@@ -14,7 +14,7 @@ describe("reading a log with order=asc during concurrent writes", () => {
     const databaseUrl = await createDatabase({ url: inject("postgresUrl") });
     ledger.stack = await startStack({ port: 0, databaseUrl });
     sql = postgres(databaseUrl, { max: 4, onnotice: () => {} });
-  }, 30_000);
+  });
   afterAll(async () => {
     await sql?.end();
     await ledger.stack?.stop();

@@ -213,22 +213,20 @@ describe("the limits", () => {
     );
     const bytesOf = (value: unknown) =>
       new TextEncoder().encode(JSON.stringify(value)).length;
-    fc.assert(
-      fc.property(content, fc.constantFrom(0, 1), (value, excess) => {
-        const metadata: Record<string, unknown> = { value, fill: [] };
-        const fill = metadata.fill as string[];
-        let missing = MAX_METADATA_BYTES - bytesOf(metadata) + 1;
-        // Each string of n letters adds n + 3 bytes.
-        for (; missing > 203; missing -= 203) fill.push("x".repeat(200));
-        if (missing < 3) fill.push(fill.pop()!.slice(3 - missing)), missing = 3;
-        fill.push("x".repeat(missing - 3 + excess));
-        expect(bytesOf(metadata)).toBe(MAX_METADATA_BYTES + excess);
-        expect(
-          checkAuditMetadata(metadata).some(({ code }) => code === "too_large"),
-        )
-          .toBe(excess === 1);
-      }),
-    );
+    fc.assert(fc.property(content, fc.constantFrom(0, 1), (value, excess) => {
+      const metadata: Record<string, unknown> = { value, fill: [] };
+      const fill = metadata.fill as string[];
+      let missing = MAX_METADATA_BYTES - bytesOf(metadata) + 1;
+      // Each string of n letters adds n + 3 bytes.
+      for (; missing > 203; missing -= 203) fill.push("x".repeat(200));
+      if (missing < 3) fill.push(fill.pop()!.slice(3 - missing)), missing = 3;
+      fill.push("x".repeat(missing - 3 + excess));
+      expect(bytesOf(metadata)).toBe(MAX_METADATA_BYTES + excess);
+      expect(
+        checkAuditMetadata(metadata).some(({ code }) => code === "too_large"),
+      )
+        .toBe(excess === 1);
+    }));
   });
 
   test("cap the list of faults, with those of the whole object first", () => {

@@ -175,9 +175,7 @@ describe("ids and times", () => {
     "epoch milliseconds from 2001 to 2033": fc.integer({
       min: 1_000_000_000_000,
       max: 1_999_999_999_999,
-    }).map(
-      String,
-    ),
+    }).map(String),
     "counts": fc.integer({ min: 0, max: 99_999_999_999 }).map(String),
   };
 
@@ -203,12 +201,10 @@ describe("ids and times", () => {
   );
 
   test("do not hide a card number beside them", () => {
-    fc.assert(
-      fc.property(fc.uuid(), (id) => {
-        expect(findFinancialData(`${id} 4111 1111 1111 1111 ${id}`))
-          .toBe("card_number");
-      }),
-    );
+    fc.assert(fc.property(fc.uuid(), (id) => {
+      expect(findFinancialData(`${id} 4111 1111 1111 1111 ${id}`))
+        .toBe("card_number");
+    }));
   });
 
   test("do not hide a card number after 16,000 digits and separators", () => {

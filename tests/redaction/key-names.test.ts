@@ -79,53 +79,42 @@ describe("a key that names something else", () => {
 
 describe("a key", () => {
   test("is no longer sensitive with _id, _ids or _count at its end, in any spelling", () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom(
-          "amount",
-          "price",
-          "password",
-          "iban",
-          "apiKey",
-          "card",
-        ),
-        fc.constantFrom(
-          "_id",
-          "_ids",
-          "_count",
-          "Id",
-          "Ids",
-          "Count",
-          "ID",
-          "IDs",
-          "-id",
-          ".ids",
-          " count",
-          "_ID",
-        ),
-        (key, ending) => {
-          expect(isSensitiveKey(key)).toBe(true);
-          expect(isSensitiveKey(key + ending)).toBe(false);
-          expect(isSensitiveKey(`${key}${ending}_amount`)).toBe(true);
-        },
+    fc.assert(fc.property(
+      fc.constantFrom("amount", "price", "password", "iban", "apiKey", "card"),
+      fc.constantFrom(
+        "_id",
+        "_ids",
+        "_count",
+        "Id",
+        "Ids",
+        "Count",
+        "ID",
+        "IDs",
+        "-id",
+        ".ids",
+        " count",
+        "_ID",
       ),
-    );
+      (key, ending) => {
+        expect(isSensitiveKey(key)).toBe(true);
+        expect(isSensitiveKey(key + ending)).toBe(false);
+        expect(isSensitiveKey(`${key}${ending}_amount`)).toBe(true);
+      },
+    ));
   });
 
   test("stays sensitive among ordinary words", () => {
     const word = fc.constantFrom("user", "last", "x", "report", "of", "new2");
-    fc.assert(
-      fc.property(
-        fc.array(word, { maxLength: 4 }),
-        fc.constantFrom("amount", "iban", "password", "salaries", "token"),
-        fc.array(word, { maxLength: 4 }),
-        fc.constantFrom("_", "-", " ", ".", "/", "__", ":"),
-        (before, sensitive, after, separator) => {
-          const key = [...before, sensitive, ...after].join(separator);
-          expect(isSensitiveKey(key), key).toBe(true);
-        },
-      ),
-    );
+    fc.assert(fc.property(
+      fc.array(word, { maxLength: 4 }),
+      fc.constantFrom("amount", "iban", "password", "salaries", "token"),
+      fc.array(word, { maxLength: 4 }),
+      fc.constantFrom("_", "-", " ", ".", "/", "__", ":"),
+      (before, sensitive, after, separator) => {
+        const key = [...before, sensitive, ...after].join(separator);
+        expect(isSensitiveKey(key), key).toBe(true);
+      },
+    ));
   });
 
   test("of 16,000 characters is classified by its last words", () => {

@@ -16,7 +16,7 @@ describe("npm run doctor", () => {
   beforeAll(async () => {
     url = await createMigratedDatabase();
     db = overPostgres(url);
-  }, 30_000);
+  });
   afterAll(() => db.close());
 
   /** The command as a process. */

@@ -163,10 +163,9 @@ describe("npm run seal", () => {
   });
 
   test("reports a log that contradicts its last checkpoint", async () => {
-    const other = await startEvidenceStack(
-      "PostgreSQL 17",
-      { LEDGER_SIGNING_KEYS: keys.signerKey },
-    );
+    const other = await startEvidenceStack("PostgreSQL 17", {
+      LEDGER_SIGNING_KEYS: keys.signerKey,
+    });
     const db = other.openDatabase();
     try {
       await other.post("audit", EVENTS.audit);

@@ -89,14 +89,11 @@ describe("npm run send", () => {
       ["auth", "--secret=swordfish"],
       "Cannot sign: Secret 1 of 1 does not start",
     ],
-  ])(
-    "with %j reports the fault and the remedy",
-    async (args, message) => {
-      const { code, stderr } = await send(...args);
-      expect(code).toBe(1);
-      expect(stderr).toContain(message);
-      expect(stderr).not.toMatch(/swordfish|at file:/);
-      expect(requests).toEqual([]);
-    },
-  );
+  ])("with %j reports the fault and the remedy", async (args, message) => {
+    const { code, stderr } = await send(...args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/swordfish|at file:/);
+    expect(requests).toEqual([]);
+  });
 });

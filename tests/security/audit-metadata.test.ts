@@ -91,12 +91,9 @@ describe("other disguises are refused", () => {
     "AMOUNT",
     "a_amount",
     "amount\u0000",
-  ])(
-    "the key «%s»",
-    (key) => {
-      expect(codesOf({ [key]: 1 })).toContain("sensitive_key");
-    },
-  );
+  ])("the key «%s»", (key) => {
+    expect(codesOf({ [key]: 1 })).toContain("sensitive_key");
+  });
 });
 
 describe("a known limit", () => {

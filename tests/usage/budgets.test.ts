@@ -147,11 +147,10 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     const event = spend("4", { firm_id, id: newId() });
     await ledger.post("llm-usage", event);
     expect((await ledger.post("llm-usage", event)).status).toBe(200);
-    const failed = await ledger.post(
-      "llm-usage",
-      [spend("5", { firm_id }), { ...event, cost_usd: "3" }],
-      { query: "?atomic=true" },
-    );
+    const failed = await ledger.post("llm-usage", [spend("5", { firm_id }), {
+      ...event,
+      cost_usd: "3",
+    }], { query: "?atomic=true" });
     expect(failed.status).toBe(409);
     expect(await read(firm_id))
       .toMatchObject([{ spent_usd: "4", call_count: 1, crossed: [] }]);

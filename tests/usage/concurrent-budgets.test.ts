@@ -149,9 +149,7 @@ describe("concurrent writers on PostgreSQL 17", () => {
 
   test("reserve the whole limit and no more", async () => {
     await setBudget(10);
-    const results = await Promise.all(
-      writers.map((writer) => reserve(writer)),
-    );
+    const results = await Promise.all(writers.map((writer) => reserve(writer)));
     const outcomes = results.map(({ outcome }) => outcome).sort();
     expect(outcomes.filter((outcome) => outcome === "reserved"))
       .toHaveLength(10);
@@ -192,10 +190,9 @@ describe("concurrent writers on PostgreSQL 17", () => {
         const reservation_id = newId();
         const { outcome } = await reserve(writer, reservation_id);
         if (outcome !== "reserved") continue;
-        const [{ warnings = [] }] = await record(
-          writer,
-          [spend("1", { reservation_id })],
-        );
+        const [{ warnings = [] }] = await record(writer, [
+          spend("1", { reservation_id }),
+        ]);
         expect(warnings).not.toContain("reservation_not_open");
       }
     }));

@@ -252,12 +252,9 @@ describe.each(ENGINES)("ratings on %s", (engine) => {
       await price(model, "2");
       await rate(model);
     }
-    const refused = await ledger.postAs(
-      USER,
-      "llm-usage/ratings",
-      { reason: "mine" },
-      { query: `?${RANGE}` },
-    );
+    const refused = await ledger.postAs(USER, "llm-usage/ratings", {
+      reason: "mine",
+    }, { query: `?${RANGE}` });
     expect([refused.status, refused.body.code]).toEqual([403, "not_allowed"]);
 
     const firms = async (user: string) => {
@@ -301,11 +298,10 @@ describe.each(ENGINES)("ratings on %s", (engine) => {
       "/dry_run",
     ],
   ])("are refused %s", async (_, query, body, status, named) => {
-    const answer = await ledger.post(
-      "llm-usage/ratings",
-      { reason: "why", ...body },
-      { query },
-    );
+    const answer = await ledger.post("llm-usage/ratings", {
+      reason: "why",
+      ...body,
+    }, { query });
     expect(answer.status).toBe(status);
     expect(answer.body.detail).toContain(named);
   });

@@ -36,7 +36,7 @@ describe("the schema of a row is that of the table and of its details", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await ENGINES[0].migrated();
-  }, 30_000);
+  });
   afterAll(() => database?.close());
 
   const columnsOf = (table: string) =>

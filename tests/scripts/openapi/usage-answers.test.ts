@@ -174,11 +174,9 @@ describe("answers of llm-usage's own operations as documented", () => {
     "requests get %d without a database or configuration",
     async (status, environment) => {
       const errorLog = vi.spyOn(console, "error").mockImplementation(() => {});
-      const serve = serveLog(
-        llmUsageLog,
-        environment as typeof AWAY,
-        { routes: usageRoutes },
-      );
+      const serve = serveLog(llmUsageLog, environment as typeof AWAY, {
+        routes: usageRoutes,
+      });
       for (const path of POSTS) {
         const response = await serve(
           new Request(`http://x${path}`, {

@@ -172,10 +172,9 @@ test("supabase/prices.sql matches the installed genai-prices", async () => {
 });
 
 test("the source names the installed version", async () => {
-  const { default: { dependencies } } = await import(
-    "../../../package.json",
-    { with: { type: "json" } }
-  );
+  const { default: { dependencies } } = await import("../../../package.json", {
+    with: { type: "json" },
+  });
   expect(source)
     .toBe(`genai-prices ${dependencies["@pydantic/genai-prices"]}`);
 });

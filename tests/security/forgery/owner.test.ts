@@ -162,7 +162,7 @@ describe.each(SERVER_ONLY)(
     let scene: Scene;
     beforeEach(async () => {
       scene = await openScene(engine);
-    }, 30_000);
+    });
     afterEach(() => scene.db.close());
 
     test.each(BREAKS)(
@@ -174,12 +174,10 @@ describe.each(SERVER_ONLY)(
           'select * from ledger.doctor() order by "check", object',
         );
         expect(findings.map(({ check, object }) => ({ check, object })))
-          .toEqual(
-            expected.map(([check, object]) => ({
-              check,
-              object: expect.stringContaining(object),
-            })),
-          );
+          .toEqual(expected.map(([check, object]) => ({
+            check,
+            object: expect.stringContaining(object),
+          })));
       },
     );
 

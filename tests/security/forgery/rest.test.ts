@@ -166,7 +166,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
       service: { apikey: stack.secretKey },
     };
     before = await readAll();
-  }, 60_000);
+  });
 
   const send = async (
     caller: string,
@@ -207,13 +207,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
         ];
         const upserts = [
           await send(caller, "POST", table, prefer, row),
-          await send(
-            caller,
-            "POST",
-            `${table}?on_conflict=id`,
-            prefer,
-            [row],
-          ),
+          await send(caller, "POST", `${table}?on_conflict=id`, prefer, [row]),
           await send(
             caller,
             "POST",

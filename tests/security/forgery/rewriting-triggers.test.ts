@@ -33,7 +33,7 @@ describe.each(SERVER_ONLY)("on $name, a trigger", (engine) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene(engine, EVERY_PRIVILEGE);
-  }, 30_000);
+  });
   afterAll(() => scene.db.close());
 
   describe.each(ACTORS)("of %s", (actor) => {

@@ -72,7 +72,7 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene(engine, EVERY_PRIVILEGE);
-  }, 30_000);
+  });
   afterAll(() => scene.db.close());
 
   describe.each(WRITERS)("%s with every privilege", (actor) => {

@@ -157,10 +157,8 @@ const PRIVILEGED: Record<string, (log: string) => string> = {
  */
 async function openFiles(engine: Engine, scene: Scene): Promise<void> {
   if (engine.name !== "PGlite") return;
-  await scene.db.exec(
-    `grant pg_read_server_files, pg_write_server_files
-      to ${OWNER}, anon, authenticated, service_role with inherit true`,
-  );
+  await scene.db.exec(`grant pg_read_server_files, pg_write_server_files
+      to ${OWNER}, anon, authenticated, service_role with inherit true`);
 }
 
 /** A copy of a log's rows, to be loaded again. */
@@ -202,7 +200,7 @@ describe.each(ENGINES)("on $name, with the migrations' grants", (engine) => {
   beforeAll(async () => {
     scene = await openScene(engine);
     await openFiles(engine, scene);
-  }, 30_000);
+  });
   afterAll(async () => {
     await scene.db.close();
     await Deno.remove(COPY_FILE).catch(() => {});
@@ -253,7 +251,7 @@ describe.each(ENGINES)(
     beforeAll(async () => {
       scene = await openScene(engine, EVERY_PRIVILEGE);
       await openFiles(engine, scene);
-    }, 30_000);
+    });
     afterAll(() => scene.db.close());
 
     test.each(STATEMENTS)("service_role still cannot use %s", async (_, of) => {
