@@ -25,21 +25,16 @@ const READERS = [
   "a user without a firm",
 ] as const;
 type Reader = (typeof READERS)[number];
+const BY_FIRM: Record<Reader, [boolean, boolean]> = {
+  "a service": [true, true],
+  "a member of the first firm": [true, false],
+  "a member of the second firm": [false, true],
+  "the chairman": [true, false],
+  "a user without a firm": [false, false],
+};
 const VISIBLE: Record<Slug, Record<Reader, [boolean, boolean]>> = {
-  "llm-usage": {
-    "a service": [true, true],
-    "a member of the first firm": [true, false],
-    "a member of the second firm": [false, true],
-    "the chairman": [true, false],
-    "a user without a firm": [false, false],
-  },
-  "audit": {
-    "a service": [true, true],
-    "a member of the first firm": [true, false],
-    "a member of the second firm": [false, true],
-    "the chairman": [true, false],
-    "a user without a firm": [false, false],
-  },
+  "llm-usage": BY_FIRM,
+  "audit": BY_FIRM,
   "tool-usage": {
     "a service": [true, true],
     "a member of the first firm": [false, false],
@@ -55,6 +50,8 @@ const VISIBLE: Record<Slug, Record<Reader, [boolean, boolean]>> = {
     "a user without a firm": [true, true],
   },
 };
+/** Responses with one request id can be compared. */
+const SAME_ID = { "x-request-id": "same" };
 const RANGE = "from=2026-01-01&to=2026-12-31";
 const CASES = SLUGS.flatMap((slug) =>
   READERS.map((reader) => ({ slug, reader }))
@@ -134,13 +131,9 @@ describe.each(SERVER_ONLY)("visibility of rows on %s", (engine) => {
   test.each(CASES)(
     "$slug: $reader fetches the visible rows, and gets 404 for the others",
     async ({ slug, reader }) => {
-      const missing = await ask(reader, `${slug}/${NOBODY}`, {
-        "x-request-id": "same",
-      });
+      const missing = await ask(reader, `${slug}/${NOBODY}`, SAME_ID);
       for (const [index, id] of ids[slug].entries()) {
-        const answer = await ask(reader, `${slug}/${id}`, {
-          "x-request-id": "same",
-        });
+        const answer = await ask(reader, `${slug}/${id}`, SAME_ID);
         if (VISIBLE[slug][reader][index]) {
           expect(answer.body.id).toBe(id);
           continue;
@@ -149,7 +142,7 @@ describe.each(SERVER_ONLY)("visibility of rows on %s", (engine) => {
         expect(row.id).toBe(id);
         for (const etag of [headers.get("etag")!, "*"]) {
           const again = await ask(reader, `${slug}/${id}`, {
-            "x-request-id": "same",
+            ...SAME_ID,
             "if-none-match": etag,
           });
           expect(again.status).toBe(404);
