@@ -159,63 +159,47 @@ describe("a connection string", () => {
 });
 
 describe("a labelled secret", () => {
-  test.each([
-    ["password=hunter2", "password=[redacted:password]"],
-    ["password: hunter", "password: [redacted:password]"],
-    ["DB_PASSWORD=hunter2 make", "DB_PASSWORD=[redacted:password] make"],
-    ["dbPassword: 'a b c'", "dbPassword: '[redacted:password]'"],
-    ["password2=abc", "password2=[redacted:password]"],
-    ['{"password":"a\\"b","x":1}', '{"password":"[redacted:password]","x":1}'],
-    [
-      '"{\\"password\\":\\"hunter2\\",\\"x\\":1}"',
+  test.each(Object.entries({
+    "password=hunter2": "password=[redacted:password]",
+    "password: hunter": "password: [redacted:password]",
+    "DB_PASSWORD=hunter2 make": "DB_PASSWORD=[redacted:password] make",
+    "dbPassword: 'a b c'": "dbPassword: '[redacted:password]'",
+    "password2=abc": "password2=[redacted:password]",
+    '{"password":"a\\"b","x":1}': '{"password":"[redacted:password]","x":1}',
+    '"{\\"password\\":\\"hunter2\\",\\"x\\":1}"':
       '"{\\"password\\":\\"[redacted:password]\\",\\"x\\":1}"',
-    ],
-    ["Uid=sa;Pwd=s3cret;", "Uid=sa;Pwd=[redacted:password];"],
-    ["?password=a&user=b", "?password=[redacted:password]&user=b"],
-    ["passphrase := xyz", "passphrase := [redacted:password]"],
-    ["api_key: abc123", "api_key: [redacted:api_key]"],
-    ["apikey=abc", "apikey=[redacted:api_key]"],
-    ["X-Api-Key: abc", "X-Api-Key: [redacted:api_key]"],
-    ["'apiKey' => 'abc'", "'apiKey' => '[redacted:api_key]'"],
-    ["private_key=abc", "private_key=[redacted:api_key]"],
-    ["client_secret=abc", "client_secret=[redacted:secret]"],
-    ["SECRET_KEY_BASE=abc", "SECRET_KEY_BASE=[redacted:secret]"],
-    [
-      "aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCY",
+    "Uid=sa;Pwd=s3cret;": "Uid=sa;Pwd=[redacted:password];",
+    "?password=a&user=b": "?password=[redacted:password]&user=b",
+    "passphrase := xyz": "passphrase := [redacted:password]",
+    "api_key: abc123": "api_key: [redacted:api_key]",
+    "apikey=abc": "apikey=[redacted:api_key]",
+    "X-Api-Key: abc": "X-Api-Key: [redacted:api_key]",
+    "'apiKey' => 'abc'": "'apiKey' => '[redacted:api_key]'",
+    "private_key=abc": "private_key=[redacted:api_key]",
+    "client_secret=abc": "client_secret=[redacted:secret]",
+    "SECRET_KEY_BASE=abc": "SECRET_KEY_BASE=[redacted:secret]",
+    "aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCY":
       "aws_secret_access_key=[redacted:aws_secret_access_key]",
-    ],
-    [
-      'secretAccessKey: "wJalrXUtnFEMI/K7MDENG"',
+    'secretAccessKey: "wJalrXUtnFEMI/K7MDENG"':
       'secretAccessKey: "[redacted:aws_secret_access_key]"',
-    ],
-    ["access_token=abc", "access_token=[redacted:token]"],
-    ['"refreshToken":"abc"', '"refreshToken":"[redacted:token]"'],
-    ["token: a1b2c3d4", "token: [redacted:token]"],
-    ["Bearer a1b2c3d4e5", "Bearer [redacted:bearer_token]"],
-    ["bearer " + "q".repeat(32), "bearer [redacted:bearer_token]"],
-    [
-      "Authorization: Bearer secrettoken",
+    "access_token=abc": "access_token=[redacted:token]",
+    '"refreshToken":"abc"': '"refreshToken":"[redacted:token]"',
+    "token: a1b2c3d4": "token: [redacted:token]",
+    "Bearer a1b2c3d4e5": "Bearer [redacted:bearer_token]",
+    ["bearer " + "q".repeat(32)]: "bearer [redacted:bearer_token]",
+    "Authorization: Bearer secrettoken":
       "Authorization: Bearer [redacted:authorization]",
-    ],
-    [
-      "Authorization: Basic dXNlcjpwYXNz failed",
+    "Authorization: Basic dXNlcjpwYXNz failed":
       "Authorization: Basic [redacted:authorization] failed",
-    ],
-    [
-      'Authorization: Digest username="M", response="6629fae4"\nnext line',
+    'Authorization: Digest username="M", response="6629fae4"\nnext line':
       "Authorization: [redacted:authorization]\nnext line",
-    ],
-    [
-      "authorization: AWS4-HMAC-SHA256 Credential=x, Signature=fe5f",
+    "authorization: AWS4-HMAC-SHA256 Credential=x, Signature=fe5f":
       "authorization: [redacted:authorization]",
-    ],
-    ["Authorization: abc123", "Authorization: [redacted:authorization]"],
-    ["Authorization: Custom abc", "Authorization: [redacted:authorization]"],
-    [
-      '{"authorization":"Bearer abcdef","x":1}',
+    "Authorization: abc123": "Authorization: [redacted:authorization]",
+    "Authorization: Custom abc": "Authorization: [redacted:authorization]",
+    '{"authorization":"Bearer abcdef","x":1}':
       '{"authorization":"Bearer [redacted:authorization]","x":1}',
-    ],
-  ])("%s is replaced and its label is kept", (text, redacted) => {
+  }))("%s is replaced and its label is kept", (text, redacted) => {
     expect(redactSecrets(text)).toBe(redacted);
     expect(findSecret(text)).not.toBeNull();
   });
@@ -231,52 +215,37 @@ describe("a labelled secret", () => {
 
 describe("ordinary text", () => {
   test.each([
-    "",
-    "sk-learn failed",
-    "sk-learn-pipeline-for-classification-v2-2026-11-21 failed",
-    "task-1234",
-    "risk-" + HEX,
-    "Bearer of bad news",
-    "Bearer authentication failed",
-    "550e8400-e29b-41d4-a716-446655440000",
-    "550E8400E29B41D4A716446655440000",
-    "sha256:" + HEX,
-    "01ARZ3NDEKTSV4RRFFQ69G5FAV",
-    "gpt-4.1-mini-2026-04-14 is overloaded",
-    "Rate limit reached for gpt-4o in organization org-x on tokens per min",
-    "Incorrect API key provided: sk-proj-****abcd.",
-    "max_tokens: 4096 is larger than the maximum",
-    "input_tokens=1200 output_tokens=30",
-    "token_count: 12345678",
-    "Unexpected token: }",
-    "Unexpected token: identifier",
-    "it starts with eyJhbGciOiJI... and so on",
-    "Unexpected token < in JSON at position 0",
-    "Invalid token: expected string, received number",
-    "Password authentication failed for user app",
-    "password: changed",
-    "password: must be at least 8 characters",
-    "password: String must contain at least 8 character(s)",
-    "password=null",
-    'password: ""',
-    "password: ********",
-    "api_key: missing",
-    "Authorization: required",
-    "Authorization: Bearer token is missing",
-    "Authorization header is missing",
-    "the secret: never give up",
-    "PWD=/home/app",
-    "AKIA is a prefix",
-    "AKIAIOSFODNN7EXAMPLEANDMORE",
-    "eyJ is how it starts",
-    "hf_transfer and hf_hub_download",
-    "sb_publishable_ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH",
-    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-    "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
-    "a.b.c.d.example.com",
-    "secret_id: 7 api_key_id: 8 password_hash_rounds: 10",
-    "[redacted:jwt] and password=[redacted:password], (api_key=[redacted:api_key])",
-  ])("«%s» is unchanged", (text) => {
+    ["", "sk-learn failed"],
+    ["sk-learn-pipeline-for-classification-v2-2026-11-21 failed"],
+    ["task-1234", "risk-" + HEX, "Bearer of bad news"],
+    ["Bearer authentication failed"],
+    ["550e8400-e29b-41d4-a716-446655440000"],
+    ["550E8400E29B41D4A716446655440000", "sha256:" + HEX],
+    ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "gpt-4.1-mini-2026-04-14 is overloaded"],
+    ["Rate limit reached for gpt-4o in organization org-x on tokens per min"],
+    ["Incorrect API key provided: sk-proj-****abcd."],
+    ["max_tokens: 4096 is larger than the maximum"],
+    ["input_tokens=1200 output_tokens=30", "token_count: 12345678"],
+    ["Unexpected token: }", "Unexpected token: identifier"],
+    ["it starts with eyJhbGciOiJI... and so on"],
+    ["Unexpected token < in JSON at position 0"],
+    ["Invalid token: expected string, received number"],
+    ["Password authentication failed for user app", "password: changed"],
+    ["password: must be at least 8 characters"],
+    ["password: String must contain at least 8 character(s)"],
+    ["password=null", 'password: ""', "password: ********"],
+    ["api_key: missing", "Authorization: required"],
+    ["Authorization: Bearer token is missing"],
+    ["Authorization header is missing", "the secret: never give up"],
+    ["PWD=/home/app", "AKIA is a prefix", "AKIAIOSFODNN7EXAMPLEANDMORE"],
+    ["eyJ is how it starts", "hf_transfer and hf_hub_download"],
+    ["sb_publishable_ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH"],
+    ["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"],
+    ["-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"],
+    ["a.b.c.d.example.com"],
+    ["secret_id: 7 api_key_id: 8 password_hash_rounds: 10"],
+    ["[redacted:jwt] and password=[redacted:password], (api_key=[redacted:api_key])"],
+  ].flat())("«%s» is unchanged", (text) => {
     expect(redactSecrets(text)).toBe(text);
     expect(findSecret(text)).toBeNull();
   });
@@ -286,65 +255,15 @@ describe("ordinary text", () => {
 const PIECES = [
   ...BY_FORMAT.map(([, secret]) => secret),
   ...BY_FORMAT.map(([, secret]) => secret.slice(0, -3)),
-  "password",
-  "api_key",
-  "secret",
-  "token",
-  "access_token",
-  "Authorization",
-  "Bearer",
-  "Basic",
-  "Digest",
-  "aws_secret_access_key",
-  "pwd",
-  "hunter2",
-  "abcdefgh1",
-  "[redacted:jwt]",
-  "[redacted:password]",
-  "[redacted:",
-  "redacted",
-  "://",
-  "postgres://u:",
-  "@",
-  "@host",
-  "-----BEGIN PRIVATE KEY-----",
-  "-----END PRIVATE KEY-----",
-  "eyJ",
-  ".",
-  "=",
-  ":",
-  " ",
-  " ",
-  ": ",
-  '"',
-  "'",
-  '\\"',
-  "\\",
-  "`",
-  "&",
-  ",",
-  ";",
-  "/",
-  "?",
-  "#",
-  "<",
-  "[",
-  "]",
-  "{",
-  "(",
-  ")",
-  "*",
-  "***",
-  "-",
-  "_",
-  "\n",
-  "must",
-  "null",
-  "é",
-  "\u200b",
-  "1",
-  "a",
-  "Z",
+  ...["password", "api_key", "secret", "token", "access_token"],
+  ...["Authorization", "Bearer", "Basic", "Digest"],
+  ...["aws_secret_access_key", "pwd", "hunter2", "abcdefgh1"],
+  ...["[redacted:jwt]", "[redacted:password]", "[redacted:", "redacted"],
+  ...["://", "postgres://u:", "@", "@host"],
+  ...["-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "eyJ"],
+  ...[".", "=", ":", " ", " ", ": ", '"', "'", '\\"', "\\", "`", "&"],
+  ...[",", ";", "/", "?", "#", "<", "[", "]", "{", "(", ")", "*", "***"],
+  ...["-", "_", "\n", "must", "null", "é", "\u200b", "1", "a", "Z"],
 ];
 
 describe("redaction", () => {
@@ -398,41 +317,24 @@ describe("redaction", () => {
   });
 
   test.each([
-    "a",
-    "1",
-    " ",
-    "=",
-    ":",
-    '"',
-    "\\",
-    "sk-",
-    "sk-a",
-    "sk-ant-",
-    "eyJ",
-    "eyJaaaaa-",
-    "eyJaaaaa.",
-    "a.",
-    "://",
-    "://a",
-    "://a:b",
-    "://a:b/",
-    "-----BEGIN ",
-    "-----BEGIN PRIVATE KEY",
-    "password ",
-    "password=\\",
-    'password="\\',
-    "authorization: a-",
-    "bearer  ",
-    "token=a",
-    "secret access ",
-    "A".repeat(15) + "KIA",
-  ])("of 16,000 characters of «%s» removes nothing but secrets", (unit) => {
-    const text = unit.repeat(Math.ceil(16_000 / unit.length)).slice(0, 16_000);
-    const redacted = redactSecrets(text);
-    expect(redactSecrets(redacted)).toBe(redacted);
-    if (findSecret(text) === null) expect(redacted).toBe(text);
-    else expect(redacted).toContain("[redacted:");
-  });
+    ["a", "1", " ", "=", ":", '"', "\\", "sk-", "sk-a", "sk-ant-", "eyJ"],
+    ["eyJaaaaa-", "eyJaaaaa.", "a.", "://", "://a", "://a:b", "://a:b/"],
+    ["-----BEGIN ", "-----BEGIN PRIVATE KEY", "password ", "password=\\"],
+    ['password="\\', "authorization: a-", "bearer  ", "token=a"],
+    ["secret access ", "A".repeat(15) + "KIA"],
+  ].flat())(
+    "of 16,000 characters of «%s» removes nothing but secrets",
+    (unit) => {
+      const text = unit.repeat(Math.ceil(16_000 / unit.length)).slice(
+        0,
+        16_000,
+      );
+      const redacted = redactSecrets(text);
+      expect(redactSecrets(redacted)).toBe(redacted);
+      if (findSecret(text) === null) expect(redacted).toBe(text);
+      else expect(redacted).toContain("[redacted:");
+    },
+  );
 
   test("repeats until no secret is left", () => {
     const long = key("sk-" + "proj-", 50) + "!";
