@@ -213,51 +213,51 @@ describe("npm start", () => {
     await failing.remove();
   });
 
-  test("says in one sentence what is wrong with a flag or a setting", async () => {
-    const cases: [string[], Record<string, string>, RegExp][] = [
-      [
-        ["--memroy"],
-        {},
-        /^Unknown option '--memroy'; wanted any of --memory/,
-      ],
-      [["extra"], {}, /^Unexpected argument 'extra'/],
-      [["--port"], {}, /^Option '--port <value>' argument missing/],
-      [["--port", "http"], {}, /^Cannot use port "http"/],
-      [[], { PORT: "65536" }, /^Cannot use port "65536"/],
-      [["--database-url", "not a url"], {}, /^Cannot use the database URL/],
-      [
-        ["--memory", "--database-url", "postgresql://127.0.0.1:1/x"],
-        {},
-        /^Cannot use both/,
-      ],
-      [
-        ["--memory", "--postgrest"],
-        {},
-        /^Cannot serve \/rest\/v1 by PostgREST over PGlite: wanted --database-url/,
-      ],
-      [[], { LOCAL_SECRET_KEYS: "[]" }, /^Cannot read LOCAL_SECRET_KEYS/],
-      [
-        [],
-        { LOCAL_SECRET_KEYS: "{'a':1}" },
-        /^Cannot read LOCAL_SECRET_KEYS/,
-      ],
-      [
-        [],
-        { LOCAL_SECRET_KEYS: '{"default":"sb_secret_x"}' },
-        /^Cannot name a further secret key "default"/,
-      ],
-      [
-        [],
-        { LOCAL_SECRET_KEYS: '{"agent":"hunter2"}' },
-        /^Cannot use the secret key named "agent": wanted/,
-      ],
-    ];
-    for (const [args, env, pattern] of cases) {
+  test.each<[string[], Record<string, string>, RegExp]>([
+    [
+      ["--memroy"],
+      {},
+      /^Unknown option '--memroy'; wanted any of --memory/,
+    ],
+    [["extra"], {}, /^Unexpected argument 'extra'/],
+    [["--port"], {}, /^Option '--port <value>' argument missing/],
+    [["--port", "http"], {}, /^Cannot use port "http"/],
+    [[], { PORT: "65536" }, /^Cannot use port "65536"/],
+    [["--database-url", "not a url"], {}, /^Cannot use the database URL/],
+    [
+      ["--memory", "--database-url", "postgresql://127.0.0.1:1/x"],
+      {},
+      /^Cannot use both/,
+    ],
+    [
+      ["--memory", "--postgrest"],
+      {},
+      /^Cannot serve \/rest\/v1 by PostgREST over PGlite: wanted --database-url/,
+    ],
+    [[], { LOCAL_SECRET_KEYS: "[]" }, /^Cannot read LOCAL_SECRET_KEYS/],
+    [
+      [],
+      { LOCAL_SECRET_KEYS: "{'a':1}" },
+      /^Cannot read LOCAL_SECRET_KEYS/,
+    ],
+    [
+      [],
+      { LOCAL_SECRET_KEYS: '{"default":"sb_secret_x"}' },
+      /^Cannot name a further secret key "default"/,
+    ],
+    [
+      [],
+      { LOCAL_SECRET_KEYS: '{"agent":"hunter2"}' },
+      /^Cannot use the secret key named "agent": wanted/,
+    ],
+  ])(
+    "reports in one sentence what is wrong with %j and %j",
+    async (args, env, pattern) => {
       const result = await run("start.ts", flags(...args), env);
       expectOneSentence(result, pattern);
       expect(result.stderr).not.toContain("hunter2");
-    }
-  });
+    },
+  );
 });
 
 describe("npm run token", () => {
@@ -314,21 +314,18 @@ describe("npm run token", () => {
     expect(decodeJwt(stdout.trim()).iss).toBe("http://127.0.0.1:7777/auth/v1");
   });
 
-  test("says in one sentence what is wrong", async () => {
-    const cases: [string[], RegExp][] = [
-      [[], /^Cannot sign a token without a user: wanted --user <uuid>\n$/],
-      [
-        ["--user", "ann"],
-        /^Cannot sign a token for user "ann": wanted a uuid\n$/,
-      ],
-      [["--user", ANN, "--expires-in", "1h"], /^Cannot use the lifetime "1h"/],
-      [["--user", ANN, "--url", "nowhere"], /^Cannot use the URL "nowhere"/],
-      [["--usr", ANN], /^Unknown option '--usr'/],
-    ];
-    for (const [args, pattern] of cases) {
-      const { code, stdout, stderr } = await run("token.ts", flags(...args));
-      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-      expect(stderr).toMatch(pattern);
-    }
+  test.each<[string[], RegExp]>([
+    [[], /^Cannot sign a token without a user: wanted --user <uuid>\n$/],
+    [
+      ["--user", "ann"],
+      /^Cannot sign a token for user "ann": wanted a uuid\n$/,
+    ],
+    [["--user", ANN, "--expires-in", "1h"], /^Cannot use the lifetime "1h"/],
+    [["--user", ANN, "--url", "nowhere"], /^Cannot use the URL "nowhere"/],
+    [["--usr", ANN], /^Unknown option '--usr'/],
+  ])("reports in one sentence what is wrong with %j", async (args, pattern) => {
+    const { code, stdout, stderr } = await run("token.ts", flags(...args));
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(pattern);
   });
 });

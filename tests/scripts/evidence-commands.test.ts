@@ -35,6 +35,9 @@ afterAll(async () => {
 });
 const url = () => ["--url", ledger.stack.url];
 
+const unfinishedFiles = () =>
+  [...Deno.readDirSync(dir)].filter(({ name }) => name.includes("unfinished"));
+
 /** Exports to a new file. */
 async function exportFresh(): Promise<string> {
   const path = `${dir}/${newId()}.ndjson`;
@@ -82,6 +85,8 @@ describe("npm run ledger:key", () => {
       .not.toBe((await makeKey(ORIGIN)).stdout);
   });
 
+  const BAD_NAME =
+    "Cannot use this name: The name must have neither white space nor a plus";
   const WANTED =
     "Wanted one name, such as example.com/ledger, and --witness for a witness";
   test.each([
@@ -89,24 +94,20 @@ describe("npm run ledger:key", () => {
     [["--witness"], WANTED],
     [["a", "b"], WANTED],
     [["--name", "a"], WANTED],
-    [
-      ["a b"],
-      "Cannot use this name: The name must have neither white space nor a plus",
-    ],
-    [
-      ["a+b"],
-      "Cannot use this name: The name must have neither white space nor a plus",
-    ],
-    [
-      [""],
-      "Cannot use this name: The name must have neither white space nor a plus",
-    ],
+    [["a b"], BAD_NAME],
+    [["a+b"], BAD_NAME],
+    [[""], BAD_NAME],
   ])("with %j reports the expected arguments", async (args, sentence) => {
     expect(await makeKey(...args)).toEqual(failure(sentence));
   });
 });
 
 describe("npm run seal", () => {
+  const BAD_INTERVAL =
+    /^Cannot use --every: wanted seconds, from 1 to 86400\n$/;
+  const BAD_URL =
+    /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/;
+
   test("seals and signs, and prints the response", async () => {
     await ledger.post("model-usage", EVENTS["model-usage"]);
     let answer = { size: 0, checkpoint: "" };
@@ -188,27 +189,12 @@ describe("npm run seal", () => {
   });
 
   test.each([
-    [
-      ["--every", "0"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
-    ],
-    [
-      ["--every", "often"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
-    ],
-    [
-      ["--every", "1e9"],
-      /^Cannot use --every: wanted seconds, from 1 to 86400\n$/,
-    ],
+    [["--every", "0"], BAD_INTERVAL],
+    [["--every", "often"], BAD_INTERVAL],
+    [["--every", "1e9"], BAD_INTERVAL],
     [["--now"], /^Unknown option '--now'; wanted any of --url, --every\n$/],
-    [
-      ["--url", "example.com"],
-      /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/,
-    ],
-    [
-      ["--url", "http://127.0.0.1:54321/functions/v1"],
-      /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/,
-    ],
+    [["--url", "example.com"], BAD_URL],
+    [["--url", "http://127.0.0.1:54321/functions/v1"], BAD_URL],
   ])("with %j reports the expected arguments", async (args, sentence) => {
     expect(await seal(args)).toEqual(failure(sentence));
   });
@@ -246,31 +232,17 @@ describe("npm run export-evidence", () => {
     await ledger.sign();
     const path = await exportFresh();
     expect((await Deno.stat(path)).mode! & 0o777).toBe(0o600);
-    expect(
-      [...Deno.readDirSync(dir)].filter(({ name }) =>
-        name.includes("unfinished")
-      ),
-    )
-      .toEqual([]);
+    expect(unfinishedFiles()).toEqual([]);
   });
 
   test("keeps an existing file when the export fails", async () => {
     const path = `${dir}/kept.ndjson`;
     await Deno.writeTextFile(path, "kept");
-    const result = await exportEvidence([
-      "--url",
-      "http://127.0.0.1:9",
-      "--out",
-      path,
-    ]);
+    const unreachable = ["--url", "http://127.0.0.1:9"];
+    const result = await exportEvidence([...unreachable, "--out", path]);
     expect(result.code).toBe(1);
     expect(await Deno.readTextFile(path)).toBe("kept");
-    expect(
-      [...Deno.readDirSync(dir)].filter(({ name }) =>
-        name.includes("unfinished")
-      ),
-    )
-      .toEqual([]);
+    expect(unfinishedFiles()).toEqual([]);
     const other = await exportEvidence([...url(), "--out", path]);
     expect(other.code).toBe(0);
     expect(await Deno.readTextFile(path)).toContain('"end"');
@@ -295,11 +267,8 @@ describe("npm run export-evidence", () => {
     expect(await exportEvidence(url()))
       .toEqual(failure("Wanted --out <file>: where to write the bundle"));
     const path = `${dir}/no/such/folder`;
-    const { code, stdout, stderr } = await exportEvidence([
-      ...url(),
-      "--out",
-      path,
-    ]);
+    const args = [...url(), "--out", path];
+    const { code, stdout, stderr } = await exportEvidence(args);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr)
       .toMatch(/^Cannot write \S+\/no\/such\/folder: No such file .*\n$/);
