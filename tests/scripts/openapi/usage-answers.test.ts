@@ -31,6 +31,18 @@ describe("answers of llm-usage's own operations as documented", () => {
   };
   const POSTS = Object.keys(BODIES);
 
+  /** Checks an answer against the document. */
+  const expectDocumented = (
+    method: string,
+    path: string,
+    answer: { status: number; body: unknown; type?: string },
+  ) =>
+    expect(schemas.answerFaults({
+      path: path.split("?")[0],
+      method: method.toLowerCase(),
+      ...answer,
+    })).toEqual([]);
+
   /** Sends a request, and checks its answer against the document. */
   async function ask(
     method: string,
@@ -39,12 +51,8 @@ describe("answers of llm-usage's own operations as documented", () => {
     headers: Record<string, string | null> = {},
   ) {
     const answer = await ledger.post(path.slice(1), body, { method, headers });
-    expect(schemas.answerFaults({
-      path: path.split("?")[0],
-      method: method.toLowerCase(),
-      type: answer.headers.get("content-type")!,
-      ...answer,
-    })).toEqual([]);
+    const type = answer.headers.get("content-type")!;
+    expectDocumented(method, path, { type, ...answer });
     return answer;
   }
 
@@ -173,7 +181,7 @@ describe("answers of llm-usage's own operations as documented", () => {
   ])(
     "requests get %d without a database or configuration",
     async (status, environment) => {
-      const errorLog = vi.spyOn(console, "error").mockImplementation(() => {});
+      const errorLog = vi.spyOn(console, "error").mockReturnValue();
       const serve = serveLog(llmUsageLog, environment as typeof AWAY, {
         routes: usageRoutes,
       });
