@@ -10,16 +10,8 @@ import {
 // Starting databases takes its time on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const CONFIG = `
-[functions.echo]
-verify_jwt = false
-[functions.answer]
-verify_jwt = false
-[functions.drip]
-verify_jwt = false
-[functions.half]
-verify_jwt = false
-`;
+const CONFIG = ["echo", "answer", "drip", "half"]
+  .map((slug) => `[functions.${slug}]\nverify_jwt = false\n`).join("");
 
 /** Answers with the received bytes and headers. */
 const ECHO = `

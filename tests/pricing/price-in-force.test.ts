@@ -59,9 +59,10 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
   test("is the one entered last for the same match and time", async () => {
     const model = newModel();
     const wrong = await enter(model, "1");
-    const before = await prices.recordOne({ model, input_tokens: 1_000_000 });
+    const call = { model, input_tokens: 1_000_000 };
+    const before = await prices.recordOne(call);
     const right = await enter(model, "2");
-    const after = await prices.recordOne({ model, input_tokens: 1_000_000 });
+    const after = await prices.recordOne(call);
     expect([before.price_id, before.cost_usd_exact]).toEqual([wrong, "1"]);
     expect([after.price_id, after.cost_usd_exact]).toEqual([right, "2"]);
   });

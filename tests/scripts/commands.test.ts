@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { run } from "../support/command.ts";
 
 const { scripts } = JSON.parse(
   Deno.readTextFileSync(new URL("../../package.json", import.meta.url)),
@@ -18,15 +19,10 @@ test("package.json has the commands", () => {
 test.concurrent.each(COMMANDS)(
   "npm run %s -- --help prints the usage with an example",
   async (name, file) => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", file, "--help"],
-      cwd: new URL("../../", import.meta.url),
-    }).output();
-    const text = new TextDecoder();
-    expect([code, text.decode(stderr)]).toEqual([0, ""]);
-    const usage = text.decode(stdout);
-    expect(usage).toMatch(/^Usage: /);
-    expect(usage).toContain("--help");
-    if (name !== "demo") expect(usage).toMatch(/^ *Examples?:/m);
+    const { code, stdout, stderr } = await run(`../${file}`, ["--help"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^Usage: /);
+    expect(stdout).toContain("--help");
+    if (name !== "demo") expect(stdout).toMatch(/^ *Examples?:/m);
   },
 );

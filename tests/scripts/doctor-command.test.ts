@@ -9,6 +9,7 @@ import {
   overPostgres,
   type TestDatabase,
 } from "../support/databases.ts";
+import { run } from "../support/command.ts";
 
 describe("npm run doctor", () => {
   let url: string;
@@ -19,19 +20,10 @@ describe("npm run doctor", () => {
   });
   afterAll(() => db.close());
 
-  /** The command as a process. */
-  async function run(...args: string[]) {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "scripts/doctor.ts", ...args],
-      cwd: new URL("../..", import.meta.url).pathname,
-      env: { NO_COLOR: "1" },
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { code, stdout: text(stdout), stderr: text(stderr) };
-  }
+  const doctor = (...args: string[]) => run("../scripts/doctor.ts", args);
 
   test("ends with 0 and one sentence without findings", async () => {
-    expect(await run("--database-url", url)).toEqual({
+    expect(await doctor("--database-url", url)).toEqual({
       code: 0,
       stdout: "The logs are as the migrations made them: append-only\n",
       stderr: "",
@@ -42,7 +34,7 @@ describe("npm run doctor", () => {
     await db.exec(
       "create rule r as on insert to audit_log do instead nothing; alter table model_usage_log disable row level security",
     );
-    const { code, stdout, stderr } = await run("--database-url", url);
+    const { code, stdout, stderr } = await doctor("--database-url", url);
     await db.exec(
       "drop rule r on audit_log; alter table model_usage_log enable row level security",
     );
@@ -63,7 +55,7 @@ describe("npm run doctor", () => {
       create or replace function ledger.doctor() returns table ("check" text, object text, problem text, remedy text)
         language sql stable set search_path = pg_catalog, pg_temp as 'select null, null, null, null where false';
       commit`);
-    const { code, stdout } = await run("--database-url", url);
+    const { code, stdout } = await doctor("--database-url", url);
     await db.exec(
       "do $$ begin execute (select definition from original); end $$; drop table original",
     );
@@ -85,7 +77,7 @@ describe("npm run doctor", () => {
       "127.0.0.1:1/postgres: connect ECONNREFUSED",
     ],
   ])("ends with 2 and one sentence %s", async (_, args, sentence) => {
-    const { code, stdout, stderr } = await run(...args);
+    const { code, stdout, stderr } = await doctor(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(sentence);
     expect(stderr).not.toContain("hunter2");

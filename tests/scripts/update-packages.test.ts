@@ -7,13 +7,12 @@ import {
   readNamed,
   updatePackages,
 } from "../../scripts/dependencies/update-packages.ts";
+import { run } from "../support/command.ts";
 import {
   FUNCTIONS_LOCK,
   makeProject,
   type Script,
 } from "../support/scripted-npm.ts";
-
-const DEPS = new URL("../../scripts/deps.ts", import.meta.url).pathname;
 
 const fail = (code: string) => ({
   code: 1,
@@ -236,10 +235,8 @@ describe("the packages to update", () => {
     [["--lock", "--check"], "exclude each other"],
     [["--update", "--only", "zod@^4"], "wanted an exact version"],
   ])("and the flags %j are refused", async (flags, sentence) => {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", DEPS, ...flags],
-    }).output();
+    const { code, stderr } = await run("../scripts/deps.ts", flags);
     expect(code).toBe(1);
-    expect(new TextDecoder().decode(stderr)).toContain(sentence);
+    expect(stderr).toContain(sentence);
   });
 });

@@ -20,12 +20,8 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
   const set = (budget: Members) =>
     ledger.post("llm-usage/budget", { firm_id: FIRM, ...budget });
   const read = async (firm = FIRM) => {
-    const { body } = await ledger.post(
-      `llm-usage/budget?firm_id=${firm}`,
-      undefined,
-      { method: "GET" },
-    );
-    return body.budgets;
+    const path = `llm-usage/budget?firm_id=${firm}`;
+    return (await ledger.post(path, undefined, { method: "GET" })).body.budgets;
   };
   /** A call of the current month at a cost. */
   const spend = (cost_usd: string, event: Members = {}) =>
@@ -205,14 +201,11 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
 
   test("users see their own firm's budgets and set none", async () => {
     const readAs = async (user: string) => {
-      const { status, body } = await ledger.postAs(
-        user,
-        `llm-usage/budget?firm_id=${OTHER_FIRM}`,
-        undefined,
-        { method: "GET" },
-      );
-      expect(status).toBe(200);
-      return body.budgets;
+      const path = `llm-usage/budget?firm_id=${OTHER_FIRM}`;
+      const get = { method: "GET" };
+      const answer = await ledger.postAs(user, path, undefined, get);
+      expect(answer.status).toBe(200);
+      return answer.body.budgets;
     };
     expect(await readAs(OTHER_USER)).toEqual(await read(OTHER_FIRM));
     expect(await readAs(USER)).toEqual([]);
@@ -223,18 +216,11 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     expect([refused.status, refused.body.code]).toEqual([403, "not_allowed"]);
   });
 
+  const another = { firm_id: OTHER_FIRM, cma_project_id: PROJECT };
   test.each<[string, Members, string]>([
     ["an unknown firm", { firm_id: NOBODY }, "/firm_id"],
-    [
-      "an unknown project",
-      { cma_project_id: NOBODY },
-      "/cma_project_id",
-    ],
-    [
-      "another firm's project",
-      { firm_id: OTHER_FIRM, cma_project_id: PROJECT },
-      "/cma_project_id",
-    ],
+    ["an unknown project", { cma_project_id: NOBODY }, "/cma_project_id"],
+    ["another firm's project", another, "/cma_project_id"],
     ["a missing limit", { limit_usd: undefined }, "/limit_usd"],
     ["a limit of zero", { limit_usd: "0.00" }, "/limit_usd"],
     ["a limit with seven decimals", { limit_usd: "1.0000001" }, "/limit_usd"],
@@ -242,11 +228,7 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     ["a threshold of zero", { thresholds: [0] }, "/thresholds/0"],
     ["a fractional threshold", { thresholds: [50, 0.5] }, "/thresholds/1"],
     ["an empty list of thresholds", { thresholds: [] }, "/thresholds"],
-    [
-      "an unknown time zone",
-      { time_zone: "Mars/Olympus" },
-      "/time_zone",
-    ],
+    ["an unknown time zone", { time_zone: "Mars/Olympus" }, "/time_zone"],
     ["an unknown member", { color: "red" }, "/color"],
   ])("%s gets 422 with its pointer", async (_, budget, pointer) => {
     const before = await ledger.count("llm_budgets");
@@ -258,9 +240,9 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
   });
 
   test("reading budgets without firm_id gets 400", async () => {
-    const { status, body } = await ledger.post("llm-usage/budget", undefined, {
-      method: "GET",
-    });
+    const get = { method: "GET" };
+    const { status, body } = await ledger
+      .post("llm-usage/budget", undefined, get);
     expect(status).toBe(400);
     expect(body.detail).toContain("query parameter firm_id ");
   });

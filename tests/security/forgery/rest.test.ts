@@ -117,6 +117,12 @@ const MACHINERY = {
   reservations: { firm_id: FIRM },
 };
 
+/** Headers that select the schema of the machinery. */
+const LEDGER_SCHEMA = {
+  "content-profile": "ledger",
+  "accept-profile": "ledger",
+};
+
 describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
   const running = useStack(engine);
   const ids: Record<string, string> = {};
@@ -259,22 +265,10 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
     test("has no access to the internal functions and tables", async () => {
       for (const name of FUNCTIONS) {
         for (const method of ["POST", "GET"]) {
-          for (
-            const profile of [undefined, {
-              "content-profile": "ledger",
-              "accept-profile": "ledger",
-            }]
-          ) {
+          for (const profile of [undefined, LEDGER_SCHEMA]) {
             const body = method === "POST" ? { log: "audit_log" } : undefined;
-            const query = method === "GET" ? "?log=audit_log" : "";
-            const status = await send(
-              caller,
-              method,
-              `rpc/${name}${query}`,
-              "",
-              body,
-              profile,
-            );
+            const path = `rpc/${name}${body ? "" : "?log=audit_log"}`;
+            const status = await send(caller, method, path, "", body, profile);
             expect(status, `${method} ${name}`).toBeGreaterThanOrEqual(400);
           }
         }
@@ -282,13 +276,15 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
       for (const [table, row] of Object.entries(MACHINERY)) {
         for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
           const [[column, value]] = Object.entries(row);
+          const path = `${table}?${column}=eq.${value}`;
+          const body = method === "GET" ? undefined : row;
           const status = await send(
             caller,
             method,
-            `${table}?${column}=eq.${value}`,
+            path,
             "",
-            method === "GET" ? undefined : row,
-            { "content-profile": "ledger", "accept-profile": "ledger" },
+            body,
+            LEDGER_SCHEMA,
           );
           expect(status, `${method} ${table}`).toBeGreaterThanOrEqual(400);
         }
