@@ -5,40 +5,21 @@ import {
   jwtVerify,
   SignJWT,
 } from "jose";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Stack } from "../../local/stack.ts";
+import { describe, expect, test } from "vitest";
 import { REST_SCHEMA } from "./rest-schema.ts";
-import {
-  functionModule,
-  makeProject,
-  type ScratchProject,
-  startScratchStack,
-} from "../support/scratch-project.ts";
-
-// Starting databases takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+import { useScratchStack } from "./use-scratch-stack.ts";
+import { functionModule } from "../support/scratch-project.ts";
 
 const PASSWORD = "correct horse battery";
 
 describe("/auth/v1", () => {
-  let project: ScratchProject;
-  let stack: Stack;
-
-  beforeAll(async () => {
-    project = await makeProject({
-      "migrations/1_notes.sql": REST_SCHEMA,
-      "functions/guarded/index.ts": functionModule('new Response("inside")'),
-    });
-    stack = await startScratchStack(project);
-  });
-
-  afterAll(async () => {
-    await stack.stop();
-    await project.remove();
+  const scratch = useScratchStack({
+    "migrations/1_notes.sql": REST_SCHEMA,
+    "functions/guarded/index.ts": functionModule('new Response("inside")'),
   });
 
   const client = () =>
-    createClient(stack.url, stack.publishableKey, {
+    createClient(scratch.stack.url, scratch.stack.publishableKey, {
       auth: { persistSession: false, autoRefreshToken: false },
     });
 
@@ -56,8 +37,10 @@ describe("/auth/v1", () => {
   const verifyByJwks = (token: string) =>
     jwtVerify(
       token,
-      createRemoteJWKSet(new URL(`${stack.url}/auth/v1/.well-known/jwks.json`)),
-      { issuer: `${stack.url}/auth/v1`, audience: "authenticated" },
+      createRemoteJWKSet(
+        new URL(`${scratch.stack.url}/auth/v1/.well-known/jwks.json`),
+      ),
+      { issuer: `${scratch.stack.url}/auth/v1`, audience: "authenticated" },
     );
 
   test("sign-up returns a session whose token the JWKS verifies", async () => {
@@ -146,7 +129,7 @@ describe("/auth/v1", () => {
 
   test("a request without a key or with an unknown one is refused", async () => {
     for (const headers of [{}, { apikey: "sb_publishable_x" }]) {
-      const response = await fetch(`${stack.url}/auth/v1/settings`, {
+      const response = await fetch(`${scratch.stack.url}/auth/v1/settings`, {
         headers: headers as Record<string, string>,
       });
       expect(response.status).toBe(401);
@@ -155,12 +138,14 @@ describe("/auth/v1", () => {
   });
 
   test("the JWKS holds public parts only, and the key that signs", async () => {
-    const response = await fetch(`${stack.url}/auth/v1/.well-known/jwks.json`);
+    const response = await fetch(
+      `${scratch.stack.url}/auth/v1/.well-known/jwks.json`,
+    );
     const { keys } = await response.json();
     expect(keys).toHaveLength(1);
     expect(keys[0]).toMatchObject({ kty: "EC", crv: "P-256", alg: "ES256" });
     expect(keys[0]).not.toHaveProperty("d");
-    const token = await stack.signUserToken(crypto.randomUUID());
+    const token = await scratch.stack.signUserToken(crypto.randomUUID());
     expect(decodeProtectedHeader(token).kid).toBe(keys[0].kid);
   });
 });

@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     authorization: `Bearer ${await ledger.stack.signUserToken(id)}`,
   });
 
-  test("is what answers /rest/v1", async () => {
+  test("serves /rest/v1", async () => {
     expect(ledger.stack.rest.name).toMatch(/^PostgREST \d+\.\d+/);
     const response = await fetch(`${ledger.stack.url}/rest/v1/audit_log`, {
       headers: { apikey: ledger.stack.secretKey },

@@ -67,7 +67,7 @@ for (const driver of ["PGlite", "PostgreSQL", POSTGREST]) {
       return await response.json();
     }
 
-    test("a secret key acts as service_role, whatever its name", async () => {
+    test("a secret key of any name acts as service_role", async () => {
       for (const apikey of [stack.secretKey, NAMED_KEY]) {
         expect(await whoami({ apikey })).toMatchObject({
           user: "service_role",

@@ -1,14 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Stack } from "../../local/stack.ts";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { exchange } from "../support/raw-http.ts";
-import {
-  makeProject,
-  type ScratchProject,
-  startScratchStack,
-} from "../support/scratch-project.ts";
-
-// Starting databases takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+import { useScratchStack } from "./use-scratch-stack.ts";
 
 const CONFIG = ["echo", "answer", "drip", "half"]
   .map((slug) => `[functions.${slug}]\nverify_jwt = false\n`).join("");
@@ -24,7 +16,7 @@ export default { async fetch(req) {
   });
 } };`;
 
-/** Answers as the query says. */
+/** Answers with the status and the encoding of the query. */
 const ANSWER = `
 const gzip = async (text) => new Response(
   new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))
@@ -75,29 +67,22 @@ export default { fetch() {
 } };`;
 
 describe("between client and function", () => {
-  let project: ScratchProject;
-  let stack: Stack;
   let port: number;
 
-  beforeAll(async () => {
-    project = await makeProject({
-      "config.toml": CONFIG,
-      "functions/echo/index.ts": ECHO,
-      "functions/answer/index.ts": ANSWER,
-      "functions/drip/index.ts": DRIP,
-      "functions/half/index.ts": HALF,
-    });
-    stack = await startScratchStack(project);
-    port = Number(new URL(stack.url).port);
+  const scratch = useScratchStack({
+    "config.toml": CONFIG,
+    "functions/echo/index.ts": ECHO,
+    "functions/answer/index.ts": ANSWER,
+    "functions/drip/index.ts": DRIP,
+    "functions/half/index.ts": HALF,
   });
 
-  afterAll(async () => {
-    await stack.stop();
-    await project.remove();
+  beforeAll(() => {
+    port = Number(new URL(scratch.stack.url).port);
   });
 
   const call = (path: string, init?: RequestInit) =>
-    fetch(`${stack.url}/functions/v1/${path}`, init);
+    fetch(`${scratch.stack.url}/functions/v1/${path}`, init);
 
   const head = (method: string, path: string, ...lines: string[]) => [
     `${method} /functions/v1/${path} HTTP/1.1`,

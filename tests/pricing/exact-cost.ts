@@ -91,7 +91,7 @@ export function costOf(
   };
 }
 
-/** A unit without a price of its own costs what it is a part of, if anything. */
+/** A unit without a price of its own has that of the unit that includes it, if any. */
 function rateOf(
   unit: string,
   own: Price["other_usd_per_million"],

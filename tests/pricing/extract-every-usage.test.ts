@@ -83,7 +83,7 @@ test("every unit of the extractors is handled explicitly", () => {
   `);
 });
 
-/** How large a unit may be, so that what includes others is larger than they. */
+/** The range of a unit, so that one that includes others is larger than they. */
 function sizeOf(unit: string): [number, number] {
   if (/^(input|output)_tokens$/.test(unit)) return [1_000_000, 2_000_000];
   if (/^cache_(audio|image|video|text)|_tool_|_(5m|1h)_/.test(unit)) {

@@ -18,7 +18,7 @@ const lock = JSON.parse(read("package-lock.json")) as {
 const installed = Object.entries(lock.packages).filter(([path]) => path !== "");
 
 describe("package-lock.json", () => {
-  test("has the digest of every package, and what each needs on any platform", () => {
+  test("has the digest of every package, and its dependencies on any platform", () => {
     expect(findLockFaults(lock)).toEqual([]);
   });
 

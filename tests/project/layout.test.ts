@@ -82,7 +82,7 @@ describe("the functions", () => {
   );
 });
 
-/** What a specifier names, in an import or an export. */
+/** The specifier of an import or an export. */
 const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
 
 /** The parts of shared, by the prefix of a path; each imports from earlier ones only. */

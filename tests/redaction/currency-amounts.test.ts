@@ -17,7 +17,7 @@ describe("an amount of money", () => {
     ["EUR -12", "USD 5k", "5k USD", "2.5 million GBP", "CHF 1'234.50"],
     ["1 234,56 SEK", "ZAR 5", "5 THB", "AED500", "usd 5", "5 usd", "5usd"],
     ["inr 12,00,000", "12 Eur", "sgd: 5"],
-    // Codes that are words, beside what is written like money.
+    // Codes that are words, beside numbers in the form of money.
     ["TRY 3.50", "1,234 ALL", "TOP 10.25", "MAD 12.000,00", "3 000 CUP"],
     ["PEN 1.5", "PHP 8.30", "PHP 1,000", "TRY 12.50 3 times"],
     ["3 12.50 TRY", "TRY 1’234", "TRY 1\u1680234"],

@@ -251,7 +251,7 @@ describe("npm start", () => {
       /^Cannot use the secret key named "agent": wanted/,
     ],
   ])(
-    "reports in one sentence what is wrong with %j and %j",
+    "reports in one sentence the invalid flags %j and settings %j",
     async (args, env, pattern) => {
       const result = await run("start.ts", flags(...args), env);
       expectOneSentence(result, pattern);
@@ -323,7 +323,7 @@ describe("npm run token", () => {
     [["--user", ANN, "--expires-in", "1h"], /^Cannot use the lifetime "1h"/],
     [["--user", ANN, "--url", "nowhere"], /^Cannot use the URL "nowhere"/],
     [["--usr", ANN], /^Unknown option '--usr'/],
-  ])("reports in one sentence what is wrong with %j", async (args, pattern) => {
+  ])("reports in one sentence the invalid flags %j", async (args, pattern) => {
     const { code, stdout, stderr } = await run("token.ts", flags(...args));
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(pattern);

@@ -6,7 +6,7 @@ import { ENGINES, type TestDatabase } from "../../support/databases.ts";
 
 const { components } = await createDocument(LOGS);
 
-/** What JSON type a column of the table has in a reply. */
+/** The JSON type of a column in a response. */
 const TYPES: Record<string, string | undefined> = {
   "uuid": "string",
   "text": "string",

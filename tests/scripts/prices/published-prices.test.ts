@@ -230,7 +230,7 @@ function priceOfRow(row: PriceRow, call: Units): Price {
   return known ? costOf(row, call) : "not known";
 }
 
-/** Rows have nine decimals of what the data has as a float. */
+/** Rows have nine decimals of the data's floats. */
 function isSame(ours: Price, theirs: Price): boolean {
   if (ours === "not known" || theirs === "not known") return ours === theirs;
   return Math.abs(ours - theirs) <= theirs * 1e-8;

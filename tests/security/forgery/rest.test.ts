@@ -12,7 +12,7 @@ import {
   useStack,
 } from "../../support/running-stack.ts";
 
-/** Every `Prefer` that PostgREST knows, with what it says. */
+/** Every `Prefer` that PostgREST supports. */
 const PREFERENCES = [
   ["", "return=representation", "return=headers-only", "return=minimal"],
   ["resolution=merge-duplicates", "resolution=ignore-duplicates"],
