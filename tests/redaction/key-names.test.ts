@@ -21,7 +21,7 @@ const SENSITIVE = [
   ["API-KEY", "api_keys", "apikey", "privateKey", "access_key"],
   ["accesskey", "credential", "credentials", "authorization"],
   ["Authorization", "bearer", "cookie", "otp", "usd", "EUR"],
-  ["amount_in_gbp", "inr", "rupees", "lakhs", "tokens_cost", "token"],
+  ["amount_in_gbp", "inr", "rupees", "lakhs", "tokens_cost"],
   ["id_token", "count_amount", "ids_price", "account_id_number_price"],
   ["salary_id_total"],
   // Run together.

@@ -185,24 +185,15 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
 
   test("service_role cannot turn on replica mode", async () => {
     for (const setting of ["replica", "local"]) {
-      expect(
-        await scene.attack(
-          "service_role",
-          `set session_replication_role = ${setting}`,
-        ),
-      ).toMatchObject(REFUSED);
-      expect(
-        await scene.attack(
-          "service_role",
-          `select set_config('session_replication_role', '${setting}', false)`,
-        ),
-      ).toMatchObject(REFUSED);
-      expect(
-        await scene.attack(
-          "service_role",
-          `alter role service_role set session_replication_role = ${setting}`,
-        ),
-      ).toMatchObject(REFUSED);
+      const statements = [
+        `set session_replication_role = ${setting}`,
+        `select set_config('session_replication_role', '${setting}', false)`,
+        `alter role service_role set session_replication_role = ${setting}`,
+      ];
+      for (const statement of statements) {
+        expect(await scene.attack("service_role", statement), statement)
+          .toMatchObject(REFUSED);
+      }
     }
   });
 
@@ -242,16 +233,13 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
 
   test("a role that may delete a parent deletes all of its rows by the foreign keys", async () => {
     const { db, world } = scene;
-    const [firm] = await db.query("select * from firms where id = $1", [
-      world.firm2,
-    ]);
+    const ofFirm = () =>
+      db.query("select from audit_log where firm_id = $1", [world.firm2]);
+    expect(await ofFirm()).not.toEqual([]);
     await db.attempt(
       "service_role",
       `delete from firms where id = '${world.firm2}'; insert into firms (id, name) values ('${world.firm2}', 'Two')`,
     );
-    expect(firm).toMatchObject({ name: "Two" });
-    expect(
-      await db.query("select from audit_log where firm_id = $1", [world.firm2]),
-    ).toEqual([]);
+    expect(await ofFirm()).toEqual([]);
   });
 });

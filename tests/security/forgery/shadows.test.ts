@@ -136,15 +136,15 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
   test("an API role cannot become the owner", async () => {
     if (scene.db.engine === "PGlite") return; // its one session is the superuser's
     for (const role of ["postgres_like", "postgres"]) {
-      expect(await scene.attack("service_role", `set role ${role}`))
-        .toMatchObject(REFUSED);
-      expect(
-        await scene.attack("service_role", `set session authorization ${role}`),
-      ).toMatchObject(REFUSED);
-      expect(
-        await scene.attack("service_role", `grant ${role} to service_role`),
-      )
-        .toMatchObject(REFUSED);
+      const statements = [
+        `set role ${role}`,
+        `set session authorization ${role}`,
+        `grant ${role} to service_role`,
+      ];
+      for (const statement of statements) {
+        expect(await scene.attack("service_role", statement), statement)
+          .toMatchObject(REFUSED);
+      }
     }
   });
 });
