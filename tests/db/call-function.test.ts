@@ -8,8 +8,8 @@ import {
 import { toolUsageLedger } from "../../shared/logs/tool-usage-ledger.ts";
 import { serveLog } from "../../shared/serve-log.ts";
 
-/** What a stand-in of the REST API was asked. */
-type Asked = {
+/** A request as the fake REST API receives it. */
+type ReceivedRequest = {
   method: string;
   path: string;
   columns: string | null;
@@ -24,7 +24,7 @@ const USER: Caller = { kind: "user", id: "u", token: "a.b.c" };
 
 let server: Deno.HttpServer<Deno.NetAddr>;
 let env: Parameters<typeof callFunction>[0]["env"];
-let asked: Asked[];
+let requests: ReceivedRequest[];
 let status: number;
 let answer: unknown;
 
@@ -32,7 +32,7 @@ beforeAll(() => {
   const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
   server = Deno.serve(options, async (request) => {
     const { pathname, searchParams } = new URL(request.url);
-    asked.push({
+    requests.push({
       method: request.method,
       path: pathname,
       columns: searchParams.get("columns"),
@@ -48,9 +48,9 @@ beforeAll(() => {
   };
 });
 beforeEach(() => {
-  asked = [];
+  requests = [];
   status = 200;
-  answer = { message: "said" };
+  answer = { message: "refused" };
 });
 afterAll(() => server.shutdown());
 
@@ -61,7 +61,7 @@ const call = (
 ) => callFunction({ caller, env }, name, parameters, 5_000);
 
 test.each([["service", SERVICE], ["user", USER]] as const)(
-  "a %s's call is the one that supabase-js would make",
+  "a %s's call is identical to that of supabase-js",
   async (_kind, caller) => {
     const parameters = { log: "audit_log", filters: {}, since: undefined };
     await call(caller, parameters);
@@ -73,9 +73,9 @@ test.each([["service", SERVICE], ["user", USER]] as const)(
     };
     const key = caller.kind === "user" ? PUBLISHABLE : SECRET;
     await createClient(env.url, key, options).rpc("list_log", parameters);
-    const [ours, theirs] = asked;
+    const [ours, theirs] = requests;
     expect(ours.headers["x-client-info"]).toBe("ledger-functions");
-    for (const { headers } of asked) delete headers["x-client-info"];
+    for (const { headers } of requests) delete headers["x-client-info"];
     expect({ ...ours, columns: null }).toEqual(theirs);
     expect(theirs.headers).toMatchObject({
       apikey: key,
@@ -84,10 +84,10 @@ test.each([["service", SERVICE], ["user", USER]] as const)(
   },
 );
 
-test("a call names the parameters that it has, and no others", async () => {
+test("a call names its defined parameters in columns", async () => {
   await call(SERVICE, { log: "x", since: undefined, until: null, after: 0 });
   await call(SERVICE, {}, "seal_ledger");
-  expect(asked.map(({ columns, body }) => [columns, body])).toEqual([
+  expect(requests.map(({ columns, body }) => [columns, body])).toEqual([
     ["log,until,after", { log: "x", until: null, after: 0 }],
     [null, {}],
   ]);
@@ -96,27 +96,27 @@ test("a call names the parameters that it has, and no others", async () => {
 test("a project's URL may end with a slash", async () => {
   const session = { caller: SERVICE, env: { ...env, url: `${env.url}/` } };
   await callFunction(session, "seal_ledger", {}, 5_000);
-  expect(asked[0].path).toBe("/rest/v1/rpc/seal_ledger");
+  expect(requests[0].path).toBe("/rest/v1/rpc/seal_ledger");
 });
 
 test.each([408, 429, 500, 502, 503, 504, 520])(
-  "a call that is answered with %d is made once",
-  async (answered) => {
-    status = answered;
+  "a call that is answered with %d is not retried",
+  async (code) => {
+    status = code;
     await expect(call(SERVICE, { log: "x" })).rejects.toMatchObject({
       name: "StoreError",
-      status: answered,
-      reason: { message: "said" },
+      status: code,
+      reason: { message: "refused" },
     });
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   },
 );
 
-test("a call that is not answered in time fails and was made once", async () => {
+test("a call that times out fails and is not retried", async () => {
   const slow = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => {
-      asked.push({} as Asked);
+      requests.push({} as ReceivedRequest);
       return new Promise<Response>(() => {});
     },
   );
@@ -125,12 +125,12 @@ test("a call that is not answered in time fails and was made once", async () => 
   const failure = await callFunction(session, "seal_ledger", {}, 50)
     .catch((error) => error);
   expect(failure).toBeInstanceOf(StoreError);
-  expect(failure).toMatchObject({ status: 0, isTransient: true });
-  expect(asked).toHaveLength(1);
+  expect(failure).toMatchObject({ status: 0, passing: true });
+  expect(requests).toHaveLength(1);
   void slow.shutdown();
 });
 
-test("without a key a call is not made, and the error names the variable", async () => {
+test("a call without a key fails before a request, and the error names the variable", async () => {
   const session = { env: { ...env, secretKeys: {}, publishableKeys: {} } };
   await expect(
     callFunction({ ...session, caller: SERVICE }, "seal_ledger", {}, 50),
@@ -140,15 +140,15 @@ test("without a key a call is not made, and the error names the variable", async
     callFunction({ ...session, caller: USER }, "seal_ledger", {}, 50),
   )
     .rejects.toThrow("SUPABASE_PUBLISHABLE_KEYS");
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
-test("rows and receipts come with the call that records an event", async () => {
+test("the call that records an event also returns its row and receipt", async () => {
   const { id, ...rest } = toolUsageLedger.example;
   const receipt = { kind: "row/v1" };
   answer = [{ index: 0, id, outcome: "recorded", row: { id }, receipt }];
   const serve = serveLog(toolUsageLedger, { data: env, error: null } as never);
-  const said = vi.spyOn(console, "log").mockImplementation(() => {});
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
   const response = await serve(
     new Request("http://x/tool-usage", {
       method: "POST",
@@ -160,10 +160,10 @@ test("rows and receipts come with the call that records an event", async () => {
       body: JSON.stringify({ id, ...rest }),
     }),
   );
-  said.mockRestore();
+  log.mockRestore();
   expect(response.status).toBe(201);
   expect(await response.json()).toEqual({ id, receipt });
-  expect(asked).toMatchObject([{
+  expect(requests).toMatchObject([{
     path: "/rest/v1/rpc/record_tool_usage_ledger",
     body: { representation: true, receipts: true },
   }]);

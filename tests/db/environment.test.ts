@@ -4,7 +4,7 @@ import { pickKey, readEnvironment } from "../../shared/db/environment.ts";
 
 const PROJECT_URL = "https://abcdefghijklmnopqrst.supabase.co";
 
-/** All that `resolveEnv` reads for a URL and keys. */
+/** The variables that `resolveEnv` reads for a URL and keys. */
 const VARIABLES = [
   "SUPABASE_URL",
   "SUPABASE_PUBLISHABLE_KEY",
@@ -17,8 +17,8 @@ type Variables = Record<string, string>;
 const read = (variables: Variables) =>
   readEnvironment((name) => variables[name]);
 
-/** What @supabase/server finds in an environment with these variables alone. */
-function readAlone(variables: Variables) {
+/** The environment that @supabase/server reads from these variables alone. */
+function readWithSupabase(variables: Variables) {
   const before = VARIABLES.map((name) => [name, Deno.env.get(name)] as const);
   try {
     for (const name of VARIABLES) Deno.env.delete(name);
@@ -69,10 +69,10 @@ const KEY_VARIABLES: [string, Variables][] = [
 
 describe("the environment", () => {
   test.each(KEY_VARIABLES)(
-    "is what @supabase/server reads, with %s",
+    "equals that of @supabase/server with %s",
     (_what, variables) => {
       const all = { SUPABASE_URL: PROJECT_URL, ...variables };
-      const { data } = readAlone(all);
+      const { data } = readWithSupabase(all);
       expect(read(all)).toEqual({
         data: {
           url: PROJECT_URL,
@@ -84,16 +84,16 @@ describe("the environment", () => {
     },
   );
 
-  test("says which variable is missing", () => {
+  test("names the missing variable", () => {
     for (const variables of [{}, { SUPABASE_URL: "" }] as Variables[]) {
-      expect(readAlone(variables).data).toBeNull();
+      expect(readWithSupabase(variables).data).toBeNull();
       const { data, error } = read(variables);
       expect(data).toBeNull();
       expect(error?.message).toContain("SUPABASE_URL");
     }
   });
 
-  test("has no key that is empty or no text", () => {
+  test("omits keys that are empty or not strings", () => {
     const SUPABASE_SECRET_KEYS = JSON.stringify({
       a: "",
       b: null,
@@ -109,7 +109,7 @@ describe("the environment", () => {
   });
 });
 
-test("the key that is used is the one called default, else the first", () => {
+test("pickKey() returns the key named default, otherwise the first", () => {
   expect(pickKey({ a: "first", default: "default" })).toBe("default");
   expect(pickKey({ b: "first", a: "second" })).toBe("first");
   expect(pickKey({})).toBeUndefined();

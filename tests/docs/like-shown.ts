@@ -1,5 +1,5 @@
 /**
- * An answer as a page may shorten it: where the page says "…" there is something
+ * An answer, shortened like that of a page: where the page has "…" there is a value
  * that differs each time, and a member "…" stands for all that are not shown.
  */
 export function likeShown(actual: unknown, shown: unknown): unknown {

@@ -4,7 +4,7 @@ import type { Page } from "./pages.ts";
 
 /** A page's commands against a stack in memory. */
 export interface PageStack {
-  /** Runs a command as the page shows it; what it prints. */
+  /** Runs a command of the page and returns its output. */
   run(script: string): Promise<string>;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The pages of the documentation, and what of them can be tested. */
+/** The pages of the documentation, and their testable parts. */
 
 const PROJECT = new URL("../../", import.meta.url);
 

@@ -33,7 +33,7 @@ describe("docs/reading.md", () => {
 describe("docs/recording.md", () => {
   const words = readRows("docs/recording.md").flatMap(([first]) => first);
 
-  test("says what each task_type is for", () => {
+  test("explains each task_type", () => {
     const { task_type } = LOGS.find(({ slug }) => slug === "llm-usage")!.event
       .shape;
     for (const value of (task_type as z.ZodEnum).options) {

@@ -25,24 +25,24 @@ import {
 const NAMED_KEY = "sb_secret_gateway_0123456789abcdefghijklmn";
 const RANGE = "from=2026-01-01&to=2026-01-02";
 
-describe("the line of a request", () => {
+describe("the access log line", () => {
   const ledger = new RunningStack();
-  const said: FunctionOutput[] = [];
+  const outputs: FunctionOutput[] = [];
   beforeAll(async () => {
     ledger.stack = await startStack({
       port: 0,
       memory: true,
       secretKeys: { gateway: NAMED_KEY },
-      functionLog: (output) => void said.push(output),
+      functionLog: (output) => void outputs.push(output),
     });
   });
   afterAll(() => ledger.stack?.stop());
-  beforeEach(() => void said.splice(0));
+  beforeEach(() => void outputs.splice(0));
 
-  /** The one line since the test began, without what differs each time. */
+  /** The one line since the test began, without request_id and duration_ms. */
   function readLine() {
-    expect(said).toHaveLength(1);
-    const [{ slug, level, text }] = said;
+    expect(outputs).toHaveLength(1);
+    const [{ slug, level, text }] = outputs;
     const { request_id, duration_ms, ...line } = JSON.parse(text);
     expect(request_id).toMatch(/^[0-9a-f-]{36}$/);
     expect(Number.isInteger(duration_ms)).toBe(true);
@@ -50,11 +50,11 @@ describe("the line of a request", () => {
     return { level, line };
   }
 
-  test("that records tells who, what became of the events and how many bytes came", async () => {
+  test("of a recording request has the caller, the outcomes and the size of the body", async () => {
     const id = newId();
     const event = { ...EVENTS["tool-usage"], id };
     await ledger.post("tool-usage", event);
-    said.splice(0);
+    outputs.splice(0);
     const events = [
       event,
       { ...event, tokens_consumed: 7 },
@@ -80,7 +80,7 @@ describe("the line of a request", () => {
     });
   });
 
-  test("of a user names no user", async () => {
+  test("of a user's request does not contain the user's id", async () => {
     await ledger.postAs(USER, "audit", {
       action: "create_project",
       entity_type: "cma_project",
@@ -90,12 +90,12 @@ describe("the line of a request", () => {
     expect(JSON.stringify(line)).not.toContain(USER);
   });
 
-  test("has the request id of the answer, the client's own if it is harmless", async () => {
+  test("has the request id of the response, which is the client's own if that is safe", async () => {
     const { headers } = await ledger.post("audit", "{", {
       headers: { "x-request-id": "trace-1" },
     });
     expect(headers.get("x-request-id")).toBe("trace-1");
-    expect(JSON.parse(said[0].text).request_id).toBe("trace-1");
+    expect(JSON.parse(outputs[0].text).request_id).toBe("trace-1");
   });
 
   test.each([
@@ -106,12 +106,12 @@ describe("the line of a request", () => {
     "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
     "sk-ant-api03-0123456789abcdef",
     "eyJhbGciOiJFUzI1NiIsImtpZCI6Ikg0d2p5",
-  ])("does not have the id %s", async (sent) => {
+  ])("never contains the unsafe request id %s", async (sent) => {
     const { headers } = await ledger.post("audit", "{", {
       headers: { "x-request-id": sent },
     });
     readLine();
-    expect(said[0].text).not.toContain(JSON.stringify(sent).slice(1, -1));
+    expect(outputs[0].text).not.toContain(JSON.stringify(sent).slice(1, -1));
     expect(headers.get("x-request-id")).not.toBe(sent);
   });
 
@@ -141,13 +141,13 @@ describe("the line of a request", () => {
     ["POST", "webhooks/standard/audit", "standard/audit", { rejected: 1 }],
     ["POST", "webhooks/nothing", "unknown", { code: "not_found" }],
     ["OPTIONS", "audit", "list", { status: 204 }],
-  ])("to %s %s has the route %s", async (method, path, route, more) => {
+  ])("of %s %s has the route %s", async (method, path, route, more) => {
     const body = method === "POST" ? "{}" : undefined;
     await ledger.post(path, body, { method });
     expect(readLine().line).toMatchObject({ method, route, ...more });
   });
 
-  test("of an export is written when the export has ended, or was left", async () => {
+  test("of an export is written after the export has ended", async () => {
     const headers = { accept: "text/csv" };
     await ledger.post("tool-usage", undefined, { method: "GET", headers });
     const { line } = readLine();
@@ -155,23 +155,23 @@ describe("the line of a request", () => {
     expect(line).not.toHaveProperty("cut_off");
   });
 
-  test("is an error when it is our fault, and says what it was", async () => {
-    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  test("of an internal error goes to console.error with the error's message", async () => {
+    const errorLog = vi.spyOn(console, "error").mockImplementation(() => {});
     const error = new Error("SUPABASE_URL is missing");
     const serve = serveLog(toolUsageLedger, { data: null, error } as never);
     const { status } = await serve(new Request("http://x/tool-usage"));
     expect(status).toBe(500);
-    expect(said).toHaveBeenCalledTimes(1);
-    expect(JSON.parse(said.mock.lastCall![0])).toMatchObject({
+    expect(errorLog).toHaveBeenCalledTimes(1);
+    expect(JSON.parse(errorLog.mock.lastCall![0])).toMatchObject({
       status: 500,
       code: "internal_error",
       error: { name: "Error", message: "SUPABASE_URL is missing" },
     });
-    said.mockRestore();
+    errorLog.mockRestore();
   });
 
-  test("tells of an error no more than fits into it, and no secret", async () => {
-    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  test("has long errors truncated and their secrets redacted", async () => {
+    const errorLog = vi.spyOn(console, "error").mockImplementation(() => {});
     const long = '"'.repeat(100_000);
     let error = new Error(long);
     for (let depth = 0; depth < 20; depth++) {
@@ -179,20 +179,20 @@ describe("the line of a request", () => {
     }
     const serve = serveLog(toolUsageLedger, { data: null, error } as never);
     await serve(new Request("http://x/tool-usage"));
-    const [line] = said.mock.lastCall!;
-    // The platform cuts off what is longer.
+    const [line] = errorLog.mock.lastCall!;
+    // The platform truncates longer lines.
     expect(line.length).toBeLessThan(10_000);
     expect(JSON.parse(line).error.cause.message).toMatch(/^\[redacted:/);
     expect(line).not.toContain(NAMED_KEY);
-    said.mockRestore();
+    errorLog.mockRestore();
   });
 
-  test("holds no value of a query, a body or a path", async () => {
+  test("contains no value of the query, the body or the path", async () => {
     const query = `?agent_id=${AGENT}&tool_id=${TOOL}`;
     await ledger.post(`tool-usage${query}`, undefined, { method: "GET" });
     await ledger.post(`tool-usage/${NOBODY}`, undefined, { method: "GET" });
     await ledger.post("tool-usage", EVENTS["tool-usage"]);
-    const text = said.map((one) => one.text).join("\n");
+    const text = outputs.map(({ text }) => text).join("\n");
     for (const value of [AGENT, TOOL, NOBODY]) {
       expect(text).not.toContain(value);
     }

@@ -12,7 +12,7 @@ import {
 
 const GATEWAY_KEY = "sb_secret_gateway_0123456789abcdefghijklmn";
 
-describe("who may write", () => {
+describe("authentication of writes", () => {
   const ledger = useStack("PGlite", { secretKeys: { gateway: GATEWAY_KEY } });
 
   async function foreignToken() {
@@ -22,57 +22,54 @@ describe("who may write", () => {
       .setIssuedAt().setExpirationTime("1h").sign(privateKey);
   }
 
-  /** Every shape of a wrong credential, as headers. */
-  const WRONG: [
+  /** Every kind of wrong credential, as headers. */
+  const WRONG: Record<
     string,
-    () => Promise<Record<string, string>> | Record<string, string>,
-  ][] = [
-    ["no credential", () => ({})],
-    [
-      "a publishable key alone",
-      () => ({ apikey: ledger.stack.publishableKey }),
-    ],
-    ["an unknown secret key", () => ({ apikey: "sb_secret_wrong" })],
-    ["an empty key", () => ({ apikey: "" })],
-    ["a secret key as Bearer", () => ({
+    () => Promise<Record<string, string>> | Record<string, string>
+  > = {
+    "no credential": () => ({}),
+    "a publishable key alone": () => ({ apikey: ledger.stack.publishableKey }),
+    "an unknown secret key": () => ({ apikey: "sb_secret_wrong" }),
+    "an empty key": () => ({ apikey: "" }),
+    "a secret key as Bearer": () => ({
       authorization: `Bearer ${ledger.stack.secretKey}`,
-    })],
-    ["Basic credentials", () => ({ authorization: "Basic dXNlcjpwYXNz" })],
-    ["a token that is none", () => ({ authorization: "Bearer nonsense" })],
-    ["an expired token", async () => ({
+    }),
+    "Basic credentials": () => ({ authorization: "Basic dXNlcjpwYXNz" }),
+    "a malformed token": () => ({ authorization: "Bearer nonsense" }),
+    "an expired token": async () => ({
       authorization: `Bearer ${await ledger.stack.signUserToken(USER, {
         expiresIn: -60,
       })}`,
-    })],
-    ["a token signed by another key", async () => ({
+    }),
+    "a token signed by another key": async () => ({
       authorization: `Bearer ${await foreignToken()}`,
-    })],
-    ["a token with alg none", () => ({
+    }),
+    "a token with alg none": () => ({
       authorization: `Bearer ${
         new UnsecuredJWT({ role: "authenticated" }).setSubject(USER).encode()
       }`,
-    })],
-    ["a changed token", async () => {
+    }),
+    "a token with changed claims": async () => {
       const [head, , signature] = (await ledger.stack.signUserToken(USER))
         .split(".");
       const claims = btoa(
         JSON.stringify({ sub: NOBODY, role: "authenticated" }),
       );
       return { authorization: `Bearer ${head}.${claims}.${signature}` };
-    }],
-    ["a bad token beside a good secret key", async () => ({
+    },
+    "an invalid token beside a valid secret key": async () => ({
       apikey: ledger.stack.secretKey,
       authorization: `Bearer ${await foreignToken()}`,
-    })],
-    ["an expired token beside a publishable key", async () => ({
+    }),
+    "an expired token beside a publishable key": async () => ({
       apikey: ledger.stack.publishableKey,
       authorization: `Bearer ${await ledger.stack.signUserToken(USER, {
         expiresIn: -60,
       })}`,
-    })],
-  ];
+    }),
+  };
 
-  test.each(WRONG)(
+  test.each(Object.entries(WRONG))(
     "answers 401 to %s and stores nothing",
     async (_name, headers) => {
       for (const slug of SLUGS) {
@@ -82,12 +79,10 @@ describe("who may write", () => {
         });
         expect(answer.status).toBe(401);
         expect(answer.headers.get("www-authenticate")).toContain("Bearer");
-        expect(answer.headers.get("content-type")).toBe(
-          "application/problem+json",
-        );
-        expect(["missing_credentials", "invalid_credentials"]).toContain(
-          answer.body.code,
-        );
+        expect(answer.headers.get("content-type"))
+          .toBe("application/problem+json");
+        expect(["missing_credentials", "invalid_credentials"])
+          .toContain(answer.body.code);
         expect(answer.body.detail).toContain("apikey");
         const text = JSON.stringify(answer.body);
         expect(text).not.toContain("gateway");
@@ -97,23 +92,26 @@ describe("who may write", () => {
     },
   );
 
-  test.each(SLUGS)("%s: any named secret key may write", async (slug) => {
-    for (const apikey of [ledger.stack.secretKey, GATEWAY_KEY]) {
-      const { status } = await ledger.post(slug, EVENTS[slug], {
-        headers: { apikey },
-      });
-      expect(status).toBe(201);
-    }
-  });
+  test.each(SLUGS)(
+    "%s accepts writes with any named secret key",
+    async (slug) => {
+      for (const apikey of [ledger.stack.secretKey, GATEWAY_KEY]) {
+        const { status } = await ledger.post(slug, EVENTS[slug], {
+          headers: { apikey },
+        });
+        expect(status).toBe(201);
+      }
+    },
+  );
 
-  test("supabase-js with a secret key may write, though it sends the key twice", async () => {
+  test("a secret key in both apikey and Authorization, as supabase-js sends it, may write", async () => {
     const headers = { authorization: `Bearer ${ledger.stack.secretKey}` };
     const { status } = await ledger.post("audit", EVENTS.audit, { headers });
     expect(status).toBe(201);
   });
 
   test.each(["llm-usage", "tool-usage"] as const)(
-    "%s: a user may not write, and is told who may",
+    "%s refuses a user's write with 403 and names the credential that may write",
     async (slug) => {
       const before = await ledger.count(TABLES[slug]);
       const { status, body } = await ledger.postAs(USER, slug, EVENTS[slug]);
@@ -124,7 +122,7 @@ describe("who may write", () => {
     },
   );
 
-  test("a user who signed in with supabase-js may write", async () => {
+  test("a user who signed in with supabase-js may write an audit event", async () => {
     const client = createClient(ledger.stack.url, ledger.stack.publishableKey, {
       auth: { persistSession: false, autoRefreshToken: false },
     });
@@ -148,7 +146,7 @@ describe("who may write", () => {
   });
 
   test.each(["PUT", "PATCH", "DELETE"])(
-    "answers 405 to %s and says why",
+    "answers 405 to %s, because the logs are append-only",
     async (method) => {
       for (const slug of SLUGS) {
         const { status, headers, body } = await ledger.post(slug, undefined, {
@@ -161,24 +159,23 @@ describe("who may write", () => {
     },
   );
 
-  test("answers 404 below a function and to an unknown function", async () => {
+  test("answers 404 to an unknown path and to an unknown function", async () => {
     expect((await ledger.post("audit/x/y", EVENTS.audit)).status).toBe(404);
     expect((await ledger.post("nothing", EVENTS.audit)).status).toBe(404);
   });
 
-  test("answers a browser's preflight without a credential", async () => {
+  test("answers a CORS preflight without a credential", async () => {
     const { status, headers } = await ledger.post("audit", undefined, {
       method: "OPTIONS",
       headers: { apikey: null, origin: "https://app.example" },
     });
     expect(status).toBe(204);
     expect(headers.get("access-control-allow-origin")).toBe("*");
-    expect(headers.get("access-control-allow-headers")).toContain(
-      "idempotency-key",
-    );
+    expect(headers.get("access-control-allow-headers"))
+      .toContain("idempotency-key");
   });
 
-  test("every answer carries a request id, the caller's own when it is harmless", async () => {
+  test("every response has a request id, which is the caller's own if that is safe", async () => {
     const { headers } = await ledger.post("audit", "{", {
       headers: { "x-request-id": "trace-1" },
     });

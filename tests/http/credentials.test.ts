@@ -10,7 +10,7 @@ const KEY = "sb_secret_one_0123456789abcdefghij";
 const OTHER = "sb_secret_two_and_longer_0123456789abcdefghijklmnop";
 const PUBLISHABLE = "sb_publishable_0123456789abcdefghij";
 
-/** A project's secret keys, by what is special about them. */
+/** Sets of secret keys of a project, by the name of the case. */
 const KEY_SETS: Record<string, ApiKeys> = {
   "one key": { default: KEY },
   "several keys": { default: KEY, gateway: OTHER, "a third": "sb_secret_3" },
@@ -18,7 +18,7 @@ const KEY_SETS: Record<string, ApiKeys> = {
   "no key at all": {},
   "an empty key": { default: "" },
   "an empty key and a good one": { empty: "", producer: KEY },
-  "a key that begins another": { short: KEY.slice(0, -1), long: KEY },
+  "a key that is a prefix of another": { short: KEY.slice(0, -1), long: KEY },
   "the same key twice": { first: KEY, second: KEY },
   "a key beyond ASCII": { default: "sb_secret_é", long: "sb_secret_é…" },
 };
@@ -28,9 +28,9 @@ const API_KEYS: Record<string, string | null> = {
   "an empty apikey": "",
   "a key": KEY,
   "another key": OTHER,
-  "a key without its end": KEY.slice(0, -1),
-  "a key and more": `${KEY}x`,
-  "a key in capitals": KEY.toUpperCase(),
+  "a truncated key": KEY.slice(0, -1),
+  "a key with a suffix": `${KEY}x`,
+  "a key in upper case": KEY.toUpperCase(),
   "a key between spaces": ` ${KEY} `,
   "a key twice": `${KEY}, ${KEY}`,
   "a publishable key": PUBLISHABLE,
@@ -38,7 +38,7 @@ const API_KEYS: Record<string, string | null> = {
   "a key beyond ASCII": "sb_secret_é",
 };
 
-/** What may stand in Authorization; tokens are filled in before the tests. */
+/** Values of Authorization; the tokens are signed before the tests. */
 const AUTHORIZATIONS: Record<string, string | null> = {
   "no Authorization": null,
   "an empty Authorization": "",
@@ -46,15 +46,15 @@ const AUTHORIZATIONS: Record<string, string | null> = {
   "a key as Bearer": `Bearer ${KEY}`,
   "another key as Bearer": `Bearer ${OTHER}`,
   "a publishable key as Bearer": `Bearer ${PUBLISHABLE}`,
-  "the beginning of a key as Bearer": "Bearer sb_",
+  "a prefix of a key as Bearer": "Bearer sb_",
   "a key as bearer": `bearer ${KEY}`,
   "a key after two spaces": `Bearer  ${KEY}`,
   "a key alone": KEY,
   "Basic credentials": "Basic dXNlcjpwYXNz",
-  "a token that is none": "Bearer nonsense",
+  "a malformed token": "Bearer nonsense",
   "a user's token": null,
   "an expired token": null,
-  "a foreign token": null,
+  "a token signed by another key": null,
 };
 
 let jwks: JSONWebKeySet;
@@ -76,7 +76,7 @@ beforeAll(async () => {
     privateKey,
     "-1h",
   )}`;
-  AUTHORIZATIONS["a foreign token"] = `Bearer ${await sign(
+  AUTHORIZATIONS["a token signed by another key"] = `Bearer ${await sign(
     foreign.privateKey,
     "1h",
   )}`;
@@ -94,7 +94,7 @@ function environmentWith(secretKeys: ApiKeys) {
   return { url: "http://localhost", publishableKeys, secretKeys, jwks };
 }
 
-/** Who `authenticate` says it is, or the code of the problem. */
+/** The caller that `authenticate` returns, or the code of the problem. */
 async function decide(request: Request, secretKeys: ApiKeys): Promise<string> {
   try {
     const caller = await authenticate(request, environmentWith(secretKeys));
@@ -107,8 +107,8 @@ async function decide(request: Request, secretKeys: ApiKeys): Promise<string> {
   }
 }
 
-/** The same as @supabase/server alone would have it. */
-async function decideAlone(
+/** The decision of @supabase/server. */
+async function decideWithSupabase(
   request: Request,
   secretKeys: ApiKeys,
 ): Promise<string> {
@@ -127,13 +127,13 @@ async function decideAlone(
 
 describe.each(Object.entries(KEY_SETS))("a project with %s", (_name, keys) => {
   test.each(Object.keys(AUTHORIZATIONS))(
-    "decides as @supabase/server on %s, beside any apikey",
+    "agrees with @supabase/server about %s beside any apikey",
     async (name) => {
       const authorization = AUTHORIZATIONS[name];
       for (const [what, apikey] of Object.entries(API_KEYS)) {
         const request = requestWith(apikey, authorization);
         expect([what, await decide(request, keys)])
-          .toEqual([what, await decideAlone(request, keys)]);
+          .toEqual([what, await decideWithSupabase(request, keys)]);
       }
     },
   );
@@ -141,7 +141,7 @@ describe.each(Object.entries(KEY_SETS))("a project with %s", (_name, keys) => {
 
 describe("a service", () => {
   test.each(Object.entries(KEY_SETS["several keys"]))(
-    "is known by the name of its key: %s",
+    "is identified by the name of its key: %s",
     async (name, key) => {
       for (const authorization of [null, `Bearer ${key}`]) {
         const request = requestWith(key, authorization);
@@ -151,7 +151,7 @@ describe("a service", () => {
     },
   );
 
-  test("needs its key in apikey, whatever key is in Authorization", async () => {
+  test("needs its key in apikey; a key in Authorization alone is refused", async () => {
     for (const apikey of [null, "", PUBLISHABLE, "sb_secret_unknown"]) {
       const request = requestWith(apikey, `Bearer ${KEY}`);
       expect(await decide(request, { default: KEY }))
@@ -159,7 +159,7 @@ describe("a service", () => {
     }
   });
 
-  test("is nobody in a project whose only key is empty or not there", async () => {
+  test("never authenticates in a project whose only key is empty or missing", async () => {
     for (const apikey of [null, "", "undefined", "null"]) {
       for (const keys of [{}, { default: "" }] as ApiKeys[]) {
         const request = requestWith(apikey, null);
@@ -168,8 +168,8 @@ describe("a service", () => {
     }
   });
 
-  test("does not come in with a bad token, good as the key beside it is", async () => {
-    for (const name of ["a foreign token", "an expired token"]) {
+  test("is refused with an invalid token beside a valid key", async () => {
+    for (const name of ["a token signed by another key", "an expired token"]) {
       const request = requestWith(KEY, AUTHORIZATIONS[name]);
       expect(await decide(request, { default: KEY }))
         .toBe("invalid_credentials");

@@ -12,48 +12,44 @@ import {
 
 const LLM = EVENTS["llm-usage"];
 
-describe("when the database is away", () => {
+describe("when the database is unavailable", () => {
   const ledger = new RunningStack();
   let server: PostgresServer;
 
   beforeAll(async () => {
     server = await startPostgres();
     ledger.stack = await startStack({ port: 0, databaseUrl: server.url });
-  }, 60_000);
+  });
   afterAll(async () => {
     await ledger.stack?.stop();
     await server?.stop();
   });
 
-  test(
-    "answers 503 with Retry-After, and the request sent again is recorded once",
-    async () => {
-      const event = { ...LLM, id: newId() };
-      const before = await ledger.post("llm-usage", { ...LLM, id: newId() });
-      expect(before.status).toBe(201);
+  test("answers 503 with Retry-After, and a retry is recorded once", {
+    timeout: 60_000,
+  }, async () => {
+    const event = { ...LLM, id: newId() };
+    const before = await ledger.post("llm-usage", { ...LLM, id: newId() });
+    expect(before.status).toBe(201);
 
-      await server.kill();
-      const away = await ledger.post("llm-usage", event);
-      expect(away.status).toBe(503);
-      expect(away.body).toMatchObject({ code: "unavailable" });
-      expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);
-      expect(away.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
-      expect(JSON.stringify(away.body)).not.toMatch(
-        /ECONN|127\.0\.0\.1|postgres/i,
-      );
+    await server.kill();
+    const unavailable = await ledger.post("llm-usage", event);
+    expect(unavailable.status).toBe(503);
+    expect(unavailable.body).toMatchObject({ code: "unavailable" });
+    expect(Number(unavailable.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(unavailable.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.stringify(unavailable.body)).not
+      .toMatch(/ECONN|127\.0\.0\.1|postgres/i);
 
-      await server.restart();
-      const back = await ledger.post("llm-usage", event);
-      const again = await ledger.post("llm-usage", event);
-      expect([back.status, again.status]).toEqual([201, 200]);
-      expect(await ledger.rows("llm_usage_log", { id: event.id })).toHaveLength(
-        1,
-      );
-    },
-    60_000,
-  );
+    await server.restart();
+    const recorded = await ledger.post("llm-usage", event);
+    const duplicate = await ledger.post("llm-usage", event);
+    expect([recorded.status, duplicate.status]).toEqual([201, 200]);
+    expect(await ledger.rows("llm_usage_log", { id: event.id }))
+      .toHaveLength(1);
+  });
 
-  test("a statement that the server cancels is busy, and nothing is stored", async () => {
+  test("a canceled statement is answered with 503 and Retry-After", async () => {
     const sql = postgres(server.url, { max: 1 });
     await sql.begin(async (sql) => {
       await sql`lock table public.llm_usage_log`;
@@ -69,7 +65,7 @@ describe("when the database is away", () => {
     await sql.end();
   });
 
-  test("a project that is deleted while its event is being written rejects that event alone", async () => {
+  test("an event whose project is deleted concurrently is rejected, and the rest of its batch recorded", async () => {
     const sql = postgres(server.url, { max: 2 });
     const project = newId();
     await sql`insert into public.cma_projects (id, firm_id, name)
@@ -93,14 +89,14 @@ describe("when the database is away", () => {
       { pointer: "/cma_project_id", code: "not_found" },
     ]);
     expect(body.results[1].outcome).toBe("recorded");
-    expect(await ledger.rows("llm_usage_log", { id: events[0].id })).toEqual(
-      [],
-    );
+    expect(await ledger.rows("llm_usage_log", { id: events[0].id }))
+      .toEqual([]);
     await sql.end();
   });
 
   test(
-    "an export that loses the database breaks off instead of ending short",
+    "an export that loses the database aborts instead of ending as if complete",
+    { timeout: 60_000 },
     async () => {
       const sql = postgres(server.url, { max: 1 });
       await sql`insert into public.llm_usage_log
@@ -110,9 +106,7 @@ describe("when the database is away", () => {
       await sql.end();
       const response = await fetch(
         `${ledger.stack.url}/functions/v1/llm-usage`,
-        {
-          headers: { apikey: ledger.stack.secretKey, accept: "text/csv" },
-        },
+        { headers: { apikey: ledger.stack.secretKey, accept: "text/csv" } },
       );
       expect(response.status).toBe(200);
       const reader = response.body!.getReader();
@@ -124,14 +118,13 @@ describe("when the database is away", () => {
       await expect(rest).rejects.toThrow();
       await server.restart();
     },
-    60_000,
   );
 });
 
-describe.each(ENGINES)("requests that race on %s", (engine) => {
+describe.each(ENGINES)("concurrent requests on %s", (engine) => {
   const ledger = useStack(engine);
 
-  test("record each event once, and both succeed", async () => {
+  test("record each event once, and all succeed", async () => {
     const events = Array.from({ length: 200 }, () => ({ ...LLM, id: newId() }));
     const reversed = [...events].reverse();
     const answers = await Promise.all([
@@ -149,7 +142,7 @@ describe.each(ENGINES)("requests that race on %s", (engine) => {
     expect(await ledger.count("llm_usage_log")).toBe(200);
   });
 
-  test("a single event from sixteen senders is recorded by one of them", async () => {
+  test("with one event from sixteen senders record it once", async () => {
     const event = { ...LLM, id: newId() };
     const answers = await Promise.all(
       Array.from({ length: 16 }, () => ledger.post("llm-usage", event)),

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { toCsvLine } from "../../shared/http/format.ts";
 
 describe("toCsvLine()", () => {
-  test("is read back by a CSV parser, field by field", () => {
+  test("writes lines that a CSV parser reads back unchanged", () => {
     const field = fc.string().filter((text) =>
       !/^[=+\-@\t\r]/.test(text) && !text.includes("\r")
     );
@@ -13,25 +13,22 @@ describe("toCsvLine()", () => {
     }));
   });
 
-  test("starts no field with what a spreadsheet runs, but keeps numbers", () => {
-    expect(
-      toCsvLine([
-        "=1+1",
-        "+cmd",
-        "-2+3",
-        "@SUM(A1)",
-        "\tx",
-        -5,
-        "-0.500000",
-        "a=b",
-      ]),
-    )
+  test("escapes fields that a spreadsheet would run as formulas, but not numbers", () => {
+    expect(toCsvLine([
+      "=1+1",
+      "+cmd",
+      "-2+3",
+      "@SUM(A1)",
+      "\tx",
+      -5,
+      "-0.500000",
+      "a=b",
+    ]))
       .toBe("'=1+1,'+cmd,'-2+3,'@SUM(A1),'\tx,-5,-0.500000,a=b\r\n");
   });
 
-  test("writes NULL as nothing and objects as JSON", () => {
-    expect(toCsvLine([null, undefined, { a: "b" }, true])).toBe(
-      ',,"{""a"":""b""}",true\r\n',
-    );
+  test("writes NULL as an empty field and objects as JSON", () => {
+    expect(toCsvLine([null, undefined, { a: "b" }, true]))
+      .toBe(',,"{""a"":""b""}",true\r\n');
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parseJson, parseJsonFast } from "../../shared/http/json.ts";
 import { parseStrictJson } from "../../shared/http/strict-json.ts";
 
-/** Numbers as text, of which some are not what a double keeps. */
+/** Numbers as text, some of which a double does not hold exactly. */
 const numbers = fc.oneof(
   fc.constantFrom(
     ..."0 -0 7 1.0 -3.250 1e5 1E400 1e-400 -1.5e+3 0e9 1e21".split(" "),
@@ -30,13 +30,13 @@ const strings = fc.oneof(
       .map((text) => `"${text}"`),
     ...['\\"', '\\":', '\\"a\\":1', "\\u0022:", "\\/", "\\n", "\\u00e9"]
       .map((text) => `"${text}"`),
-    // Half a surrogate pair as it stands, alone and beside an escape.
+    // An unescaped lone surrogate, alone and beside an escape.
     '"\ud800"',
     '"\ud800\\n"',
   ),
 );
 
-/** Few of them, so that many objects have one twice. */
+/** Few keys, so that many objects have duplicates. */
 const keys = fc.oneof(
   fc.constantFrom(
     ...["a", "b", "\\u0061", "__proto__", "\\u005f_proto__", "constructor"]
@@ -74,7 +74,7 @@ const { value: texts } = fc.letrec<{ value: string; member: string }>(
   }),
 );
 
-/** Keys in order and -0 count too: what is written later depends on them. */
+/** The order of keys and -0 count, because later output depends on them. */
 function expectSame(found: unknown, wanted: unknown) {
   expect(found).toEqual(wanted);
   expect(JSON.stringify(found)).toBe(JSON.stringify(wanted));
@@ -88,12 +88,12 @@ function expectNoDifference(text: string) {
   expectSame(plain, value);
 }
 
-describe("parseJsonFast()", () => {
-  test("takes no text in which the strict parser finds an issue, and reads the others as it does", () => {
+describe("parsePlainJson()", () => {
+  test("accepts no text in which the strict parser finds a fault, and reads others as it does", () => {
     fc.assert(fc.property(texts, expectNoDifference), { numRuns: 10_000 });
   });
 
-  test("agrees with the strict parser about texts that are nearly JSON", () => {
+  test("agrees with the strict parser about malformed JSON", () => {
     const pieces = fc.constantFrom(
       ...'{}[]:,"\\ \n-+.01eEu'.split(""),
       ...['"a"', '"a":', "null", "\\u0000", '"__proto__":', "1.5e3", "{}"],
@@ -107,7 +107,7 @@ describe("parseJsonFast()", () => {
   });
 
   test.each(["[", '{"a":'])(
-    "leaves what is nested too deeply to the strict parser (%s)",
+    "leaves text that is nested too deeply to the strict parser (%s)",
     (open) => {
       const nest = (levels: number) =>
         open.repeat(levels) + "1" + (open === "[" ? "]" : "}").repeat(levels);
@@ -116,7 +116,7 @@ describe("parseJsonFast()", () => {
     },
   );
 
-  test("takes any event as JavaScript and Python write it", () => {
+  test("accepts events as JavaScript and Python serialize them", () => {
     const events = [{
       id: "70000000-0000-4000-8000-000000000001",
       created_at: "2026-01-31T12:00:00.123456+00:00",
@@ -133,7 +133,7 @@ describe("parseJsonFast()", () => {
   });
 });
 
-test("parseJson() says of any JSON text what the strict parser says", () => {
+test("parseJson() returns the value and the faults of the strict parser for any JSON text", () => {
   fc.assert(fc.property(texts, (text) => {
     expectSame(parseJson(text).value, parseStrictJson(text).value);
     expect(parseJson(text).issues).toEqual(parseStrictJson(text).issues);

@@ -53,7 +53,7 @@ describe("readBody()", () => {
     "application/x-www-form-urlencoded",
     "application/json; charset=latin1",
     "nonsense;;;",
-  ])("answers 415 to %s and names what is wanted", async (type) => {
+  ])("answers 415 to %s and names the accepted media types", async (type) => {
     const problem = await failure(post("{}", { "content-type": type }));
     expect(problem.code).toBe("unsupported_media_type");
     expect(problem.detail).toContain("application/x-ndjson");
@@ -75,7 +75,7 @@ describe("readBody()", () => {
     },
   );
 
-  test("answers 400 to gzip that is not, or is cut off", async () => {
+  test("answers 400 to invalid or truncated gzip", async () => {
     const whole = await gzip(bytes('{"a":1}'.repeat(100)));
     for (const body of [bytes("{}"), whole.slice(0, -10)]) {
       const problem = await failure(post(body, { "content-encoding": "gzip" }));
@@ -100,7 +100,7 @@ describe("readBody()", () => {
     expect(problem.status).toBe(413);
   });
 
-  test("believes a Content-Length above the limit without reading", async () => {
+  test("refuses a Content-Length above the limit without reading the body", async () => {
     const request = new Request("http://localhost/", {
       method: "POST",
       body: new ReadableStream({
@@ -116,7 +116,7 @@ describe("readBody()", () => {
     expect((await failure(request)).status).toBe(413);
   });
 
-  test("does not believe a Content-Length below the truth", async () => {
+  test("enforces the limit despite a Content-Length that is too small", async () => {
     const long = post(" ".repeat(MAX_BODY_BYTES + 1), {
       "content-length": "2",
     });

@@ -26,7 +26,7 @@ describe("a route table", () => {
     return match && { name: match.name, rest: match.rest, allow: match.allow };
   };
 
-  test("has each path with the methods of all of its routes, and names it by the first", () => {
+  test("lists the methods of all routes of a path, and names it by the first", () => {
     expect(find("")).toEqual({
       name: "list",
       rest: [],
@@ -69,11 +69,9 @@ describe("every function", () => {
     ...Object.fromEntries(
       LOGS.map((log) => [log.slug, serveLog(log, environment)]),
     ),
-    "llm-usage": serveLog(
-      LOGS_BY_SLUG["llm-usage"],
-      environment,
-      { routes: usageRoutes },
-    ),
+    "llm-usage": serveLog(LOGS_BY_SLUG["llm-usage"], environment, {
+      routes: usageRoutes,
+    }),
     ledger: serveLedger(environment, keys as never),
     otlp: serveOtlp(environment),
     webhooks: serveWebhooks(environment, { auth: null, standard: null }),
@@ -109,7 +107,7 @@ describe("every function", () => {
   });
 
   test.each(Object.keys(functions))(
-    "%s answers an unknown path and any method of it with the 404 of the function",
+    "%s answers 404 to any method of an unknown path",
     async (name) => {
       for (const method of ["GET", "HEAD", "POST", "OPTIONS"]) {
         const { status, headers } = await send(`${name}/a/b/c`, { method });

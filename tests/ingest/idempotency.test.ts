@@ -19,11 +19,11 @@ const CHANGES = {
   "audit": { metadata: { file_count: 2 } },
 } as const;
 
-describe.each(ENGINES)("sending an event again on %s", (engine) => {
+describe.each(ENGINES)("idempotent writes on %s", (engine) => {
   const ledger = useStack(engine);
 
   test.each(SLUGS)(
-    "%s: the same event is a duplicate, other content a conflict",
+    "%s: an identical event is a duplicate, different content a conflict",
     async (slug) => {
       const event = { id: newId(), ...EVENTS[slug] };
       const first = await ledger.post(slug, event);
@@ -33,9 +33,8 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
 
       const different = await ledger.post(slug, { ...event, ...CHANGES[slug] });
       expect(different.status).toBe(409);
-      expect(different.headers.get("content-type")).toBe(
-        "application/problem+json",
-      );
+      expect(different.headers.get("content-type"))
+        .toBe("application/problem+json");
       expect(different.body).toMatchObject({
         code: "conflict",
         fields: Object.keys(CHANGES[slug]),
@@ -44,7 +43,7 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
     },
   );
 
-  test("compares values, not their spelling, and only what was sent", async () => {
+  test("a retry is compared by value, not by spelling, and only in its own members", async () => {
     const id = newId();
     const event = {
       ...EVENTS["llm-usage"],
@@ -74,7 +73,7 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
     expect((await ledger.post("model-usage", reordered)).status).toBe(200);
   });
 
-  test("names every field that differs and shows no stored value", async () => {
+  test("a conflict names every field that differs, and no stored value", async () => {
     const event = {
       ...EVENTS["llm-usage"],
       id: newId(),
@@ -91,7 +90,7 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
     expect(JSON.stringify(body)).not.toContain("stored-model");
   });
 
-  test("an event whose project was deleted since is still the same event", async () => {
+  test("a retry is a duplicate after the event's project was deleted", async () => {
     const project = newId();
     await ledger.admin().from("cma_projects").insert({
       id: project,
@@ -111,7 +110,7 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
     expect(again.body.cma_project_id).toBeNull();
   });
 
-  test("within one batch the first of an id is recorded, the others compared with it", async () => {
+  test("a batch that repeats an id records the first event and compares the others with it", async () => {
     const id = newId();
     const event = { ...EVENTS["llm-usage"], id };
     const { status, body } = await ledger.post("llm-usage", [
@@ -124,7 +123,7 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
       .toEqual(["recorded", "conflict", "duplicate"]);
   });
 
-  test("a batch sent again is 200 with the same ids, and a longer one 207", async () => {
+  test("a retried batch gets 200 with the same ids, and a longer one 207", async () => {
     const key = { headers: { "idempotency-key": newId() } };
     const events = [EVENTS.audit, { ...EVENTS.audit, entity_id: PROJECT }];
     const first = await ledger.post("audit", events, key);
@@ -139,7 +138,7 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
     expect(longer.body).toMatchObject({ duplicate: 2, recorded: 1 });
   });
 
-  test("an Idempotency-Key names one event per log, and per user", async () => {
+  test("an Idempotency-Key identifies one event per log and per user", async () => {
     const headers = { "idempotency-key": "order 66" };
     const service = await ledger.post("audit", EVENTS.audit, { headers });
     const again = await ledger.post("audit", EVENTS.audit, { headers });
@@ -152,18 +151,18 @@ describe.each(ENGINES)("sending an event again on %s", (engine) => {
     expect(model.status).toBe(201);
 
     const { firm_id: _firm, ...own } = EVENTS.audit;
-    const one = await ledger.postAs(USER, "audit", own, { headers });
-    const other = await ledger.postAs(OTHER_USER, "audit", own, { headers });
-    expect([one.status, other.status]).toEqual([201, 201]);
-    const ids = [service, model, one, other].map(({ body }) => body.id);
+    const first = await ledger.postAs(USER, "audit", own, { headers });
+    const second = await ledger.postAs(OTHER_USER, "audit", own, { headers });
+    expect([first.status, second.status]).toEqual([201, 201]);
+    const ids = [service, model, first, second].map(({ body }) => body.id);
     expect(new Set(ids).size).toBe(4);
   });
 
-  test("without id and key every request is a new event", async () => {
-    const one = await ledger.post("audit", EVENTS.audit);
-    const two = await ledger.post("audit", EVENTS.audit);
-    expect([one.status, two.status]).toEqual([201, 201]);
-    expect(one.body.id).not.toBe(two.body.id);
+  test("an event without id and Idempotency-Key is new each time", async () => {
+    const first = await ledger.post("audit", EVENTS.audit);
+    const second = await ledger.post("audit", EVENTS.audit);
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(first.body.id).not.toBe(second.body.id);
   });
 
   test.each(["", "x".repeat(256)])(

@@ -63,7 +63,7 @@ const FULL: Record<Slug, Record<string, unknown>> = {
   },
 };
 
-/** What the server adds to the row that each becomes. */
+/** Members that the server adds to the row of each. */
 const ADDED: Partial<Record<Slug, Record<string, unknown>>> = {
   "llm-usage": {
     usage: null,
@@ -116,7 +116,7 @@ describe.each(ENGINES)("recording on %s", (engine) => {
       }
     });
 
-    test("takes null for left out", async () => {
+    test("treats null as a missing member", async () => {
       const event = { ...FULL[slug], ...EVENTS[slug] };
       const nulls = Object.keys(event).filter((key) => !(key in EVENTS[slug]))
         .map((key) => [key, null]);
@@ -127,7 +127,7 @@ describe.each(ENGINES)("recording on %s", (engine) => {
       expect(answer.status).toBe(201);
     });
 
-    test("takes an array, an envelope, NDJSON and gzip alike", async () => {
+    test("accepts an array, an envelope, NDJSON and gzip", async () => {
       const before = await ledger.count(TABLES[slug]);
       const two = [EVENTS[slug], EVENTS[slug]];
       const lines = two.map((event) => JSON.stringify(event)).join("\r\n") +
@@ -165,7 +165,7 @@ describe.each(ENGINES)("recording on %s", (engine) => {
     });
   });
 
-  test("stores the defaults of the tables for what is left out", async () => {
+  test("stores the columns' defaults for missing members", async () => {
     const llm = await ledger.post("llm-usage", EVENTS["llm-usage"]);
     expect(llm.body).toMatchObject({ success: true, error_message: null });
     expect(Math.abs(Date.parse(llm.body.created_at) - Date.now()))
@@ -179,7 +179,7 @@ describe.each(ENGINES)("recording on %s", (engine) => {
     expect(model.body).toMatchObject({ metadata: {}, phase: null });
   });
 
-  test("keeps money to the last digit, from a number and from a string", async () => {
+  test("stores money exactly, from a number and from a string", async () => {
     for (const cost_usd of [0.000124, "0.000124", 0.1, "9999.999999", 0]) {
       const { body } = await ledger.post("llm-usage", {
         ...EVENTS["llm-usage"],
@@ -190,7 +190,7 @@ describe.each(ENGINES)("recording on %s", (engine) => {
     }
   });
 
-  test("records 997 of 1,000 events and names the three bad ones by index", async () => {
+  test("records 997 of 1,000 events and names the three rejected ones by index", async () => {
     const before = await ledger.count("llm_usage_log");
     const events = Array.from({ length: 1000 }, (_, index) => ({
       ...EVENTS["llm-usage"],
@@ -266,7 +266,7 @@ describe.each(ENGINES)("recording on %s", (engine) => {
     expect(JSON.stringify(body)).not.toContain(NOBODY);
   });
 
-  test("writes nothing of an atomic batch with a rejection or a conflict", async () => {
+  test("records nothing of an atomic batch with a rejection or a conflict", async () => {
     const before = await ledger.count("llm_usage_log");
     const good = { ...EVENTS["llm-usage"], id: newId() };
     const query = "?atomic=true";
@@ -299,7 +299,7 @@ describe.each(ENGINES)("recording on %s", (engine) => {
     expect(again.status).toBe(200);
   });
 
-  test("computes whether the configured model is the reported one", async () => {
+  test("computes config_matches_reported from the configured and the reported model", async () => {
     const answer = async (configured: string, more = {}) =>
       (await ledger.post("model-usage", {
         ...EVENTS["model-usage"],
@@ -314,21 +314,20 @@ describe.each(ENGINES)("recording on %s", (engine) => {
     expect(await answer("x", { config_matches_reported: true })).toBe(true);
   });
 
-  test("keeps the row of a failed call and replaces the secret in its message", async () => {
+  test("records a failed call and redacts the secret in its error message", async () => {
     const { status, body } = await ledger.post("llm-usage", {
       ...EVENTS["llm-usage"],
       success: false,
       error_message: `401 for key sk-ant-api03-${"a".repeat(80)} at host`,
     });
     expect(status).toBe(201);
-    expect(body.error_message).toMatch(
-      /^401 for key \[redacted:[\w-]+\] at host$/,
-    );
+    expect(body.error_message)
+      .toMatch(/^401 for key \[redacted:[\w-]+\] at host$/);
     expect((await ledger.row("llm-usage", body.id)).error_message)
       .toBe(body.error_message);
   });
 
-  test("accepts a reversing entry in the tool ledger", async () => {
+  test("accepts a reversing entry in tool_usage_ledger", async () => {
     const { status, body } = await ledger.post("tool-usage", {
       ...EVENTS["tool-usage"],
       tokens_consumed: -42,
@@ -338,7 +337,7 @@ describe.each(ENGINES)("recording on %s", (engine) => {
     expect(body).toMatchObject({ tokens_consumed: -42, cost_usd: "-0.500000" });
   });
 
-  test("is reached by supabase-js as functions.invoke", async () => {
+  test("accepts events from functions.invoke of supabase-js", async () => {
     const { data, error } = await ledger.admin().functions
       .invoke("llm-usage", { body: { ...EVENTS["llm-usage"] } });
     expect(error).toBeNull();

@@ -13,10 +13,10 @@ import {
 
 const { firm_id: _firm, ...OWN } = EVENTS.audit;
 
-describe.each(ENGINES)("what a user writes on %s", (engine) => {
+describe.each(ENGINES)("writes of users on %s", (engine) => {
   const ledger = useStack(engine);
 
-  test("audit: the row is hers, her firm's, and from her address", async () => {
+  test("audit: the row has the user's id, their firm and their IP address", async () => {
     const { status, body } = await ledger.postAs(USER, "audit", OWN, {
       headers: {
         "x-forwarded-for": "203.0.113.9",
@@ -31,7 +31,7 @@ describe.each(ENGINES)("what a user writes on %s", (engine) => {
     });
   });
 
-  test("audit: her own firm may be named, another firm may not", async () => {
+  test("audit: a user may name their own firm and no other", async () => {
     const own = await ledger.postAs(USER, "audit", { ...OWN, firm_id: FIRM });
     expect(own.status).toBe(201);
     const other = await ledger.postAs(USER, "audit", {
@@ -48,7 +48,7 @@ describe.each(ENGINES)("what a user writes on %s", (engine) => {
     ["user_id", OTHER_USER],
     ["ip_address", "203.0.113.9"],
     ["created_at", "2020-01-01T00:00:00Z"],
-  ])("audit: she cannot say her own %s", async (column, value) => {
+  ])("audit: a user may not set %s", async (column, value) => {
     const { status, body } = await ledger.postAs(USER, "audit", {
       ...OWN,
       [column]: value,
@@ -59,13 +59,13 @@ describe.each(ENGINES)("what a user writes on %s", (engine) => {
     ]);
   });
 
-  test("audit: a user without a firm is told so", async () => {
+  test("audit: a user who belongs to no firm gets 403", async () => {
     const { status, body } = await ledger.postAs(NOBODY, "audit", OWN);
     expect(status).toBe(403);
     expect(body.code).toBe("no_firm");
   });
 
-  test("audit: sending again is a duplicate, whatever address it comes from", async () => {
+  test("audit: a retry that names the firm is a duplicate", async () => {
     const event = { ...OWN, id: newId() };
     const first = await ledger.postAs(USER, "audit", event);
     const again = await ledger.postAs(USER, "audit", {
@@ -80,7 +80,7 @@ describe.each(ENGINES)("what a user writes on %s", (engine) => {
     expect(changed.body.fields).toEqual(["action"]);
   });
 
-  test("audit: an id that another firm's user sent is free", async () => {
+  test("audit: the id of another firm's row is a conflict without details", async () => {
     const event = { ...OWN, id: newId(), metadata: { file_count: 1 } };
     const theirs = await ledger.postAs(OTHER_USER, "audit", event);
     const { status, body } = await ledger.postAs(USER, "audit", event);
@@ -90,7 +90,7 @@ describe.each(ENGINES)("what a user writes on %s", (engine) => {
       .toMatchObject([{ firm_id: OTHER_FIRM, user_id: OTHER_USER }]);
   });
 
-  test("model-usage: any user may write, but not the time", async () => {
+  test("model-usage: any user may write, but may not set captured_at", async () => {
     const { status } = await ledger.postAs(
       NOBODY,
       "model-usage",

@@ -5,40 +5,21 @@ import {
   jwtVerify,
   SignJWT,
 } from "jose";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Stack } from "../../local/stack.ts";
+import { describe, expect, test } from "vitest";
 import { REST_SCHEMA } from "./rest-schema.ts";
-import {
-  functionModule,
-  makeProject,
-  type ScratchProject,
-  startScratchStack,
-} from "../support/scratch-project.ts";
-
-// Starting databases takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+import { useScratchStack } from "./use-scratch-stack.ts";
+import { functionModule } from "../support/scratch-project.ts";
 
 const PASSWORD = "correct horse battery";
 
 describe("/auth/v1", () => {
-  let project: ScratchProject;
-  let stack: Stack;
-
-  beforeAll(async () => {
-    project = await makeProject({
-      "migrations/1_notes.sql": REST_SCHEMA,
-      "functions/guarded/index.ts": functionModule('new Response("inside")'),
-    });
-    stack = await startScratchStack(project);
-  });
-
-  afterAll(async () => {
-    await stack.stop();
-    await project.remove();
+  const scratch = useScratchStack({
+    "migrations/1_notes.sql": REST_SCHEMA,
+    "functions/guarded/index.ts": functionModule('new Response("inside")'),
   });
 
   const client = () =>
-    createClient(stack.url, stack.publishableKey, {
+    createClient(scratch.stack.url, scratch.stack.publishableKey, {
       auth: { persistSession: false, autoRefreshToken: false },
     });
 
@@ -57,12 +38,12 @@ describe("/auth/v1", () => {
     jwtVerify(
       token,
       createRemoteJWKSet(
-        new URL(`${stack.url}/auth/v1/.well-known/jwks.json`),
+        new URL(`${scratch.stack.url}/auth/v1/.well-known/jwks.json`),
       ),
-      { issuer: `${stack.url}/auth/v1`, audience: "authenticated" },
+      { issuer: `${scratch.stack.url}/auth/v1`, audience: "authenticated" },
     );
 
-  test("signing up gives a session whose token the JWKS verifies", async () => {
+  test("sign-up returns a session whose token the JWKS verifies", async () => {
     const { session, user } = await signUp("claims@example.com");
     const { payload, protectedHeader } = await verifyByJwks(
       session.access_token,
@@ -92,7 +73,7 @@ describe("/auth/v1", () => {
     expect(invoked).toMatchObject({ data: "inside", error: null });
   });
 
-  test("signing in, reading oneself, changing oneself and refreshing work", async () => {
+  test("signInWithPassword, getUser, updateUser and refreshSession work", async () => {
     const email = "back@example.com";
     const { user } = await signUp(email);
     const supabase = client();
@@ -115,7 +96,7 @@ describe("/auth/v1", () => {
     expect(payload.user_metadata).toMatchObject({ nickname: "B" });
   });
 
-  test("signing out ends the session", async () => {
+  test("sign-out ends the session", async () => {
     const { supabase, session } = await signUp("out@example.com");
     expect((await supabase.auth.signOut()).error).toBeNull();
     const { data, error } = await client().auth.getUser(session.access_token);
@@ -132,7 +113,7 @@ describe("/auth/v1", () => {
     expect(error?.code).toBe("invalid_credentials");
   });
 
-  test("a token that the stack did not sign reads nobody", async () => {
+  test("a token that the stack did not sign gets 403", async () => {
     const { user } = await signUp("forged@example.com");
     for (
       const secret of ["unsafe-secret-change-me", "super-secret-jwt-token"]
@@ -148,7 +129,7 @@ describe("/auth/v1", () => {
 
   test("a request without a key or with an unknown one is refused", async () => {
     for (const headers of [{}, { apikey: "sb_publishable_x" }]) {
-      const response = await fetch(`${stack.url}/auth/v1/settings`, {
+      const response = await fetch(`${scratch.stack.url}/auth/v1/settings`, {
         headers: headers as Record<string, string>,
       });
       expect(response.status).toBe(401);
@@ -158,13 +139,13 @@ describe("/auth/v1", () => {
 
   test("the JWKS holds public parts only, and the key that signs", async () => {
     const response = await fetch(
-      `${stack.url}/auth/v1/.well-known/jwks.json`,
+      `${scratch.stack.url}/auth/v1/.well-known/jwks.json`,
     );
     const { keys } = await response.json();
     expect(keys).toHaveLength(1);
     expect(keys[0]).toMatchObject({ kty: "EC", crv: "P-256", alg: "ES256" });
     expect(keys[0]).not.toHaveProperty("d");
-    const token = await stack.signUserToken(crypto.randomUUID());
+    const token = await scratch.stack.signUserToken(crypto.randomUUID());
     expect(decodeProtectedHeader(token).kid).toBe(keys[0].kid);
   });
 });

@@ -12,7 +12,7 @@ const BASE = {
   supabaseDir: "/nowhere",
 };
 
-test("a database server's URL is given, PGlite has none", async () => {
+test("functions get the URL of a database server, and none with PGlite", async () => {
   const databaseUrl = "postgresql://postgres@127.0.0.1:5432/postgres";
   expect(await assembleFunctionEnvironment({ ...BASE, databaseUrl }))
     .toMatchObject({ SUPABASE_DB_URL: databaseUrl });

@@ -1,43 +1,26 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Stack } from "../../local/stack.ts";
+import { useScratchStack } from "./use-scratch-stack.ts";
 import {
   functionModule,
-  makeProject,
-  type ScratchProject,
   startScratchStack,
 } from "../support/scratch-project.ts";
 
-// Starting databases takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+/** Functions that need no token; `not_written_yet` has no file. */
+const OPEN = [
+  ["open", "serving", "serving_with_options", "throwing", "broken", "empty"],
+  ["crashing", "exiting", "not_written_yet"],
+].flat();
 
 const CONFIG = `
-[functions.open]
-verify_jwt = false
+${OPEN.map((slug) => `[functions.${slug}]\nverify_jwt = false`).join("\n")}
 [functions.elsewhere]
 verify_jwt = false
 entrypoint = "./functions/open/other.ts"
 [functions.off]
 enabled = false
-[functions.not_written_yet]
-verify_jwt = false
-[functions.serving]
-verify_jwt = false
-[functions.serving_with_options]
-verify_jwt = false
-[functions.throwing]
-verify_jwt = false
-[functions.broken]
-verify_jwt = false
-[functions.empty]
-verify_jwt = false
-[functions.crashing]
-verify_jwt = false
-[functions.exiting]
-verify_jwt = false
 `;
 
-const SHOW_REQUEST = functionModule(
-  `Response.json({
+const SHOW_REQUEST = functionModule(`Response.json({
     url: req.url,
     method: req.method,
     headers: Object.fromEntries(req.headers),
@@ -46,8 +29,7 @@ const SHOW_REQUEST = functionModule(
     processEnv: { ...process.env },
     has: [Deno.env.has("SUPABASE_URL"), Deno.env.has("HOME")],
     home: [Deno.env.get("HOME") ?? null, process.env.HOME ?? null],
-  })`,
-);
+  })`);
 
 const SECRETS_OF_FUNCTIONS = `
 FROM_FILE="with spaces" # and a comment
@@ -55,7 +37,7 @@ SHARED=file
 SUPABASE_URL=http://evil.example
 `;
 
-/** Counts what survives in one worker, and falls over when asked to. */
+/** Counts the requests of one worker, and crashes on request. */
 const CRASHING = `
 let count = 0;
 export default { fetch(req) {
@@ -73,52 +55,47 @@ export default { fetch(req) {
 } };`;
 
 describe("functions", () => {
-  let project: ScratchProject;
-  let stack: Stack;
+  const scratch = useScratchStack({
+    "config.toml": CONFIG,
+    "functions/.env": SECRETS_OF_FUNCTIONS,
+    "functions/open/index.ts": SHOW_REQUEST,
+    "functions/open/other.ts": functionModule('new Response("other")'),
+    "functions/guarded/index.ts": functionModule('new Response("inside")'),
+    "functions/off/index.ts": functionModule('new Response("off")'),
+    "functions/_hidden/index.ts": functionModule('new Response("hidden")'),
+    "functions/1st/index.ts": functionModule('new Response("1st")'),
+    "functions/no_index/main.ts": functionModule('new Response("main")'),
+    "functions/serving/index.ts": "Deno.serve(() => new Response('served'));",
+    "functions/serving_with_options/index.ts":
+      "Deno.serve({ port: 1 }, () => new Response('served'));",
+    "functions/throwing/index.ts": functionModule(
+      '(() => { throw new Error("secret detail"); })()',
+    ),
+    "functions/broken/index.ts": 'throw new Error("cannot boot");',
+    "functions/empty/index.ts": "export const nothing = 1;",
+    "functions/crashing/index.ts": CRASHING,
+    "functions/exiting/index.ts": EXITING,
+  }, {
+    secretKeys: { producer: "sb_secret_of_a_producer" },
+    functionEnv: { SHARED: "option", ONLY_HERE: "yes" },
+  });
 
-  beforeAll(async () => {
-    project = await makeProject({
-      "config.toml": CONFIG,
-      "functions/.env": SECRETS_OF_FUNCTIONS,
-      "functions/open/index.ts": SHOW_REQUEST,
-      "functions/open/other.ts": functionModule('new Response("other")'),
-      "functions/guarded/index.ts": functionModule('new Response("inside")'),
-      "functions/off/index.ts": functionModule('new Response("off")'),
-      "functions/_hidden/index.ts": functionModule('new Response("hidden")'),
-      "functions/1st/index.ts": functionModule('new Response("1st")'),
-      "functions/no_index/main.ts": functionModule('new Response("main")'),
-      "functions/serving/index.ts": "Deno.serve(() => new Response('served'));",
-      "functions/serving_with_options/index.ts":
-        "Deno.serve({ port: 1 }, () => new Response('served'));",
-      "functions/throwing/index.ts": functionModule(
-        '(() => { throw new Error("secret detail"); })()',
-      ),
-      "functions/broken/index.ts": 'throw new Error("cannot boot");',
-      "functions/empty/index.ts": "export const nothing = 1;",
-      "functions/crashing/index.ts": CRASHING,
-      "functions/exiting/index.ts": EXITING,
-    });
-    stack = await startScratchStack(project, {
-      secretKeys: { producer: "sb_secret_of_a_producer" },
-      functionEnv: { SHARED: "option", ONLY_HERE: "yes" },
-    });
+  beforeAll(() => {
     vi.spyOn(console, "error").mockImplementation(() => {});
   });
 
-  afterAll(async () => {
+  afterAll(() => {
     vi.restoreAllMocks();
-    await stack.stop();
-    await project.remove();
   });
 
   const call = (path: string, init?: RequestInit) =>
-    fetch(`${stack.url}/functions/v1/${path}`, init);
+    fetch(`${scratch.stack.url}/functions/v1/${path}`, init);
 
   const text = async (path: string, init?: RequestInit) =>
     await (await call(path, init)).text();
 
   test("exist by their folder or block, and by the slug rule", () => {
-    expect(stack.functions).toEqual([
+    expect(scratch.stack.functions).toEqual([
       "broken",
       "crashing",
       "elsewhere",
@@ -132,7 +109,7 @@ describe("functions", () => {
     ]);
   });
 
-  test("that do not exist are 404 in the platform's words", async () => {
+  test("that do not exist get the platform's 404", async () => {
     const absent = ["nope", "off", "_hidden", "1st", "no_index", "", "%6fpen"];
     for (const slug of absent) {
       const response = await call(slug);
@@ -154,7 +131,7 @@ describe("functions", () => {
     const seen = await response.json();
     const url = new URL(seen.url);
     expect(url.pathname + url.search).toBe("/open/a%20b/c?x=1&x=%2F");
-    expect(url.host).toBe(new URL(stack.url).host);
+    expect(url.host).toBe(new URL(scratch.stack.url).host);
     expect(seen).toMatchObject({ method: "PATCH", body: "payload" });
     expect(seen.headers["x-own"]).toBe("kept");
   });
@@ -184,17 +161,19 @@ describe("functions", () => {
     expect(env).toMatchObject({
       FROM_FILE: "with spaces",
       SHARED: "option",
-      SUPABASE_URL: stack.url,
+      SUPABASE_URL: scratch.stack.url,
       SUPABASE_FUNCTION_SLUG: "open",
     });
     expect(JSON.parse(env.SUPABASE_SECRET_KEYS)).toEqual({
-      default: stack.secretKey,
+      default: scratch.stack.secretKey,
       producer: "sb_secret_of_a_producer",
     });
     expect(JSON.parse(env.SUPABASE_PUBLISHABLE_KEYS)).toEqual({
-      default: stack.publishableKey,
+      default: scratch.stack.publishableKey,
     });
-    const served = await fetch(`${stack.url}/auth/v1/.well-known/jwks.json`);
+    const served = await fetch(
+      `${scratch.stack.url}/auth/v1/.well-known/jwks.json`,
+    );
     expect(JSON.parse(env.SUPABASE_JWKS)).toEqual(await served.json());
     expect(processEnv).toEqual(env);
     expect(has).toEqual([true, false]);
@@ -202,16 +181,19 @@ describe("functions", () => {
   });
 
   test("of two stacks in one process have different environments", async () => {
-    const other = await startScratchStack(project, {
+    const other = await startScratchStack(scratch.project, {
       functionEnv: { ONLY_HERE: "no" },
     });
     try {
       const [here, there] = await Promise.all(
-        [stack, other].map(async ({ url }) =>
+        [scratch.stack, other].map(async ({ url }) =>
           (await (await fetch(`${url}/functions/v1/open`)).json()).env
         ),
       );
-      expect(here).toMatchObject({ ONLY_HERE: "yes", SUPABASE_URL: stack.url });
+      expect(here).toMatchObject({
+        ONLY_HERE: "yes",
+        SUPABASE_URL: scratch.stack.url,
+      });
       expect(there).toMatchObject({ ONLY_HERE: "no", SUPABASE_URL: other.url });
       expect(JSON.parse(there.SUPABASE_SECRET_KEYS)).not
         .toHaveProperty("producer");
@@ -222,19 +204,22 @@ describe("functions", () => {
   });
 
   test("without verify_jwt = false ask for a token or a key", async () => {
-    const token = await stack.signUserToken(crypto.randomUUID());
+    const token = await scratch.stack.signUserToken(crypto.randomUUID());
     const accepted: Record<string, string>[] = [
       { authorization: `Bearer ${token}` },
-      { apikey: stack.publishableKey },
-      { apikey: stack.secretKey },
-      { authorization: `Bearer ${stack.publishableKey}` },
+      { apikey: scratch.stack.publishableKey },
+      { apikey: scratch.stack.secretKey },
+      { authorization: `Bearer ${scratch.stack.publishableKey}` },
     ];
     for (const headers of accepted) {
       expect(await text("guarded", { headers })).toBe("inside");
     }
     const refused: [Record<string, string>, string][] = [
       [{}, "UNAUTHORIZED_NO_AUTH_HEADER"],
-      [{ "sb-api-key": stack.secretKey }, "UNAUTHORIZED_NO_AUTH_HEADER"],
+      [
+        { "sb-api-key": scratch.stack.secretKey },
+        "UNAUTHORIZED_NO_AUTH_HEADER",
+      ],
       [{ apikey: "sb_secret_x" }, "UNAUTHORIZED_INVALID_JWT_FORMAT"],
       [{ authorization: "Basic eDp5" }, "UNAUTHORIZED_INVALID_JWT_FORMAT"],
       [{ authorization: "Bearer x" }, "UNAUTHORIZED_INVALID_JWT_FORMAT"],
@@ -252,11 +237,9 @@ describe("functions", () => {
     expect(response.status).toBe(500);
     expect(response.headers.get("sb-error-code")).toBe("WORKER_ERROR");
     expect(await response.text()).not.toContain("secret detail");
-    expect(console.error).toHaveBeenCalledWith(
-      expect.stringMatching(
-        /^Function throwing: WORKER_ERROR: Error: secret detail at .*index\.ts/,
-      ),
-    );
+    expect(console.error).toHaveBeenCalledWith(expect.stringMatching(
+      /^Function throwing: WORKER_ERROR: Error: secret detail at .*index\.ts/,
+    ));
   });
 
   test("that cannot start are 503 BOOT_ERROR", async () => {
@@ -268,14 +251,14 @@ describe("functions", () => {
     }
   });
 
-  test("that could not start are tried again, with the file as it is then", async () => {
+  test("that could not start are started again, with the changed file", async () => {
     expect((await call("broken")).status).toBe(503);
     const repaired = functionModule('new Response("repaired")');
-    await project.write("functions/broken/index.ts", repaired);
+    await scratch.project.write("functions/broken/index.ts", repaired);
     expect(await text("broken")).toBe("repaired");
   });
 
-  test("that crash answer 500 and run again at the next request", async () => {
+  test("that crash answer 500, and run again at the next request", async () => {
     expect(await text("crashing")).toBe("1");
     expect(await text("crashing")).toBe("2");
     const [crash, bystander] = await Promise.all([

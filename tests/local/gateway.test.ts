@@ -1,40 +1,26 @@
 import { networkInterfaces } from "node:os";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Stack, startStack } from "../../local/stack.ts";
+import { describe, expect, test } from "vitest";
+import { startStack } from "../../local/stack.ts";
+import { useScratchStack } from "./use-scratch-stack.ts";
 import {
   functionModule,
   makeProject,
-  type ScratchProject,
   startScratchStack,
 } from "../support/scratch-project.ts";
 
-// Starting databases takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 describe("the gateway", () => {
-  let project: ScratchProject;
-  let stack: Stack;
-
-  beforeAll(async () => {
-    project = await makeProject({
-      "config.toml": "[functions.headers]\nverify_jwt = false\n",
-      "functions/headers/index.ts": functionModule(
-        "Response.json(Object.fromEntries(req.headers))",
-      ),
-      "functions/slow/index.ts":
-        "export default { fetch: async () => { await new Promise((done) => setTimeout(done, 500)); return new Response('done'); } };",
-    });
-    stack = await startScratchStack(project);
-  });
-
-  afterAll(async () => {
-    await stack.stop();
-    await project.remove();
+  const scratch = useScratchStack({
+    "config.toml": "[functions.headers]\nverify_jwt = false\n",
+    "functions/headers/index.ts": functionModule(
+      "Response.json(Object.fromEntries(req.headers))",
+    ),
+    "functions/slow/index.ts":
+      "export default { fetch: async () => { await new Promise((done) => setTimeout(done, 500)); return new Response('done'); } };",
   });
 
   test("listens on the loopback interface alone", async () => {
-    const port = Number(new URL(stack.url).port);
-    expect(new URL(stack.url).hostname).toBe("127.0.0.1");
+    const port = Number(new URL(scratch.stack.url).port);
+    expect(new URL(scratch.stack.url).hostname).toBe("127.0.0.1");
     const others = Object.values(networkInterfaces()).flat()
       .filter((address) => address!.family === "IPv4" && !address!.internal)
       .map((address) => address!.address);
@@ -56,17 +42,17 @@ describe("the gateway", () => {
         "//rest/v1/x",
       ]
     ) {
-      const response = await fetch(stack.url + path, {
-        headers: { apikey: stack.secretKey },
+      const response = await fetch(scratch.stack.url + path, {
+        headers: { apikey: scratch.stack.secretKey },
       });
       expect([path, response.status]).toEqual([path, 404]);
       expect(await response.json()).toMatchObject({ code: "NOT_FOUND" });
     }
   });
 
-  test("tells a function the peer's address, whatever the client says", async () => {
-    const { host, port } = new URL(stack.url);
-    const response = await fetch(`${stack.url}/functions/v1/headers`, {
+  test("gives a function the peer's address, not that of the client's headers", async () => {
+    const { host, port } = new URL(scratch.stack.url);
+    const response = await fetch(`${scratch.stack.url}/functions/v1/headers`, {
       headers: {
         "cf-connecting-ip": "203.0.113.9",
         "x-real-ip": "203.0.113.9",
@@ -94,7 +80,7 @@ describe("the gateway", () => {
 
   test("answers preflights of rest and auth, and lets any origin read", async () => {
     for (const path of ["/rest/v1/notes", "/auth/v1/token"]) {
-      const preflight = await fetch(stack.url + path, {
+      const preflight = await fetch(scratch.stack.url + path, {
         method: "OPTIONS",
         headers: {
           origin: "https://app.example",
@@ -108,7 +94,7 @@ describe("the gateway", () => {
         .toContain("POST");
       expect(preflight.headers.get("access-control-allow-headers"))
         .toContain("x-own");
-      const refusal = await fetch(stack.url + path);
+      const refusal = await fetch(scratch.stack.url + path);
       expect(refusal.status).toBe(401);
       expect(refusal.headers.get("access-control-allow-origin")).toBe("*");
       await refusal.body?.cancel();
@@ -116,7 +102,7 @@ describe("the gateway", () => {
   });
 
   test("lets an open request finish when the stack stops", async () => {
-    const other = await startScratchStack(project);
+    const other = await startScratchStack(scratch.project);
     const answer = fetch(`${other.url}/functions/v1/slow`, {
       headers: { apikey: other.secretKey },
     });
@@ -127,7 +113,7 @@ describe("the gateway", () => {
     await other.stop();
   });
 
-  test("gives its port back when the start fails later", async () => {
+  test("releases its port when the start fails", async () => {
     const broken = await makeProject({ "migrations/1_bad.sql": "nonsense;" });
     const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = probe.addr;

@@ -30,7 +30,7 @@ test("the fixed keys are the Supabase CLI's", () => {
   });
 });
 
-test("a key is known by its exact value", () => {
+test("a key is recognized by its exact value", () => {
   const keys = assembleKeys({ agent: "sb_secret_a" });
   expect(keys.kindOf("sb_secret_a")).toBe("secret");
   expect(keys.kindOf(keys.publishable.default)).toBe("publishable");
@@ -39,7 +39,7 @@ test("a key is known by its exact value", () => {
   }
 });
 
-test("named keys that are not name to secret key are refused", () => {
+test("named keys must be an object of secret keys", () => {
   for (const json of ["", "null", "[]", "1", "{", '"x"']) {
     expect(() => parseNamedKeys(json)).toThrow(/LOCAL_SECRET_KEYS/);
   }
@@ -68,37 +68,31 @@ test("the signing key is made once and only its owner can read it", () =>
     expect(mode! & 0o777).toBe(0o600);
   }));
 
-test(
-  "processes that start at the same time end with one key",
-  () =>
-    withFolder(async (dir) => {
-      const tokens = await Promise.all(
-        Array.from(
-          { length: 6 },
-          () => run("token.ts", ["--user", ANN, "--data-dir", dir]),
-        ),
-      );
-      const kids = tokens.map(({ stdout }) =>
-        decodeProtectedHeader(stdout.trim()).kid
-      );
-      expect(new Set(kids).size).toBe(1);
-      const files = await Array.fromAsync(Deno.readDir(dir));
-      expect(files.map((file) => file.name)).toEqual(["signing-key.json"]);
-    }),
-  30_000,
-);
-
-test("a spoilt signing key is named, not printed and not replaced", () =>
+test("processes that start at the same time end with one key", () =>
   withFolder(async (dir) => {
-    const spoilt = '{"d":"private-part"';
-    await Deno.writeTextFile(`${dir}/signing-key.json`, spoilt);
+    const tokens = await Promise.all(Array.from(
+      { length: 6 },
+      () => run("token.ts", ["--user", ANN, "--data-dir", dir]),
+    ));
+    const kids = tokens.map(({ stdout }) =>
+      decodeProtectedHeader(stdout.trim()).kid
+    );
+    expect(new Set(kids).size).toBe(1);
+    const files = await Array.fromAsync(Deno.readDir(dir));
+    expect(files.map((file) => file.name)).toEqual(["signing-key.json"]);
+  }));
+
+test("an invalid signing key is reported, not printed and not replaced", () =>
+  withFolder(async (dir) => {
+    const invalid = '{"d":"private-part"';
+    await Deno.writeTextFile(`${dir}/signing-key.json`, invalid);
     const error = await openTokens(dir, URL_OF_STACK).catch((error) => error);
     expect(error.message).toMatch(/^Cannot use the signing key .*: expected/);
     expect(error.message).not.toContain("private-part");
-    expect(await Deno.readTextFile(`${dir}/signing-key.json`)).toBe(spoilt);
+    expect(await Deno.readTextFile(`${dir}/signing-key.json`)).toBe(invalid);
   }));
 
-test("a user who is not a uuid gets no token", () =>
+test("a user id that is not a uuid gets no token", () =>
   withFolder(async (dir) => {
     const tokens = await openTokens(dir, URL_OF_STACK);
     for (const user of ["", "ann", `${ANN}0`, ` ${ANN}`]) {
@@ -106,17 +100,16 @@ test("a user who is not a uuid gets no token", () =>
     }
   }));
 
-test("a data folder has one owner, and the next after it is given back", () =>
+test("a data folder is locked by one process until it is released", () =>
   withFolder(async (dir) => {
     const unlock = await lockDataDir(dir);
-    await expect(lockDataDir(dir)).rejects.toThrow(
-      `process id ${Deno.pid} uses it`,
-    );
+    await expect(lockDataDir(dir)).rejects
+      .toThrow(`process id ${Deno.pid} is using it`);
     unlock();
     (await lockDataDir(dir))();
   }));
 
-test("a lock file that a crashed process left behind locks nothing", () =>
+test("a lock file of a crashed process does not lock the folder", () =>
   withFolder(async (dir) => {
     await Deno.writeTextFile(`${dir}/stack.lock`, `${Deno.pid}\n`);
     (await lockDataDir(dir))();

@@ -9,7 +9,7 @@ let pool: PostgresPool;
 beforeAll(() => pool = createPostgresPool(inject("postgresUrl")));
 afterAll(() => pool.close());
 
-test("a transaction whose statement failed is not taken for committed", async () => {
+test("a transaction with a failed statement does not count as committed", async () => {
   const work = pool.connection.kysely.transaction().execute(async (open) => {
     await sql`select 1 / 0`.execute(open).catch(() => {});
   });
@@ -31,7 +31,7 @@ test("a transaction commits, and an error in it reaches the caller as it is", as
   await expect(failure).rejects.toMatchObject({ code: "22012" });
 });
 
-test("counts what a statement wrote", async () => {
+test("a statement reports the number of rows that it wrote", async () => {
   const { kysely } = pool.connection;
   const written = await kysely.transaction().execute(async (open) => {
     await sql`create temporary table counted (n int) on commit drop`

@@ -36,7 +36,7 @@ import { spawn } from "../support/command.ts";
 const { program, missing } = findPostgrest();
 const NOT_RUN = missing === undefined ? "" : ` (not run: ${missing})`;
 
-/** What JSON can hold, and what SQL, URLs and headers would trip over. */
+/** Values of JSON that are special in SQL, URLs and headers. */
 const ODD_METADATA = {
   text: `'; drop table x; -- "q" \\ \\u0000 $1 %00 {} \u2028`,
   unicode: "Zażółć 🦉 日本語 e\u0301 \u200f",
@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     authorization: `Bearer ${await ledger.stack.signUserToken(id)}`,
   });
 
-  test("is what answers /rest/v1", async () => {
+  test("serves /rest/v1", async () => {
     expect(ledger.stack.rest.name).toMatch(/^PostgREST \d+\.\d+/);
     const response = await fetch(`${ledger.stack.url}/rest/v1/audit_log`, {
       headers: { apikey: ledger.stack.secretKey },
@@ -98,7 +98,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
       "audit": { action: "another_action" },
     }[slug];
 
-    test("records an event, knows it again, and tells of a conflict", async () => {
+    test("records an event, a duplicate and a conflict", async () => {
       const event = make();
       const first = await ledger.post(slug, event);
       expect([first.status, first.body.id]).toEqual([201, event.id]);
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
         .toHaveLength(1);
     });
 
-    test("records a batch around what the database rejects, and nothing of an atomic one", async () => {
+    test("records a batch without its rejected event, and nothing of an atomic one", async () => {
       const batch = [make(), make(), make()];
       const wrong = { "tool-usage": { agent_id: NOBODY } }[slug as string] ??
         { firm_id: NOBODY };
@@ -129,7 +129,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
       expect([again.status, again.body.duplicate]).toEqual([200, 2]);
     });
 
-    test("lists, shows and sums what is there", async () => {
+    test("lists, returns and sums up rows", async () => {
       const { body: row } = await ledger.post(slug, make());
       const { rows } = (await get(`${slug}?limit=1`)).body;
       expect(rows).toHaveLength(1);
@@ -145,9 +145,9 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     });
   });
 
-  test("money is exact to the last digit, in answers, in sums and in the table", async () => {
-    const [lost, found] = [newId(), newId()];
-    const costs = { [lost]: "0.000001", [found]: "9999.999999" };
+  test("money is exact in responses, in sums and in the tables", async () => {
+    const [smallest, largest] = [newId(), newId()];
+    const costs = { [smallest]: "0.000001", [largest]: "9999.999999" };
     for (const [id, cost_usd] of Object.entries(costs)) {
       const tool = await ledger.post("tool-usage", {
         ...EVENTS["tool-usage"],
@@ -177,7 +177,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     expect(sum.body.totals.cost_usd).toBe("10000.000000");
   });
 
-  test("metadata comes back as it was sent", async () => {
+  test("metadata is returned unchanged", async () => {
     const event = { ...EVENTS["model-usage"], id: newId() };
     const { status, body } = await ledger.post("model-usage", {
       ...event,
@@ -193,7 +193,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     expect(stored).toEqual({ same: true });
   });
 
-  test("a signed-in user writes her own audit events, and row security decides what she reads", async () => {
+  test("a user writes their own audit events, and row security decides what they read", async () => {
     const { firm_id: _, ...event } = EVENTS.audit;
     const written = await ledger.postAs(USER, "audit", {
       ...event,
@@ -210,11 +210,11 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     expect(refused.status).toBe(403);
   });
 
-  test("grants decide what supabase-js may write past the functions", async () => {
+  test("grants decide which tables supabase-js may write to directly", async () => {
     const token = await ledger.stack.signUserToken(USER);
     const { url, publishableKey } = ledger.stack;
     const auth = { persistSession: false, autoRefreshToken: false };
-    const nobody = createClient(url, publishableKey, { auth });
+    const anonymous = createClient(url, publishableKey, { auth });
     const user = createClient(url, publishableKey, {
       accessToken: () => Promise.resolve(token),
     });
@@ -223,7 +223,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
       const rows = () => [{ ...EVENTS[slug], id: newId() }];
       expect(await ledger.admin().from(table).insert(rows()))
         .toMatchObject({ error: null, status: 201 });
-      for (const client of [nobody, user]) {
+      for (const client of [anonymous, user]) {
         const answer = await client.from(table).insert(rows());
         expect(answer).toMatchObject(
           slug === "model-usage"
@@ -231,14 +231,14 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
             : { error: { code: "42501" } },
         );
       }
-      for (const client of [nobody, user, ledger.admin()]) {
+      for (const client of [anonymous, user, ledger.admin()]) {
         const answer = await client.from(table).delete().eq("id", newId());
         expect(answer.error?.code).toBe("42501");
       }
     }
   });
 
-  test("claims of a user reach the database whatever they hold", async () => {
+  test("a user's claims reach the database unchanged", async () => {
     const token = await ledger.stack.signUserToken(USER, {
       userMetadata: ODD_METADATA,
     });
@@ -254,7 +254,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     await database.exec("drop function public.claims()");
   });
 
-  test("PostgREST itself lets nobody in who comes past the gateway", async () => {
+  test("PostgREST refuses requests that bypass the gateway", async () => {
     const started = await startPostgrest({
       program: program!,
       databaseUrl: ledger.databaseUrl!,
@@ -277,7 +277,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     }
   });
 
-  test("the evidence of what was recorded holds, and a row is proved", async () => {
+  test("the evidence of recorded rows verifies, and a row has a proof", async () => {
     const { body } = await ledger.post("audit", {
       ...EVENTS.audit,
       id: newId(),
@@ -289,7 +289,7 @@ describe.skipIf(missing !== undefined)(`PostgREST${NOT_RUN}`, () => {
     expect(verdict.faults).toEqual([]);
   });
 
-  test("a PostgREST that is killed is 503 with Retry-After", async () => {
+  test("requests get 503 with Retry-After after PostgREST was killed", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     Deno.kill(ledger.stack.rest.pid!, "SIGKILL");
     await expect.poll(() => log.mock.calls.flat().join("\n"))
@@ -330,9 +330,9 @@ describe.skipIf(missing !== undefined)(`a PostgREST process${NOT_RUN}`, () => {
   });
 
   test.each([
-    ["is not there", "/nowhere/postgrest", /cannot run \/nowhere\/postgrest/],
+    ["does not exist", "/nowhere/postgrest", /cannot run \/nowhere\/postgrest/],
     ["ends at once", "/bin/false", /\/bin\/false ended with exit code 1/],
-  ])("a program that %s is told of", async (_, program, pattern) => {
+  ])("a program that %s is reported", async (_, program, pattern) => {
     const starting = startPostgrest({
       program,
       databaseUrl: inject("postgresUrl"),

@@ -20,7 +20,7 @@ describe("npm run prices:import", () => {
   const importPrices = (...args: string[]) =>
     run(SCRIPT, ["--url", running.stack.url, ...args]);
 
-  /** Enters another published price, as if an older list had had it. */
+  /** Enters another published price, as an older list could have done. */
   async function enterOldPrice(members: Record<string, string>) {
     const known = rows.find((row) =>
       row.provider === MODEL.provider && row.match_value === MODEL.match_value
@@ -35,7 +35,7 @@ describe("npm run prices:import", () => {
     expect(error).toBe(null);
   }
 
-  test("finds that a fresh stack has the prices, however often it is run", async () => {
+  test("finds nothing to enter on a fresh stack, also when it is repeated", async () => {
     expect(await running.count("model_prices")).toBe(rows.length);
     for (let times = 0; times < 2; times++) {
       expect(await importPrices("--yes")).toEqual({
@@ -48,7 +48,7 @@ describe("npm run prices:import", () => {
     expect(await running.count("model_prices")).toBe(rows.length);
   });
 
-  test("shows what it would change, and changes nothing when nobody can be asked", async () => {
+  test("shows the changes, and enters nothing without a terminal", async () => {
     await enterOldPrice({ input_usd_per_mtok: "31" });
     const before = await running.count("model_prices");
     const { code, stdout, stderr } = await importPrices();
@@ -67,7 +67,7 @@ describe("npm run prices:import", () => {
     expect(await running.count("model_prices")).toBe(before);
   });
 
-  test("enters with --yes what is different, once", async () => {
+  test("enters the differences once with --yes", async () => {
     await enterOldPrice({ input_usd_per_mtok: "31" });
     const { code, stdout } = await importPrices("--yes");
     expect([code, stdout]).toEqual([
@@ -77,7 +77,7 @@ describe("npm run prices:import", () => {
     expect((await importPrices("--yes")).stdout).toContain("Nothing to enter");
   });
 
-  test("enters what looks like an error only when it is told to", async () => {
+  test("enters suspicious prices only with --accept-suspicious", async () => {
     await enterOldPrice({ input_usd_per_mtok: "30000" });
     const withheld = await importPrices("--yes");
     expect(withheld.code).toBe(0);
@@ -94,9 +94,9 @@ describe("npm run prices:import", () => {
   });
 
   test.each([
-    ["a key that is none", "sb_secret_hunter2hunter2hunter2hunter2"],
+    ["an unknown key", "sb_secret_hunter2hunter2hunter2hunter2"],
     ["a publishable key", () => running.stack.publishableKey],
-    ["a token that is none", "hunter2"],
+    ["a malformed token", "hunter2"],
   ])("is refused with %s, which it does not print", async (_, given) => {
     const key = typeof given === "string" ? given : given();
     const result = await run(SCRIPT, ["--url", running.stack.url], {
@@ -110,17 +110,17 @@ describe("npm run prices:import", () => {
     });
   });
 
-  describe("with somebody to ask", () => {
+  describe("with a terminal", () => {
     afterEach(() => vi.restoreAllMocks());
 
-    test("enters on a yes and not on a no", async () => {
+    test("enters prices after a yes, and not after a no", async () => {
       await enterOldPrice({ output_usd_per_mtok: "61" });
       vi.spyOn(console, "log").mockReturnValue();
       vi.spyOn(console, "error").mockReturnValue();
       const before = await running.count("model_prices");
-      const asked: string[] = [];
+      const questions: string[] = [];
       const answer = (yes: boolean) => (question: string) => {
-        asked.push(question);
+        questions.push(question);
         return yes;
       };
       const args = ["--url", running.stack.url];
@@ -129,26 +129,26 @@ describe("npm run prices:import", () => {
       expect(await runImport(args, answer(true))).toBe(0);
       expect(await running.count("model_prices")).toBe(before + 1);
       expect(await runImport(args, answer(true))).toBe(0);
-      // There was nothing left to ask about.
-      expect(asked).toEqual(["Enter these prices?", "Enter these prices?"]);
+      // The third run had nothing left to enter.
+      expect(questions).toEqual(["Enter these prices?", "Enter these prices?"]);
     });
   });
 });
 
-describe("npm run prices:import says in one sentence", () => {
+describe("npm run prices:import reports in one sentence", () => {
   test.each([
     [
-      "that nothing answers",
+      "an unreachable URL",
       ["--url", "http://127.0.0.1:1"],
       /^Cannot reach http:\/\/127\.0\.0\.1:1: start the stack with npm start, or .*--url\n$/,
     ],
     [
-      "that a URL is none",
+      "an invalid URL",
       ["--url", "localhost"],
       /^Cannot use the URL "localhost": expected one like https:.*\n$/,
     ],
     [
-      "which flags there are",
+      "an unknown flag, and the known ones",
       ["--apply"],
       /--apply.*expected one of --url, --yes, --accept-suspicious\n$/,
     ],
@@ -160,7 +160,7 @@ describe("npm run prices:import says in one sentence", () => {
     });
   });
 
-  test("that the migrations are missing", async () => {
+  test("missing migrations", async () => {
     const project = await makeProject();
     const stack = await startScratchStack(project);
     try {

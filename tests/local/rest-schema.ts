@@ -1,4 +1,4 @@
-/** A schema that shows what a request may do, used by the tests of `/rest/v1`. */
+/** A schema that shows the privileges of a request, for the tests of `/rest/v1`. */
 export const REST_SCHEMA = `
 create table public.notes (
   id bigint generated always as identity primary key,

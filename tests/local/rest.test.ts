@@ -67,7 +67,7 @@ for (const driver of ["PGlite", "PostgreSQL", POSTGREST]) {
       return await response.json();
     }
 
-    test("a secret key acts as service_role, whatever its name", async () => {
+    test("a secret key of any name acts as service_role", async () => {
       for (const apikey of [stack.secretKey, NAMED_KEY]) {
         expect(await whoami({ apikey })).toMatchObject({
           user: "service_role",
@@ -151,7 +151,7 @@ for (const driver of ["PGlite", "PostgreSQL", POSTGREST]) {
       await response.body?.cancel();
     });
 
-    test("row security shows a user her own rows", async () => {
+    test("row security shows a user their own rows", async () => {
       const admin = createClient(stack.url, stack.secretKey);
       const inserted = await admin.from("notes").insert([
         { owner: ANN, body: { of: "ann" } },
@@ -167,7 +167,7 @@ for (const driver of ["PGlite", "PostgreSQL", POSTGREST]) {
       expect(data).toEqual([{ owner: ANN, body: { of: "ann" } }]);
     });
 
-    test("a jsonb argument arrives as what it was", async () => {
+    test("a jsonb argument keeps its type and value", async () => {
       const admin = createClient(stack.url, stack.secretKey);
       const values = [
         ["object", { a: 1, nested: { b: ["x", null] } }],
@@ -188,7 +188,7 @@ for (const driver of ["PGlite", "PostgreSQL", POSTGREST]) {
       }
     });
 
-    test("a jsonb column keeps what was inserted", async () => {
+    test("a jsonb column keeps the inserted value", async () => {
       const admin = createClient(stack.url, stack.secretKey);
       for (const body of [{ a: { b: 1 } }, [1, { c: 2 }], 7]) {
         const { data, error } = await admin.from("notes")
@@ -211,12 +211,10 @@ for (const driver of ["PGlite", "PostgreSQL", POSTGREST]) {
           return { uid: index % 3 === 0 ? null : uid, headers };
         }),
       );
-      const answers = await Promise.all(
-        people.map(async ({ headers }) => {
-          const response = await call("rpc/whoami_slowly", headers, {});
-          return { status: response.status, who: await response.json() };
-        }),
-      );
+      const answers = await Promise.all(people.map(async ({ headers }) => {
+        const response = await call("rpc/whoami_slowly", headers, {});
+        return { status: response.status, who: await response.json() };
+      }));
       answers.forEach(({ status, who }, index) => {
         const { uid } = people[index];
         expect({ status, uid: who.uid, user: who.user }).toEqual({

@@ -1,48 +1,36 @@
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { Stack } from "../../local/stack.ts";
 import { REST_SCHEMA } from "./rest-schema.ts";
-import {
-  functionModule,
-  makeProject,
-  type ScratchProject,
-  startScratchStack,
-} from "../support/scratch-project.ts";
-
-// Starting databases takes its time on a busy machine.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+import { useScratchStack } from "./use-scratch-stack.ts";
+import { functionModule } from "../support/scratch-project.ts";
 
 const ANN = "11111111-1111-4111-8111-111111111111";
 const CLAIMS = { sub: ANN, role: "authenticated", aud: "authenticated" };
 
-describe("a token of the wrong shape", () => {
-  let project: ScratchProject;
-  let stack: Stack;
+describe("an invalid token", () => {
   let tokens: Record<string, string>;
 
-  beforeAll(async () => {
-    project = await makeProject({
-      "migrations/1_notes.sql": REST_SCHEMA,
-      "functions/guarded/index.ts": functionModule('new Response("inside")'),
-    });
-    stack = await startScratchStack(project);
-    tokens = await makeBadTokens(stack);
+  const scratch = useScratchStack({
+    "migrations/1_notes.sql": REST_SCHEMA,
+    "functions/guarded/index.ts": functionModule('new Response("inside")'),
   });
 
-  afterAll(async () => {
-    await stack.stop();
-    await project.remove();
+  beforeAll(async () => {
+    tokens = await makeBadTokens(scratch.stack);
   });
 
   const rest = (authorization: string, apikey: string) =>
-    fetch(`${stack.url}/rest/v1/rpc/whoami`, {
+    fetch(`${scratch.stack.url}/rest/v1/rpc/whoami`, {
       method: "POST",
       headers: { apikey, authorization },
     });
 
-  test("is 401 on /rest/v1 beside any key, a good one is 200", async () => {
-    const good = await stack.signUserToken(ANN);
-    for (const apikey of [stack.publishableKey, stack.secretKey]) {
+  test("gets 401 on /rest/v1 beside any key, where a valid one gets 200", async () => {
+    const good = await scratch.stack.signUserToken(ANN);
+    for (
+      const apikey of [scratch.stack.publishableKey, scratch.stack.secretKey]
+    ) {
       const accepted = await rest(`Bearer ${good}`, apikey);
       expect(accepted.status).toBe(200);
       await accepted.body?.cancel();
@@ -55,10 +43,10 @@ describe("a token of the wrong shape", () => {
     }
   });
 
-  test("says so when it has only expired", async () => {
+  test("that has only expired is reported as expired", async () => {
     const response = await rest(
       `Bearer ${tokens.expired}`,
-      stack.publishableKey,
+      scratch.stack.publishableKey,
     );
     expect(await response.json()).toMatchObject({
       code: "PGRST303",
@@ -66,12 +54,15 @@ describe("a token of the wrong shape", () => {
     });
   });
 
-  test("is 401 before a function with verify_jwt", async () => {
+  test("gets 401 from a function with verify_jwt", async () => {
     for (const [name, token] of Object.entries(tokens)) {
       if (name === "empty") continue;
-      const response = await fetch(`${stack.url}/functions/v1/guarded`, {
-        headers: { authorization: `Bearer ${token}` },
-      });
+      const response = await fetch(
+        `${scratch.stack.url}/functions/v1/guarded`,
+        {
+          headers: { authorization: `Bearer ${token}` },
+        },
+      );
       expect([name, response.status]).toEqual([name, 401]);
       expect(response.headers.get("sb-error-code")).toMatch(/^UNAUTHORIZED_/);
       await response.body?.cancel();

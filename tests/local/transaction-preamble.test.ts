@@ -25,7 +25,7 @@ async function begin(...settings: [string, unknown[]][]): Promise<void> {
   }
 }
 
-test("settings hold for the statement after them, and reach the server as they are", async () => {
+test("settings apply to the statement after them, and reach the server unchanged", async () => {
   const hostile = `'; drop table x; -- \\' $1 E'\\x00 "é" \\`;
   await begin(
     ["SELECT set_config('a.b', $1, true)", [hostile]],
@@ -45,9 +45,9 @@ test("settings hold for the statement after them, and reach the server as they a
 
 test.each([
   ["is refused", 'SET LOCAL ROLE "nobody-of-that-name"', "22023"],
-  ["is no statement", "select set_config('", "42601"],
+  ["is not a statement", "select set_config('", "42601"],
 ])(
-  "nothing is run after a setting that %s, and its error is told",
+  "a setting that %s prevents the statement after it, which gets its error",
   async (_, setting, code) => {
     await begin([setting, []]);
     await expect(run("create table made_without_role ()", [])).rejects
@@ -59,7 +59,7 @@ test.each([
   },
 );
 
-test("settings are one select, as PostgREST says them, and a later one wins", async () => {
+test("settings become one select, as PostgREST sends them, and the last one wins", async () => {
   await begin(
     ["select set_config('role', $1, true)", ["pg_monitor"]],
     ["select set_config('a.d', $1, true)", ["first"]],
@@ -80,15 +80,11 @@ test("settings are one select, as PostgREST says them, and a later one wins", as
   await run("rollback", []);
 });
 
-test("a setting that cannot stand in a select list keeps its place", async () => {
-  await begin(
-    ["select set_config('a.f', 'first', true)", []],
-    [
-      "select set_config('a.f', current_setting('a.f') || x, true) from (values ('+')) as v (x)",
-      [],
-    ],
-    ["select set_config('a.g', current_setting('a.f'), true)", []],
-  );
+test("a setting that cannot be part of a select list keeps its position", async () => {
+  await begin(["select set_config('a.f', 'first', true)", []], [
+    "select set_config('a.f', current_setting('a.f') || x, true) from (values ('+')) as v (x)",
+    [],
+  ], ["select set_config('a.g', current_setting('a.f'), true)", []]);
   const [found] = await run(
     "select current_setting('a.f') as f, current_setting('a.g') as g",
     [],
@@ -97,7 +93,7 @@ test("a setting that cannot stand in a select list keeps its place", async () =>
   await run("rollback", []);
 });
 
-test("a setting without a transaction is run by itself", async () => {
+test("a setting outside of a transaction runs alone", async () => {
   sent = [];
   await run("select set_config('a.c', $1, false)", ["kept"]);
   expect(sent).toHaveLength(1);

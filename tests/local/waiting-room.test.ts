@@ -4,7 +4,7 @@ import { createWaitingRoom, TurnedAway } from "../../local/waiting-room.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Work that ends when it is told. */
+/** Work that ends when the test resolves or rejects it. */
 function startWork(enter: ReturnType<typeof createWaitingRoom>) {
   const work = Promise.withResolvers<string>();
   let started = false;
@@ -16,7 +16,7 @@ function startWork(enter: ReturnType<typeof createWaitingRoom>) {
   return { ...work, result, hasStarted: () => started };
 }
 
-test("work runs as soon as there is a place, in the order in which it came", async () => {
+test("work runs in the order of arrival, as soon as a place is free", async () => {
   const enter = createWaitingRoom({ places: 1, maxWaiting: 9, maxWaitMs: 99 });
   const [first, second, third] = [1, 2, 3].map(() => startWork(enter));
   expect(first.hasStarted()).toBe(true);
@@ -29,7 +29,7 @@ test("work runs as soon as there is a place, in the order in which it came", asy
   await vi.waitUntil(() => third.hasStarted());
 });
 
-test("what finds too much waiting is turned away at once, and what waits too long in time", async () => {
+test("work beyond the limit of waiting work is refused at once, and work that waits too long after maxWaitMs", async () => {
   const enter = createWaitingRoom({ places: 1, maxWaiting: 1, maxWaitMs: 99 });
   const [running, waiting, beyond] = [1, 2, 3].map(() => startWork(enter));
   await expect(beyond.result).rejects.toThrow(TurnedAway);

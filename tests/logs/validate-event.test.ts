@@ -10,8 +10,8 @@ import type { EventSchema, Log } from "../../shared/logs/log.ts";
 import { modelUsageLog } from "../../shared/logs/model-usage-log.ts";
 import { toolUsageLedger } from "../../shared/logs/tool-usage-ledger.ts";
 
-/** What a member may be sent as instead; some of it fits some members. */
-const others = fc.oneof(
+/** Replacements of a member's value; some are valid for some members. */
+const replacements = fc.oneof(
   fc.constantFrom<unknown>(
     ...[undefined, null, true, false, 0, -0, 1, -1, 0.5, 1e-7, 12_345.678],
     ...[2147483647, 2147483648, Number.MAX_SAFE_INTEGER, NaN, [], {}],
@@ -37,7 +37,7 @@ const others = fc.oneof(
   fc.json().map((text) => JSON.parse(text)),
 );
 
-/** The log's example without what these senders may not say. */
+/** The log's example without the members that these senders may not set. */
 function exampleFor(schema: EventSchema, { example }: Log) {
   const refused = validateEvent(schema, example).issues
     .map(({ pointer }) => pointer.slice(1));
@@ -51,7 +51,7 @@ function eventsOf(schema: EventSchema, log: Log) {
   const example = exampleFor(schema, log);
   const members = fc.dictionary(
     fc.constantFrom(...columns, "unknown", "__proto__", "constructor"),
-    others,
+    replacements,
     { maxKeys: 3, noNullPrototype: true },
   );
   const dropped = fc.subarray(Object.keys(example), { maxLength: 3 });
@@ -79,7 +79,7 @@ const SCHEMAS: [name: string, log: Log, schema: EventSchema][] = [
 
 describe("compileEvent()", () => {
   test.each(SCHEMAS)(
-    "takes and refuses the events of %s that the schema does, with the same result",
+    "accepts and refuses the same events of %s as the schema, with the same result",
     (_, log, schema) => {
       const compiled = compileEvent(schema);
       const outcomes = new Set<boolean>();
@@ -98,7 +98,7 @@ describe("compileEvent()", () => {
     },
   );
 
-  test("is compiled once for each schema", () => {
+  test("compiles each schema once", () => {
     expect(compileEvent(auditLog.event)).toBe(compileEvent(auditLog.event));
     for (const [, , schema] of SCHEMAS) {
       expect(compileEvent(schema).quick).not.toBe(schema);

@@ -11,7 +11,7 @@ import {
  * OpenAI's own, whose prices differ, and Anthropic's models on Vertex for
  * Anthropic's own API.
  */
-const READ_OTHERWISE = new Map([
+const DIFFERENT_IN_GENAI_PRICES = new Map([
   ["azure.ai.openai", "openai"],
   ["az.ai.openai", "openai"],
   ["azure_openai", "openai"],
@@ -20,12 +20,12 @@ const READ_OTHERWISE = new Map([
 ]);
 
 test.each([...PROVIDER_ALIASES])(
-  "%s means a provider of genai-prices, %s",
+  "the alias %s maps to the genai-prices provider %s",
   async (alias, id) => {
     expect(canonicalProvider(alias)).toBe(id);
     expect((await waitForUpdate())!.map((one) => one.id)).toContain(id);
     const theirs = findProvider({ providerId: alias })?.id;
-    expect(theirs ?? id).toBe(READ_OTHERWISE.get(alias) ?? id);
+    expect(theirs ?? id).toBe(DIFFERENT_IN_GENAI_PRICES.get(alias) ?? id);
   },
 );
 
@@ -52,7 +52,7 @@ test.each([
   ["openai", "openai"],
   ["perplexity", "perplexity"],
   ["x_ai", "x-ai"],
-])("OpenTelemetry's %s is %s", (name, id) => {
+])("OpenTelemetry's provider name %s maps to %s", (name, id) => {
   expect(canonicalProvider(name)).toBe(id);
 });
 
@@ -65,24 +65,24 @@ test.each([
   ["google.vertex.chat", "google"],
   ["vertex.anthropic.messages", "google"],
   ["groq.chat", "groq"],
-])("the AI SDK's %s is %s", (name, id) => {
+])("the AI SDK's provider name %s maps to %s", (name, id) => {
   expect(canonicalProvider(name)).toBe(id);
 });
 
-test("case and space around a name do not matter", () => {
+test("case and surrounding white space of a name are ignored", () => {
   expect(canonicalProvider(" OpenAI\n")).toBe("openai");
   expect(canonicalProvider("AWS.Bedrock")).toBe("aws");
 });
 
 test.each(["ibm.watsonx.ai", "acme", "constructor", "__proto__", "my openai"])(
-  "%s, which genai-prices has not, stays as it is",
+  "%s, which genai-prices does not have, stays unchanged",
   (name) => {
     expect(canonicalProvider(name)).toBe(name);
     expect(canonicalProvider(name.toUpperCase())).toBe(name);
   },
 );
 
-test("the tier that everyone gets has one name, and any other its own", () => {
+test("the default service tier has one name, and any other tier keeps its own", () => {
   for (const name of ["default", "auto", "Standard", " ON_DEMAND"]) {
     expect(canonicalServiceTier(name)).toBe("standard");
   }

@@ -64,7 +64,7 @@ const usages: fc.Arbitrary<Usage> = fc.record({
   other_units: units(fc.nat(100_000)),
 });
 
-/** A price as a row says it: decimals, and nothing that is null in a tier. */
+/** A price as a row: decimals, without the members that are null. */
 function toRow({ context_tiers, other_usd_per_million, ...rest }: Price) {
   const decimals = (members: object) =>
     Object.fromEntries(
@@ -91,10 +91,10 @@ function toEvent(usage: Usage): Members {
   };
 }
 
-describe.each(ENGINES)("what a call costs on $name", (engine) => {
+describe.each(ENGINES)("the cost of a call on $name", (engine) => {
   const priced = usePricedDatabase(engine);
 
-  test("is exactly what whole numbers say, whatever is used and priced", async () => {
+  test("equals the computation in integers for any usage and prices", async () => {
     const isKnown = (
       { context_tiers: _, other_usd_per_million, ...rest }: Price,
     ) =>
@@ -145,7 +145,7 @@ describe.each(ENGINES)("what a call costs on $name", (engine) => {
     ["2.5", "0.000003"],
     ["2.4999999", "0.000002"],
   ])(
-    "is rounded half away from zero: of %s micro-dollars it is %s",
+    "is rounded half away from zero: %s micro-dollars to %s",
     async (micros, rounded) => {
       const model = newModel();
       await priced.enter({ match_value: model, input_usd_per_mtok: micros });
@@ -161,7 +161,7 @@ describe.each(ENGINES)("what a call costs on $name", (engine) => {
     const costOfInput = async (input_tokens: number, more: Members = {}) =>
       (await priced.recordOne({ model, input_tokens, ...more })).cost_usd_exact;
 
-    test("is the small context's at the threshold, and the large one's of all tokens one above", async () => {
+    test("uses the lower tier at a threshold, and the upper tier for all tokens above it", async () => {
       await priced.enter({
         match_value: model,
         input_usd_per_mtok: "1",
@@ -182,7 +182,7 @@ describe.each(ENGINES)("what a call costs on $name", (engine) => {
       expect(await costOfInput(400_001)).toBe("1.600004");
     });
 
-    test("counts what was cached as input, and prices it by the row where the tier says nothing", async () => {
+    test("counts cached tokens as input, and takes prices that the tier lacks from the row", async () => {
       const cached = { cache_read_tokens: 200_000, output_tokens: 1_000 };
       expect(await costOfInput(200_000, cached)).toBe("0.03");
       expect(await costOfInput(200_001, cached)).toBe("0.040002");
@@ -208,7 +208,7 @@ describe.each(ENGINES)("what a call costs on $name", (engine) => {
     expect(both.row.uncached_input_tokens).toBe(100);
   });
 
-  test("may be for the request, whatever it used", async () => {
+  test("may be a price per request, independent of usage", async () => {
     const model = newModel();
     await priced.enter({ match_value: model, request_usd: "0.012" });
     const row = await priced.recordOne({ model });

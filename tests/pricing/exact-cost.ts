@@ -1,5 +1,5 @@
 /**
- * What a call costs, worked out a second time: in whole numbers, of which 10^12
+ * The cost of a call, computed a second time: in integers, of which 10^12
  * are a dollar in a price and 10^18 in a cost.
  *
  * @module
@@ -18,7 +18,7 @@ export const TOKEN_PRICES = [
   "reasoning_usd_per_mtok",
 ] as const;
 
-/** Prices of tokens; what is null or left out is not known. */
+/** Prices of tokens; one that is null or missing is unknown. */
 export type TokenPrices = {
   [column in typeof TOKEN_PRICES[number]]?: Picos | null;
 };
@@ -63,7 +63,7 @@ export function costOf(
 ): { cost: bigint; isFloor: boolean } {
   const tier = price.context_tiers
     .filter(({ above_input_tokens }) => inputOf(usage) > above_input_tokens)
-    .sort((one, other) => one.above_input_tokens - other.above_input_tokens)
+    .sort((a, b) => a.above_input_tokens - b.above_input_tokens)
     .at(-1);
   const [input, read, write5m, write1h, output, reasoning] = TOKEN_PRICES
     .map((column) => tier?.[column] ?? price[column] ?? null);
@@ -91,7 +91,7 @@ export function costOf(
   };
 }
 
-/** A unit without a price of its own costs what it is a part of, if anything. */
+/** A unit without a price of its own has that of the unit that includes it, if any. */
 function rateOf(
   unit: string,
   own: Price["other_usd_per_million"],

@@ -18,7 +18,7 @@ const extractors = providers.flatMap((provider) =>
   )
 );
 
-describe("counts are genai-prices' own, taken apart,", () => {
+describe("extractUsage() agrees with genai-prices", () => {
   test.each(extractors)(
     "for %s, %s",
     async (_, flavor, provider, extractor) => {
@@ -30,13 +30,11 @@ describe("counts are genai-prices' own, taken apart,", () => {
             apiFlavor: flavor,
             usage: usageOf(extractor, response),
           });
-          if ("issue" in result) throw new Error(JSON.stringify(result));
-          expect(putTogether(result.counts, theirs)).toEqual(
-            withoutText(theirs),
-          );
-          expect(remainders(result.counts).every((rest) => rest >= 0)).toBe(
-            true,
-          );
+          if ("fault" in result) throw new Error(JSON.stringify(result));
+          expect(putTogether(result.counts, theirs))
+            .toEqual(withoutText(theirs));
+          expect(remainders(result.counts).every((rest) => rest >= 0))
+            .toBe(true);
         }),
         { numRuns: 50 },
       );
@@ -44,7 +42,7 @@ describe("counts are genai-prices' own, taken apart,", () => {
   );
 });
 
-test("every unit that an extractor knows is taken apart on purpose", () => {
+test("every unit of the extractors is handled explicitly", () => {
   const units = new Set(
     extractors.flatMap(([, , , { mappings }]) => mappings.map((m) => m.dest)),
   );
@@ -85,7 +83,7 @@ test("every unit that an extractor knows is taken apart on purpose", () => {
   `);
 });
 
-/** How large a unit may be, so that what includes others is larger than they. */
+/** The range of a unit, so that one that includes others is larger than they. */
 function sizeOf(unit: string): [number, number] {
   if (/^(input|output)_tokens$/.test(unit)) return [1_000_000, 2_000_000];
   if (/^cache_(audio|image|video|text)|_tool_|_(5m|1h)_/.test(unit)) {
@@ -153,7 +151,7 @@ function place(target: any, path: Path, value: unknown): void {
   }
 }
 
-/** What a caller cuts out of a response. */
+/** The part of a response that a caller sends as usage. */
 function usageOf({ root }: UsageExtractor, response: object): unknown {
   const [first, second] = [root].flat() as string[];
   // deno-lint-ignore no-explicit-any
@@ -193,7 +191,7 @@ function putTogether(counts: UsageCounts, theirs: Usage): Usage {
     cache_write_tokens: (named.cache_write_5m_tokens ?? 0) +
       (named.cache_write_1h_tokens ?? 0),
     cache_write_1h_tokens: named.cache_write_1h_tokens ?? 0,
-    // Writes of a lifetime that is not said are taken to be these.
+    // Writes without a lifetime count as these.
     cache_write_5m_tokens: theirs.cache_write_5m_tokens,
     output_reasoning_tokens: named.reasoning_tokens ?? 0,
     input_tool_tokens: all("input_tool_tokens") +
@@ -211,7 +209,7 @@ function putTogether(counts: UsageCounts, theirs: Usage): Usage {
   );
 }
 
-/** What is plain text of the input and of the output. */
+/** The plain-text tokens of the input and of the output. */
 function remainders(counts: UsageCounts): [number, number] {
   const { other_units = {} } = counts;
   const sum = (pattern: RegExp) =>

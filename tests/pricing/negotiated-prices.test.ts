@@ -18,19 +18,19 @@ const RANGE = "from=2026-06-01&to=2026-07-01";
 describe.each(ENGINES)("a price that a firm negotiated, on %s", (engine) => {
   const ledger = useStack(engine);
   let negotiated: string;
-  let everybodys: string;
+  let general: string;
   beforeAll(async () => {
     negotiated = await enterPrice(ledger, {
       match_value: "secret-deal",
       firm_id: FIRM,
       input_usd_per_mtok: "0.7",
     });
-    everybodys = await enterPrice(ledger, {
+    general = await enterPrice(ledger, {
       match_value: "secret-deal",
       input_usd_per_mtok: "2",
     });
   });
-  /** What the REST API shows a user. */
+  /** The prices that the REST API shows a user. */
   const pricesOf = async (user: string): Promise<Members[]> => {
     const token = await ledger.stack.signUserToken(user);
     const response = await fetch(
@@ -45,7 +45,7 @@ describe.each(ENGINES)("a price that a firm negotiated, on %s", (engine) => {
     return await response.json();
   };
 
-  test("it is charged to that firm, and another firm's user sees nothing of it", async () => {
+  test("is charged to that firm, and invisible to another firm's user", async () => {
     const event = {
       model: "secret-deal",
       input_tokens: 1_000_000,
@@ -59,29 +59,29 @@ describe.each(ENGINES)("a price that a firm negotiated, on %s", (engine) => {
       return [body.cost_usd, body.price_id];
     });
     expect(await Promise.all(charged))
-      .toEqual([["0.700000", negotiated], ["2.000000", everybodys]]);
+      .toEqual([["0.700000", negotiated], ["2.000000", general]]);
 
     const get = async (path: string, query = "") => {
       const options = { method: "GET", query };
       return (await ledger.postAs(OTHER_USER, path, undefined, options)).body;
     };
     expect((await get("llm-usage")).rows).toEqual([
-      expect.objectContaining({ firm_id: OTHER_FIRM, price_id: everybodys }),
+      expect.objectContaining({ firm_id: OTHER_FIRM, price_id: general }),
     ]);
     const { totals } = await get("llm-usage/summary", `?${RANGE}`);
     expect(totals).toMatchObject({ count: 1, cost_usd_exact: "2" });
   });
 
-  test("users see it if they are of that firm, and what holds for all", async () => {
+  test("is visible to that firm's users, beside the general price", async () => {
     const idsOf = async (user: string) =>
       (await pricesOf(user)).map(({ id }) => id).sort();
-    expect(await idsOf(USER)).toEqual([negotiated, everybodys].sort());
+    expect(await idsOf(USER)).toEqual([negotiated, general].sort());
     expect(await pricesOf(OTHER_USER)).toEqual([
-      expect.objectContaining({ id: everybodys, input_usd_per_mtok: 2 }),
+      expect.objectContaining({ id: general, input_usd_per_mtok: 2 }),
     ]);
   });
 
-  test("nobody without an account sees any price, and no user enters one", async () => {
+  test("is invisible to anonymous callers, and users may not enter one", async () => {
     const url = `${ledger.stack.url}/rest/v1/model_prices`;
     const headers = { apikey: ledger.stack.publishableKey };
     const anonymous = await fetch(url, { headers });

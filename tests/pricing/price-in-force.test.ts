@@ -11,7 +11,7 @@ const UNPRICED = "unpriced";
 describe.each(ENGINES)("the price in force on $name", (engine) => {
   const prices = usePricedDatabase(engine);
 
-  /** What a million input tokens cost, or that it is not known. */
+  /** The cost of a million input tokens, or `unpriced`. */
   async function costOf(event: Members): Promise<unknown> {
     const row = await prices.recordOne({ input_tokens: 1_000_000, ...event });
     return row.cost_source === "unpriced" ? UNPRICED : row.cost_usd_exact;
@@ -34,7 +34,7 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await at(model, "2026-02-01T00:00:00Z")).toBe("2");
   });
 
-  test("may change in the middle of a day, and twice", async () => {
+  test("may change several times a day", async () => {
     const model = newModel();
     await enter(model, "1");
     await enter(model, "2", { effective_from: "2026-03-05T12:30:00Z" });
@@ -45,7 +45,7 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await at(model, "2026-03-05T13:30:00Z")).toBe("3");
   });
 
-  test("ends when its time ends, and what it replaced counts again", async () => {
+  test("ends at effective_to, and the price that it replaced applies again", async () => {
     const model = newModel();
     await enter(model, "1");
     await enter(model, "0.5", {
@@ -59,14 +59,15 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
   test("is the one entered last for the same match and time", async () => {
     const model = newModel();
     const wrong = await enter(model, "1");
-    const before = await prices.recordOne({ model, input_tokens: 1_000_000 });
+    const call = { model, input_tokens: 1_000_000 };
+    const before = await prices.recordOne(call);
     const right = await enter(model, "2");
-    const after = await prices.recordOne({ model, input_tokens: 1_000_000 });
+    const after = await prices.recordOne(call);
     expect([before.price_id, before.cost_usd_exact]).toEqual([wrong, "1"]);
     expect([after.price_id, after.cost_usd_exact]).toEqual([right, "2"]);
   });
 
-  test("does not count once it is withdrawn; an older one does", async () => {
+  test("is an older one after a withdrawal", async () => {
     const model = newModel();
     const start = "2026-03-01T00:00:00Z";
     await enter(model, "1", { effective_from: start });
@@ -76,7 +77,7 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await costOf({ model })).toBe("3");
   });
 
-  test("of a row without a price is that it is not known any more", async () => {
+  test("is unknown from a row without a price on", async () => {
     const model = newModel();
     await enter(model, "1");
     await prices.enter({
@@ -87,11 +88,11 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await at(model, "2026-03-01T00:00:00Z")).toBe(UNPRICED);
   });
 
-  test("is a firm's own before any other, and no other firm's", async () => {
+  test("is the firm's own price before any other", async () => {
     const { firm1, firm2 } = prices.world;
     const model = newModel();
     await enter(model, "2", { effective_from: "2026-05-01T00:00:00Z" });
-    // Older and less sure of the name, and yet it is what was agreed.
+    // Older and less specific, but negotiated.
     await enter(model.slice(0, -1), "1", {
       firm_id: firm1,
       match_kind: "starts_with",
@@ -100,7 +101,7 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await costOf({ model, firm_id: firm2 })).toBe("2");
   });
 
-  test("is the operator's own before the published one", async () => {
+  test("is the operator's own price before a published one", async () => {
     const model = newModel();
     await enter(model, "1");
     await enter(model, "2", {
@@ -110,7 +111,7 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await costOf({ model })).toBe("1");
   });
 
-  test("is that of the surest match: equals, a regex, the longest", async () => {
+  test("is that of the most specific match: equals, then regex, then the longest value", async () => {
     const model = `${newModel()}-turbo-large`;
     const start = model.slice(0, -"-turbo-large".length);
     await enter(start, "1", { match_kind: "starts_with" });
@@ -123,42 +124,39 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await costOf({ model })).toBe("3");
     await enter(model, "4");
     expect(await costOf({ model })).toBe("4");
-    // What stands around it is another model's name.
+    // A name with a prefix is another model's.
     expect(await costOf({ model: `a${model}` })).toBe("9");
   });
 
-  test.each([
-    ["from its start on", (start: string) => `^${start}-x$`],
-    ["that leaves a character open", (start: string) => `^${start}-?-x`],
-    ["that repeats a character", (start: string) => `^${start}-{1,2}x`],
-    ["of two names, the second", (start: string) => `^another|^${start}`],
-    ["of two names in brackets", (start: string) => `^(another|${start})`],
-    ["from anywhere on", (start: string) => `${start.slice(1)}.x`],
-    ["that looks ahead", (start: string) => `^(?=${start})(?!.*-y)`],
-    [
-      "with a class of characters",
-      (start: string) => `^[a-z]${start.slice(1)}`,
-    ],
-  ])("is that of a regex %s", async (_, regexOf) => {
+  test.each(Object.entries({
+    "from its start on": (start: string) => `^${start}-x$`,
+    "that leaves a character open": (start: string) => `^${start}-?-x`,
+    "that repeats a character": (start: string) => `^${start}-{1,2}x`,
+    "of two names, the second": (start: string) => `^another|^${start}`,
+    "of two names in brackets": (start: string) => `^(another|${start})`,
+    "from anywhere on": (start: string) => `${start.slice(1)}.x`,
+    "that looks ahead": (start: string) => `^(?=${start})(?!.*-y)`,
+    "with a class of characters": (start: string) => `^[a-z]${start.slice(1)}`,
+  }))("is that of a regex %s", async (_, regexOf) => {
     const start = newModel();
     await enter(regexOf(start), "3", { match_kind: "regex" });
     expect(await costOf({ model: `${start}-x` })).toBe("3");
     expect(await costOf({ model: `other-${start}-y` })).toBe(UNPRICED);
   });
 
-  test("does not look at case or space around a name", async () => {
+  test("ignores case and surrounding white space of a name", async () => {
     const model = newModel();
     await enter(model, "1");
     expect(await costOf({ model: ` ${model.toUpperCase()}` })).toBe("1");
   });
 
-  test("is that of the name without a date only where the name is not known", async () => {
+  test("is that of the name with a dashed date only if the name as sent is unknown", async () => {
     const model = newModel();
     await enter(model, "1", { match_kind: "starts_with" });
     expect(await costOf({ model: `${model}-20250929` })).toBe("1");
     await enter(`${model}-2025-09-29`, "2");
     expect(await costOf({ model: `${model}-2025-09-29` })).toBe("2");
-    // The start of the name is known, and so decides.
+    // A match of the name as sent has precedence.
     expect(await costOf({ model: `${model}-20250929` })).toBe("1");
     const dated = newModel();
     await enter(`${dated}-2025-09-29`, "3");
@@ -166,20 +164,20 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await costOf({ model: `${dated}-20251329` })).toBe(UNPRICED);
   });
 
-  test("is a provider's own", async () => {
+  test("applies to its own provider only", async () => {
     const model = newModel();
     await enter(model, "1");
     expect(await costOf({ model, provider: "other" })).toBe(UNPRICED);
   });
 
-  test("is that of the provider whom the name implies when none is sent", async () => {
+  test("is that of the implied provider if the event has none", async () => {
     const model = newModel();
     await enter(model, "1");
     expect(await costOf({ model, provider: null })).toBe(UNPRICED);
     await enter(model, "2", { provider: "maker", implies_provider: true });
     const row = await prices.recordOne({ model, provider: null });
     expect(row).toMatchObject({ provider: "maker", cost_source: "computed" });
-    // A sure match of the name without a date is not as sure as one of the name.
+    // A prefix of the name as sent has precedence over an exact match of the dashed name.
     await enter(`${model}-x`, "3", {
       provider: "first",
       match_kind: "starts_with",
@@ -193,7 +191,7 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
       .toBe("3");
   });
 
-  test("is not implied by what one firm negotiated", async () => {
+  test("is not implied by a firm's negotiated price", async () => {
     const model = newModel();
     await enter(model, "1", {
       firm_id: prices.world.firm2,
@@ -203,7 +201,7 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(row).toMatchObject({ provider: null, cost_source: UNPRICED });
   });
 
-  test("is for a service tier, and no other tier's", async () => {
+  test("applies to its own service tier only", async () => {
     const model = newModel();
     await enter(model, "2");
     expect(await costOf({ model, service_tier: "batch" })).toBe(UNPRICED);
@@ -215,7 +213,7 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await costOf({ model })).toBe("2");
   });
 
-  test("may be for hours of the day, also past midnight", async () => {
+  test("may apply to hours of the day, also across midnight", async () => {
     const model = newModel();
     await enter(model, "1", { daily_from: "22:00", daily_to: "04:00" });
     await enter(model, "3", { daily_from: "09:00", daily_to: "17:30" });
@@ -228,12 +226,12 @@ describe.each(ENGINES)("the price in force on $name", (engine) => {
     expect(await time("04:00:00Z")).toBe("2");
     expect(await time("17:29:59Z")).toBe("3");
     expect(await time("17:30:00Z")).toBe("2");
-    // The hours are UTC's, wherever the event says it was.
+    // The hours are in UTC, whatever the event's offset.
     expect(await time("23:30:00+02:00")).toBe("2");
     expect(await time("01:30:00+03:00")).toBe("1");
   });
 
-  test("of hours of the day does not outlive the price that it came with", async () => {
+  test("for hours of the day ends when a newer price of the whole day starts", async () => {
     const model = newModel();
     await enter(model, "2");
     await enter(model, "1", { daily_from: "00:00", daily_to: "12:00" });

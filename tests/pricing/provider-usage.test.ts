@@ -28,22 +28,21 @@ describe.each(ENGINES)("a provider's usage object on %s", (engine) => {
     }
   });
 
-  test.each(USAGES)("is read as the provider means it: %s", async (
-    _,
-    event,
-    row,
-  ) => {
-    const { status, body } = await post(event);
-    expect([status, body]).toEqual([201, expect.objectContaining(row)]);
-    expect(body).toMatchObject({
-      cost_source: "computed",
-      reported_cost_usd: null,
-      usage: event.usage,
-    });
-  });
+  test.each(Object.entries(USAGES))(
+    "is read with the provider's meaning: %s",
+    async (_, [event, row]) => {
+      const { status, body } = await post(event);
+      expect([status, body]).toEqual([201, expect.objectContaining(row)]);
+      expect(body).toMatchObject({
+        cost_source: "computed",
+        reported_cost_usd: null,
+        usage: event.usage,
+      });
+    },
+  );
 
-  test("says the same as token counts, of which input and output are everything", async () => {
-    const [, { usage: _, ...event }] = USAGES[0];
+  test("costs the same as equal token counts", async () => {
+    const [[{ usage: _, ...event }, row]] = Object.values(USAGES);
     const counted = await post({
       ...event,
       input_tokens: 18_495,
@@ -51,10 +50,10 @@ describe.each(ENGINES)("a provider's usage object on %s", (engine) => {
       cache_read_tokens: 16_399,
       cache_write_5m_tokens: 2_089,
     });
-    expect(counted.body).toMatchObject(USAGES[0][2]);
+    expect(counted.body).toMatchObject(row);
   });
 
-  test("names its service tier, which must have a price of its own", async () => {
+  test("sets the service tier, which needs a price of its own", async () => {
     const usage = {
       input_tokens: 1_000,
       output_tokens: 0,
@@ -80,7 +79,7 @@ describe.each(ENGINES)("a provider's usage object on %s", (engine) => {
       cost_usd_exact: "0.0015",
     });
     expect(priced.body).not.toHaveProperty("warnings");
-    // What the event says of the tier comes first.
+    // The event's own service_tier has precedence.
     const standard = await post({ ...event, service_tier: "default" });
     expect(standard.body)
       .toMatchObject({ service_tier: "standard", cost_usd_exact: "0.003" });
@@ -88,7 +87,7 @@ describe.each(ENGINES)("a provider's usage object on %s", (engine) => {
 
   test.each<[string, Members, string, string]>([
     [
-      "more cached than there was",
+      "more cached tokens than input",
       {
         provider: "openai",
         api_flavor: "chat",
@@ -128,25 +127,25 @@ describe.each(ENGINES)("a provider's usage object on %s", (engine) => {
       "invalid_type",
     ],
     [
-      "an API that is not said, where there are several",
+      "a missing api_flavor of a provider with several",
       { provider: "openai", usage: { prompt_tokens: 1 } },
       "/api_flavor",
       "invalid_value",
     ],
     [
-      "a provider that is not said",
+      "a missing provider",
       { provider: null, usage: { prompt_tokens: 1 } },
       "/provider",
       "required",
     ],
     [
-      "a provider whose usage nobody knows",
+      "an unknown provider",
       { provider: "acme", usage: { prompt_tokens: 1 } },
       "/provider",
       "invalid_value",
     ],
     [
-      "counts beside it",
+      "a token count beside usage",
       {
         provider: "anthropic",
         usage: { input_tokens: 7, output_tokens: 1 },
@@ -156,12 +155,12 @@ describe.each(ENGINES)("a provider's usage object on %s", (engine) => {
       "not_allowed",
     ],
     [
-      "no counts and no usage",
+      "a missing token count without usage",
       { input_tokens: 7 },
       "/output_tokens",
       "required",
     ],
-  ])("is refused by a pointer to %s", async (_, event, pointer, code) => {
+  ])("gets 422 with a pointer to %s", async (_, event, pointer, code) => {
     const id = newId();
     const { status, body } = await post({ id, ...event });
     expect(status).toBe(422);
@@ -181,7 +180,7 @@ describe.each(ENGINES)("a provider's usage object on %s", (engine) => {
     ["more bytes than a usage object has", {
       list: Array.from({ length: 200 }, () => "x".repeat(60)),
     }],
-  ])("that looks like content is refused: %s", async (_, more) => {
+  ])("that could hold content is refused: %s", async (_, more) => {
     const usage = { input_tokens: 7, output_tokens: 1, ...more as Members };
     const { status, body } = await post({ provider: "anthropic", usage });
     expect(status).toBe(422);

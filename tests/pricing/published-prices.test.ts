@@ -77,7 +77,7 @@ function toEvent(usage: Usage) {
   };
 }
 
-/** The same as genai-prices wants it: each unit with all that it includes. */
+/** The units of genai-prices: each with all that it includes. */
 function toUnits(usage: Usage): Record<string, number> {
   const { other } = usage;
   const cached = {
@@ -105,7 +105,7 @@ function sum(units: Record<string, number>, kind: RegExp): number {
     .reduce((total, [, amount]) => total + amount, 0);
 }
 
-/** In dollars; null where nothing is priced but by the hour, which cannot be said. */
+/** In USD; null without a price other than per hour, which cannot be entered. */
 function theirCost(
   provider: Provider,
   { id }: ModelInfo,
@@ -131,7 +131,7 @@ describe.each(SERVER_ONLY)("the published prices on $name", (engine) => {
     await priced.db.exec(await Deno.readTextFile(PRICES));
   });
 
-  test("cost every model's use what genai-prices says, at any time", async () => {
+  test("price every model as genai-prices does, at any time", async () => {
     expect(models.length).toBeGreaterThan(1_000);
     await fc.assert(
       fc.asyncProperty(
@@ -173,14 +173,12 @@ describe.each(SERVER_ONLY)("the published prices on $name", (engine) => {
     );
   });
 
-  test("know a Claude by its dated name, with and without dashes", async () => {
-    const results = await priced.record(
-      [
-        "claude-sonnet-4-5",
-        "claude-sonnet-4-5-20250929",
-        "claude-sonnet-4-5-2025-09-29",
-      ].map((model) => ({ model, provider: null, input_tokens: 100_000 })),
-    );
+  test("match a Claude by its name with a date, with and without dashes", async () => {
+    const results = await priced.record([
+      "claude-sonnet-4-5",
+      "claude-sonnet-4-5-20250929",
+      "claude-sonnet-4-5-2025-09-29",
+    ].map((model) => ({ model, provider: null, input_tokens: 100_000 })));
     for (const { row } of results) {
       expect(row).toMatchObject({
         provider: "anthropic",
@@ -189,7 +187,7 @@ describe.each(SERVER_ONLY)("the published prices on $name", (engine) => {
     }
   });
 
-  test("say of no model that it is free; an operator may", async () => {
+  test("make no model free, unlike an operator's price", async () => {
     const call = {
       provider: "openrouter",
       model: "deepseek/deepseek-r1:free",

@@ -36,11 +36,7 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
       match_value: "known",
       input_usd_per_mtok: "0.0025",
     });
-    const known = {
-      model: "known",
-      input_tokens: 1_000_000,
-      output_tokens: 0,
-    };
+    const known = { model: "known", input_tokens: 1_000_000, output_tokens: 0 };
     const { body } = await ledger.post(
       "llm-usage",
       [
@@ -50,7 +46,7 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
         { ...known, id: ids.differing, cost_usd: "0.0030" },
         {
           id: ids.unpriced,
-          provider: "nobody",
+          provider: "unknown",
           input_tokens: 70,
           output_tokens: 7,
         },
@@ -70,7 +66,7 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
     ]);
   });
 
-  test("a fresh stack has prices", async () => {
+  test("is priced by published prices on a fresh stack", async () => {
     const { status, body } = await ledger.post("llm-usage", {
       firm_id: FIRM,
       model: "claude-sonnet-4-5-20250929",
@@ -90,18 +86,17 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
     expect(price).toMatchObject({ provider: "anthropic", published: true });
   });
 
-  test("is listed by provider, tier and where the cost comes from", async () => {
+  test("is filtered by provider, service_tier, cost_source and cost_differs", async () => {
     const { computed, batch, reported, differing, unpriced } = ids;
     const sorted = (...list: string[]) => list.sort();
-    expect(await idsOf("provider=nobody")).toEqual([unpriced]);
-    expect(await idsOf("provider=ACME.chat&provider=nobody"))
+    expect(await idsOf("provider=unknown")).toEqual([unpriced]);
+    expect(await idsOf("provider=ACME.chat&provider=unknown"))
       .toEqual(Object.values(ids).sort());
     expect(await idsOf("service_tier=batch")).toEqual([batch]);
     expect(await idsOf("service_tier=default&provider=acme"))
       .toEqual(sorted(computed, reported, differing));
-    expect(await idsOf("cost_source=unpriced")).toEqual(
-      sorted(batch, unpriced),
-    );
+    expect(await idsOf("cost_source=unpriced"))
+      .toEqual(sorted(batch, unpriced));
     expect(await idsOf("cost_source=reported&cost_source=computed"))
       .toEqual(sorted(computed, reported, differing));
     expect(await idsOf("cost_differs=true")).toEqual([differing]);
@@ -109,12 +104,12 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
       .toEqual([reported]);
   });
 
-  test("is summed by provider, tier and where the cost comes from", async () => {
+  test("is grouped by provider, service_tier and cost_source", async () => {
     const groups = async (by: string) =>
       (await get(`/summary?${RANGE}&group_by=${by}`)).groups;
     expect(await groups("provider")).toMatchObject([
       { provider: "acme", count: 4, unpriced_count: 1, is_floor: true },
-      { provider: "nobody", count: 1, priced_count: 0, is_floor: true },
+      { provider: "unknown", count: 1, priced_count: 0, is_floor: true },
     ]);
     expect(await groups("cost_source,service_tier")).toEqual(
       expect.arrayContaining([
@@ -141,7 +136,7 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
     );
   });
 
-  test("has totals that say what is not in them", async () => {
+  test("has totals that count unpriced calls", async () => {
     const { totals, as_of } = await get(`/summary?${RANGE}`);
     expect(as_of).toBe("charged");
     expect(totals).toMatchObject({
@@ -165,7 +160,7 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
     });
   });
 
-  test("is shown with where its cost comes from, also as CSV", async () => {
+  test("has its cost_source and costs in JSON and CSV", async () => {
     const row = await get(`/${ids.differing}`);
     expect(row).toMatchObject({
       cost_usd: "0.003000",
@@ -181,9 +176,8 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
     const [head, line, end] = csv.split("\r\n");
     expect(head).toContain(`,created_at,${DETAILS}`);
     expect(head.startsWith("id,firm_id,cma_project_id,model,")).toBe(true);
-    expect(line).toContain(
-      `reported,${priceId},0.0030,0.0030,0.0025,false,true`,
-    );
+    expect(line)
+      .toContain(`reported,${priceId},0.0030,0.0030,0.0025,false,true`);
     expect(end).toBe("");
     const sums: string = await get(`/summary?${RANGE}`, { accept: "text/csv" });
     const [names, totals] = sums.split("\r\n").map((text) => text.split(","));
@@ -196,7 +190,7 @@ describe.each(ENGINES)("priced usage on %s", (engine) => {
     });
   });
 
-  test("that was written around the functions reads as reported", async () => {
+  test("that was inserted into the table directly reads as reported", async () => {
     const id = newId();
     const { error } = await ledger.admin().from("llm_usage_log").insert({
       ...makeEvent({ id, input_tokens: 1, output_tokens: 1, cost_usd: 0.25 }),

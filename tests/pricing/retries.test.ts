@@ -10,7 +10,7 @@ describe.each(ENGINES)("retries of usage without a cost on %s", (engine) => {
   const ledger = useStack(engine);
   const post = (event: Members) => ledger.post("llm-usage", makeEvent(event));
 
-  test("a retry is a duplicate even after the price changed, and shows what was charged", async () => {
+  test("a retry after a price change is a duplicate and shows the original charge", async () => {
     const model = `priced-${newId()}`;
     const price_id = await enterPrice(ledger, {
       match_value: model,
@@ -28,7 +28,7 @@ describe.each(ENGINES)("retries of usage without a cost on %s", (engine) => {
     expect(other.body.cost_usd).toBe("0.003000");
   });
 
-  test("a retry says again that the price was not known", async () => {
+  test("a retry repeats the warning about an unknown price", async () => {
     const model = `late-${newId()}`;
     const event = { id: newId(), model, input_tokens: 1_000, output_tokens: 0 };
     await post(event);
@@ -42,7 +42,7 @@ describe.each(ENGINES)("retries of usage without a cost on %s", (engine) => {
     });
   });
 
-  test("a retry whose price would now be too large is a duplicate", async () => {
+  test("a retry whose cost would now be out of range is a duplicate", async () => {
     const model = `dear-${newId()}`;
     await enterPrice(ledger, { match_value: model, input_usd_per_mtok: "1" });
     const event = {
@@ -60,7 +60,7 @@ describe.each(ENGINES)("retries of usage without a cost on %s", (engine) => {
       .toMatchObject([{ pointer: "/cost_usd", code: "out_of_range" }]);
   });
 
-  test("an Idempotency-Key stands for the same event, too", async () => {
+  test("a retry with the same Idempotency-Key is a duplicate", async () => {
     const event = makeEvent({ input_tokens: 1, output_tokens: 1 });
     const headers = { "idempotency-key": newId() };
     const first = await ledger.post("llm-usage", event, { headers });
@@ -69,7 +69,7 @@ describe.each(ENGINES)("retries of usage without a cost on %s", (engine) => {
     expect(retry.body).toEqual(first.body);
   });
 
-  test("another usage object under the same id is a conflict that names usage", async () => {
+  test("another usage object under the same id is a conflict on usage", async () => {
     const event = {
       id: newId(),
       provider: "anthropic",
@@ -90,20 +90,20 @@ describe.each(ENGINES)("retries of usage without a cost on %s", (engine) => {
   });
 
   test.each([
-    ["a service tier that was not said", "service_tier", "flex"],
+    ["an added service tier", "service_tier", "flex"],
     ["another provider", "provider", "openai"],
     ["another API", "api_flavor", "responses"],
     ["other cached tokens", "cache_read_tokens", 5],
     ["a reservation", "reservation_id", newId()],
-    ["a cost that was not computed", "cost_usd", "0.5"],
-  ])("%s is a conflict that names %s", async (_, member, value) => {
+    ["a reported cost", "cost_usd", "0.5"],
+  ])("%s under the same id is a conflict on %s", async (_, member, value) => {
     const event = { id: newId(), input_tokens: 10, output_tokens: 10 };
     expect((await post(event)).status).toBe(201);
     const conflict = await post({ ...event, [member]: value });
     expect([conflict.status, conflict.body.fields]).toEqual([409, [member]]);
   });
 
-  test("what was derived may be said in a retry, and is the same", async () => {
+  test("a retry may send the counts that usage implied", async () => {
     const id = newId();
     const usage = { input_tokens: 7, output_tokens: 1 };
     await post({ id, provider: "anthropic", usage });
@@ -112,7 +112,7 @@ describe.each(ENGINES)("retries of usage without a cost on %s", (engine) => {
     expect(retry.status).toBe(200);
   });
 
-  test("the events of a batch beside one that costs too much are recorded", async () => {
+  test("an event whose cost is out of range is rejected, and the rest of its batch recorded", async () => {
     const model = `large-${newId()}`;
     await enterPrice(ledger, {
       match_value: model,

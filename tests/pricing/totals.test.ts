@@ -12,7 +12,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
   const totalsOf = (model: string) =>
     priced.summarise({ filters: { model: [model] } });
 
-  /** What a new event says and has, by a price of 2 dollars per million of input. */
+  /** Records an event with a reported cost, whose model costs 2 USD per million input tokens. */
   async function report(cost_usd: string, more: Members = {}) {
     const model = newModel();
     await priced.enter({ match_value: model, input_usd_per_mtok: "2" });
@@ -22,7 +22,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     return result;
   }
 
-  test("an unknown price is declared, and the tokens are kept", async () => {
+  test("a call without a known price is unpriced and keeps its tokens", async () => {
     const [{ outcome, warnings, row }] = await priced.record([
       { model: newModel(), input_tokens: 1_000, output_tokens: 20 },
     ]);
@@ -40,7 +40,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     });
   });
 
-  test("a price of zero is known, and nothing is said", async () => {
+  test("a price of zero is a known price without a warning", async () => {
     const model = newModel();
     const price_id = await priced.enter({
       match_value: model,
@@ -61,13 +61,13 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     });
   });
 
-  test("what has a price in part costs at least that, and says so", async () => {
+  test("a call that is priced in part has a floor and a warning", async () => {
     const model = newModel();
     await priced.enter({ match_value: model, input_usd_per_mtok: "2" });
     const [known, partly, none] = await priced.record([
       { model, input_tokens: 1_000 },
       { model, input_tokens: 1_000, output_tokens: 1 },
-      // A unit of which nothing was used hides no cost.
+      // A unit with a quantity of 0 has no cost.
       { model, input_tokens: 1_000, other_units: { web_searches: 0 } },
     ]);
     expect(known.warnings).toBeUndefined();
@@ -81,7 +81,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     });
   });
 
-  test("a reported cost counts, and the computed one is kept beside it", async () => {
+  test("a reported cost is charged, and the computed one is stored beside it", async () => {
     const { warnings, row } = await report("0.0021");
     expect(row).toMatchObject({
       cost_source: "reported",
@@ -103,13 +103,13 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     ["0.001979", true],
     ["0", true],
   ])(
-    "a reported %s instead of 0.002 is a difference: %s",
+    "a reported cost of %s instead of 0.002 differs: %s",
     async (cost_usd, differs) => {
       expect((await report(cost_usd)).row.cost_differs).toBe(differs);
     },
   );
 
-  test("a cost that was reported with six decimals does not differ by that alone", async () => {
+  test("a cost reported with six decimals does not differ by its rounding alone", async () => {
     const { row } = await report("0.000001", { input_tokens: 1 });
     expect(row).toMatchObject({ computed_cost_usd: "0.000002" });
     expect(row.cost_differs).toBe(true);
@@ -124,7 +124,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     });
   });
 
-  test("a reported cost of an unknown price is a cost, and no difference", async () => {
+  test("a reported cost without a known price is charged and does not differ", async () => {
     const model = newModel();
     const [{ warnings, row }] = await priced.record([
       { model, input_tokens: 1_000, cost_usd: "0.5" },
@@ -138,7 +138,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     });
   });
 
-  test("totals say what is not in them", async () => {
+  test("totals count unpriced calls and their tokens", async () => {
     const model = newModel();
     await priced.record([{ model, input_tokens: 500, output_tokens: 60 }]);
     await priced.enter({ match_value: model, input_usd_per_mtok: "0.0004" });
@@ -161,7 +161,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     });
   });
 
-  test("totals of what is known are no floor", async () => {
+  test("totals of priced calls are not a floor", async () => {
     const model = newModel();
     await priced.enter({ match_value: model, input_usd_per_mtok: "2" });
     await priced.record([{ model, input_tokens: 1 }]);
@@ -177,7 +177,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     });
   });
 
-  test("a row that was written around the functions reads as reported", async () => {
+  test("a row that was inserted into the table directly reads as reported", async () => {
     const model = newModel();
     const id = await addLlmUsage(priced.db.query, {
       firm_id: priced.world.firm1,
@@ -213,12 +213,12 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     }
   });
 
-  test("a cost that the column cannot hold is refused alone", async () => {
+  test("an event whose cost is out of range is rejected alone", async () => {
     const model = newModel();
     await priced.enter({ match_value: model, input_usd_per_mtok: "1000" });
-    const just = { model, input_tokens: 9_999_999 };
+    const largest = { model, input_tokens: 9_999_999 };
     const results = await priced.record([
-      just,
+      largest,
       { model, input_tokens: 10_000_000 },
       { model, input_tokens: 10_000_001 },
     ]);
@@ -230,7 +230,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     expect((await totalsOf(model)).count).toBe(1);
   });
 
-  test("nor is one that only rounding makes too large", async () => {
+  test("an event whose cost rounds out of range is rejected", async () => {
     const model = newModel();
     await priced.enter({
       match_value: model,
@@ -242,7 +242,7 @@ describe.each(ENGINES)("unknown and reported costs on $name", (engine) => {
     expect(faults).toEqual([{ column: "cost_usd", code: "out_of_range" }]);
   });
 
-  test("no more rows are rated again than are asked for", async () => {
+  test("a rating of more rows than max_rows is refused", async () => {
     const model = newModel();
     await priced.record([{ model }, { model }, { model }]);
     const rateAtMost = (rows: number) =>

@@ -18,7 +18,7 @@ const lock = JSON.parse(read("package-lock.json")) as {
 const installed = Object.entries(lock.packages).filter(([path]) => path !== "");
 
 describe("package-lock.json", () => {
-  test("has the digest of every package, and what each needs on any platform", () => {
+  test("has the digest of every package, and its dependencies on any platform", () => {
     expect(findLockFaults(lock)).toEqual([]);
   });
 
@@ -26,7 +26,7 @@ describe("package-lock.json", () => {
     expect(installed.filter(([, { resolved }]) => resolved)).toEqual([]);
   });
 
-  test("is found to lack a digest or the build for a platform", () => {
+  test("is reported if it lacks a digest or the build for a platform", () => {
     const integrity = "sha512-a";
     expect(findLockFaults({
       packages: {
@@ -59,12 +59,12 @@ describe("the lock of the functions", () => {
     ),
   });
 
-  test("is what package-lock.json and deno.json say", () => {
+  test("matches package-lock.json and deno.json", () => {
     expect(read("supabase/functions/deno.lock"))
       .toBe(makeFunctionsLock(lock, JSON.parse(read("deno.json")).imports));
   });
 
-  test("holds the version that each package finds, and its peers", () => {
+  test("has the version that each package resolves, and its peers", () => {
     const made = makeFunctionsLock(
       packages({
         "node_modules/a": {
@@ -103,20 +103,18 @@ describe("the lock of the functions", () => {
     });
   });
 
-  test("is refused where deno.json names another version, or none", () => {
+  test("is not made if deno.json names another version, or none", () => {
     const tree = packages({ "node_modules/a": { version: "1.0.1" } });
     expect(() => makeFunctionsLock(tree, { a: "npm:a@1.0.0" }))
       .toThrow("deno.json has a@1.0.0, package-lock.json a@1.0.1");
-    expect(() => makeFunctionsLock(tree, { a: "npm:a" })).toThrow(
-      "Cannot pin a: expected npm:<name>@<version>, found npm:a",
-    );
+    expect(() => makeFunctionsLock(tree, { a: "npm:a" }))
+      .toThrow("Cannot pin a: wanted npm:<name>@<version>, found npm:a");
     expect(() => makeFunctionsLock(tree, { b: "npm:b@1.0.0" }))
       .toThrow("package-lock.json lacks b: run npm run deps -- --lock");
     expect(() =>
-      makeFunctionsLock(
-        { packages: { "node_modules/a": { version: "1.0.0" } } },
-        { a: "npm:a@1.0.0" },
-      )
+      makeFunctionsLock({
+        packages: { "node_modules/a": { version: "1.0.0" } },
+      }, { a: "npm:a@1.0.0" })
     ).toThrow(
       "package-lock.json has no integrity for a: run npm run deps -- --lock",
     );

@@ -62,7 +62,9 @@ describe("supabase functions deploy", () => {
     }
   });
 
-  test("uploads all that a function needs to answer", async () => {
+  test("uploads every file that a function needs to answer", {
+    timeout: 60_000,
+  }, async () => {
     for (const [slug, upload] of uploads) {
       const folder = await Deno.makeTempDir({ dir: home });
       await writeUpload(upload, folder);
@@ -94,5 +96,5 @@ describe("supabase functions deploy", () => {
       expect(`${text(stdout)}${text(stderr)}`)
         .toBe(slug in RECEIVERS ? "405\n401" : "405\n200\n401");
     }
-  }, 60_000);
+  });
 });

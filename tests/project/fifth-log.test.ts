@@ -69,7 +69,7 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
     return id;
   }
 
-  test("records an event once, and names what differs in a second one", async () => {
+  test("records an event once, and names the fields of a conflict", async () => {
     const id = await record();
     const again = await ask("approval", { ...EVENT, id });
     expect(again.status).toBe(200);
@@ -82,7 +82,7 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
     });
   });
 
-  test("rejects what its declaration and its foreign keys do not allow", async () => {
+  test("rejects events that its declaration or its foreign keys do not allow", async () => {
     const { status, body } = await ask("approval", [
       { ...EVENT, decision: "perhaps" },
       { ...EVENT, firm_id: newId() },
@@ -134,7 +134,7 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
     },
   );
 
-  test("lets the URL of a webhook set what the log says it may", async () => {
+  test("lets the URL of a webhook set the declared members", async () => {
     const { firm_id: _, ...event } = EVENT;
     const data = { ...event, id: newId() };
     const { status, body } = await ask(
@@ -149,14 +149,14 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
     "update public.approval_log set decision = 'rejected'",
     "delete from public.approval_log",
     "truncate public.approval_log",
-  ])("refuses its owner: %s", async (statement) => {
+  ])("refuses to its owner: %s", async (statement) => {
     await record();
     await expect(db.query(statement)).rejects.toThrow(
       /of public\.approval_log is refused, because the log is append-only/,
     );
   });
 
-  test("is known to the doctor, who finds nothing", async () => {
+  test("passes the doctor without findings", async () => {
     expect(await db.query("select * from ledger.doctor()")).toEqual([]);
   });
 
@@ -172,7 +172,7 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
       const key = ["--key", keys.verifierKey];
       return await run("../scripts/verify.ts", bundle, ...key);
     };
-    // Another test file's transaction on the same server holds leaves back.
+    // Another test file's transaction on the same server delays leaves.
     await expect.poll(async () => {
       const { stdout } = await run("../scripts/seal.ts", "--url", url);
       return JSON.parse(stdout).pending;
@@ -198,9 +198,8 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
       `update public.approval_log set comment = 'Not checked' where id = '${id}'`,
     );
     const refused = await exportAndVerify();
-    expect(refused.stdout).toContain(
-      `commitment_differs: The row ${id} of approval_log`,
-    );
+    expect(refused.stdout)
+      .toContain(`commitment_differs: The row ${id} of approval_log`);
     expect(refused).toMatchObject({ code: 1 });
   });
 });

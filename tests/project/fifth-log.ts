@@ -9,7 +9,7 @@ import { cp } from "node:fs/promises";
 
 const PROJECT = new URL("../..", import.meta.url).pathname;
 
-/** What the stack and the commands are made of. */
+/** The files of the stack and the commands. */
 const PARTS = [
   "deno.json",
   "docs",

@@ -34,7 +34,7 @@ describe("the functions", () => {
     expect(folders.sort()).toEqual([...slugs].sort());
   });
 
-  test("include that of every log of the registry, which has no slug or table twice", () => {
+  test("include that of every log of the registry, whose slugs and tables are unique", () => {
     expect(slugs).toEqual(expect.arrayContaining([...LOG_SLUGS]));
     for (const names of [LOG_SLUGS, LOG_NAMES]) {
       expect(new Set(names).size).toBe(LOGS.length);
@@ -72,7 +72,7 @@ describe("the functions", () => {
       expect(atStart.files.length).toBeGreaterThan(50);
       expect(atStart.bytes).toBeLessThan(2_000_000);
       expect(all.bytes).toBeLessThan(5_000_000);
-      // What only tokens need is loaded with the first of them.
+      // Modules for tokens are loaded with the first token.
       for (const name of ["@supabase/server", "@supabase/supabase-js"]) {
         const isPart = (file: string) => file.includes(`/${name}/`);
         expect(atStart.files.filter(isPart)).toEqual([]);
@@ -82,10 +82,10 @@ describe("the functions", () => {
   );
 });
 
-/** What a specifier names, in an import or an export. */
+/** The specifier of an import or an export. */
 const SPECIFIER = /(?:\bfrom|^import|\bimport\()\s*"([^"]+)"(?=[;)])/gm;
 
-/** The parts of shared, by the beginning of a path; each leans on earlier ones only. */
+/** The parts of shared, by the prefix of a path; each imports from earlier ones only. */
 const LAYERS = [
   ["issue.ts", "limits.ts"],
   ["redaction/", "tlog/"],
@@ -102,7 +102,7 @@ const LAYERS = [
   ["serve-"],
 ];
 
-/** Where a file of shared stands: its layer, and its part of it. */
+/** The layer of a file of shared, and its part of the layer. */
 function placeOf(path: string): { layer: number; part: string } {
   const name = path.replace(/^shared\//, "");
   for (const [layer, parts] of LAYERS.entries()) {
@@ -113,21 +113,24 @@ function placeOf(path: string): { layer: number; part: string } {
 }
 
 describe("shared", () => {
-  test.each(sources)("%s leans on lower layers and its own part", (path) => {
-    const from = new URL(path, PROJECT);
-    const own = placeOf(path);
-    for (const [, specifier] of read(path).matchAll(SPECIFIER)) {
-      if (!specifier.startsWith(".")) continue;
-      const { href } = new URL(specifier, from);
-      const used = placeOf(href.slice(PROJECT.href.length));
-      const allowed = used.layer < own.layer || used.part === own.part ||
-        own.layer === LAYERS.length - 1;
-      expect(allowed, specifier).toBe(true);
-    }
-  });
+  test.each(sources)(
+    "%s imports from lower layers and its own part only",
+    (path) => {
+      const from = new URL(path, PROJECT);
+      const own = placeOf(path);
+      for (const [, specifier] of read(path).matchAll(SPECIFIER)) {
+        if (!specifier.startsWith(".")) continue;
+        const { href } = new URL(specifier, from);
+        const used = placeOf(href.slice(PROJECT.href.length));
+        const allowed = used.layer < own.layer || used.part === own.part ||
+          own.layer === LAYERS.length - 1;
+        expect(allowed, specifier).toBe(true);
+      }
+    },
+  );
 });
 
-describe("what the platform gets", () => {
+describe("the deployed sources", () => {
   const deployed = [
     ...sources,
     ...slugs.map((slug) => `supabase/functions/${slug}/index.ts`),

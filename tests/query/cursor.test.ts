@@ -10,23 +10,22 @@ const env = (secret: string) => ({
 const POSITION = { time: "2026-01-01T00:00:00Z", id: "x", done: 42 };
 
 describe("a cursor", () => {
-  test("opens to the position it was made from", async () => {
+  test("opens to its position", async () => {
     const cursor = await sealCursor(POSITION, "query", env("a"));
     expect(cursor).toMatch(/^[\w-]+$/);
     expect(await openCursor(cursor, "query", env("a"))).toEqual(POSITION);
   });
 
-  test("shows nothing of it, and is different each time", async () => {
-    const [one, two] = await Promise.all(
+  test("is encrypted, and different each time", async () => {
+    const [first, second] = await Promise.all(
       [1, 2].map(() => sealCursor(POSITION, "query", env("a"))),
     );
-    expect(one).not.toBe(two);
-    expect(atob(one.replaceAll("-", "+").replaceAll("_", "/"))).not.toContain(
-      "2026",
-    );
+    expect(first).not.toBe(second);
+    expect(atob(first.replaceAll("-", "+").replaceAll("_", "/"))).not
+      .toContain("2026");
   });
 
-  test("opens for no other query, key or changed byte", async () => {
+  test("is refused for another query, with another key and with a changed byte", async () => {
     const cursor = await sealCursor(POSITION, "query", env("a"));
     const changed = cursor.slice(0, -1) + (cursor.endsWith("A") ? "B" : "A");
     for (

@@ -6,7 +6,7 @@ import { EVENTS, FIRM, newId, RunningStack } from "../support/running-stack.ts";
 
 const LLM = EVENTS["llm-usage"];
 
-describe("following a log with order=asc while others write", () => {
+describe("reading a log with order=asc during concurrent writes", () => {
   const ledger = new RunningStack();
   let sql: postgres.Sql;
 
@@ -14,13 +14,13 @@ describe("following a log with order=asc while others write", () => {
     const databaseUrl = await createDatabase({ url: inject("postgresUrl") });
     ledger.stack = await startStack({ port: 0, databaseUrl });
     sql = postgres(databaseUrl, { max: 4, onnotice: () => {} });
-  }, 30_000);
+  });
   afterAll(async () => {
     await sql?.end();
     await ledger.stack?.stop();
   });
 
-  /** A reader who keeps the last cursor. */
+  /** A reader that continues from its last cursor. */
   function follow(limit = 100) {
     let cursor = "";
     return async () => {
@@ -32,9 +32,7 @@ describe("following a log with order=asc while others write", () => {
         const { status, body } = await ledger.post(
           `llm-usage${query}`,
           undefined,
-          {
-            method: "GET",
-          },
+          { method: "GET" },
         );
         expect(status).toBe(200);
         ids.push(...body.rows.map((row: { id: string }) => row.id));
@@ -45,8 +43,8 @@ describe("following a log with order=asc while others write", () => {
   }
 
   /**
-   * What comes until `count` rows are there. A transaction that is open in any
-   * database of the server, such as another test's, holds rows back.
+   * Ids of the next `count` rows. A transaction that is open in any
+   * database of the server, such as another test's, delays rows.
    */
   async function collect(
     next: () => Promise<string[]>,
@@ -74,7 +72,7 @@ describe("following a log with order=asc while others write", () => {
         insert(inner as unknown as postgres.Sql, inSavepoint)
       );
       await insert(sql, quick);
-      // What comes after an open transaction waits for it.
+      // Rows after an open transaction wait for it.
       expect(await next()).toEqual([]);
     });
     const after = await collect(next, 3);
@@ -108,7 +106,7 @@ describe("following a log with order=asc while others write", () => {
     expect([...delivered].sort()).toEqual([...sent].sort());
   });
 
-  test("newest first, pages neither repeat nor lose a row while others write", async () => {
+  test("pages in descending order neither repeat nor lose a row during concurrent writes", async () => {
     const model = newId();
     const before = Array.from(
       { length: 60 },

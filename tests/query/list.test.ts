@@ -36,7 +36,7 @@ describe.each(ENGINES)("reading on %s", (engine) => {
   }
 
   describe.each(SLUGS)("%s", (slug) => {
-    test("gives a row by its id, and 304 to whoever has it", async () => {
+    test("returns a row by its id, and 304 for a matching ETag", async () => {
       const { body: row } = await ledger.post(slug, EVENTS[slug]);
       const first = await get(`${slug}/${row.id}`);
       expect(first.status).toBe(200);
@@ -56,7 +56,7 @@ describe.each(ENGINES)("reading on %s", (engine) => {
       ]);
     });
 
-    test("answers HEAD with the length of GET's body, or with none where it is not known", async () => {
+    test("answers HEAD with the Content-Length of GET, except for exports", async () => {
       const { body: row } = await ledger.post(slug, EVENTS[slug]);
       const lengthOf = (path: string, method: string, accept: string) =>
         fetch(`${ledger.stack.url}/functions/v1/${path}`, {
@@ -103,14 +103,14 @@ describe.each(ENGINES)("reading on %s", (engine) => {
       );
       expect(keys).toEqual([...keys].sort().reverse());
       expect(await pages(`${slug}?order=desc`, 7)).toEqual(all.body.rows);
-      // Rows younger than a transaction that is still open, of whatever database of
-      // the server, are not shown in this order yet.
+      // Rows after a transaction that is still open, in any database of
+      // the server, are not listed in this order yet.
       await expect.poll(() => pages(`${slug}?order=asc`, 7), {
         timeout: 20_000,
       }).toEqual([...all.body.rows].reverse());
     });
 
-    test("refuses what it does not know, by name", async () => {
+    test("answers 400 to unknown and invalid parameters and names them", async () => {
       for (
         const [query, name] of [
           ["colour=red", "colour"],
@@ -131,7 +131,7 @@ describe.each(ENGINES)("reading on %s", (engine) => {
     });
   });
 
-  test("a page links to the next one", async () => {
+  test("a page has a Link header to the next one", async () => {
     await ledger.post("llm-usage", Array(3).fill(LLM));
     const { headers, body } = await get("llm-usage?limit=2&success=true");
     const [, path] = /^<(.*)>; rel="next"$/.exec(headers.get("link")!)!;
@@ -140,12 +140,11 @@ describe.each(ENGINES)("reading on %s", (engine) => {
     });
     const { rows } = await next.json();
     expect(rows[0].id).not.toBe(body.rows[1].id);
-    expect(new URL(path, ledger.stack.url).searchParams.get("cursor")).toBe(
-      body.next_cursor,
-    );
+    expect(new URL(path, ledger.stack.url).searchParams.get("cursor"))
+      .toBe(body.next_cursor);
   });
 
-  test("a cursor belongs to its query", async () => {
+  test("a cursor is valid for its own query only", async () => {
     const { body } = await get("llm-usage?limit=1");
     for (const query of ["order=asc", "model=x"]) {
       const { status } = await get(
@@ -160,10 +159,10 @@ describe.each(ENGINES)("reading on %s", (engine) => {
     expect((await get(`llm-usage?cursor=${changed}`)).status).toBe(400);
   });
 
-  test("oldest first, the last cursor brings everything new, once", async () => {
+  test("in ascending order, the last cursor returns each new row once", async () => {
     const model = newId();
     const events = () => Array(5).fill({ ...LLM, model });
-    // A transaction that is open in any database of the server holds rows back.
+    // A transaction that is open in any database of the server delays rows.
     const untilThere = (query: string, count: number) =>
       vi.waitUntil(async () => {
         const answer = await get(query);
@@ -177,7 +176,7 @@ describe.each(ENGINES)("reading on %s", (engine) => {
         `llm-usage?model=${model}&order=asc&cursor=${body.next_cursor}`,
       );
       expect(empty.body).toMatchObject({ rows: [], has_more: false });
-      // What happened minutes ago and arrives only now is new, too.
+      // An event that arrives late is new, too.
       const minutesAgo = new Date(Date.now() - 10 * 60_000).toISOString();
       const event = {
         ...LLM,
@@ -250,7 +249,7 @@ describe.each(ENGINES)("reading on %s", (engine) => {
       expect(body.rows).toHaveLength(count);
     });
 
-    test("config_matches_reported=false finds the sub-agents that ran something else", async () => {
+    test("config_matches_reported=false finds the sub-agents that ran another model", async () => {
       const { body } = await get(
         `model-usage?session_id=${model}&config_matches_reported=false`,
       );
@@ -266,7 +265,7 @@ describe.each(ENGINES)("reading on %s", (engine) => {
       ["audit", "entity_id=x", "entity_id"],
       ["tool-usage", "success=true", "success"],
     ] as [Slug, string, string][])(
-      "%s?%s is refused by name",
+      "%s?%s gets 400 with the name of the parameter",
       async (slug, query, name) => {
         const { status, body } = await get(`${slug}?${query}`);
         expect(status).toBe(400);
@@ -275,13 +274,13 @@ describe.each(ENGINES)("reading on %s", (engine) => {
     );
   });
 
-  test("answers 406 to a format that it does not have", async () => {
+  test("answers 406 to an unsupported format", async () => {
     const { status, body } = await get("audit", { accept: "application/xml" });
     expect(status).toBe(406);
     expect(body.detail).toContain("text/csv");
   });
 
-  test("exports everything as NDJSON and as CSV, beyond one page", async () => {
+  test("exports all rows as NDJSON and as CSV, beyond one page", async () => {
     const model = newId();
     for (let batch = 0; batch < 3; batch++) {
       await ledger.post("llm-usage", Array(700).fill({ ...LLM, model }));
@@ -306,7 +305,7 @@ describe.each(ENGINES)("reading on %s", (engine) => {
     expect(limited.body.trim().split("\r\n")).toHaveLength(1501);
   });
 
-  test("a CSV runs no formula and keeps quotes, line breaks and nested objects", async () => {
+  test("a CSV export escapes formulas and keeps quotes, line breaks and nested objects", async () => {
     const session_id = newId();
     await ledger.post("model-usage", {
       ...EVENTS["model-usage"],

@@ -15,6 +15,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
   const ledger = useStack(engine);
   const get = (path: string, headers = {}) =>
     ledger.post(path, undefined, { method: "GET", headers });
+  const summarise = (query: string) => get(`llm-usage/summary?${query}`);
 
   beforeAll(async () => {
     const at = (created_at: string, more = {}) => ({
@@ -48,9 +49,9 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     ]);
   });
 
-  test("adds up to the last micro-dollar, with percentiles and rates, per group and in total", async () => {
-    const { status, body } = await get(
-      `llm-usage/summary?${YEAR}&model=mixed&group_by=task_type`,
+  test("sums costs exactly, with percentiles and rates, per group and in total", async () => {
+    const { status, body } = await summarise(
+      `${YEAR}&model=mixed&group_by=task_type`,
     );
     expect(status).toBe(200);
     expect(body).toMatchObject({
@@ -82,9 +83,9 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     ]);
   });
 
-  test("groups by several things at once, the largest groups first, null a group of its own", async () => {
-    const { body } = await get(
-      `llm-usage/summary?${YEAR}&model=mixed&group_by=cma_project_id,success&group_by=month`,
+  test("groups by several columns, the largest group first and null as a group", async () => {
+    const { body } = await summarise(
+      `${YEAR}&model=mixed&group_by=cma_project_id,success&group_by=month`,
     );
     expect(body.groups.map((group: Record<string, unknown>) => [
       group.month,
@@ -98,10 +99,8 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     ]);
   });
 
-  test("groups by what is also measured", async () => {
-    const { body } = await get(
-      `llm-usage/summary?${YEAR}&model=mixed&group_by=success`,
-    );
+  test("groups by a column that is also a measure", async () => {
+    const { body } = await summarise(`${YEAR}&model=mixed&group_by=success`);
     expect(body.groups).toMatchObject([
       { success: true, count: 9, success_true: 9, success_false: 0 },
       { success: false, count: 1, success_true: 0, success_false: 1 },
@@ -109,9 +108,9 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     expect(body.totals).toMatchObject({ success_true: 9, success_false: 1 });
   });
 
-  test("a day of the caller's zone has 23, 24 or 25 hours", async () => {
-    const days = await get(
-      `llm-usage/summary?${YEAR}&model=hourly&group_by=day&tz=Europe/Berlin`,
+  test("a day in the caller's time zone has 23, 24 or 25 hours", async () => {
+    const days = await summarise(
+      `${YEAR}&model=hourly&group_by=day&tz=Europe/Berlin`,
     );
     expect(
       days.body.groups.map((g: Record<string, unknown>) => [g.day, g.count]),
@@ -120,32 +119,25 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
       ["2026-10-25T00:00:00+02:00", 25],
       ["2026-10-26T00:00:00+01:00", 13],
     ]);
-    const hours = await get(
-      `llm-usage/summary?from=2026-10-25&to=2026-10-26&model=hourly&group_by=hour&tz=Europe/Berlin`,
+    const hours = await summarise(
+      `from=2026-10-25&to=2026-10-26&model=hourly&group_by=hour&tz=Europe/Berlin`,
     );
     expect(hours.body.group_count).toBe(25);
     expect(hours.body.groups.slice(2, 4).map((g: { hour: string }) => g.hour))
-      .toEqual([
-        "2026-10-25T02:00:00+02:00",
-        "2026-10-25T02:00:00+01:00",
-      ]);
-    const spring = await get(
-      `llm-usage/summary?from=2026-03-29&to=2026-03-30&model=spring&tz=Europe/Berlin`,
+      .toEqual(["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]);
+    const spring = await summarise(
+      `from=2026-03-29&to=2026-03-30&model=spring&tz=Europe/Berlin`,
     );
     expect(spring.body.totals.count).toBe(2);
   });
 
   test("a week starts on Monday", async () => {
-    const { body } = await get(
-      `llm-usage/summary?${YEAR}&model=spring&group_by=week`,
-    );
+    const { body } = await summarise(`${YEAR}&model=spring&group_by=week`);
     expect(body.groups.map((g: Record<string, unknown>) => [g.week, g.count]))
-      .toEqual([
-        ["2026-03-23T00:00:00+00:00", 4],
-      ]);
+      .toEqual([["2026-03-23T00:00:00+00:00", 4]]);
   });
 
-  test("says when groups are cut, and counts all of them", async () => {
+  test("reports truncated groups and counts all of them", async () => {
     await ledger.post(
       "audit",
       Array.from({ length: 1000 }, (_, index) => ({
@@ -176,7 +168,7 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     expect(csv.headers.get("x-truncated")).toBe("true");
   });
 
-  test("measures what each log has", async () => {
+  test("has the measures of each log", async () => {
     const time = "2026-07-01T00:00:00Z";
     await ledger.post("tool-usage", [
       {
@@ -222,17 +214,15 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     }]);
   });
 
-  test("nothing found is zero, not an error", async () => {
-    const { body } = await get(
-      `llm-usage/summary?${YEAR}&firm_id=${NOBODY}&group_by=day`,
-    );
+  test("an empty result has totals of zero", async () => {
+    const { body } = await summarise(`${YEAR}&firm_id=${NOBODY}&group_by=day`);
     expect(body).toMatchObject({
       groups: [],
       totals: { count: 0, cost_usd: "0.000000", success_true_rate: null },
     });
   });
 
-  test("gives CSV and NDJSON with the total in the last line", async () => {
+  test("returns CSV and NDJSON with the total in the last line", async () => {
     const path = `llm-usage/summary?${YEAR}&model=mixed&group_by=task_type`;
     const csv = await get(path, { accept: "text/csv" });
     const lines = csv.body.trim().split("\r\n");
@@ -291,8 +281,8 @@ describe.each(ENGINES)("summaries on %s", (engine) => {
     [`${YEAR}&tz=Mars/Olympus`, "tz"],
     [`${YEAR}&tz=%2B02:00`, "tz"],
     [`${YEAR}&limit=3`, "limit"],
-  ])("refuses ?%s by name", async (query, name) => {
-    const { status, body } = await get(`llm-usage/summary?${query}`);
+  ])("answers 400 to ?%s and names %s", async (query, name) => {
+    const { status, body } = await summarise(`${query}`);
     expect(status).toBe(400);
     expect(body.detail).toContain(`query parameter ${name} `);
   });

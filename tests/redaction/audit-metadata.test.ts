@@ -53,7 +53,7 @@ describe("metadata of references and counts", () => {
     expect(checkAuditMetadata(metadata)).toEqual([]);
   });
 
-  test("may pass short words and UUIDs unread, because nothing that is looked for is one", () => {
+  test("may skip the rules for short words and UUIDs, because they never match one", () => {
     const word = fc.string({
       unit: fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz_"),
       minLength: 1,
@@ -134,12 +134,12 @@ describe("the type of metadata", () => {
     ["a Date", new Date(0)],
     ["a Map", new Map()],
     ["a class instance", new (class Point {})()],
-  ])("is refused for a leaf that is %s", (_name, value) => {
+  ])("of a leaf must not be %s", (_name, value) => {
     expect(faultsOf({ a: [value] })).toEqual([["invalid_type", ["a", 0]]]);
   });
 
   test.each([0.5, -1.25, 1e-7, NaN, Infinity, 2 ** 53, -(2 ** 53), 1e21])(
-    "is refused for the number %d",
+    "of a number must be an exact integer, unlike %d",
     (number) => {
       expect(faultsOf({ a: number })).toEqual([["not_integer", ["a"]]]);
     },
@@ -157,8 +157,8 @@ describe("the limits", () => {
     }
   });
 
-  test("allow a key of 64 characters, and not one of 65, which is not repeated", () => {
-    const longest = MAX_AUDIT_METADATA_KEY_LENGTH;
+  test("allow a key of 64 characters, and not one of 65, which faults do not repeat", () => {
+    const longest = MAX_METADATA_KEY_LENGTH;
     for (const character of ["x", "é", "😀"]) {
       expect(faultsOf({ a: { [character.repeat(longest)]: 1 } })).toEqual([]);
       expect(faultsOf({ a: { [character.repeat(longest + 1)]: 1 } })).toEqual([
@@ -213,26 +213,24 @@ describe("the limits", () => {
     );
     const bytesOf = (value: unknown) =>
       new TextEncoder().encode(JSON.stringify(value)).length;
-    fc.assert(
-      fc.property(content, fc.constantFrom(0, 1), (value, excess) => {
-        const metadata: Record<string, unknown> = { value, fill: [] };
-        const fill = metadata.fill as string[];
-        let missing = MAX_AUDIT_METADATA_BYTES - bytesOf(metadata) + 1;
-        // Each string of n letters adds n + 3 bytes.
-        for (; missing > 203; missing -= 203) fill.push("x".repeat(200));
-        if (missing < 3) fill.push(fill.pop()!.slice(3 - missing)), missing = 3;
-        fill.push("x".repeat(missing - 3 + excess));
-        expect(bytesOf(metadata)).toBe(MAX_AUDIT_METADATA_BYTES + excess);
-        expect(
-          checkAuditMetadata(metadata).some(({ code }) => code === "too_large"),
-        )
-          .toBe(excess === 1);
-      }),
-    );
+    fc.assert(fc.property(content, fc.constantFrom(0, 1), (value, excess) => {
+      const metadata: Record<string, unknown> = { value, fill: [] };
+      const fill = metadata.fill as string[];
+      let missing = MAX_METADATA_BYTES - bytesOf(metadata) + 1;
+      // Each string of n letters adds n + 3 bytes.
+      for (; missing > 203; missing -= 203) fill.push("x".repeat(200));
+      if (missing < 3) fill.push(fill.pop()!.slice(3 - missing)), missing = 3;
+      fill.push("x".repeat(missing - 3 + excess));
+      expect(bytesOf(metadata)).toBe(MAX_METADATA_BYTES + excess);
+      expect(
+        checkAuditMetadata(metadata).some(({ code }) => code === "too_large"),
+      )
+        .toBe(excess === 1);
+    }));
   });
 
-  test("cap the list of issues, and those of the whole object come first", () => {
-    const issues = checkAuditMetadata(
+  test("cap the list of faults, with those of the whole object first", () => {
+    const faults = checkAuditMetadata(
       object(200, (index) => [`k${index}`, 0.5]),
     );
     expect(issues).toHaveLength(MAX_AUDIT_METADATA_ISSUES);
@@ -241,7 +239,7 @@ describe("the limits", () => {
   });
 });
 
-describe("what does not belong in metadata", () => {
+describe("sensitive content of metadata", () => {
   test.each([
     ["$1,234.50", "an amount of money"],
     [CARD, "a payment card number"],
@@ -258,7 +256,7 @@ describe("what does not belong in metadata", () => {
     }]);
   });
 
-  test("is a secret", () => {
+  test("includes secrets", () => {
     expect(checkAuditMetadata({ note: "password=hunter2" })).toEqual([{
       path: ["note"],
       code: "secret",
@@ -266,14 +264,14 @@ describe("what does not belong in metadata", () => {
     }]);
   });
 
-  test("is an integer with the digits of a card or an Aadhaar number", () => {
+  test("includes integers with the digits of a card or an Aadhaar number", () => {
     for (const number of [4111111111111111, -4111111111111111, 234123412346]) {
       expect(faultsOf({ n: [number] })).toEqual([["financial_data", ["n", 0]]]);
     }
     expect(faultsOf({ n: 4111111111111112 })).toEqual([]);
   });
 
-  test("is a key that names money, an account or a credential", () => {
+  test("includes keys that name money, an account or a credential", () => {
     expect(faultsOf({ amount: 5, a: { apiKey: "x" }, list: [{ pan: null }] }))
       .toEqual([
         ["sensitive_key", ["amount"]],
@@ -282,13 +280,13 @@ describe("what does not belong in metadata", () => {
       ]);
   });
 
-  test("is a value under a key that ends like a reference", () => {
+  test("includes values under keys that end like references", () => {
     expect(faultsOf({ card_id: CARD, iban_count: 1 })).toEqual([
       ["financial_data", ["card_id"]],
     ]);
   });
 
-  test("is a key with sensitive data in it, which is not repeated", () => {
+  test("includes keys with sensitive data, which faults do not repeat", () => {
     for (const key of [CARD, `card_${CARD}_id`, "USD 5", "password=hunter2"]) {
       const [[code, path]] = faultsOf({ a: { [key]: 1 } });
       expect(["financial_data", "secret"]).toContain(code);
@@ -300,7 +298,7 @@ describe("what does not belong in metadata", () => {
     ]);
   });
 
-  test("is named all at once", () => {
+  test("is reported completely in one answer", () => {
     expect(faultsOf({
       amount: "$5",
       long: "x".repeat(300) + " " + CARD,
@@ -350,9 +348,9 @@ describe("an issue", () => {
     );
     fc.assert(
       fc.property(metadata, (value) => {
-        const told = JSON.stringify(checkAuditMetadata(value));
+        const reported = JSON.stringify(checkAuditMetadata(value));
         for (const text of [...SENSITIVE, "hunter2"]) {
-          expect(told).not.toContain(JSON.stringify(text).slice(1, -1));
+          expect(reported).not.toContain(JSON.stringify(text).slice(1, -1));
         }
       }),
       { numRuns: 300 },

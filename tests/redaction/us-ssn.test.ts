@@ -3,15 +3,10 @@ import { findFinancialData } from "../../shared/redaction/financial.ts";
 
 describe("a US Social Security number", () => {
   test.each([
-    "078-05-1120",
-    "219-09-9999",
-    "457 55 5462",
-    "SSN: 899-99-9999",
-    "ssn_001-01-0001",
-    "０７８-０５-１１２０",
-    "078\u201105\u20111120",
-    "078\u200b-05-\u200b1120",
-  ])("«%s» is found", (text) => {
+    ["078-05-1120", "219-09-9999", "457 55 5462", "SSN: 899-99-9999"],
+    ["ssn_001-01-0001", "０７８-０５-１１２０", "078\u201105\u20111120"],
+    ["078\u200b-05-\u200b1120"],
+  ].flat())("«%s» is found", (text) => {
     expect(findFinancialData(text)).toBe("ssn");
   });
 
@@ -27,7 +22,7 @@ describe("a US Social Security number", () => {
     ["a letter in front", "A123-45-6789"],
     ["a date", "2026-11-21"],
     ["a phone number", "555-123-4567"],
-  ])("with %s is none", (_what, text) => {
+  ])("with %s is not found", (_what, text) => {
     expect(findFinancialData(text)).toBeNull();
   });
 });

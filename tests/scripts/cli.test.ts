@@ -5,7 +5,7 @@ import exceptions from "../../supabase/advisor-exceptions.json" with {
   type: "json",
 };
 
-/** Says which indexes traffic has used so far: nothing about a schema without traffic. */
+/** Reports indexes that no traffic has used, which means nothing without traffic. */
 const TRAFFIC_LINT = "unused_index";
 
 /** The part of the CLI's answers that the tests read. */
@@ -89,9 +89,8 @@ test("the advisors find what supabase/advisor-exceptions.json names, and nothing
         ".",
       ),
     }));
-  expect(ordered(findings)).toEqual(
-    ordered(exceptions.map(({ name, object }) => ({ name, object }))),
-  );
+  expect(ordered(findings))
+    .toEqual(ordered(exceptions.map(({ name, object }) => ({ name, object }))));
 });
 
 test("every exception from the advisors gives its reason", () => {

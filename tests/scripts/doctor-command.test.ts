@@ -9,6 +9,7 @@ import {
   overPostgres,
   type TestDatabase,
 } from "../support/databases.ts";
+import { run } from "../support/command.ts";
 
 describe("npm run doctor", () => {
   let url: string;
@@ -16,22 +17,13 @@ describe("npm run doctor", () => {
   beforeAll(async () => {
     url = await createMigratedDatabase();
     db = overPostgres(url);
-  }, 30_000);
+  });
   afterAll(() => db.close());
 
-  /** The command as a person runs it. */
-  async function run(...args: string[]) {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "scripts/doctor.ts", ...args],
-      cwd: new URL("../..", import.meta.url).pathname,
-      env: { NO_COLOR: "1" },
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { code, stdout: text(stdout), stderr: text(stderr) };
-  }
+  const doctor = (...args: string[]) => run("../scripts/doctor.ts", args);
 
-  test("ends with 0 and one sentence when all is well", async () => {
-    expect(await run("--database-url", url)).toEqual({
+  test("ends with 0 and one sentence without findings", async () => {
+    expect(await doctor("--database-url", url)).toEqual({
       code: 0,
       stdout: "The logs are as the migrations made them: append-only\n",
       stderr: "",
@@ -42,7 +34,7 @@ describe("npm run doctor", () => {
     await db.exec(
       "create rule r as on insert to audit_log do instead nothing; alter table model_usage_log disable row level security",
     );
-    const { code, stdout, stderr } = await run("--database-url", url);
+    const { code, stdout, stderr } = await doctor("--database-url", url);
     await db.exec(
       "drop rule r on audit_log; alter table model_usage_log enable row level security",
     );
@@ -57,13 +49,13 @@ describe("npm run doctor", () => {
     );
   });
 
-  test("finds a doctor that was told to say nothing", async () => {
+  test("finds a doctor that was replaced by one without findings", async () => {
     await db.exec(`begin;
       create table original as select pg_get_functiondef('ledger.doctor()'::regprocedure) as definition;
       create or replace function ledger.doctor() returns table ("check" text, object text, problem text, remedy text)
         language sql stable set search_path = pg_catalog, pg_temp as 'select null, null, null, null where false';
       commit`);
-    const { code, stdout } = await run("--database-url", url);
+    const { code, stdout } = await doctor("--database-url", url);
     await db.exec(
       "do $$ begin execute (select definition from original); end $$; drop table original",
     );
@@ -72,20 +64,20 @@ describe("npm run doctor", () => {
   });
 
   test.each([
-    ["without a URL", [], "expected --database-url"],
-    ["with another flag", ["--fix"], "--fix"],
+    ["without a URL", [], "wanted --database-url"],
+    ["with an unknown flag", ["--fix"], "--fix"],
     [
-      "with something else than a URL",
+      "with an invalid URL",
       ["--database-url", "localhost"],
       "expected postgresql://",
     ],
     [
-      "when nothing answers",
+      "with an unreachable server",
       ["--database-url", "postgresql://postgres:hunter2@127.0.0.1:1/postgres"],
       "127.0.0.1:1/postgres: connect ECONNREFUSED",
     ],
   ])("ends with 2 and one sentence %s", async (_, args, sentence) => {
-    const { code, stdout, stderr } = await run(...args);
+    const { code, stdout, stderr } = await doctor(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(sentence);
     expect(stderr).not.toContain("hunter2");
@@ -96,13 +88,13 @@ describe("npm run doctor", () => {
     expect(await runDoctor(["--database-url", inject("postgresUrl")])).toBe(2);
   });
 
-  test("ends with 2 as a role that may not look", async () => {
+  test("ends with 2 as a role without the privileges", async () => {
     const guest = new URL(url);
     guest.username = "authenticator";
     expect(await runDoctor(["--database-url", guest.href])).toBe(2);
   });
 
-  test("reads each function of the machinery from the schema, except those written per log", () => {
+  test("reads each function of the machinery from the schema, except those generated per log", () => {
     const bodies = readDefinitions(`
 CREATE OR REPLACE FUNCTION public.a()
  RETURNS integer

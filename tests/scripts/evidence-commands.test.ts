@@ -35,6 +35,9 @@ afterAll(async () => {
 });
 const url = () => ["--url", ledger.stack.url];
 
+const unfinishedFiles = () =>
+  [...Deno.readDirSync(dir)].filter(({ name }) => name.includes("unfinished"));
+
 /** Exports to a new file. */
 async function exportFresh(): Promise<string> {
   const path = `${dir}/${newId()}.ndjson`;
@@ -48,7 +51,7 @@ async function exportFresh(): Promise<string> {
 }
 
 describe("npm run ledger:key", () => {
-  test("prints a secret key, as the variable that wants it, and a public one", async () => {
+  test("prints the secret key as its environment variable, and the public key", async () => {
     for (
       const [args, variable, type] of [
         [[ORIGIN], "LEDGER_SIGNING_KEYS", "signers"],
@@ -77,11 +80,13 @@ describe("npm run ledger:key", () => {
     }
   });
 
-  test("never prints the same twice", async () => {
+  test("prints another key each time", async () => {
     expect((await makeKey(ORIGIN)).stdout)
       .not.toBe((await makeKey(ORIGIN)).stdout);
   });
 
+  const BAD_NAME =
+    "Cannot use this name: The name must have neither white space nor a plus";
   const WANTED =
     "The name is missing or not the only one; pass one, such as example.com/ledger, and --witness for a witness";
   test.each([
@@ -89,28 +94,24 @@ describe("npm run ledger:key", () => {
     [["--witness"], WANTED],
     [["a", "b"], WANTED],
     [["--name", "a"], WANTED],
-    [
-      ["a b"],
-      "Cannot use this name: The name must have neither white space nor a plus",
-    ],
-    [
-      ["a+b"],
-      "Cannot use this name: The name must have neither white space nor a plus",
-    ],
-    [
-      [""],
-      "Cannot use this name: The name must have neither white space nor a plus",
-    ],
-  ])("with %j says what it wants", async (args, sentence) => {
+    [["a b"], BAD_NAME],
+    [["a+b"], BAD_NAME],
+    [[""], BAD_NAME],
+  ])("with %j reports the expected arguments", async (args, sentence) => {
     expect(await makeKey(...args)).toEqual(failure(sentence));
   });
 });
 
 describe("npm run seal", () => {
-  test("seals and signs, and prints the answer", async () => {
+  const BAD_INTERVAL =
+    /^Cannot use --every: wanted seconds, from 1 to 86400\n$/;
+  const BAD_URL =
+    /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/;
+
+  test("seals and signs, and prints the response", async () => {
     await ledger.post("model-usage", EVENTS["model-usage"]);
     let answer = { size: 0, checkpoint: "" };
-    // A transaction of another test file may hold the leaf back for a moment.
+    // A transaction of another test file may delay the leaf.
     await expect.poll(async () => {
       const { code, stdout, stderr } = await seal(url());
       expect([code, stderr]).toEqual([0, ""]);
@@ -121,14 +122,14 @@ describe("npm run seal", () => {
       .toBe(await (await ledger.ask("checkpoint")).text());
   });
 
-  test("goes on with --every, and past a project that is away for a while", async () => {
-    let isAway = false;
+  test("repeats with --every, also after failures of the project", async () => {
+    let isUnavailable = false;
     let calls = 0;
-    const door = Deno.serve(
+    const proxy = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request) => {
         calls++;
-        if (isAway) return new Response("gateway", { status: 502 });
+        if (isUnavailable) return new Response("gateway", { status: 502 });
         return fetch(ledger.stack.url + new URL(request.url).pathname, {
           method: "POST",
           headers: { apikey: request.headers.get("apikey")! },
@@ -142,19 +143,19 @@ describe("npm run seal", () => {
     };
     const command = spawn("../scripts/seal.ts", [
       "--url",
-      `http://127.0.0.1:${door.addr.port}`,
+      `http://127.0.0.1:${proxy.addr.port}`,
       "--every",
       "1",
     ]);
     try {
       await until(2);
-      isAway = true;
+      isUnavailable = true;
       await until(3);
-      isAway = false;
+      isUnavailable = false;
       await until(5);
     } finally {
       const { stdout, stderr } = await command.end("SIGTERM");
-      await door.shutdown();
+      await proxy.shutdown();
       expect(stdout.trim().split("\n").length).toBeGreaterThanOrEqual(3);
       expect(stderr).toMatch(
         /^(Cannot use http:\/\/127\.0\.0\.1:\d+: \/functions\/v1\/ledger\/seal answered 502\n)+$/,
@@ -162,11 +163,10 @@ describe("npm run seal", () => {
     }
   });
 
-  test("says that the log contradicts what was signed", async () => {
-    const other = await startEvidenceStack(
-      "PostgreSQL 17",
-      { LEDGER_SIGNING_KEYS: keys.signerKey },
-    );
+  test("reports a log that contradicts its last checkpoint", async () => {
+    const other = await startEvidenceStack("PostgreSQL 17", {
+      LEDGER_SIGNING_KEYS: keys.signerKey,
+    });
     const db = other.openDatabase();
     try {
       await other.post("audit", EVENTS.audit);
@@ -189,28 +189,13 @@ describe("npm run seal", () => {
   });
 
   test.each([
-    [
-      ["--every", "0"],
-      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
-    ],
-    [
-      ["--every", "often"],
-      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
-    ],
-    [
-      ["--every", "1e9"],
-      /^Cannot use --every: expected seconds, from 1 to 86400\n$/,
-    ],
-    [["--now"], /^Unknown option '--now'; expected one of --url, --every\n$/],
-    [
-      ["--url", "example.com"],
-      /^Cannot use --url: expected the origin of a project, such as https:.*\n$/,
-    ],
-    [
-      ["--url", "http://127.0.0.1:54321/functions/v1"],
-      /^Cannot use --url: expected the origin of a project, such as https:.*\n$/,
-    ],
-  ])("with %j says what it wants", async (args, sentence) => {
+    [["--every", "0"], BAD_INTERVAL],
+    [["--every", "often"], BAD_INTERVAL],
+    [["--every", "1e9"], BAD_INTERVAL],
+    [["--now"], /^Unknown option '--now'; wanted any of --url, --every\n$/],
+    [["--url", "example.com"], BAD_URL],
+    [["--url", "http://127.0.0.1:54321/functions/v1"], BAD_URL],
+  ])("with %j reports the expected arguments", async (args, sentence) => {
     expect(await seal(args)).toEqual(failure(sentence));
   });
 });
@@ -223,22 +208,16 @@ describe.each([
       exportEvidence([...args, "--out", `${dir}/none.ndjson`], env),
   ],
 ])("%s", (_, command) => {
-  test("says that nothing answers", async () => {
-    expect(await command(["--url", "http://127.0.0.1:9"])).toEqual(
-      failure(
-        "Cannot reach http://127.0.0.1:9: start the stack with npm start, or correct --url",
-      ),
-    );
-    expect(await command([], { PORT: "9" })).toEqual(
-      failure(
-        "Cannot reach http://127.0.0.1:9: start the stack with npm start, or correct --url",
-      ),
-    );
+  test("reports an unreachable project", async () => {
+    expect(await command(["--url", "http://127.0.0.1:9"]))
+      .toEqual(failure("Cannot reach http://127.0.0.1:9: is it running?"));
+    expect(await command([], { PORT: "9" }))
+      .toEqual(failure("Cannot reach http://127.0.0.1:9: is it running?"));
   });
 
   test.each([
-    ["that is none", () => "sb_secret_hunter2hunter2hunter2hunter2"],
-    ["that is for everybody", () => ledger.stack.publishableKey],
+    ["that is unknown", () => "sb_secret_hunter2hunter2hunter2hunter2"],
+    ["that is publishable", () => ledger.stack.publishableKey],
   ])("is refused with a key %s, and does not print it", async (_, key) => {
     expect(await command(url(), { SUPABASE_SECRET_KEY: key() })).toEqual(
       failure(
@@ -253,37 +232,23 @@ describe("npm run export-evidence", () => {
     await ledger.sign();
     const path = await exportFresh();
     expect((await Deno.stat(path)).mode! & 0o777).toBe(0o600);
-    expect(
-      [...Deno.readDirSync(dir)].filter(({ name }) =>
-        name.includes("unfinished")
-      ),
-    )
-      .toEqual([]);
+    expect(unfinishedFiles()).toEqual([]);
   });
 
-  test("leaves what is there as it is when it cannot go on", async () => {
+  test("keeps an existing file when the export fails", async () => {
     const path = `${dir}/kept.ndjson`;
     await Deno.writeTextFile(path, "kept");
-    const result = await exportEvidence([
-      "--url",
-      "http://127.0.0.1:9",
-      "--out",
-      path,
-    ]);
+    const unreachable = ["--url", "http://127.0.0.1:9"];
+    const result = await exportEvidence([...unreachable, "--out", path]);
     expect(result.code).toBe(1);
     expect(await Deno.readTextFile(path)).toBe("kept");
-    expect(
-      [...Deno.readDirSync(dir)].filter(({ name }) =>
-        name.includes("unfinished")
-      ),
-    )
-      .toEqual([]);
+    expect(unfinishedFiles()).toEqual([]);
     const other = await exportEvidence([...url(), "--out", path]);
     expect(other.code).toBe(0);
     expect(await Deno.readTextFile(path)).toContain('"end"');
   });
 
-  test("says that nothing is signed yet", async () => {
+  test("reports a log without a checkpoint", async () => {
     const empty = await startEvidenceStack("PGlite");
     try {
       await empty.post("audit", EVENTS.audit);
@@ -298,19 +263,14 @@ describe("npm run export-evidence", () => {
     }
   });
 
-  test("says where it wants to write, and that it cannot", async () => {
-    expect(await exportEvidence(url())).toEqual(
-      failure("The output file is missing; pass --out <file>"),
-    );
+  test("reports a missing --out, and a file that it cannot write", async () => {
+    expect(await exportEvidence(url()))
+      .toEqual(failure("Wanted --out <file>: where to write the bundle"));
     const path = `${dir}/no/such/folder`;
-    const { code, stdout, stderr } = await exportEvidence([
-      ...url(),
-      "--out",
-      path,
-    ]);
+    const args = [...url(), "--out", path];
+    const { code, stdout, stderr } = await exportEvidence(args);
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(
-      /^Cannot write \S+\/no\/such\/folder: No such file .*\n$/,
-    );
+    expect(stderr)
+      .toMatch(/^Cannot write \S+\/no\/such\/folder: No such file .*\n$/);
   });
 });

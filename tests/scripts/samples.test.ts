@@ -45,7 +45,7 @@ describe("a sample", () => {
   });
 
   test.each(Object.entries(ADAPTERS))(
-    "of %s is taken without an issue, and is new each time",
+    "of %s is accepted without issues, and new each time",
     async (format, adapt) => {
       const { path, headers, body } = create(format);
       expect(path).toBe(`webhooks/${format}`);

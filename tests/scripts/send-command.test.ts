@@ -80,7 +80,7 @@ describe("npm run send", () => {
   );
 
   test.each(["otlp", "litellm", "database", "cloudevents/audit"])(
-    "%s takes no signature",
+    "%s refuses a signature",
     async (target) => {
       const before = await countRows(ledger);
       const { code, stdout } = await send(
@@ -93,7 +93,7 @@ describe("npm run send", () => {
     },
   );
 
-  test("shows what the endpoint says of a sample that it does not take", async () => {
+  test("shows the problem of a sample that the endpoint refuses", async () => {
     const { code, stdout } = await send("database", "--query=colour=red");
     expect(code).toBe(1);
     expect(stdout).toContain("400 Bad Request");

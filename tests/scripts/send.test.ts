@@ -38,9 +38,8 @@ describe("npm run send", () => {
     );
     expect(code).toBe(0);
     const [{ url, message }] = requests;
-    expect(url.pathname + url.search).toBe(
-      "/functions/v1/webhooks/litellm?firm_id=x",
-    );
+    expect(url.pathname + url.search)
+      .toBe("/functions/v1/webhooks/litellm?firm_id=x");
     expect(message.headers.get("apikey")).toBe(SECRET_KEY);
     expect(message.headers.get("webhook-signature")).toBeNull();
     expect(JSON.parse(new TextDecoder().decode(message.body))).toHaveLength(2);
@@ -90,14 +89,11 @@ describe("npm run send", () => {
       ["auth", "--secret=swordfish"],
       "Cannot sign: Secret 1 of 1 does not start",
     ],
-  ])(
-    "with %j says what was wrong and what is wanted",
-    async (args, message) => {
-      const { code, stderr } = await send(...args);
-      expect(code).toBe(1);
-      expect(stderr).toContain(message);
-      expect(stderr).not.toMatch(/swordfish|at file:/);
-      expect(requests).toEqual([]);
-    },
-  );
+  ])("with %j reports the fault and the remedy", async (args, message) => {
+    const { code, stderr } = await send(...args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/swordfish|at file:/);
+    expect(requests).toEqual([]);
+  });
 });

@@ -7,13 +7,12 @@ import {
   readPackageRequests,
   updatePackages,
 } from "../../scripts/dependencies/update-packages.ts";
+import { run } from "../support/command.ts";
 import {
   FUNCTIONS_LOCK,
   makeProject,
   type Script,
 } from "../support/scripted-npm.ts";
-
-const DEPS = new URL("../../scripts/deps.ts", import.meta.url).pathname;
 
 const fail = (code: string) => ({
   code: 1,
@@ -21,10 +20,10 @@ const fail = (code: string) => ({
 });
 
 describe("an update", () => {
-  let said: string[];
+  let printed: string[];
   beforeEach(() => {
-    said = [];
-    vi.spyOn(console, "log").mockImplementation((line) => said.push(line));
+    printed = [];
+    vi.spyOn(console, "log").mockImplementation((line) => printed.push(line));
   });
   afterEach(() => vi.restoreAllMocks());
 
@@ -43,7 +42,7 @@ describe("an update", () => {
     expect(await files.readDirect()).toEqual(wanted);
     expect(await files.read("deno.json")).toContain("npm:a@1.1.0");
     expect(await files.read(FUNCTIONS_LOCK)).toContain("sha512-a@1.1.0");
-    expect(said).toEqual(["a@1.1.0", "tool@1.2.0"]);
+    expect(printed).toEqual(["a@1.1.0", "tool@1.2.0"]);
     expect(calls.slice(-2)).toEqual([
       "ci --ignore-scripts",
       "ci --dry-run --ignore-scripts",
@@ -61,7 +60,7 @@ describe("an update", () => {
     expect(Object.fromEntries(await files.readDirect()))
       .toEqual({ a: "1.0.0", tool: "1.2.0" });
     expect(await files.read("deno.json")).toContain("npm:a@1.0.0");
-    expect(said).toEqual([
+    expect(printed).toEqual([
       "a@1.1.0 is not taken: npm cannot resolve it (ERESOLVE)",
       "tool@1.2.0",
     ]);
@@ -79,13 +78,13 @@ describe("an update", () => {
     });
     expect(await changed).toBe(true);
     expect((await files.readDirect()).get("tool")).toBe("1.0.0");
-    expect(said).toEqual([
+    expect(printed).toEqual([
       "a@1.1.0",
       "tool@1.2.0 is not taken: the registry does not have tool-mac@1.2.0",
     ]);
   });
 
-  test("of which nothing can be taken changes and installs nothing", async () => {
+  test("without a usable version changes and installs nothing", async () => {
     const { files, before, changed, calls } = await update((line) =>
       line.startsWith("install") ? fail("ERESOLVE") : undefined
     );
@@ -113,7 +112,7 @@ describe("an update", () => {
     expect(await files.isAsIn(before)).toBe(true);
   });
 
-  test("takes transitive packages one at a time where they cannot be taken together", async () => {
+  test("takes transitive packages one at a time if they conflict", async () => {
     const { changed } = await update((line) => {
       if (line.startsWith("outdated")) {
         const outdated = { current: "1.0.0", wanted: "1.0.1" };
@@ -125,12 +124,12 @@ describe("an update", () => {
       return /^update (--save|x) /.test(line) ? fail("ERESOLVE") : undefined;
     }, true);
     expect(await changed).toBe(true);
-    expect(said.slice(2)).toEqual([
+    expect(printed.slice(2)).toEqual([
       "x is not updated: npm cannot resolve it (ERESOLVE)",
     ]);
   });
 
-  test("does not begin with an npm that writes an incomplete lock", async () => {
+  test("refuses an npm that writes an incomplete lock", async () => {
     const { files, before, changed } = await update((line) =>
       line === "--version" ? { stdout: "11.6.2\n" } : undefined
     );
@@ -141,13 +140,13 @@ describe("an update", () => {
   });
 });
 
-describe("the check of the locks", () => {
-  test("passes where they agree", async () => {
+describe("the check and the repair of the locks", () => {
+  test("passes if they agree", async () => {
     const { files, npm } = await makeProject();
     await checkLocks(files, npm);
   });
 
-  test("says what npm misses, without its usage", async () => {
+  test("reports the differences that npm finds, without npm's usage", async () => {
     const stderr = [
       "npm error code EUSAGE",
       "npm error",
@@ -193,7 +192,7 @@ describe("the check of the locks", () => {
     },
   );
 
-  test("is not mended by half: where npm fails, no lock is written", async () => {
+  test("writes no lock if npm fails", async () => {
     const { files, npm } = await makeProject((line) =>
       line.startsWith("install") ? fail("ECONNRESET") : undefined
     );
@@ -240,10 +239,8 @@ describe("the packages to update", () => {
     [["--lock", "--check"], "exclude each other"],
     [["--update", "--only", "zod@^4"], "expected an exact version"],
   ])("and the flags %j are refused", async (flags, sentence) => {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", DEPS, ...flags],
-    }).output();
+    const { code, stderr } = await run("../scripts/deps.ts", flags);
     expect(code).toBe(1);
-    expect(new TextDecoder().decode(stderr)).toContain(sentence);
+    expect(stderr).toContain(sentence);
   });
 });

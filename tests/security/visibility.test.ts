@@ -16,7 +16,7 @@ import {
   useStack,
 } from "../support/running-stack.ts";
 
-/** Who asks, and of which of two rows (first firm's, second firm's) she may know. */
+/** The callers, and which of two rows (the first firm's, the second firm's) each may read. */
 const READERS = [
   "a service",
   "a member of the first firm",
@@ -25,21 +25,16 @@ const READERS = [
   "a user without a firm",
 ] as const;
 type Reader = (typeof READERS)[number];
+const BY_FIRM: Record<Reader, [boolean, boolean]> = {
+  "a service": [true, true],
+  "a member of the first firm": [true, false],
+  "a member of the second firm": [false, true],
+  "the chairman": [true, false],
+  "a user without a firm": [false, false],
+};
 const VISIBLE: Record<Slug, Record<Reader, [boolean, boolean]>> = {
-  "llm-usage": {
-    "a service": [true, true],
-    "a member of the first firm": [true, false],
-    "a member of the second firm": [false, true],
-    "the chairman": [true, false],
-    "a user without a firm": [false, false],
-  },
-  "audit": {
-    "a service": [true, true],
-    "a member of the first firm": [true, false],
-    "a member of the second firm": [false, true],
-    "the chairman": [true, false],
-    "a user without a firm": [false, false],
-  },
+  "llm-usage": BY_FIRM,
+  "audit": BY_FIRM,
   "tool-usage": {
     "a service": [true, true],
     "a member of the first firm": [false, false],
@@ -55,12 +50,14 @@ const VISIBLE: Record<Slug, Record<Reader, [boolean, boolean]>> = {
     "a user without a firm": [true, true],
   },
 };
+/** Responses with one request id can be compared. */
+const SAME_ID = { "x-request-id": "same" };
 const RANGE = "from=2026-01-01&to=2026-12-31";
 const CASES = SLUGS.flatMap((slug) =>
   READERS.map((reader) => ({ slug, reader }))
 );
 
-describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
+describe.each(SERVER_ONLY)("visibility of rows on %s", (engine) => {
   const ledger = useStack(engine);
   const ids = {} as Record<Slug, [string, string]>;
 
@@ -115,7 +112,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
     ids[slug].filter((id) => text.includes(id)).sort();
 
   test.each(CASES)(
-    "$slug: $reader lists and exports just that",
+    "$slug: $reader lists and exports exactly the visible rows",
     async ({ slug, reader }) => {
       for (const order of ["asc", "desc"]) {
         const json = await ask(reader, `${slug}?order=${order}`);
@@ -132,15 +129,11 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
   );
 
   test.each(CASES)(
-    "$slug: $reader fetches just that, and the rest does not exist",
+    "$slug: $reader fetches the visible rows, and gets 404 for the others",
     async ({ slug, reader }) => {
-      const missing = await ask(reader, `${slug}/${NOBODY}`, {
-        "x-request-id": "same",
-      });
+      const missing = await ask(reader, `${slug}/${NOBODY}`, SAME_ID);
       for (const [index, id] of ids[slug].entries()) {
-        const answer = await ask(reader, `${slug}/${id}`, {
-          "x-request-id": "same",
-        });
+        const answer = await ask(reader, `${slug}/${id}`, SAME_ID);
         if (VISIBLE[slug][reader][index]) {
           expect(answer.body.id).toBe(id);
           continue;
@@ -149,7 +142,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
         expect(row.id).toBe(id);
         for (const etag of [headers.get("etag")!, "*"]) {
           const again = await ask(reader, `${slug}/${id}`, {
-            "x-request-id": "same",
+            ...SAME_ID,
             "if-none-match": etag,
           });
           expect(again.status).toBe(404);
@@ -165,7 +158,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
   );
 
   test.each(CASES)(
-    "$slug: $reader counts just that",
+    "$slug: $reader counts exactly the visible rows",
     async ({ slug, reader }) => {
       const count = expectedIds(slug, reader).length;
       for (
@@ -183,9 +176,8 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
         } else if (accept === "application/x-ndjson") {
           expect(JSON.parse(body.trim().split("\n").at(-1)).count).toBe(count);
         } else {
-          expect(body.trim().split("\r\n").at(-1)).toMatch(
-            new RegExp(`^total,,${count}\\b`),
-          );
+          expect(body.trim().split("\r\n").at(-1))
+            .toMatch(new RegExp(`^total,,${count}\\b`));
         }
       }
     },
@@ -205,8 +197,8 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
       ) {
         const [column] = query.split("=");
         const other = await ask(reader, `${slug}?${query}`);
-        const nobody = await ask(reader, `${slug}?${column}=${NOBODY}`);
-        expect(other.body).toEqual(nobody.body);
+        const unknown = await ask(reader, `${slug}?${column}=${NOBODY}`);
+        expect(other.body).toEqual(unknown.body);
       }
       const groups = await ask(
         reader,
@@ -220,7 +212,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
         `${slug}/summary?${RANGE}&firm_id=${OTHER_FIRM}`,
       );
       expect(filtered.body.totals.count).toBe(0);
-      // A cursor of someone who sees more opens no more to her.
+      // The cursor of a caller who sees more rows reveals none of them.
       const page = await ask("a service", `${slug}?limit=1&order=asc`);
       const rest = await ask(
         reader,
@@ -230,7 +222,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
     },
   );
 
-  test("what a member sees does not change when another firm writes", async () => {
+  test("the rows of a member do not change when another firm writes", async () => {
     const reader = "a member of the first firm";
     const look = async () => {
       const list = await ask(reader, "llm-usage?limit=5");
@@ -253,7 +245,7 @@ describe.each(SERVER_ONLY)("who sees what on %s", (engine) => {
   });
 
   test.each(SLUGS)(
-    "%s: nobody reads without a credential or with a publishable key",
+    "%s: a caller without a credential or with a publishable key gets 401",
     async (slug) => {
       for (const apikey of [null, ledger.stack.publishableKey]) {
         for (const path of ["", `/${ids[slug][0]}`, `/summary?${RANGE}`]) {

@@ -24,11 +24,11 @@ describe.each(ENGINES)("the months of a budget on $name", (engine) => {
     return { firm, budget };
   }
 
-  /** What the firm's budget was at a moment. */
-  const at = async (firm: string, moment: string): Promise<Members> => {
+  /** The firm's budget at a time. */
+  const at = async (firm: string, time: string): Promise<Members> => {
     const [budget] = await priced.value<Members[]>(
       "select public.read_llm_budgets($1, $2::text::timestamptz)",
-      [firm, moment],
+      [firm, time],
     );
     return budget;
   };
@@ -39,7 +39,7 @@ describe.each(ENGINES)("the months of a budget on $name", (engine) => {
     model: newModel(),
   });
 
-  test("are those of its time zone, also where the clocks change", async () => {
+  test("follow its time zone, also across a change of the clocks", async () => {
     const { firm } = await makeBudget({
       since: "2026-03-15T00:00:00Z",
       time_zone: "Europe/Berlin",
@@ -64,7 +64,7 @@ describe.each(ENGINES)("the months of a budget on $name", (engine) => {
       .toMatchObject({ month: "2026-05", spent_usd: "0", left_usd: "10" });
   });
 
-  test("take late events of an earlier month, and none from before the first", async () => {
+  test("count late events in their own month, and none before the first month", async () => {
     const { firm, budget } = await makeBudget({
       since: "2026-04-01T00:00:00Z",
     });
@@ -91,7 +91,7 @@ describe.each(ENGINES)("the months of a budget on $name", (engine) => {
       .toMatchObject({ spent_usd: "10", crossed: [100] });
   });
 
-  test("count what costs less than the table's column shows", async () => {
+  test("count costs below the precision of cost_usd", async () => {
     const { firm } = await makeBudget({ since: "2026-06-01T00:00:00Z" });
     const model = newModel();
     await priced.enter({ match_value: model, input_usd_per_mtok: "0.0025" });
@@ -101,7 +101,7 @@ describe.each(ENGINES)("the months of a budget on $name", (engine) => {
       .toMatchObject({ spent_usd: "0.00000001", is_floor: false });
   });
 
-  test("counted when it is set hold what any way of writing left there", async () => {
+  test("start with all existing rows, however they were written", async () => {
     const { firm1, project1 } = priced.world;
     const model = newModel();
     await priced.enter({
@@ -139,7 +139,7 @@ describe.each(ENGINES)("the months of a budget on $name", (engine) => {
       .toMatchObject({ spent_usd: "0", call_count: 0 });
   });
 
-  test("are not kept for a firm that has no budget", async () => {
+  test("are not kept for a firm without a budget", async () => {
     const { firm2 } = priced.world;
     await priced.record([spend(firm2, "1", "2026-06-01T00:00:00Z")]);
     const rows = await priced.db.query(
@@ -153,7 +153,7 @@ describe.each(ENGINES)("the months of a budget on $name", (engine) => {
 describe.each(ENGINES)("without any budget on $name", (engine) => {
   const priced = usePricedDatabase(engine);
 
-  test("an event takes no lock of budgets", async () => {
+  test("an event locks no table of budgets", async () => {
     const event = {
       id: crypto.randomUUID(),
       firm_id: priced.world.firm1,

@@ -20,14 +20,10 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
   const set = (budget: Members) =>
     ledger.post("llm-usage/budget", { firm_id: FIRM, ...budget });
   const read = async (firm = FIRM) => {
-    const { body } = await ledger.post(
-      `llm-usage/budget?firm_id=${firm}`,
-      undefined,
-      { method: "GET" },
-    );
-    return body.budgets;
+    const path = `llm-usage/budget?firm_id=${firm}`;
+    return (await ledger.post(path, undefined, { method: "GET" })).body.budgets;
   };
-  /** A call of now that costs what it says. */
+  /** A call of the current month at a cost. */
   const spend = (cost_usd: string, event: Members = {}) =>
     makeEvent({
       input_tokens: 1,
@@ -49,14 +45,14 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     return [firm_id, body.id];
   }
 
-  test("a caller without budgets is told of none, and leaves nothing behind", async () => {
+  test("an event of a firm without a budget has no warning and creates no budget", async () => {
     const { body } = await ledger.post("llm-usage", spend("0.001"));
     expect(body.warnings).toBeUndefined();
     expect(await read()).toEqual([]);
     expect(await ledger.count("llm_budgets")).toBe(0);
   });
 
-  test("one that is set in mid-month counts what is there", async () => {
+  test("a budget that is set in mid-month counts existing calls", async () => {
     const { status, body } = await set({ limit_usd: 0.004 });
     expect([status, body]).toEqual([201, {
       firm_id: FIRM,
@@ -80,7 +76,7 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     ]);
   });
 
-  test("an event that crosses a threshold is told so, and one audit event tells it", async () => {
+  test("an event that crosses a threshold gets a warning and makes one audit event", async () => {
     const [firm_id, id] = await makeBudget({
       limit_usd: "10",
       thresholds: [100, 50, 50],
@@ -112,7 +108,7 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     expect(await crossings(id)).toHaveLength(2);
   });
 
-  test("a batch that crosses two thresholds tells each event that did, and audits both", async () => {
+  test("a batch that crosses two thresholds warns on each crossing event and audits both", async () => {
     const [firm_id, id] = await makeBudget({
       limit_usd: "10",
       thresholds: [50, 80, 100],
@@ -131,35 +127,33 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
         metadata.threshold_percent,
         metadata.usage_id,
       ])),
-    ).toEqual(
-      new Map([[50, body.results[1].id], [80, body.results[3].id]]),
-    );
+    )
+      .toEqual(new Map([[50, body.results[1].id], [80, body.results[3].id]]));
   });
 
-  test("one event that crosses two thresholds is told once, and audited twice", async () => {
+  test("an event that crosses two thresholds gets one warning and two audit events", async () => {
     const [firm_id, id] = await makeBudget({ limit_usd: "1" });
     const { body } = await ledger.post("llm-usage", spend("0.9", { firm_id }));
     expect(codesOf(body)).toEqual(["budget_threshold_crossed"]);
     expect(await crossings(id)).toHaveLength(2);
   });
 
-  test("a retry and an atomic batch that fails charge nothing", async () => {
+  test("a retry and a failed atomic batch are not charged", async () => {
     const [firm_id, id] = await makeBudget({ limit_usd: "10" });
     const event = spend("4", { firm_id, id: newId() });
     await ledger.post("llm-usage", event);
     expect((await ledger.post("llm-usage", event)).status).toBe(200);
-    const failed = await ledger.post(
-      "llm-usage",
-      [spend("5", { firm_id }), { ...event, cost_usd: "3" }],
-      { query: "?atomic=true" },
-    );
+    const failed = await ledger.post("llm-usage", [spend("5", { firm_id }), {
+      ...event,
+      cost_usd: "3",
+    }], { query: "?atomic=true" });
     expect(failed.status).toBe(409);
     expect(await read(firm_id))
       .toMatchObject([{ spent_usd: "4", call_count: 1, crossed: [] }]);
     expect(await crossings(id)).toEqual([]);
   });
 
-  test("a call of unknown cost makes the month a floor", async () => {
+  test("a call of unknown cost makes the month's spending a floor", async () => {
     const [firm_id] = await makeBudget({ limit_usd: "10" });
     const { cost_usd: _, ...unpriced } = spend("0", { firm_id });
     const calls = [spend("1", { firm_id }), unpriced, unpriced];
@@ -173,7 +167,7 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     }]);
   });
 
-  test("a project's budget counts its calls, beside the firm's", async () => {
+  test("a project's budget counts its calls in addition to the firm's", async () => {
     await set({ firm_id: OTHER_FIRM, limit_usd: "100" });
     const project = await set({
       firm_id: OTHER_FIRM,
@@ -193,7 +187,7 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     expect(await crossings(project.body.id)).toHaveLength(1);
   });
 
-  test("one that is set again counts from what is there, and the old one no more", async () => {
+  test("a replaced budget stops counting, and the new one starts with existing calls", async () => {
     const [firm_id, old] = await makeBudget({ limit_usd: "10" });
     await ledger.post("llm-usage", spend("4", { firm_id }));
     const { body } = await set({ firm_id, limit_usd: "5", thresholds: [100] });
@@ -205,16 +199,13 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     expect(await crossings(old)).toHaveLength(0);
   });
 
-  test("users see their own firm's, and set none", async () => {
+  test("users see their own firm's budgets and set none", async () => {
     const readAs = async (user: string) => {
-      const { status, body } = await ledger.postAs(
-        user,
-        `llm-usage/budget?firm_id=${OTHER_FIRM}`,
-        undefined,
-        { method: "GET" },
-      );
-      expect(status).toBe(200);
-      return body.budgets;
+      const path = `llm-usage/budget?firm_id=${OTHER_FIRM}`;
+      const get = { method: "GET" };
+      const answer = await ledger.postAs(user, path, undefined, get);
+      expect(answer.status).toBe(200);
+      return answer.body.budgets;
     };
     expect(await readAs(OTHER_USER)).toEqual(await read(OTHER_FIRM));
     expect(await readAs(USER)).toEqual([]);
@@ -225,32 +216,21 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     expect([refused.status, refused.body.code]).toEqual([403, "not_allowed"]);
   });
 
+  const another = { firm_id: OTHER_FIRM, cma_project_id: PROJECT };
   test.each<[string, Members, string]>([
-    ["a firm that there is not", { firm_id: NOBODY }, "/firm_id"],
-    [
-      "a project that there is not",
-      { cma_project_id: NOBODY },
-      "/cma_project_id",
-    ],
-    [
-      "another firm's project",
-      { firm_id: OTHER_FIRM, cma_project_id: PROJECT },
-      "/cma_project_id",
-    ],
-    ["no limit", { limit_usd: undefined }, "/limit_usd"],
-    ["a limit of nothing", { limit_usd: "0.00" }, "/limit_usd"],
+    ["an unknown firm", { firm_id: NOBODY }, "/firm_id"],
+    ["an unknown project", { cma_project_id: NOBODY }, "/cma_project_id"],
+    ["another firm's project", another, "/cma_project_id"],
+    ["a missing limit", { limit_usd: undefined }, "/limit_usd"],
+    ["a limit of zero", { limit_usd: "0.00" }, "/limit_usd"],
     ["a limit with seven decimals", { limit_usd: "1.0000001" }, "/limit_usd"],
     ["a negative limit", { limit_usd: -1 }, "/limit_usd"],
-    ["a threshold of nothing", { thresholds: [0] }, "/thresholds/0"],
-    ["half a percent", { thresholds: [50, 0.5] }, "/thresholds/1"],
-    ["no thresholds", { thresholds: [] }, "/thresholds"],
-    [
-      "a time zone that there is not",
-      { time_zone: "Mars/Olympus" },
-      "/time_zone",
-    ],
-    ["what is no member", { color: "red" }, "/color"],
-  ])("%s is refused by pointer", async (_, budget, pointer) => {
+    ["a threshold of zero", { thresholds: [0] }, "/thresholds/0"],
+    ["a fractional threshold", { thresholds: [50, 0.5] }, "/thresholds/1"],
+    ["an empty list of thresholds", { thresholds: [] }, "/thresholds"],
+    ["an unknown time zone", { time_zone: "Mars/Olympus" }, "/time_zone"],
+    ["an unknown member", { color: "red" }, "/color"],
+  ])("%s gets 422 with its pointer", async (_, budget, pointer) => {
     const before = await ledger.count("llm_budgets");
     const { status, body } = await set({ limit_usd: "1", ...budget });
     expect(status).toBe(422);
@@ -259,10 +239,10 @@ describe.each(ENGINES)("budgets on %s", (engine) => {
     expect(await ledger.count("llm_budgets")).toBe(before);
   });
 
-  test("a firm must be named to read its budgets", async () => {
-    const { status, body } = await ledger.post("llm-usage/budget", undefined, {
-      method: "GET",
-    });
+  test("reading budgets without firm_id gets 400", async () => {
+    const get = { method: "GET" };
+    const { status, body } = await ledger
+      .post("llm-usage/budget", undefined, get);
     expect(status).toBe(400);
     expect(body.detail).toContain("query parameter firm_id ");
   });

@@ -17,7 +17,7 @@ import { makeEvent, type Members } from "../support/stack-prices.ts";
 /** Connections of their own, so that all write at once. */
 const WRITERS = 32;
 
-describe("many writers on PostgreSQL 17", () => {
+describe("concurrent writers on PostgreSQL 17", () => {
   let owner: TestDatabase;
   let writers: TestDatabase[] = [];
   let firm: string;
@@ -80,7 +80,7 @@ describe("many writers on PostgreSQL 17", () => {
     );
   const readBudgets = () =>
     call<Members[]>(owner, "select public.read_llm_budgets($1)", [firm]);
-  /** What the rows themselves add up to. */
+  /** The sum of the rows. */
   const sumRows = async () => {
     const [row] = await owner.query(
       `select trim_scale(sum(cost_usd))::text as spent_usd, count(*)::int as call_count
@@ -90,7 +90,7 @@ describe("many writers on PostgreSQL 17", () => {
     return row;
   };
 
-  test("cross a threshold once, and lose no call", async () => {
+  test("cross each threshold once, and lose no call", async () => {
     await setBudget(64);
     await setBudget(40, project);
     const results = await Promise.all(writers.map(async (writer, index) => {
@@ -125,7 +125,7 @@ describe("many writers on PostgreSQL 17", () => {
   });
 
   test.each([1, 2, 3, 4])(
-    "miss nothing and count nothing twice when a budget is set between them (%i)",
+    "count each call once when a budget is set concurrently (%i)",
     async () => {
       let isSet = false;
       const writing = Promise.all(
@@ -147,11 +147,9 @@ describe("many writers on PostgreSQL 17", () => {
     },
   );
 
-  test("reserve what there is, and not a dollar more", async () => {
+  test("reserve the whole limit and no more", async () => {
     await setBudget(10);
-    const results = await Promise.all(
-      writers.map((writer) => reserve(writer)),
-    );
+    const results = await Promise.all(writers.map((writer) => reserve(writer)));
     const outcomes = results.map(({ outcome }) => outcome).sort();
     expect(outcomes.filter((outcome) => outcome === "reserved"))
       .toHaveLength(10);
@@ -160,7 +158,7 @@ describe("many writers on PostgreSQL 17", () => {
       .toMatchObject([{ reserved_usd: "10", left_usd: "0" }]);
   });
 
-  test("make one reservation together when it is the same", async () => {
+  test("make one reservation from identical requests", async () => {
     await setBudget(10);
     const id = newId();
     const results = await Promise.all(
@@ -174,7 +172,7 @@ describe("many writers on PostgreSQL 17", () => {
     expect(await readBudgets()).toMatchObject([{ reserved_usd: "3" }]);
   });
 
-  test("reserve no more while the budget is set again", async () => {
+  test("reserve no more than the limit while the budget is replaced", async () => {
     await setBudget(10);
     const reserving = Promise.all(writers.map((writer) => reserve(writer)));
     await setBudget(10);
@@ -185,17 +183,16 @@ describe("many writers on PostgreSQL 17", () => {
     expect(await readBudgets()).toMatchObject([{ reserved_usd: "10" }]);
   });
 
-  test("that reserve before they spend never spend more than the limit", async () => {
+  test("that reserve before they spend stay within the limit", async () => {
     await setBudget(10);
     await Promise.all(writers.map(async (writer) => {
       for (let round = 0; round < 3; round++) {
         const reservation_id = newId();
         const { outcome } = await reserve(writer, reservation_id);
         if (outcome !== "reserved") continue;
-        const [{ warnings = [] }] = await record(
-          writer,
-          [spend("1", { reservation_id })],
-        );
+        const [{ warnings = [] }] = await record(writer, [
+          spend("1", { reservation_id }),
+        ]);
         expect(warnings).not.toContain("reservation_not_open");
       }
     }));
@@ -205,7 +202,7 @@ describe("many writers on PostgreSQL 17", () => {
   });
 });
 
-describe("many requests on PostgreSQL 17", () => {
+describe("concurrent requests on PostgreSQL 17", () => {
   const ledger = useStack("PostgreSQL 17");
   const firm_id = newId();
 
@@ -218,7 +215,7 @@ describe("many requests on PostgreSQL 17", () => {
     });
   });
 
-  test("reserve what there is, and cross a threshold once", async () => {
+  test("reserve the whole limit, and cross a threshold once", async () => {
     const many = <Value>(one: () => Promise<Value>) =>
       Promise.all(Array.from({ length: WRITERS }, one));
     const reserved = await many(() =>

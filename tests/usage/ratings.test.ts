@@ -16,10 +16,10 @@ import {
 
 const RANGE = "from=2026-06-01&to=2026-07-01";
 
-describe.each(ENGINES)("rating usage again on %s", (engine) => {
+describe.each(ENGINES)("ratings on %s", (engine) => {
   const ledger = useStack(engine);
 
-  /** Rates what was used of a model in June. */
+  /** Rates the calls of a model in June. */
   const rate = (model: string, body: Members = {}) =>
     ledger.post("llm-usage/ratings", { reason: "a price arrived", ...body }, {
       query: `?${RANGE}&model=${model}`,
@@ -35,7 +35,7 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
   const price = (match_value: string, usd: string, more: Members = {}) =>
     enterPrice(ledger, { match_value, input_usd_per_mtok: usd, ...more });
 
-  /** A million tokens of a new model, as often as said, priced at `usd` or not at all. */
+  /** Records calls of a million tokens of a new model, priced at `usd` or unpriced. */
   async function use(
     usd: string | null,
     { times = 1, ...more }: Members & { times?: number } = {},
@@ -53,7 +53,7 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
     return model;
   }
 
-  test("adds what is charged by a price that arrived late, and leaves what was charged", async () => {
+  test("apply a price that arrived late, and leave the charge unchanged", async () => {
     const model = await use(null, { times: 3 });
     const price_id = await price(model, "2");
     const { status, body } = await rate(model);
@@ -99,28 +99,21 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
     ]);
   });
 
-  test("adds nothing when it is done again", async () => {
+  test("add nothing when they are repeated", async () => {
     const model = await use("1");
-    expect((await rate(model)).body).toMatchObject({
-      considered: 1,
-      changed: 0,
-    });
+    expect((await rate(model)).body)
+      .toMatchObject({ considered: 1, changed: 0 });
     await price(model, "2");
     expect((await rate(model)).body.changed).toBe(1);
-    const again = await rate(model);
-    expect([again.status, again.body]).toEqual([
-      200,
-      expect.objectContaining({
-        changed: 0,
-        cost_usd_before: "2",
-        changes: [],
-      }),
-    ]);
+    expect(await rate(model)).toMatchObject({
+      status: 200,
+      body: { changed: 0, cost_usd_before: "2", changes: [] },
+    });
     expect(await totalsOf(model, "latest"))
       .toMatchObject({ count: 1, cost_usd_exact: "2" });
   });
 
-  test("adds nothing twice when it is asked for at once", async () => {
+  test("rate each call once in concurrent requests", async () => {
     const model = await use("1", { times: 3 });
     await price(model, "2");
     const answers = await Promise.all(
@@ -131,38 +124,34 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
     expect((await totalsOf(model, "latest")).cost_usd_exact).toBe("6");
   });
 
-  test("only says what it would do in a dry run", async () => {
+  test("store nothing in a dry run", async () => {
     const model = await use("1");
     await price(model, "2");
     const before = await ledger.count("llm_usage_ratings");
-    const { status, body } = await rate(model, { dry_run: true });
-    expect([status, body]).toEqual([
-      200,
-      expect.objectContaining({
-        rated_at: null,
-        changed: 1,
-        cost_usd_before: "1",
-        cost_usd_after: "2",
-      }),
-    ]);
+    const costs = { cost_usd_before: "1", cost_usd_after: "2" };
+    expect(await rate(model, { dry_run: true }))
+      .toMatchObject({
+        status: 200,
+        body: { rated_at: null, changed: 1, ...costs },
+      });
     expect(await ledger.count("llm_usage_ratings")).toBe(before);
     expect((await totalsOf(model, "latest")).cost_usd_exact).toBe("1");
   });
 
-  test("is seen as of any moment", async () => {
+  test("are visible as of any timestamp", async () => {
     const model = await use("1");
-    const moments: string[] = [];
+    const times: string[] = [];
     for (const usd of ["2", "3"]) {
       await price(model, usd);
-      moments.push((await rate(model)).body.rated_at);
+      times.push((await rate(model)).body.rated_at);
     }
     const early = "2026-06-30T00:00:00Z";
     for (
       const [asOf, cost] of [
         ["charged", "1"],
         [early, "1"],
-        [moments[0], "2"],
-        [moments[1], "3"],
+        [times[0], "2"],
+        [times[1], "3"],
         ["latest", "3"],
       ]
     ) {
@@ -170,17 +159,15 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
     }
   });
 
-  test("never rates what was reported", async () => {
+  test("skip reported costs", async () => {
     const model = await use("1", { cost_usd: "0.5" });
     await price(model, "2");
-    expect((await rate(model)).body).toMatchObject({
-      considered: 0,
-      changed: 0,
-    });
+    expect((await rate(model)).body)
+      .toMatchObject({ considered: 0, changed: 0 });
     expect((await totalsOf(model, "latest")).cost_usd_exact).toBe("0.5");
   });
 
-  test("finds rows unpriced whose price was withdrawn", async () => {
+  test("make calls unpriced whose price was withdrawn", async () => {
     const model = await use("1");
     await price(model, "1", { effective_to: "2026-01-01T00:00:00Z" });
     expect((await rate(model)).body).toMatchObject({
@@ -201,7 +188,7 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
     });
   });
 
-  test("finds a price of zero, which is no unknown price", async () => {
+  test("treat a price of zero as a known price", async () => {
     const model = await use(null);
     await price(model, "0");
     expect((await rate(model)).body.changed).toBe(1);
@@ -209,7 +196,7 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
       .toMatchObject({ unpriced_count: 0, is_floor: false });
   });
 
-  test("finds that nothing is missing any more when the rest costs nothing", async () => {
+  test("clear the floor when the missing unit gets a price of zero", async () => {
     const model = await use("1", { output_tokens: 5 });
     expect(await totalsOf(model, "latest"))
       .toMatchObject({ cost_usd_exact: "1", is_floor: true });
@@ -220,7 +207,7 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
     expect((await rate(model)).body.changed).toBe(0);
   });
 
-  test("goes by the time, the firm and the tier of each row", async () => {
+  test("use the price for the time, the firm and the service tier of each call", async () => {
     const model = `model-${newId()}`;
     const event = { model, input_tokens: 1_000_000, output_tokens: 0 };
     await ledger.post(
@@ -245,19 +232,16 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
     });
   });
 
-  test("is refused to users, who see the ratings of their own firm", async () => {
+  test("are refused to users, who see those of their own firm", async () => {
     const own = await use("1");
     const other = await use("1", { firm_id: OTHER_FIRM });
     for (const model of [own, other]) {
       await price(model, "2");
       await rate(model);
     }
-    const refused = await ledger.postAs(
-      USER,
-      "llm-usage/ratings",
-      { reason: "mine" },
-      { query: `?${RANGE}` },
-    );
+    const refused = await ledger.postAs(USER, "llm-usage/ratings", {
+      reason: "mine",
+    }, { query: `?${RANGE}` });
     expect([refused.status, refused.body.code]).toEqual([403, "not_allowed"]);
 
     const firms = async (user: string) => {
@@ -276,36 +260,36 @@ describe.each(ENGINES)("rating usage again on %s", (engine) => {
     };
     expect(await firms(USER)).toEqual(new Set([FIRM]));
     expect(await firms(OTHER_USER)).toEqual(new Set([OTHER_FIRM]));
-    const seen = await ledger.postAs(
-      OTHER_USER,
-      "llm-usage/summary",
-      undefined,
-      {
-        method: "GET",
-        query: `?${RANGE}&model=${own}&model=${other}&as_of=latest`,
-      },
-    );
+    const path =
+      `llm-usage/summary?${RANGE}&model=${own}&model=${other}&as_of=latest`;
+    const get = { method: "GET" };
+    const seen = await ledger.postAs(OTHER_USER, path, undefined, get);
     expect(seen.body.totals).toMatchObject({ count: 1, cost_usd_exact: "2" });
   });
 
   test.each([
-    ["without a time", "?from=2026-06-01", {}, 400, "to"],
-    ["by what is no column", `?${RANGE}&colour=red`, {}, 400, "colour"],
-    ["by a least cost", `?${RANGE}&min_cost_usd=1`, {}, 400, "min_cost_usd"],
+    ["without to", "?from=2026-06-01", {}, 400, "to"],
+    ["with an unknown filter", `?${RANGE}&colour=red`, {}, 400, "colour"],
+    ["with min_cost_usd", `?${RANGE}&min_cost_usd=1`, {}, 400, "min_cost_usd"],
     ["without a reason", `?${RANGE}`, { reason: undefined }, 422, "/reason"],
-    ["by another word", `?${RANGE}`, { dry_run: "yes" }, 422, "/dry_run"],
-  ])("is refused %s", async (_, query, body, status, named) => {
-    const answer = await ledger.post(
-      "llm-usage/ratings",
-      { reason: "why", ...body },
-      { query },
-    );
+    [
+      "with a dry_run that is not a boolean",
+      `?${RANGE}`,
+      { dry_run: "yes" },
+      422,
+      "/dry_run",
+    ],
+  ])("are refused %s", async (_, query, body, status, named) => {
+    const answer = await ledger.post("llm-usage/ratings", {
+      reason: "why",
+      ...body,
+    }, { query });
     expect(answer.status).toBe(status);
     expect(answer.body.detail).toContain(named);
   });
 
   test.each(["yesterday", "2026-06-01", "CHARGED"])(
-    "a summary as of %s is refused",
+    "a summary with as_of=%s gets 400",
     async (asOf) => {
       const { status, body } = await ledger.post(
         `llm-usage/summary?${RANGE}&as_of=${asOf}`,

@@ -5,7 +5,7 @@ import { useStack } from "../../support/running-stack.ts";
 
 const PROJECT = new URL("../../../", import.meta.url).pathname;
 
-/** What a program does with one log: record, list and summarise it. */
+/** A program that records, lists and summarises one log. */
 function useLog({ slug, example, timeColumn }: Log): string {
   const path = JSON.stringify(`/${slug}`);
   const event = JSON.stringify(example);
@@ -43,7 +43,7 @@ function useLog({ slug, example, timeColumn }: Log): string {
     const code: string | undefined = refused.error?.code;
     const same = fetched.data?.id === id && String(csv.data).includes(id);
     const count: number = summary.data.totals.count;
-    told.push([${path}, id, duplicate, time, same, count, month, code]);
+    results.push([${path}, id, duplicate, time, same, count, month, code]);
     // @ts-expect-error: an id is a string
     const _a = () => client.POST(${path}, { body: ${wrong({ id: 1 })} });
     // @ts-expect-error: columns that are required are missing
@@ -59,7 +59,7 @@ function useLog({ slug, example, timeColumn }: Log): string {
   }`;
 }
 
-/** What a program does with budgets: set one, reserve from it, settle, look, and rate. */
+/** A program that sets a budget, reserves, settles, reads and rates. */
 function useBudgets({ example }: Log): string {
   const firm = JSON.stringify(example.firm_id);
   const { cost_usd: _, created_at: _time, ...call } = example;
@@ -95,7 +95,7 @@ function useBudgets({ example }: Log): string {
       body: { reason: "a test", dry_run: true },
     });
     const changed: number | undefined = rated.data?.changed;
-    told.push([limit, code, warned, left, changed]);
+    results.push([limit, code, warned, left, changed]);
     // @ts-expect-error: a budget needs a limit
     const _a = () => client.POST("/llm-usage/budget", { body: { firm_id } });
     // @ts-expect-error: a rating needs a reason and a time range
@@ -110,12 +110,12 @@ import type { components, paths } from "./schema.ts";
 const [baseUrl, apikey] = Deno.args;
 type Media = "application/json" | "application/problem+json";
 const client = createClient<paths, Media>({ baseUrl, headers: { apikey } });
-const told: unknown[] = [];
+const results: unknown[] = [];
 ${LOGS.map(useLog).join("\n")}
 ${useBudgets(LOGS.find(({ slug }) => slug === "llm-usage")!)}
 const money: string = null! as components["schemas"]["LlmUsageRow"]["cost_usd"];
 void money;
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(results));
 `;
 
 describe("a client that is generated from openapi.json", () => {
@@ -129,11 +129,7 @@ describe("a client that is generated from openapi.json", () => {
       env: { NO_COLOR: "1" },
     }).output();
     const text = new TextDecoder();
-    return {
-      code,
-      stdout: text.decode(stdout),
-      stderr: text.decode(stderr),
-    };
+    return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
   };
 
   beforeAll(async () => {
@@ -146,6 +142,7 @@ describe("a client that is generated from openapi.json", () => {
 
   test(
     "passes the type check, and records, lists, summarises and keeps a budget",
+    { timeout: 120_000 },
     async () => {
       const generated = await deno(
         ...["run", "-A", "npm:openapi-typescript"],
@@ -159,27 +156,24 @@ describe("a client that is generated from openapi.json", () => {
         ...[`${ledger.stack.url}/functions/v1`, ledger.stack.secretKey],
       );
       expect(stderr).toBe("");
-      const told = JSON.parse(stdout);
-      expect(told.pop()).toEqual([
+      const results = JSON.parse(stdout);
+      expect(results.pop()).toEqual([
         "0.5",
         "budget_exceeded",
         ["budget_threshold_crossed"],
         "0.2",
         0,
       ]);
-      expect(told).toEqual(
-        LOGS.map(({ slug, example, timeColumn }) => [
-          `/${slug}`,
-          example.id,
-          1,
-          example[timeColumn],
-          true,
-          1,
-          "2026-01-01T00:00:00+00:00",
-          "invalid_parameter",
-        ]),
-      );
+      expect(results).toEqual(LOGS.map(({ slug, example, timeColumn }) => [
+        `/${slug}`,
+        example.id,
+        1,
+        example[timeColumn],
+        true,
+        1,
+        "2026-01-01T00:00:00+00:00",
+        "invalid_parameter",
+      ]));
     },
-    120_000,
   );
 });

@@ -15,11 +15,11 @@ import { examplesIn, operationsIn } from "./documented-examples.ts";
 const PROJECT = new URL("../../../", import.meta.url);
 const document = await createDocument(LOGS);
 const schemas = new DocumentSchemas(document);
-/** The words and numbers of the document, without the list of limits. */
+/** The text of the document, without the list of limits. */
 const { "x-limits": documented, ...info } = document.info;
 const text = JSON.stringify({ ...document, info });
 
-/** What the document says where a limit applies, and the unit that it says it in. */
+/** The text of the document where a limit applies, and the unit of its number. */
 const PLACES: [keyof typeof limits, string, number?][] = [
   ["MAX_EVENTS", '"maxItems":§'],
   ["MAX_BODY_BYTES", "§ bytes after decompression"],
@@ -54,7 +54,7 @@ const PLACES: [keyof typeof limits, string, number?][] = [
   ["MAX_RESERVATION_SECONDS", '"maximum":§'],
 ];
 
-/** Limits that no document shows in place: of content, and of functions for several logs. */
+/** The limits of functions without a document, which receive for several logs. */
 const OTHER_LIMITS = [
   "MAX_EXPORT_BYTES",
   "MAX_SPANS",
@@ -74,7 +74,7 @@ const OTHER_LIMITS = [
   "MAX_AUDIT_METADATA_ISSUES",
 ];
 
-test("every log is found by its declaration", () => {
+test("every log has a declaration", () => {
   expect(LOGS.map(({ slug }) => slug).sort()).toEqual([...SLUGS].sort());
 });
 
@@ -82,7 +82,7 @@ describe.each([
   { name: "all logs", some: LOGS },
   ...LOGS.map((log) => ({ name: log.slug, some: [log] })),
 ])("the document of $name", ({ some }) => {
-  test("is valid OpenAPI 3.1, and its references lead somewhere", async () => {
+  test("is valid OpenAPI 3.1, and its references resolve", async () => {
     const one = await createDocument(some);
     const validator = new Validator();
     const { valid, errors } = await validator.validate(structuredClone(one));
@@ -94,7 +94,7 @@ describe.each([
   });
 });
 
-test("a broken document is not valid", async () => {
+test("an invalid document is not valid OpenAPI", async () => {
   const { valid } = await new Validator().validate({
     ...structuredClone(document),
     paths: { "/x": { get: { responses: { 200: {} } } } },
@@ -111,7 +111,7 @@ describe("the generated documents", () => {
     return { code, stderr: new TextDecoder().decode(stderr) };
   };
 
-  test("are those of the logs as they are now", async () => {
+  test("match the declarations of the logs", async () => {
     const documents = await makeDocuments();
     expect(Object.keys(documents)).toHaveLength(1 + LOGS.length);
     for (const [path, text] of Object.entries(documents)) {
@@ -122,7 +122,7 @@ describe("the generated documents", () => {
     expect(await check(PROJECT)).toEqual({ code: 0, stderr: "" });
   });
 
-  test("are stale in one sentence", async () => {
+  test("are reported as stale in one sentence", async () => {
     const copy = await Deno.makeTempDir();
     for (const name of ["deno.json", "package.json", "node_modules"]) {
       await Deno.symlink(new URL(name, PROJECT).pathname, `${copy}/${name}`);
@@ -141,7 +141,7 @@ describe("the generated documents", () => {
     );
   });
 
-  test("has the version of the project", async () => {
+  test("have the version of the project", async () => {
     const { version } = JSON.parse(
       await Deno.readTextFile(new URL("package.json", PROJECT)),
     );
@@ -161,8 +161,8 @@ describe("completeness", () => {
   const documentedCodes = Object.keys(PROBLEMS)
     .filter((code) => code !== "inconsistent");
 
-  test.each(documentedCodes)("some response names %s", (code) => {
-    // This one is told in the results of a batch alone.
+  test.each(documentedCodes)("some response has the code %s", (code) => {
+    // This code is in the results of a batch alone.
     const wanted = code === "batch_aborted"
       ? `problem:${code}"`
       : new RegExp(`"enum":\\[[^\\]]*"${code}"`);
@@ -174,17 +174,15 @@ describe("completeness", () => {
   });
 
   test.each(PLACES)(
-    "%s stands where it applies",
+    "%s is stated where it applies",
     (name, place, unit = 1) => {
       // Not toContain, which would print the whole document.
       expect(text.includes(place.replace("§", String(limits[name] / unit))))
-        .toBe(
-          true,
-        );
+        .toBe(true);
     },
   );
 
-  test("no limit is left out of the list above, but those of functions that are no logs", () => {
+  test("every limit is in the list above, or is one of functions without a document", () => {
     expect([...PLACES.map(([name]) => name), ...OTHER_LIMITS].sort())
       .toEqual(Object.keys(limits).sort());
   });
@@ -236,7 +234,7 @@ describe("the examples agree with the schemas", () => {
     },
   );
 
-  test("and a wrong one would not", () => {
+  test("and invalid values do not", () => {
     const faults = (value: unknown, name: string) =>
       schemas.faults(value, "components", "schemas", name);
     const event = LOGS.find(({ slug }) => slug === "llm-usage")!.example;

@@ -3,7 +3,7 @@ import type { Operation } from "../../../scripts/openapi/operation.ts";
 
 type Examples = Record<string, { value: unknown; "x-credential"?: string }>;
 
-/** An example as it can be put together from a document alone. */
+/** An example as a document describes it. */
 export type DocumentedExample = {
   title: string;
   path: string;
@@ -53,7 +53,7 @@ export function examplesIn(document: Document): DocumentedExample[] {
   }
   const rank = ({ method, status }: DocumentedExample) =>
     method === "get" ? 2 : status === 201 ? 0 : 1;
-  return found.sort((one, other) => rank(one) - rank(other));
+  return found.sort((a, b) => rank(a) - rank(b));
 }
 
 function parametersOf(

@@ -69,15 +69,14 @@ describe.each(ENGINES)("the examples on %s", (engine) => {
         type: reply.type,
         body: answer.body,
       })).toEqual([]);
-      expect(withoutOccasion(answer.body, example)).toEqual(
-        withoutOccasion(reply.body, example),
-      );
+      expect(withoutOccasion(answer.body, example))
+        .toEqual(withoutOccasion(reply.body, example));
       expect(undocumentedHeaders(answer.headers, example)).toEqual([]);
     },
   );
 });
 
-/** When and from where a user sent it is no part of an example. */
+/** A body without the time and the address of a user's request, which an example cannot fix. */
 function withoutOccasion(body: unknown, example: DocumentedExample): unknown {
   if (example.credential !== "userToken") return body;
   const log = LOGS.find(({ slug }) => example.path === `/${slug}`)!;

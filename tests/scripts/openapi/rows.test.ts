@@ -6,7 +6,7 @@ import { ENGINES, type TestDatabase } from "../../support/databases.ts";
 
 const { components } = await createDocument(LOGS);
 
-/** What JSON type a column of the table has in a reply. */
+/** The JSON type of a column in a response. */
 const TYPES: Record<string, string | undefined> = {
   "uuid": "string",
   "text": "string",
@@ -36,7 +36,7 @@ describe("the schema of a row is that of the table and of its details", () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await ENGINES[0].migrated();
-  }, 30_000);
+  });
   afterAll(() => database?.close());
 
   const columnsOf = (table: string) =>
@@ -48,37 +48,35 @@ describe("the schema of a row is that of the table and of its details", () => {
       [table],
     );
 
-  test.each(LOGS.map((log) => [log.table, log] as const))(
-    "%s",
-    async (table, log) => {
-      const own = await columnsOf(table);
-      const names = own.map((column) => column.column_name);
-      const { properties, required } = (components.schemas as Record<
-        string,
-        { properties: Record<string, Schema>; required: string[] }
-      >)[`${nameOf(log)}Row`];
-      const shown = Object.keys(properties);
-      expect(required).toEqual(shown);
-      expect(shown.slice(0, names.length)).toEqual(names);
-      for (const { column_name: name, data_type, is_nullable } of own) {
-        const nullable = is_nullable === "YES" && name !== log.timeColumn;
-        expectTypes(name, properties[name], data_type, nullable);
-      }
+  test.each([...LOGS])("$table", async (log) => {
+    const { table } = log;
+    const own = await columnsOf(table);
+    const names = own.map((column) => column.column_name);
+    const { properties, required } = (components.schemas as Record<
+      string,
+      { properties: Record<string, Schema>; required: string[] }
+    >)[`${nameOf(log)}Row`];
+    const shown = Object.keys(properties);
+    expect(required).toEqual(shown);
+    expect(shown.slice(0, names.length)).toEqual(names);
+    for (const { column_name: name, data_type, is_nullable } of own) {
+      const nullable = is_nullable === "YES" && name !== log.timeColumn;
+      expectTypes(name, properties[name], data_type, nullable);
+    }
 
-      const { table: beside, always } = DETAILS[table] ??
-        { table: "", always: [] };
-      const details = (await columnsOf(beside))
-        .filter(({ column_name }) => !names.includes(column_name));
-      expect(details.length > 0).toBe(table in DETAILS);
-      // The declaration's order is not that of the table.
-      expect(shown.slice(names.length).sort())
-        .toEqual(details.map(({ column_name }) => column_name).sort());
-      for (const { column_name: name, data_type } of details) {
-        const nullable = !always.includes(name);
-        expectTypes(name, properties[name], data_type, nullable);
-      }
-    },
-  );
+    const { table: beside, always } = DETAILS[table] ??
+      { table: "", always: [] };
+    const details = (await columnsOf(beside))
+      .filter(({ column_name }) => !names.includes(column_name));
+    expect(details.length > 0).toBe(table in DETAILS);
+    // The declaration's order is not that of the table.
+    expect(shown.slice(names.length).sort())
+      .toEqual(details.map(({ column_name }) => column_name).sort());
+    for (const { column_name: name, data_type } of details) {
+      const nullable = !always.includes(name);
+      expectTypes(name, properties[name], data_type, nullable);
+    }
+  });
 });
 
 function expectTypes(

@@ -31,6 +31,18 @@ describe("answers of llm-usage's own operations as documented", () => {
   };
   const POSTS = Object.keys(BODIES);
 
+  /** Checks an answer against the document. */
+  const expectDocumented = (
+    method: string,
+    path: string,
+    answer: { status: number; body: unknown; type?: string },
+  ) =>
+    expect(schemas.answerFaults({
+      path: path.split("?")[0],
+      method: method.toLowerCase(),
+      ...answer,
+    })).toEqual([]);
+
   /** Sends a request, and checks its answer against the document. */
   async function ask(
     method: string,
@@ -39,12 +51,8 @@ describe("answers of llm-usage's own operations as documented", () => {
     headers: Record<string, string | null> = {},
   ) {
     const answer = await ledger.post(path.slice(1), body, { method, headers });
-    expect(schemas.answerFaults({
-      path: path.split("?")[0],
-      method: method.toLowerCase(),
-      type: answer.headers.get("content-type")!,
-      ...answer,
-    })).toEqual([]);
+    const type = answer.headers.get("content-type")!;
+    expectDocumented(method, path, { type, ...answer });
     return answer;
   }
 
@@ -80,7 +88,7 @@ describe("answers of llm-usage's own operations as documented", () => {
     }
   });
 
-  test("a call without a price is rated when the price is there", async () => {
+  test("an unpriced call is rated after its price was entered", async () => {
     const { cost_usd: _, ...call } = llmUsageLog.example;
     await ask("POST", "/llm-usage", { ...call, id: newId() });
     const { error } = await ledger.admin().from("model_prices").insert({
@@ -102,32 +110,35 @@ describe("answers of llm-usage's own operations as documented", () => {
     expect([again.status, again.body.changed]).toEqual([200, 0]);
   });
 
-  test.each(POSTS)("what is wrong with POST %s is told", async (path) => {
-    for (
-      const [status, body, headers] of [
-        [400, "{", {}],
-        [401, "{}", { apikey: null }],
-        [413, " ".repeat(MAX_BODY_BYTES + 1), {}],
-        [415, "{}", { "content-type": "text/plain" }],
-        [415, "{}", { "content-encoding": "br" }],
-        [422, "{}", {}],
-        [422, "[{}]", {}],
-      ] as [number, string, Record<string, string | null>][]
-    ) {
-      const answer = await ask("POST", path, body, headers);
-      expect([body.slice(0, 9), answer.status])
-        .toEqual([body.slice(0, 9), status]);
-    }
-    const unknown = `${path}${path.includes("?") ? "&" : "?"}colour=red`;
-    expect((await ask("POST", unknown, BODIES[path])).status).toBe(400);
-    const user = await ledger.postAs(USER, path.slice(1), BODIES[path]);
-    expect(user.status).toBe(403);
-    expect(schemas.answerFaults({
-      path: path.split("?")[0],
-      method: "post",
-      ...user,
-    })).toEqual([]);
-  });
+  test.each(POSTS)(
+    "invalid requests to POST %s get the documented problems",
+    async (path) => {
+      for (
+        const [status, body, headers] of [
+          [400, "{", {}],
+          [401, "{}", { apikey: null }],
+          [413, " ".repeat(MAX_BODY_BYTES + 1), {}],
+          [415, "{}", { "content-type": "text/plain" }],
+          [415, "{}", { "content-encoding": "br" }],
+          [422, "{}", {}],
+          [422, "[{}]", {}],
+        ] as [number, string, Record<string, string | null>][]
+      ) {
+        const answer = await ask("POST", path, body, headers);
+        expect([body.slice(0, 9), answer.status])
+          .toEqual([body.slice(0, 9), status]);
+      }
+      const unknown = `${path}${path.includes("?") ? "&" : "?"}colour=red`;
+      expect((await ask("POST", unknown, BODIES[path])).status).toBe(400);
+      const user = await ledger.postAs(USER, path.slice(1), BODIES[path]);
+      expect(user.status).toBe(403);
+      expect(schemas.answerFaults({
+        path: path.split("?")[0],
+        method: "post",
+        ...user,
+      })).toEqual([]);
+    },
+  );
 
   test("GET of a budget needs a credential and a firm, and POST of ratings a range", async () => {
     const query = `?firm_id=${FIRM}`;
@@ -145,7 +156,7 @@ describe("answers of llm-usage's own operations as documented", () => {
     expect((await ask("POST", RATINGS, rating)).status).toBe(400);
   });
 
-  test("405 to any other method, with those that there are", async () => {
+  test("any other method gets 405 with Allow", async () => {
     for (const path of Object.keys(BODIES)) {
       const answer = await ledger.post(path.slice(1), undefined, {
         method: "DELETE",
@@ -167,33 +178,34 @@ describe("answers of llm-usage's own operations as documented", () => {
   test.each([
     [503, AWAY],
     [500, { data: null, error: new Error("no environment") }],
-  ])("%d when the function cannot work", async (status, environment) => {
-    const said = vi.spyOn(console, "error").mockImplementation(() => {});
-    const serve = serveLog(
-      llmUsageLog,
-      environment as typeof AWAY,
-      { routes: usageRoutes },
-    );
-    for (const path of POSTS) {
-      const response = await serve(
-        new Request(`http://x${path}`, {
-          method: "POST",
-          headers: {
-            "apikey": "sb_secret_x",
-            "content-type": "application/json",
-          },
-          body: JSON.stringify(BODIES[path]),
-        }),
-      );
-      expect(response.status).toBe(status);
-      expect(schemas.answerFaults({
-        path: path.split("?")[0],
-        method: "post",
-        status,
-        body: await response.json(),
-      })).toEqual([]);
-    }
-    expect(said).toHaveBeenCalledTimes(POSTS.length);
-    said.mockRestore();
-  });
+  ])(
+    "requests get %d without a database or configuration",
+    async (status, environment) => {
+      const errorLog = vi.spyOn(console, "error").mockReturnValue();
+      const serve = serveLog(llmUsageLog, environment as typeof AWAY, {
+        routes: usageRoutes,
+      });
+      for (const path of POSTS) {
+        const response = await serve(
+          new Request(`http://x${path}`, {
+            method: "POST",
+            headers: {
+              "apikey": "sb_secret_x",
+              "content-type": "application/json",
+            },
+            body: JSON.stringify(BODIES[path]),
+          }),
+        );
+        expect(response.status).toBe(status);
+        expect(schemas.answerFaults({
+          path: path.split("?")[0],
+          method: "post",
+          status,
+          body: await response.json(),
+        })).toEqual([]);
+      }
+      expect(errorLog).toHaveBeenCalledTimes(POSTS.length);
+      errorLog.mockRestore();
+    },
+  );
 });

@@ -1,12 +1,12 @@
 import type { PriceRow } from "../../../scripts/prices/price-row.ts";
 
-/** The units of a call, by genai-prices' names, each without what it includes. */
+/** Disjoint units of a call, by the names of genai-prices. */
 export type Units = Record<string, number>;
 
 const DATE = /-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/g;
 
 /**
- * The rows that count for a model at a time: an exact name first, then a regex,
+ * The rows that apply to a model at a time: an exact name first, then a regex,
  * then the longest value; of these the newest, hours of the day before others.
  * More than one when nothing decides between them.
  */
@@ -24,10 +24,10 @@ export function choosePrices(
   return [];
 }
 
-/** What a call costs by a row; units without a price are part of a larger one. */
+/** The cost of a call by a row; a unit without a price is part of a larger one. */
 export function costOf(row: PriceRow, units: Units): number {
-  const tier = row.context_tiers?.findLast((one) =>
-    totalInput(units) > one.above_input_tokens
+  const tier = row.context_tiers?.findLast((tier) =>
+    totalInput(units) > tier.above_input_tokens
   );
   const rates = ratesOf({ ...row, ...tier });
   let total = 0;
@@ -45,7 +45,7 @@ function totalInput(units: Units): number {
   return total;
 }
 
-/** unit → USD per million, by its own price or that of what includes it */
+/** USD per million of each unit, by its own price or that of the unit that includes it. */
 function ratesOf(row: PriceRow): Record<string, string | undefined> {
   const other = row.other_usd_per_million ?? {};
   const input = row.input_usd_per_mtok;
@@ -104,7 +104,7 @@ function regex(source: string): RegExp {
   return known;
 }
 
-/** Sorts rows by how much they count. */
+/** A key that sorts rows by precedence. */
 function order(row: PriceRow): string {
   const kind = { equals: 2, regex: 1 }[row.match_kind as string] ?? 0;
   const length = String(row.match_value.length).padStart(3, "0");

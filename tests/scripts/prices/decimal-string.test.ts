@@ -25,11 +25,11 @@ test.each([
   expect(toDecimal(price)).toBe(decimal);
 });
 
-test.each([NaN, Infinity, -1])("%d is no price", (price) => {
+test.each([NaN, Infinity, -1])("%d is refused as a price", (price) => {
   expect(() => toDecimal(price)).toThrow("Expected a price");
 });
 
-test("a decimal of nine places is the number it was made from", () => {
+test("a price with nine decimals is converted exactly", () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 1e14 }), (billionths) => {
     expect(toDecimal(billionths / 1e9)).toBe(
       String(BigInt(billionths) * 10n ** 9n)

@@ -63,7 +63,7 @@ test.each([
   expect(describeChange({ ...CHANGE, ...members })).toBe(line);
 });
 
-test("an import is its counts, its changes and what is suspicious about them", () => {
+test("an import is described by its counts, its changes and the suspicious ones", () => {
   const suspicious = [{ ...CHANGE, why: "falls to 0" }];
   expect(describeImport({ ...ANSWER, changed: [CHANGE], suspicious })).toEqual([
     "1 new, 2 corrected, 3 unchanged, 4 no longer listed (they stay), 5 withheld",
@@ -72,7 +72,7 @@ test("an import is its counts, its changes and what is suspicious about them", (
   ]);
 });
 
-test("of many changes the first are listed and the rest counted", () => {
+test("a long list of changes is truncated, with the number of the others", () => {
   const many = (length: number) => ({
     ...ANSWER,
     changed: Array.from({ length }, () => CHANGE),

@@ -1,26 +1,26 @@
 import { expect, test } from "vitest";
 import { toPriceColumns } from "../../../scripts/prices/price-columns.ts";
 
-test("every price per million tokens has its column", () => {
-  expect(toPriceColumns({
+type Prices = Parameters<typeof toPriceColumns>[0];
+
+/** Prices of genai-prices and their columns. */
+const COLUMNS: Record<string, [Prices, object]> = {
+  "prices per million tokens": [{
     input_mtok: 3,
     cache_read_mtok: 0.3,
     cache_write_mtok: 3.75,
     cache_write_1h_mtok: 6,
     output_mtok: 15,
     output_reasoning_mtok: 18,
-  })).toEqual({
+  }, {
     input_usd_per_mtok: "3",
     cache_read_usd_per_mtok: "0.3",
     cache_write_5m_usd_per_mtok: "3.75",
     cache_write_1h_usd_per_mtok: "6",
     output_usd_per_mtok: "15",
     reasoning_usd_per_mtok: "18",
-  });
-});
-
-test("prices per thousand are per one request, or per million of another unit", () => {
-  expect(toPriceColumns({
+  }],
+  "prices per thousand, as prices per request or per million": [{
     requests_kcount: 12,
     web_searches_kcount: 10,
     storage_searches_kcount: 2.5,
@@ -30,7 +30,7 @@ test("prices per thousand are per one request, or per million of another unit", 
     input_audio_mtok: 0.7,
     cache_audio_read_mtok: 0.07,
     output_citation_mtok: 2,
-  })).toEqual({
+  }, {
     request_usd: "0.012",
     other_usd_per_million: {
       web_searches: "10000",
@@ -42,18 +42,15 @@ test("prices per thousand are per one request, or per million of another unit", 
       cache_audio_read_tokens: "0.07",
       output_citation_tokens: "2",
     },
-  });
-});
-
-test("a tier has every price that holds from its start on", () => {
-  expect(toPriceColumns({
+  }],
+  "tiers, each with every price that applies from its start on": [{
     input_mtok: {
       base: 1,
       tiers: [{ start: 256_000, price: 4 }, { start: 128_000, price: 2 }],
     },
     cache_read_mtok: { base: 0.1, tiers: [{ start: 128_000, price: 0.2 }] },
     output_mtok: 8,
-  })).toEqual({
+  }, {
     input_usd_per_mtok: "1",
     cache_read_usd_per_mtok: "0.1",
     output_usd_per_mtok: "8",
@@ -69,19 +66,17 @@ test("a tier has every price that holds from its start on", () => {
         cache_read_usd_per_mtok: "0.2",
       },
     ],
-  });
-});
+  }],
+  "a missing price": [{}, {}],
+  "hourly prices, which have no column": [
+    { audio_hours: 0.36, input_audio_hours: 0.36 },
+    {},
+  ],
+  "a price of 0": [{ input_mtok: 0 }, { input_usd_per_mtok: "0" }],
+};
 
-test("what is not priced, or by the hour alone, has no columns", () => {
-  expect(toPriceColumns({})).toEqual({});
-  expect(toPriceColumns({ audio_hours: 0.36, input_audio_hours: 0.36 }))
-    .toEqual({});
-});
-
-test("a price of 0 is a price", () => {
-  expect(toPriceColumns({ input_mtok: 0 })).toEqual({
-    input_usd_per_mtok: "0",
-  });
+test.each(Object.entries(COLUMNS))("converts %s", (_, [prices, columns]) => {
+  expect(toPriceColumns(prices)).toEqual(columns);
 });
 
 test.each([
@@ -89,6 +84,6 @@ test.each([
   ["tiers of another unit", {
     input_audio_mtok: { base: 1, tiers: [{ start: 1, price: 2 }] },
   }, "input_audio_mtok"],
-])("%s is refused by name", (_, price, name) => {
+])("%s is refused with its name", (_, price, name) => {
   expect(() => toPriceColumns(price)).toThrow(name);
 });

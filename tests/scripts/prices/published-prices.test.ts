@@ -18,32 +18,19 @@ const providers = (await waitForUpdate())!;
 const { rows, source } = await readPublishedPrices();
 const rowsOf = Map.groupBy(rows, (row) => row.provider);
 
-/** What may stand around a name that the data knows. */
+/** Suffixes and prefixes of known names. */
 const ENDINGS = [
-  "-20250929",
-  "-2025-09-29",
-  "@20250929",
-  "-latest",
-  "-preview",
-  "-preview-09-2025-tts",
-  "-mini",
-  "-001",
-  ":free",
-  "-v1:0",
-  "-thinking",
-];
+  ["-20250929", "-2025-09-29", "@20250929", "-latest", "-preview"],
+  ["-preview-09-2025-tts", "-mini", "-001", ":free", "-v1:0", "-thinking"],
+].flat();
 const BEGINNINGS = ["us.", "us.anthropic.", "openai/", "models/"];
 
 /** Before and after every change of a price, in and outside of peak hours. */
 const TIMES = [
-  "2025-01-15T00:15:00Z",
-  "2026-03-13T00:00:00Z",
-  "2026-08-17T00:00:00Z",
-  "2026-11-20T02:00:00Z",
-  "2026-11-20T04:00:00Z",
-  "2026-11-20T12:00:00Z",
-  "2027-02-01T17:00:00Z",
-];
+  ["2025-01-15T00:15:00Z", "2026-03-13T00:00:00Z", "2026-08-17T00:00:00Z"],
+  ["2026-11-20T02:00:00Z", "2026-11-20T04:00:00Z", "2026-11-20T12:00:00Z"],
+  ["2027-02-01T17:00:00Z"],
+].flat();
 
 /** Uses everything that is priced, in a small context and in a large one. */
 const CALLS: Units[] = [20_000, 900_000].map((uncached) => ({
@@ -90,7 +77,7 @@ describe("the rows price a name as genai-prices does", () => {
   );
 });
 
-test("of peak hours that came with a price, a call from before knows nothing", () => {
+test("peak hours apply from the start of their own price only", () => {
   const [model, call] = ["deepseek-v4-flash", CALLS[0]];
   const price = (time: string) =>
     choosePrices(rowsOf.get("deepseek")!, model, time)
@@ -103,7 +90,7 @@ test("of peak hours that came with a price, a call from before knows nothing", (
   expect(theirs("2026-01-10T02:00:00Z")).toBe(theirs("2026-08-17T02:00:00Z"));
 });
 
-test("every row has a match and time of its own", () => {
+test("no two rows have the same match and time", () => {
   const keys = rows.map((row) =>
     [
       row.provider,
@@ -116,7 +103,7 @@ test("every row has a match and time of its own", () => {
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-test("a name implies the provider of whom genai-prices takes it to be", () => {
+test("a name implies the provider that genai-prices finds for it", () => {
   const simple = rows.filter((row) => row.match_kind !== "regex");
   for (const { provider, match_value, implies_provider } of simple) {
     const theirs = findProvider({ modelId: match_value })?.id;
@@ -130,7 +117,7 @@ test("a name implies the provider of whom genai-prices takes it to be", () => {
   expect(implied.filter((row) => row.match_kind === "regex")).not.toEqual([]);
 });
 
-test("a provider that serves others' models has their prices without implying itself", () => {
+test("a provider that serves another's models has their prices and is not implied", () => {
   const find = (provider: string, value: string) =>
     rowsOf.get(provider)!.find((row) => row.match_value === value);
   const { provider: _, implies_provider, ...own } = find("openai", "o3-pro") ??
@@ -139,7 +126,7 @@ test("a provider that serves others' models has their prices without implying it
   expect(find("azure", "o3-pro")).toEqual({ ...own, provider: "azure" });
 });
 
-test("a model without any price has rows, which say that it is not known", () => {
+test("a model without a price has rows without prices", () => {
   const [whisper] = rowsOf.get("openai")!
     .filter((row) => row.match_value === "whisper-1");
   expect(whisper).toEqual({
@@ -151,7 +138,7 @@ test("a model without any price has rows, which say that it is not known", () =>
   });
 });
 
-test("of two models with the same match the first one counts", () => {
+test("the first of two models with the same match has precedence", () => {
   const made = toPriceRows([makeProvider([
     { id: "a", match: { equals: "X" }, prices: { input_mtok: 1 } },
     {
@@ -179,16 +166,15 @@ test.each([
   expect(() => toPriceRows([provider])).toThrow(message);
 });
 
-test("supabase/prices.sql is what the installed genai-prices says", async () => {
+test("supabase/prices.sql matches the installed genai-prices", async () => {
   const file = new URL("../../../supabase/prices.sql", import.meta.url);
   expect(await Deno.readTextFile(file) === await writePrices()).toBe(true);
 });
 
-test("the source names the version that is installed", async () => {
-  const { default: { dependencies } } = await import(
-    "../../../package.json",
-    { with: { type: "json" } }
-  );
+test("the source names the installed version", async () => {
+  const { default: { dependencies } } = await import("../../../package.json", {
+    with: { type: "json" },
+  });
   expect(source)
     .toBe(`genai-prices ${dependencies["@pydantic/genai-prices"]}`);
 });
@@ -244,13 +230,13 @@ function priceOfRow(row: PriceRow, call: Units): Price {
   return known ? costOf(row, call) : "not known";
 }
 
-/** Rows have nine decimals of what the data has as a float. */
+/** Rows have nine decimals of the data's floats. */
 function isSame(ours: Price, theirs: Price): boolean {
   if (ours === "not known" || theirs === "not known") return ours === theirs;
   return Math.abs(ours - theirs) <= theirs * 1e-8;
 }
 
-/** The units as genai-prices wants them: each with all that it includes. */
+/** The units of genai-prices: each with all that it includes. */
 function whole(call: Units): Units {
   const all = { ...call };
   const add = (unit: string, ...included: string[]) => {

@@ -12,34 +12,22 @@ import {
   useStack,
 } from "../../support/running-stack.ts";
 
-/** Every `Prefer` that PostgREST knows, with what it says. */
+/** Every `Prefer` that PostgREST supports. */
 const PREFERENCES = [
-  "",
-  "return=representation",
-  "return=headers-only",
-  "return=minimal",
-  "resolution=merge-duplicates",
-  "resolution=ignore-duplicates",
-  "resolution=merge-duplicates,return=representation",
-  "missing=default",
-  "missing=null",
-  "handling=strict",
-  "handling=lenient",
-  "handling=strict,max-affected=1",
-  "tx=commit",
-  "tx=rollback",
-  "count=exact",
-  "count=planned",
-  "count=estimated",
-  "params=single-object",
-  "timezone=Asia/Kolkata",
-  "return=representation, resolution=merge-duplicates, missing=default, tx=commit",
-];
+  ["", "return=representation", "return=headers-only", "return=minimal"],
+  ["resolution=merge-duplicates", "resolution=ignore-duplicates"],
+  ["resolution=merge-duplicates,return=representation", "missing=default"],
+  ["missing=null", "handling=strict", "handling=lenient"],
+  ["handling=strict,max-affected=1", "tx=commit", "tx=rollback"],
+  ["count=exact", "count=planned", "count=estimated"],
+  ["params=single-object", "timezone=Asia/Kolkata"],
+  ["return=representation, resolution=merge-duplicates, missing=default, tx=commit"],
+].flat();
 
-/** A table under attack: a row of it, and what a forger would want to change. */
+/** A table under attack: a row of it, and the columns that a forger would change. */
 type Target = { row: Record<string, unknown>; forged: Record<string, unknown> };
 
-/** The first llm-usage row, of which the tables beside the logs tell more. */
+/** The first llm-usage row, which has rows in the tables beside the logs. */
 const CALL = newId();
 
 const TARGETS: Record<string, Target> = {
@@ -109,7 +97,7 @@ const TARGETS: Record<string, Target> = {
 
 const CALLERS = ["anyone", "member", "chairman", "service"];
 
-/** The strongest key tries every header, the others those that ask for a change. */
+/** The strongest key tries every header, the others only those that request a change. */
 const TRIES = CALLERS.flatMap((caller) =>
   PREFERENCES.filter((prefer) =>
     caller === "service" || /^$|merge|commit/.test(prefer)
@@ -117,19 +105,10 @@ const TRIES = CALLERS.flatMap((caller) =>
 );
 
 const FUNCTIONS = [
-  "guard",
-  "guard_audit_log",
-  "guard_definition",
-  "accept_state",
-  "log_state",
-  "doctor",
-  "create_record_function",
-  "owner_privileges",
-  "price_events",
-  "charge_budgets",
-  "set_budget",
-  "reserve_budget",
-];
+  ["guard", "guard_audit_log", "guard_definition", "accept_state"],
+  ["log_state", "doctor", "create_record_function", "owner_privileges"],
+  ["price_events", "charge_budgets", "set_budget", "reserve_budget"],
+].flat();
 
 /** Tables of the machinery, and a column of each. */
 const MACHINERY = {
@@ -138,13 +117,19 @@ const MACHINERY = {
   reservations: { firm_id: FIRM },
 };
 
+/** Headers that select the schema of the machinery. */
+const LEDGER_SCHEMA = {
+  "content-profile": "ledger",
+  "accept-profile": "ledger",
+};
+
 describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
   const running = useStack(engine);
   const ids: Record<string, string> = {};
   let callers: Record<string, Record<string, string>>;
   let before: unknown;
 
-  // The published prices of the seed are many, and what reaches them reaches ours.
+  // The firm's price stands for the published prices of the seed, which are many.
   const readAll = async () =>
     Object.fromEntries(
       await Promise.all(
@@ -187,7 +172,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
       service: { apikey: stack.secretKey },
     };
     before = await readAll();
-  }, 60_000);
+  });
 
   const send = async (
     caller: string,
@@ -228,13 +213,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
         ];
         const upserts = [
           await send(caller, "POST", table, prefer, row),
-          await send(
-            caller,
-            "POST",
-            `${table}?on_conflict=id`,
-            prefer,
-            [row],
-          ),
+          await send(caller, "POST", `${table}?on_conflict=id`, prefer, [row]),
           await send(
             caller,
             "POST",
@@ -243,10 +222,9 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
             { id: ids[table] },
           ),
         ];
-        expect(await readAll(), `${table} ${answers} ${upserts}`).toEqual(
-          before,
-        );
-        // Nothing pretends to have changed something.
+        expect(await readAll(), `${table} ${answers} ${upserts}`)
+          .toEqual(before);
+        // No answer reports a change.
         for (const status of answers) {
           expect(status).toBeGreaterThanOrEqual(400);
         }
@@ -260,7 +238,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
   );
 
   describe.each(CALLERS)("%s", (caller) => {
-    test("changes nothing by another verb", async () => {
+    test("changes nothing by another HTTP method", async () => {
       for (const [table, { forged }] of Object.entries(TARGETS)) {
         const one = `${table}?id=eq.${ids[table]}`;
         for (
@@ -284,25 +262,13 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
       expect(await readAll()).toEqual(before);
     });
 
-    test("reaches none of the machinery", async () => {
+    test("has no access to the internal functions and tables", async () => {
       for (const name of FUNCTIONS) {
         for (const method of ["POST", "GET"]) {
-          for (
-            const profile of [undefined, {
-              "content-profile": "ledger",
-              "accept-profile": "ledger",
-            }]
-          ) {
+          for (const profile of [undefined, LEDGER_SCHEMA]) {
             const body = method === "POST" ? { log: "audit_log" } : undefined;
-            const query = method === "GET" ? "?log=audit_log" : "";
-            const status = await send(
-              caller,
-              method,
-              `rpc/${name}${query}`,
-              "",
-              body,
-              profile,
-            );
+            const path = `rpc/${name}${body ? "" : "?log=audit_log"}`;
+            const status = await send(caller, method, path, "", body, profile);
             expect(status, `${method} ${name}`).toBeGreaterThanOrEqual(400);
           }
         }
@@ -310,13 +276,15 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
       for (const [table, row] of Object.entries(MACHINERY)) {
         for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
           const [[column, value]] = Object.entries(row);
+          const path = `${table}?${column}=eq.${value}`;
+          const body = method === "GET" ? undefined : row;
           const status = await send(
             caller,
             method,
-            `${table}?${column}=eq.${value}`,
+            path,
             "",
-            method === "GET" ? undefined : row,
-            { "content-profile": "ledger", "accept-profile": "ledger" },
+            body,
+            LEDGER_SCHEMA,
           );
           expect(status, `${method} ${table}`).toBeGreaterThanOrEqual(400);
         }
@@ -325,7 +293,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
     });
   });
 
-  test("the record functions write over nothing", async () => {
+  test("the record functions overwrite nothing", async () => {
     for (const slug of SLUGS) {
       for (const caller of CALLERS) {
         const table = TABLES[slug];
@@ -346,9 +314,7 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
         "PATCH",
         `firms?id=eq.${FIRM}&select=*,audit_log(*)`,
         "return=representation",
-        {
-          audit_log: [{ id: ids.audit_log, action: "forged" }],
-        },
+        { audit_log: [{ id: ids.audit_log, action: "forged" }] },
       );
       await send(caller, "PATCH", `agent_registry?id=eq.${AGENT}`, "", {
         id: TOOL,

@@ -19,7 +19,7 @@ import {
   type World,
 } from "../../support/reading-worlds.ts";
 
-/** PostgreSQL's "insufficient privilege", which the guards answer with as well. */
+/** PostgreSQL's "insufficient privilege", which the guards raise as well. */
 export const REFUSED = { code: "42501" };
 
 /** A guard's own answer. */
@@ -30,7 +30,7 @@ export const GUARDED = {
   ),
 };
 
-/** What PostgreSQL answers to TRUNCATE of a table that a foreign key refers to. */
+/** PostgreSQL's error on TRUNCATE of a table that a foreign key refers to. */
 export const REFERENCED = { code: "0A000" };
 
 /** A database whose logs hold rows of both firms, to be attacked. */
@@ -50,13 +50,13 @@ export interface Scene {
   attack(actor: Actor, script: string): Promise<AttackError | undefined>;
 }
 
-/** What the database answered to an attack. */
+/** The error that the database raised on an attack. */
 export interface AttackError {
   code?: string;
   message: string;
 }
 
-/** What a project that grants everything to everyone by default would leave open. */
+/** The grants of a project that grants everything to every API role. */
 export const EVERY_PRIVILEGE =
   `grant all on all tables in schema public, ledger to anon, authenticated, service_role`;
 
