@@ -7,7 +7,7 @@ import {
   addModelUsage,
   addToolUsage,
   makeWorld,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 
 const GUARDED = { code: "42501" };
 const CANNOT_GUARD = { code: "0A000" };

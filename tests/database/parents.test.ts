@@ -12,7 +12,7 @@ import {
   addLlmUsage,
   addToolUsage,
   makeWorld,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 
 const PARENTS = [
   "firms",

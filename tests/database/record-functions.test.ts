@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINES, type TestDatabase } from "../support/databases.ts";
-import { makeWorld, type World } from "../support/reading-worlds.ts";
+import { makeWorld, type World } from "../support/log-rows.ts";
 
 type Event = Record<string, unknown>;
 

@@ -14,7 +14,7 @@ import {
   addToolUsage,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 
 const CHECK_VIOLATION = "23514";
 const FOREIGN_KEY_VIOLATION = "23503";

@@ -26,7 +26,7 @@ import {
   addRating,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 
 const CHILDREN = 20_000;
 /** A cascade takes well under a second; ten times that is a machine in trouble, more is a fault. */

@@ -22,7 +22,7 @@ import {
   addToolUsage,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 
 const BY_FIRM = ["llm_usage_log", "audit_log"] as const;
 const PERMISSION_DENIED = { code: "42501" };

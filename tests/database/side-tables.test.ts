@@ -25,7 +25,7 @@ import {
   addRating,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 
 const PERMISSION_DENIED = { code: "42501" };
 const FOREIGN_KEY_VIOLATION = "23503";

@@ -5,7 +5,7 @@ import {
   overPostgres,
   type TestDatabase,
 } from "../support/databases.ts";
-import { addModelUsage, makeWorld } from "../support/reading-worlds.ts";
+import { addModelUsage, makeWorld } from "../support/log-rows.ts";
 import {
   countEvidence,
   expectOneLeaf,

@@ -15,7 +15,7 @@ import { toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { ENGINES, type TestDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
-import { makeWorld, type World } from "../support/reading-worlds.ts";
+import { makeWorld, type World } from "../support/log-rows.ts";
 
 /** A value to be stored, as SQL reads it, and the member that it has to become. */
 interface Sample {

@@ -17,7 +17,7 @@ import {
   addToolUsage,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 import { columnsOf, events, record } from "./events.ts";
 import {
   addBeforeCapture,

@@ -9,7 +9,7 @@ import {
   makeLogKeys,
   startEvidenceStack,
 } from "../support/evidence-stack.ts";
-import { FULL_EVENTS } from "../support/rows-and-receipts.ts";
+import { FULL_EVENTS } from "../support/receipts.ts";
 
 /**
  * A project with signed evidence, and copies of it to tamper with.

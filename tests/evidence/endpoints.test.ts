@@ -33,7 +33,7 @@ import {
   startEvidenceStack,
   trustLogs,
 } from "../support/evidence-stack.ts";
-import { FULL_EVENTS, hashFromReceipt } from "../support/rows-and-receipts.ts";
+import { FULL_EVENTS, hashFromReceipt } from "../support/receipts.ts";
 
 describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
   let keys: NewKeys;

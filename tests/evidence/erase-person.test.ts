@@ -22,7 +22,7 @@ import {
   addModelUsage,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 import {
   expectOneLeaf,
   type KeptLeaf,

@@ -19,7 +19,7 @@ import {
   addModelUsage,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 import {
   expectedEventLeaf,
   expectOneLeaf,

@@ -5,7 +5,7 @@
  */
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Query } from "../support/databases.ts";
-import type { World } from "../support/reading-worlds.ts";
+import type { World } from "../support/log-rows.ts";
 
 /** An event of a log, or the columns of an INSERT. */
 export type Event = Record<string, unknown>;

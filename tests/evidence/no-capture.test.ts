@@ -18,7 +18,7 @@ import {
   addModelUsage,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 import { events, record } from "./events.ts";
 import {
   countEvidence,

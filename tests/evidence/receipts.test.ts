@@ -22,7 +22,7 @@ import {
   FULL_EVENTS,
   hashFromReceipt,
   toMembers,
-} from "../support/rows-and-receipts.ts";
+} from "../support/receipts.ts";
 
 describe.each(ENGINES)("receipts on %s", (engine) => {
   let ledger: EvidenceStack;

@@ -14,7 +14,7 @@ import {
   addLlmUsage,
   makeWorld,
   type World,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 import {
   countEvidence,
   expectedEventLeaf,

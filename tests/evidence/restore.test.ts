@@ -19,7 +19,7 @@ import {
   addModelUsage,
   addToolUsage,
   makeWorld,
-} from "../support/reading-worlds.ts";
+} from "../support/log-rows.ts";
 import {
   expectOneLeaf,
   readLeaves,

@@ -19,7 +19,7 @@ import {
   SERVER_ONLY,
   type TestDatabase,
 } from "../support/databases.ts";
-import { addModelUsage } from "../support/reading-worlds.ts";
+import { addModelUsage } from "../support/log-rows.ts";
 import { seal, sealAll, type Sealed } from "../support/evidence-leaves.ts";
 
 interface IndexedLeaf {

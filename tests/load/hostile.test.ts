@@ -9,10 +9,10 @@ import { exchange } from "../support/raw-http.ts";
 import { gzip } from "../support/receiving-stack.ts";
 import {
   expectNoGrowth,
-  type LoadedStack,
   readLines,
-  startLoadedStack,
-} from "./loaded-stack.ts";
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 
 const TOOL = EVENTS["tool-usage"];
 /** Does `work` so many times, a few at once. */
@@ -28,10 +28,10 @@ async function repeat(
 }
 
 describe("a function under hostile load", () => {
-  let stack: LoadedStack;
+  let stack: SpawnedStack;
   let port: number;
   beforeAll(async () => {
-    stack = await startLoadedStack({ memory: true });
+    stack = await startSpawnedStack({ memory: true });
     port = Number(new URL(stack.ledger.stack.url).port);
   });
   afterAll(() => stack?.end());

@@ -13,10 +13,10 @@ import { MAX_REQUESTS_IN_PROGRESS } from "../../shared/limits.ts";
 import { EVENTS, newId } from "../support/running-stack.ts";
 import {
   expectNoGrowth,
-  type LoadedStack,
   readLines,
-  startLoadedStack,
-} from "./loaded-stack.ts";
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 
 const LLM = EVENTS["llm-usage"];
 const BURST = 2_000;
@@ -31,12 +31,12 @@ type Sent = {
 };
 
 describe("a burst while the database is slow", () => {
-  let stack: LoadedStack;
+  let stack: SpawnedStack;
   let sql: postgres.Sql;
   beforeAll(async () => {
     const databaseUrl = await createDatabase({ url: inject("postgresUrl") });
     sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-    stack = await startLoadedStack({ databaseUrl });
+    stack = await startSpawnedStack({ databaseUrl });
   });
   afterAll(async () => {
     await stack?.end();

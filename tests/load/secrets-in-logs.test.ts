@@ -13,10 +13,10 @@ import { createKeys } from "../../shared/tlog/keys.ts";
 import { EVENTS, NOBODY, USER } from "../support/running-stack.ts";
 import { createSecret, GATEWAY_KEY } from "../support/receiving-stack.ts";
 import {
-  type LoadedStack,
   readLines,
-  startLoadedStack,
-} from "./loaded-stack.ts";
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 
 /** Characters of a credential that must not be found together. */
 const PIECE = 12;
@@ -46,7 +46,7 @@ function findPieces(printed: string, credential: string): string[] {
 
 describe("everything that a stack prints", () => {
   const credentials = new Map<string, string>();
-  let stack: LoadedStack;
+  let stack: SpawnedStack;
   let printed: string;
 
   beforeAll(async () => {
@@ -55,7 +55,7 @@ describe("everything that a stack prints", () => {
     const auth = createSecret(201).text;
     const standard = createSecret(202).text;
     const { signerKey } = await createKeys("secret.example/ledger", "note");
-    stack = await startLoadedStack({
+    stack = await startSpawnedStack({
       databaseUrl,
       secretKeys: { gateway: GATEWAY_KEY },
       functionEnv: {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
 import type { Engine, Query, TestDatabase } from "./databases.ts";
-import { makeWorld, type World } from "./reading-worlds.ts";
+import { makeWorld, type World } from "./log-rows.ts";
 
 /** A row, a price or an event: members by name. */
 export type Members = Record<string, unknown>;

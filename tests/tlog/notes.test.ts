@@ -12,7 +12,7 @@ import {
   parseSignerKey,
   parseVerifierKey,
 } from "../../shared/tlog/keys.ts";
-import { readKey, readNote, readSigner } from "../support/tile-readings.ts";
+import { readKey, readNote, readSigner } from "../support/tlog-parsers.ts";
 
 /** The examples of C2SP signed-note. */
 const EXAMPLE_KEY =

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { isQuorum, parsePolicy } from "../../shared/tlog/policy.ts";
-import { makeSigner, readPolicy } from "../support/tile-readings.ts";
+import { makeSigner, readPolicy } from "../support/tlog-parsers.ts";
 
 /** Keys of a log and of witnesses, by name. */
 const keys: Record<string, string> = {};

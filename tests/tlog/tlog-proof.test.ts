@@ -10,7 +10,7 @@ import {
   type TlogProof,
   verifyTlogProof,
 } from "../../shared/tlog/tlog-proof.ts";
-import { makeSigner, readNote, readPolicy } from "../support/tile-readings.ts";
+import { makeSigner, readNote, readPolicy } from "../support/tlog-parsers.ts";
 import { makeLeaves, tilesOf } from "./synthetic-tiles.ts";
 
 const HASHES = `gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=

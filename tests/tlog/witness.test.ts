@@ -28,7 +28,7 @@ import {
   makeSigner,
   readCheckpoint,
   readNote,
-} from "../support/tile-readings.ts";
+} from "../support/tlog-parsers.ts";
 import { makeLeaves, tilesOf } from "./synthetic-tiles.ts";
 
 /** A witness with its memory, as a server would have it. */

@@ -10,9 +10,10 @@ import {
 import {
   createChange,
   createEntry,
+  createNewHook,
+  HOOK_ANSWERS,
   HOOKS,
 } from "../support/supabase-payloads.ts";
-import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -29,7 +30,7 @@ describe.each(ENGINES)("an Auth hook on %s", (engine) => {
     postSigned(ledger, PATH, hook, { id, secret }, { query });
 
   test("is recorded as an audit event, and answered with what Auth expects", async () => {
-    const hook = createOwnHook("customize-access-token");
+    const hook = createNewHook("customize-access-token");
     const before = await ledger.rows("audit_log");
     const { status, headers, body } = await send(hook);
     expect(status).toBe(200);
@@ -50,7 +51,7 @@ describe.each(ENGINES)("an Auth hook on %s", (engine) => {
   });
 
   test("that Auth sends again, under another webhook-id, adds nothing", async () => {
-    const hook = createOwnHook("after-user-created");
+    const hook = createNewHook("after-user-created");
     const before = await countRows(ledger);
     for (const id of ["first", "second", "third"]) {
       const { status, body } = await send(hook, "", id);
@@ -65,7 +66,7 @@ describe("an Auth hook", () => {
   const sign = { id: "msg_1", secret };
 
   test("may be signed with any secret of a rotation, the signatures joined by commas as Auth joins them", async () => {
-    const hook = JSON.stringify(createOwnHook("after-user-created"));
+    const hook = JSON.stringify(createNewHook("after-user-created"));
     const before = await countRows(ledger);
     const bySecret = await Promise.all(
       [oldSecret, secret].map((one) =>
@@ -87,12 +88,12 @@ describe("an Auth hook", () => {
     expect(await countRows(ledger)).toBe(before + 1);
   });
 
-  test.each(ANSWERS)(
+  test.each(HOOK_ANSWERS)(
     "%s is answered so that Auth goes on",
     async (name, answer) => {
       const query = `?firm_id=${FIRM}`;
       const before = await countRows(ledger);
-      const good = await postSigned(ledger, PATH, createOwnHook(name), sign, {
+      const good = await postSigned(ledger, PATH, createNewHook(name), sign, {
         query,
       });
       expect([good.status, good.body]).toEqual([200, answer]);
@@ -101,7 +102,7 @@ describe("an Auth hook", () => {
   );
 
   test("keeps every digit of the claims", async () => {
-    const text = JSON.stringify(createOwnHook("customize-access-token"))
+    const text = JSON.stringify(createNewHook("customize-access-token"))
       .replace('"aal":"aal1"', '"aal":"aal1","big":12345678901234567890.10');
     const bytes = new TextEncoder().encode(text);
     const headers = await signMessage(
@@ -122,7 +123,7 @@ describe("an Auth hook", () => {
     const { status, body } = await postSigned(
       ledger,
       PATH,
-      createOwnHook("customize-access-token", {
+      createNewHook("customize-access-token", {
         authentication_method: "token_refresh",
       }),
       sign,
@@ -136,7 +137,7 @@ describe("an Auth hook", () => {
     const before = await countRows(ledger);
     const { status, body } = await ledger.post(
       PATH,
-      createOwnHook("password-verification"),
+      createNewHook("password-verification"),
       { query: `?firm_id=${FIRM}` },
     );
     expect([status, body]).toEqual([200, { decision: "continue" }]);

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signMessage } from "../../shared/webhooks/signatures.ts";
 import { FIRM, newId, NOBODY, USER } from "../support/running-stack.ts";
-import { createHook } from "../support/supabase-payloads.ts";
-import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
 import {
-  type LoggedReceiver,
-  readLog,
-  startLoggedReceiver,
-} from "./logged-receiver.ts";
+  createHook,
+  createNewHook,
+  HOOK_ANSWERS,
+} from "../support/supabase-payloads.ts";
+import {
+  readLines,
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -38,9 +41,12 @@ const UNRECORDABLE: [string, Record<string, unknown>, string][] = [
 ];
 
 describe("an Auth hook that cannot be recorded", () => {
-  let receiver: LoggedReceiver;
+  let receiver: SpawnedStack;
   beforeAll(async () => {
-    receiver = await startLoggedReceiver(FUNCTION_ENV);
+    receiver = await startSpawnedStack({
+      memory: true,
+      functionEnv: FUNCTION_ENV,
+    });
   });
   afterAll(() => receiver?.end());
 
@@ -49,7 +55,7 @@ describe("an Auth hook that cannot be recorded", () => {
     async (_, changes, query) => {
       const { ledger } = receiver;
       const before = await countRows(ledger);
-      for (const [name, answer] of ANSWERS) {
+      for (const [name, answer] of HOOK_ANSWERS) {
         const { status, headers, body } = await postSigned(
           ledger,
           PATH,
@@ -94,7 +100,7 @@ describe("an Auth hook that cannot be recorded", () => {
       const { status, body } = await postSigned(
         receiver.ledger,
         PATH,
-        createOwnHook(name),
+        createNewHook(name),
         sign,
       );
       expect(status).toBe(200);
@@ -104,10 +110,12 @@ describe("an Auth hook that cannot be recorded", () => {
 
   test("is told to the function's log, each once, with the reason and without what was sent", async () => {
     const printed = await receiver.end();
-    const messages = readLog(printed).flatMap(({ error }) =>
+    const messages = readLines(printed).flatMap(({ error }) =>
       error ? [error.message] : []
     );
-    expect(messages).toHaveLength(UNRECORDABLE.length * ANSWERS.length + 10);
+    expect(messages).toHaveLength(
+      UNRECORDABLE.length * HOOK_ANSWERS.length + 10,
+    );
     const reasons = [
       "The query parameter firm_id is malformed",
       "The query parameter colour is unknown here",

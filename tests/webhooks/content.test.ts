@@ -5,7 +5,10 @@ import { FIRM, newId, USER } from "../support/running-stack.ts";
 import { chat } from "../support/otlp-exports.ts";
 import { createPayload } from "./litellm-payloads.ts";
 import { AUTH_USER, createHook } from "../support/supabase-payloads.ts";
-import { type LoggedReceiver, startLoggedReceiver } from "./logged-receiver.ts";
+import {
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -55,13 +58,16 @@ const CONTENT_ATTRIBUTES = Object.fromEntries([
 ].map((name) => [name, CONTENT]));
 
 describe("content", () => {
-  let receiver: LoggedReceiver;
+  let receiver: SpawnedStack;
   let sql: postgres.Sql;
 
   beforeAll(async () => {
-    const url = await createDatabase({ url: inject("postgresUrl") });
-    receiver = await startLoggedReceiver(FUNCTION_ENV, url);
-    sql = postgres(url, { max: 1 });
+    const databaseUrl = await createDatabase({ url: inject("postgresUrl") });
+    receiver = await startSpawnedStack({
+      databaseUrl,
+      functionEnv: FUNCTION_ENV,
+    });
+    sql = postgres(databaseUrl, { max: 1 });
   });
   afterAll(async () => {
     await sql?.end();

@@ -14,8 +14,11 @@ import { RECORD_TIMEOUT_MS } from "../../shared/limits.ts";
 import { FIRM, newId, RunningStack } from "../support/running-stack.ts";
 import { chat } from "../support/otlp-exports.ts";
 import { createPayload } from "./litellm-payloads.ts";
-import { createChange } from "../support/supabase-payloads.ts";
-import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
+import {
+  createChange,
+  createNewHook,
+  HOOK_ANSWERS,
+} from "../support/supabase-payloads.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -154,11 +157,11 @@ describe("when the database", () => {
     async () => {
       const before = await countRows(ledger);
       await server.kill();
-      for (const [name, answer] of ANSWERS) {
+      for (const [name, answer] of HOOK_ANSWERS) {
         const { status, body } = await postSigned(
           ledger,
           HOOK,
-          createOwnHook(name),
+          createNewHook(name),
           { secret },
           { query },
         );
@@ -179,7 +182,7 @@ describe("when the database", () => {
       const answer = postSigned(
         ledger,
         HOOK,
-        createOwnHook("mfa-verification"),
+        createNewHook("mfa-verification"),
         { secret },
         { query },
       );

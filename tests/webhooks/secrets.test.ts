@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EVENTS, FIRM, newId } from "../support/running-stack.ts";
 import { createHook } from "../support/supabase-payloads.ts";
 import {
-  type LoggedReceiver,
-  readLog,
-  startLoggedReceiver,
-} from "./logged-receiver.ts";
+  readLines,
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -21,12 +21,15 @@ const STANDARD_FAULT =
   "STANDARD_WEBHOOK_SECRETS cannot be used: Secret 1 of 1 does not start with whsec_ or v1,whsec_";
 
 describe("secrets that cannot be used", () => {
-  let receiver: LoggedReceiver;
+  let receiver: SpawnedStack;
   beforeAll(async () => {
-    receiver = await startLoggedReceiver({
-      // One that is good does not make up for one that is not.
-      AUTH_HOOK_SECRETS: `v1,${AUTH_SECRETS[0].text}|v1,whsec_c2hydA==`,
-      STANDARD_WEBHOOK_SECRETS: "swordfish",
+    receiver = await startSpawnedStack({
+      memory: true,
+      functionEnv: {
+        // A valid secret does not make up for an invalid one.
+        AUTH_HOOK_SECRETS: `v1,${AUTH_SECRETS[0].text}|v1,whsec_c2hydA==`,
+        STANDARD_WEBHOOK_SECRETS: "swordfish",
+      },
     });
   });
   afterAll(() => receiver?.end());
@@ -72,7 +75,7 @@ describe("secrets that cannot be used", () => {
     expect(lines.indexOf(AUTH_FAULT)).toBeLessThan(
       lines.findIndex((line) => line.includes(',"error":{')),
     );
-    const failed = readLog(printed).filter(({ error }) => error);
+    const failed = readLines(printed).filter(({ error }) => error);
     expect(failed).toHaveLength(8);
     expect(printed).not.toMatch(/swordfish|c2hydA/);
   });

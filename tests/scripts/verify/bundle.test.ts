@@ -7,7 +7,7 @@ import {
 import { signCheckpoint } from "../../../shared/tlog/checkpoint.ts";
 import { EMPTY_ROOT } from "../../../shared/tlog/tree.ts";
 import { verifyBundle } from "../../../scripts/verify/verify-bundle.ts";
-import { makeSigner } from "../../support/tile-readings.ts";
+import { makeSigner } from "../../support/tlog-parsers.ts";
 import { SyntheticLedger } from "./synthetic-ledger.ts";
 
 const ID = "70000000-0000-4000-8000-000000000001";

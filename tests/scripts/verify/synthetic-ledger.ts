@@ -24,7 +24,7 @@ import {
   makeSigner,
   readNote,
   readPolicy,
-} from "../../support/tile-readings.ts";
+} from "../../support/tlog-parsers.ts";
 
 /** A row of a table. */
 export type SyntheticRow = { log: LogName; id: string; members: Member[] };

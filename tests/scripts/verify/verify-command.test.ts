@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createKeys, type NewKeys } from "../../../shared/tlog/keys.ts";
 import { EVENTS, newId } from "../../support/running-stack.ts";
-import type { CommandResult } from "../../support/command.ts";
+import { type CommandResult, failure } from "../../support/command.ts";
 import {
   damage,
   EvidenceStack,
   makeLogKeys,
   startEvidenceStack,
 } from "../../support/evidence-stack.ts";
-import { failure } from "../../support/command-failure.ts";
 import {
   behindTriggers,
   rewriteRow,

@@ -19,16 +19,15 @@ import {
   SLUGS,
   TABLES,
 } from "../../support/running-stack.ts";
-import { type CommandResult, run } from "../../support/command.ts";
+import { type CommandResult, failure, run } from "../../support/command.ts";
 import {
   damage,
   EvidenceStack,
   makeLogKeys,
   startEvidenceStack,
 } from "../../support/evidence-stack.ts";
-import { failure } from "../../support/command-failure.ts";
 import { someHash } from "../../support/tampering.ts";
-import { FULL_EVENTS } from "../../support/rows-and-receipts.ts";
+import { FULL_EVENTS } from "../../support/receipts.ts";
 
 /** The kit alone, in a folder of its own. */
 let home: string;
