@@ -17,7 +17,7 @@ import {
   addToolUsage,
   makeWorld,
   type World,
-} from "../../support/reading-worlds.ts";
+} from "../../support/log-rows.ts";
 
 /** PostgreSQL's "insufficient privilege", which the guards answer with as well. */
 export const REFUSED = { code: "42501" };
