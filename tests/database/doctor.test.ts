@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Finding } from "../../scripts/doctor.ts";
 import { BREAKS } from "./broken-projects.ts";
 import {
   applyMigrations,
   SERVER_ONLY,
-  type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { openOwnedDatabase } from "../support/owned-database.ts";
 
@@ -14,11 +14,7 @@ const OLDER_PROJECT = `
   alter default privileges grant all on tables to pg_monitor`;
 
 describe.each(SERVER_ONLY)("ledger.doctor() on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  }, 30_000);
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   const examine = () =>
     db.query<Finding>('select * from ledger.doctor() order by "check", object');

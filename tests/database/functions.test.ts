@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 
 const SEARCH_PATH = "search_path=pg_catalog, pg_temp";
@@ -10,11 +10,7 @@ const SEARCH_PATH = "search_path=pg_catalog, pg_temp";
 const OPEN_SEARCH_PATH = "search_path=pg_catalog, public, extensions, pg_temp";
 
 describe.each(ENGINES)("the functions on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   describe.each(LOGS)("record_%s", (log) => {
     test("exists once and takes the events as jsonb", async () => {

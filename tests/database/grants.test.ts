@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   applyMigrations,
   ENGINES,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { APPEND_ONLY, GRANTS } from "../support/side-tables.ts";
 
@@ -35,17 +36,12 @@ const PROJECTS = [
 
 describe.each(ENGINES)("privileges on $name", (engine) => {
   describe.each(PROJECTS)("in $project", ({ defaults }) => {
-    let db: TestDatabase;
+    const db = useDatabase(defaults ? engine.empty : engine.migrated);
     beforeAll(async () => {
-      if (!defaults) {
-        db = await engine.migrated();
-        return;
-      }
-      db = await engine.empty();
+      if (!defaults) return;
       await db.exec(defaults);
       await applyMigrations(db);
     });
-    afterAll(() => db.close());
 
     test.each(APPEND_ONLY)(
       "%s is open to each role exactly as documented",

@@ -1,23 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import { openOwnedDatabase } from "../support/owned-database.ts";
 import { APPEND_ONLY } from "../support/side-tables.ts";
 import {
   addAudit,
   addModelUsage,
   addToolUsage,
-  makeWorld,
+  insertParents,
 } from "../support/log-rows.ts";
 
 const GUARDED = { code: "42501" };
 const CANNOT_GUARD = { code: "0A000" };
 
 describe.each(ENGINES)("guards on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  }, 30_000);
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   /** Runs the test's statements and takes them back. */
   async function within(setup: string, work: () => Promise<unknown>) {
@@ -87,8 +83,8 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     ["delete from audit_log", "DELETE", "record a reversing entry"],
     ["truncate audit_log", "TRUNCATE", "record reversing entries"],
   ])("%s says what to do instead", async (sql, operation, instead) => {
-    const world = await makeWorld(db);
-    await addAudit(db.query, { firm_id: world.firm1 });
+    const parents = await insertParents(db);
+    await addAudit(db.query, { firm_id: parents.firm1 });
     await expect(db.exec(sql)).rejects.toMatchObject({
       ...GUARDED,
       message: expect.stringMatching(
@@ -98,8 +94,8 @@ describe.each(ENGINES)("guards on $name", (engine) => {
   });
 
   test("a reversing entry is a row like any other: negative cost and tokens", async () => {
-    const world = await makeWorld(db);
-    const keys = { agent_id: world.agent, tool_id: world.tool };
+    const parents = await insertParents(db);
+    const keys = { agent_id: parents.agent, tool_id: parents.tool };
     await addToolUsage(db.query, {
       ...keys,
       cost_usd: "0.5",
@@ -113,7 +109,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     expect(
       await db.query(
         "select sum(cost_usd)::text as cost, sum(tokens_consumed)::int as tokens from tool_usage_ledger where agent_id = $1",
-        [world.agent],
+        [parents.agent],
       ),
     ).toEqual([{ cost: "0.000000", tokens: 0 }]);
   });
@@ -261,16 +257,19 @@ describe.each(ENGINES)("guards on $name", (engine) => {
   });
 
   test("a column added later does not make the image of an old row another", async () => {
-    const world = await makeWorld(db);
-    await addAudit(db.query, { firm_id: world.firm1, user_id: world.user1 });
+    const parents = await insertParents(db);
+    await addAudit(db.query, {
+      firm_id: parents.firm1,
+      user_id: parents.user1,
+    });
     await within(
       "alter table audit_log add note text default 'later'",
       async () => {
-        await db.query("delete from users where id = $1", [world.user1]);
+        await db.query("delete from users where id = $1", [parents.user1]);
         expect(
           await count(
             "audit_log",
-            `firm_id = '${world.firm1}' and user_id is null and note = 'later'`,
+            `firm_id = '${parents.firm1}' and user_id is null and note = 'later'`,
           ),
         ).toBe(1);
       },

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 
 const COLUMNS = [
   "input_usd_per_mtok",
@@ -13,11 +13,7 @@ const COLUMNS = [
 const DAY = "2026-01-01T00:00:00Z";
 
 describe.each(ENGINES)("model_prices on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  }, 30_000);
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   /** Enters a price as a service does, with `members` instead of the usual ones. */
   const enter = (members: Record<string, unknown>) =>

@@ -1,17 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   applyMigrations,
   createEmptyDatabase,
   ENGINES,
   overPostgres,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 import {
   addAudit,
   addLlmUsage,
   addToolUsage,
-  makeWorld,
+  insertParents,
 } from "../support/log-rows.ts";
 
 const PARENTS = [
@@ -76,11 +77,7 @@ const OWN_PARENTS = `
 
 describe.each(ENGINES)("the parent tables on $name", (engine) => {
   describe("in an empty project", () => {
-    let db: TestDatabase;
-    beforeAll(async () => {
-      db = await engine.migrated();
-    });
-    afterAll(() => db.close());
+    const db = useDatabase(engine.migrated);
 
     test.each(PARENTS)(
       "%s is made, with a uuid primary key id",
@@ -197,19 +194,22 @@ test("the migrations need no superuser", async () => {
     )
       .toEqual([{ superuser: false }]);
     await applyMigrations(db);
-    const world = await makeWorld(db);
+    const parents = await insertParents(db);
     const llm = await addLlmUsage(db.query, {
-      firm_id: world.firm1,
-      cma_project_id: world.project1,
+      firm_id: parents.firm1,
+      cma_project_id: parents.project1,
     });
-    await addAudit(db.query, { firm_id: world.firm1, user_id: world.user1 });
+    await addAudit(db.query, {
+      firm_id: parents.firm1,
+      user_id: parents.user1,
+    });
     const seen = await db.as(
       "authenticated",
-      { sub: world.user1 },
+      { sub: parents.user1 },
       (query) => query("select id from public.llm_usage_log"),
     );
     expect(seen).toEqual([{ id: llm }]);
-    await db.query("delete from public.firms where id = $1", [world.firm1]);
+    await db.query("delete from public.firms where id = $1", [parents.firm1]);
     expect(await db.query("select id from public.audit_log")).toEqual([]);
   } finally {
     await db.close();

@@ -1,16 +1,9 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
   overPostgres,
   SERVER_ONLY,
-  type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 
 type Row = Record<string, unknown>;
@@ -36,16 +29,12 @@ const NOTHING = {
 };
 
 describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
-  let db: TestDatabase;
+  const db = useDatabase(engine.migrated);
   /** A provider of its own for each test. */
   let provider: string;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  }, 30_000);
   beforeEach(() => {
     provider = `acme-${crypto.randomUUID()}`;
   });
-  afterAll(() => db.close());
 
   const row = (members: Row = {}): Row => ({
     provider,

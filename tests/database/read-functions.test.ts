@@ -1,9 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  ENGINES,
-  type Query,
-  type TestDatabase,
-} from "../support/databases.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ENGINES, type Query, useDatabase } from "../support/databases.ts";
 
 const AGENT = "40000000-0000-4000-8000-000000000001";
 const TOOL = "50000000-0000-4000-8000-000000000001";
@@ -30,17 +26,14 @@ const POLICIES: [string, string, number][] = [
 ];
 
 describe.each(ENGINES)("list_log() on $name", (engine) => {
-  let db: TestDatabase;
-
+  const db = useDatabase(engine.migrated);
   beforeAll(async () => {
-    db = await engine.migrated();
     await db.exec(`
       insert into public.agent_registry (id, name) values ('${AGENT}', 'a');
       insert into public.tool_registry (id, name) values ('${TOOL}', 't');
       insert into public.tool_usage_ledger (agent_id, tool_id, tokens_consumed)
         select '${AGENT}', '${TOOL}', i from generate_series(1, 10) i;`);
-  }, 30_000);
-  afterAll(() => db?.close());
+  });
 
   const list = async (query: Query) => {
     const [{ page }] = await query<{ page: { rows: { id: string }[] } }>(

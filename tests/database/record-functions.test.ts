@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
-import { makeWorld, type World } from "../support/log-rows.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ENGINES, useDatabase } from "../support/databases.ts";
+import { useParents } from "../support/log-rows.ts";
 
 type Event = Record<string, unknown>;
 
 describe.each(ENGINES)("recording on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
-  beforeAll(async () => {
-    db = await engine.migrated();
-    world = await makeWorld(db);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db, beforeAll);
 
   const audit = (event: Event = {}): Event => ({
     id: crypto.randomUUID(),
-    firm_id: world.firm1,
+    firm_id: parents.firm1,
     action: "upload_file",
     entity_type: "cma_project",
     ...event,
@@ -23,7 +18,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
 
   const usage = (event: Event = {}): Event => ({
     id: crypto.randomUUID(),
-    firm_id: world.firm1,
+    firm_id: parents.firm1,
     model: "a-model-without-a-price",
     task_type: "extraction",
     input_tokens: 10,
@@ -120,7 +115,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     const project = crypto.randomUUID();
     await db.query(
       `insert into public.cma_projects (id, firm_id, name) values ($1, $2, 'P')`,
-      [project, world.firm1],
+      [project, parents.firm1],
     );
     const old = usage({ cma_project_id: project });
     expect(await record("llm_usage_log", [old]))
@@ -132,7 +127,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
   });
 
   test("finds a project of another firm before anything is written", async () => {
-    const events = [usage({ cma_project_id: world.project2 }), usage()];
+    const events = [usage({ cma_project_id: parents.project2 }), usage()];
     expect(await record("llm_usage_log", events)).toMatchObject([
       {
         outcome: "rejected",

@@ -1,19 +1,15 @@
+import { describe, expect, test } from "vitest";
 import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+  ENGINES,
+  type TestDatabase,
+  useDatabase,
+} from "../support/databases.ts";
 import {
   addAudit,
   addLlmUsage,
   addModelUsage,
   addToolUsage,
-  makeWorld,
-  type World,
+  useParents,
 } from "../support/log-rows.ts";
 
 const CHECK_VIOLATION = "23514";
@@ -22,28 +18,21 @@ const NOT_NULL_VIOLATION = "23502";
 const NUMERIC_OUT_OF_RANGE = "22003";
 
 describe.each(ENGINES)("rows of the logs on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  beforeEach(async () => {
-    world = await makeWorld(db);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db);
 
   test.each(["0.000124", "0.000001", "9999.999999"])(
     "a cost of %s dollars stays what it is",
     async (cost) => {
       const id = await addLlmUsage(db.query, {
-        firm_id: world.firm1,
+        firm_id: parents.firm1,
         cost_usd: cost,
       });
       expect(await stored(db, "llm_usage_log", id, "cost_usd::text as cost"))
         .toEqual([{ cost }]);
       const tool = await addToolUsage(db.query, {
-        agent_id: world.agent,
-        tool_id: world.tool,
+        agent_id: parents.agent,
+        tool_id: parents.tool,
         cost_usd: cost,
       });
       expect(
@@ -54,7 +43,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
 
   test("a cost of ten thousand dollars does not fit", async () => {
     await expect(
-      addLlmUsage(db.query, { firm_id: world.firm1, cost_usd: "10000" }),
+      addLlmUsage(db.query, { firm_id: parents.firm1, cost_usd: "10000" }),
     )
       .rejects.toMatchObject({ code: NUMERIC_OUT_OF_RANGE });
   });
@@ -63,7 +52,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     "the task type %s is accepted",
     async (task_type) => {
       const id = await addLlmUsage(db.query, {
-        firm_id: world.firm1,
+        firm_id: parents.firm1,
         task_type,
       });
       expect(await stored(db, "llm_usage_log", id, "task_type")).toEqual([{
@@ -75,7 +64,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
   test.each(["", "Extraction", "summary"])(
     "the task type %j is refused",
     async (task_type) => {
-      await expect(addLlmUsage(db.query, { firm_id: world.firm1, task_type }))
+      await expect(addLlmUsage(db.query, { firm_id: parents.firm1, task_type }))
         .rejects
         .toMatchObject({ code: CHECK_VIOLATION });
     },
@@ -83,7 +72,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
 
   test("a row of llm_usage_log needs a task type", async () => {
     await expect(
-      addLlmUsage(db.query, { firm_id: world.firm1, task_type: null }),
+      addLlmUsage(db.query, { firm_id: parents.firm1, task_type: null }),
     ).rejects
       .toMatchObject({ code: NOT_NULL_VIOLATION });
   });
@@ -108,7 +97,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
   );
 
   test("columns left out take the documented defaults", async () => {
-    const llm = await addLlmUsage(db.query, { firm_id: world.firm1 });
+    const llm = await addLlmUsage(db.query, { firm_id: parents.firm1 });
     expect(
       await stored(
         db,
@@ -119,8 +108,8 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     )
       .toEqual([{ success: true, stamped: true }]);
     const tool = await addToolUsage(db.query, {
-      agent_id: world.agent,
-      tool_id: world.tool,
+      agent_id: parents.agent,
+      tool_id: parents.tool,
     });
     expect(
       await stored(
@@ -145,13 +134,13 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
 
   test("deleting a project nulls the reference and changes nothing else of the row", async () => {
     const id = await addLlmUsage(db.query, {
-      firm_id: world.firm1,
-      cma_project_id: world.project1,
+      firm_id: parents.firm1,
+      cma_project_id: parents.project1,
       error_message: "kept",
     });
     const [before] = await stored(db, "llm_usage_log", id, "*");
     await db.query("delete from public.cma_projects where id = $1", [
-      world.project1,
+      parents.project1,
     ]);
     expect(await stored(db, "llm_usage_log", id, "*")).toEqual([{
       ...before,
@@ -161,11 +150,11 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
 
   test("deleting a user nulls the reference and changes nothing else of the row", async () => {
     const id = await addAudit(db.query, {
-      firm_id: world.firm1,
-      user_id: world.user1,
+      firm_id: parents.firm1,
+      user_id: parents.user1,
     });
     const [before] = await stored(db, "audit_log", id, "*");
-    await db.query("delete from public.users where id = $1", [world.user1]);
+    await db.query("delete from public.users where id = $1", [parents.user1]);
     expect(await stored(db, "audit_log", id, "*")).toEqual([{
       ...before,
       user_id: null,
@@ -174,14 +163,17 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
 
   test("deleting a firm removes its rows and no other firm's", async () => {
     await addLlmUsage(db.query, {
-      firm_id: world.firm1,
-      cma_project_id: world.project1,
+      firm_id: parents.firm1,
+      cma_project_id: parents.project1,
     });
-    await addAudit(db.query, { firm_id: world.firm1, user_id: world.user1 });
-    const llm2 = await addLlmUsage(db.query, { firm_id: world.firm2 });
-    const audit2 = await addAudit(db.query, { firm_id: world.firm2 });
-    await db.query("delete from public.firms where id = $1", [world.firm1]);
-    const firms = [[world.firm1, world.firm2]];
+    await addAudit(db.query, {
+      firm_id: parents.firm1,
+      user_id: parents.user1,
+    });
+    const llm2 = await addLlmUsage(db.query, { firm_id: parents.firm2 });
+    const audit2 = await addAudit(db.query, { firm_id: parents.firm2 });
+    await db.query("delete from public.firms where id = $1", [parents.firm1]);
+    const firms = [[parents.firm1, parents.firm2]];
     expect(
       await db.query(
         "select id from public.llm_usage_log where firm_id = any ($1)",
@@ -206,12 +198,12 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     ] as const,
   )("deleting the %s of a ledger entry is refused", async (parent, table) => {
     const id = await addToolUsage(db.query, {
-      agent_id: world.agent,
-      tool_id: world.tool,
-      venture_id: world.venture,
+      agent_id: parents.agent,
+      tool_id: parents.tool,
+      venture_id: parents.venture,
     });
     await expect(
-      db.query(`delete from public.${table} where id = $1`, [world[parent]]),
+      db.query(`delete from public.${table} where id = $1`, [parents[parent]]),
     )
       .rejects.toMatchObject({ code: FOREIGN_KEY_VIOLATION });
     expect(await stored(db, "tool_usage_ledger", id, "id")).toEqual([{ id }]);
@@ -219,11 +211,11 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
 
   test("an agent without ledger entries can be deleted", async () => {
     await db.query("delete from public.agent_registry where id = $1", [
-      world.agent,
+      parents.agent,
     ]);
     expect(
       await db.query("select id from public.agent_registry where id = $1", [
-        world.agent,
+        parents.agent,
       ]),
     )
       .toEqual([]);
@@ -233,14 +225,17 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     const nowhere = crypto.randomUUID();
     const inserts = [
       addLlmUsage(db.query, { firm_id: nowhere }),
-      addLlmUsage(db.query, { firm_id: world.firm1, cma_project_id: nowhere }),
+      addLlmUsage(db.query, {
+        firm_id: parents.firm1,
+        cma_project_id: nowhere,
+      }),
       addAudit(db.query, { firm_id: nowhere }),
-      addAudit(db.query, { firm_id: world.firm1, user_id: nowhere }),
-      addToolUsage(db.query, { agent_id: nowhere, tool_id: world.tool }),
-      addToolUsage(db.query, { agent_id: world.agent, tool_id: nowhere }),
+      addAudit(db.query, { firm_id: parents.firm1, user_id: nowhere }),
+      addToolUsage(db.query, { agent_id: nowhere, tool_id: parents.tool }),
+      addToolUsage(db.query, { agent_id: parents.agent, tool_id: nowhere }),
       addToolUsage(db.query, {
-        agent_id: world.agent,
-        tool_id: world.tool,
+        agent_id: parents.agent,
+        tool_id: parents.tool,
         venture_id: nowhere,
       }),
     ];

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   type ApiRole,
   ENGINES,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import {
   APPEND_ONLY,
@@ -20,8 +21,7 @@ import {
   addLlmUsage,
   addModelUsage,
   addToolUsage,
-  makeWorld,
-  type World,
+  useParents,
 } from "../support/log-rows.ts";
 
 const BY_FIRM = ["llm_usage_log", "audit_log"] as const;
@@ -29,11 +29,7 @@ const PERMISSION_DENIED = { code: "42501" };
 
 describe.each(ENGINES)("row security on $name", (engine) => {
   describe("as declared", () => {
-    let db: TestDatabase;
-    beforeAll(async () => {
-      db = await engine.migrated();
-    });
-    afterAll(() => db.close());
+    const db = useDatabase(engine.migrated);
 
     test.each(APPEND_ONLY)(
       "is on for %s, and its owner is exempt",
@@ -72,15 +68,14 @@ describe.each(ENGINES)("row security on $name", (engine) => {
   });
 
   describe("at work", () => {
-    let db: TestDatabase;
-    let world: World;
+    const db = useDatabase(engine.migrated);
+    const parents = useParents(db, beforeAll);
     let rows: Record<
       "llm1" | "llm2" | "audit1" | "audit2" | "tool" | "model",
       string
     >;
     beforeAll(async () => {
-      db = await engine.migrated();
-      const w = world = await makeWorld(db);
+      const w = parents;
       rows = await db.as("service_role", null, async (query) => ({
         llm1: await addLlmUsage(query, { firm_id: w.firm1 }),
         llm2: await addLlmUsage(query, { firm_id: w.firm2 }),
@@ -90,9 +85,8 @@ describe.each(ENGINES)("row security on $name", (engine) => {
         model: await addModelUsage(query),
       }));
     });
-    afterAll(() => db.close());
 
-    const member = () => ({ sub: world.user1, role: "authenticated" });
+    const member = () => ({ sub: parents.user1, role: "authenticated" });
     const chairman = () => ({
       sub: crypto.randomUUID(),
       app_metadata: { role: "chairman" },
@@ -116,7 +110,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       expect(await see("authenticated", member(), "audit_log")).toEqual([
         rows.audit1,
       ]);
-      const other = { sub: world.user2 };
+      const other = { sub: parents.user2 };
       expect(await see("authenticated", other, "llm_usage_log")).toEqual([
         rows.llm2,
       ]);
@@ -150,8 +144,8 @@ describe.each(ENGINES)("row security on $name", (engine) => {
     test("a firm named in the token opens nothing", async () => {
       const claims = {
         sub: crypto.randomUUID(),
-        firm_id: world.firm1,
-        app_metadata: { firm_id: world.firm1 },
+        firm_id: parents.firm1,
+        app_metadata: { firm_id: parents.firm1 },
       };
       expect(await see("authenticated", claims, "llm_usage_log")).toEqual([]);
     });
@@ -206,7 +200,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
         db.as(
           "authenticated",
           member(),
-          (query) => addLlmUsage(query, { firm_id: world.firm1 }),
+          (query) => addLlmUsage(query, { firm_id: parents.firm1 }),
         ),
       ).rejects.toMatchObject(PERMISSION_DENIED);
       await expect(
@@ -214,7 +208,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
           "authenticated",
           member(),
           (query) =>
-            addAudit(query, { firm_id: world.firm1, user_id: world.user1 }),
+            addAudit(query, { firm_id: parents.firm1, user_id: parents.user1 }),
         ),
       ).rejects
         .toMatchObject(PERMISSION_DENIED);
@@ -223,7 +217,10 @@ describe.each(ENGINES)("row security on $name", (engine) => {
           "authenticated",
           chairman(),
           (query) =>
-            addToolUsage(query, { agent_id: world.agent, tool_id: world.tool }),
+            addToolUsage(query, {
+              agent_id: parents.agent,
+              tool_id: parents.tool,
+            }),
         ),
       ).rejects
         .toMatchObject(PERMISSION_DENIED);

@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { describeSchema } from "../../scripts/schema.ts";
-import {
-  ENGINES,
-  readMigrations,
-  type TestDatabase,
-} from "../support/databases.ts";
+import { ENGINES, readMigrations, useDatabase } from "../support/databases.ts";
 
 const read = (path: string) =>
   Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
 
 describe.each(ENGINES)("supabase/schema.sql on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   /** The lines that `change` adds to the description, and those that it removes. */
   async function compare(change: string) {

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import {
   APPEND_ONLY,
   SIDE_TABLE_NAMES,
@@ -13,11 +13,7 @@ import {
 } from "../support/specification.ts";
 
 describe.each(ENGINES)("the tables on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   describe.each(LOGS)("%s", (log) => {
     test("has the documented columns in order, with type, nullability and default", async () => {

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
   ENGINES,
   overPostgres,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
-import { addModelUsage, makeWorld } from "../support/log-rows.ts";
+import { addModelUsage, insertParents } from "../support/log-rows.ts";
 import {
   countEvidence,
   expectOneLeaf,
@@ -13,11 +14,7 @@ import {
 } from "../support/evidence-leaves.ts";
 
 describe.each(ENGINES)("access to evidence on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   test("what API roles may do in schema ledger does not include evidence", async () => {
     const rows = await db.query(
@@ -168,17 +165,17 @@ describe("a caller's own types on PostgreSQL 17", () => {
     const url = await createMigratedDatabase();
     const db = overPostgres(url);
     try {
-      const world = await makeWorld(db);
+      const parents = await insertParents(db);
       const firm = await asCaller(url, async ({ query, exec }) => {
         await exec("set role authenticated");
         await query("select set_config('request.jwt.claims', $1, false)", [
-          JSON.stringify({ sub: world.user1 }),
+          JSON.stringify({ sub: parents.user1 }),
         ]);
         return await query(
           "select ledger.member_firm_id()::pg_catalog.text as id",
         );
       });
-      expect(firm).toEqual([{ id: world.firm1 }]);
+      expect(firm).toEqual([{ id: parents.firm1 }]);
     } finally {
       await db.close();
     }

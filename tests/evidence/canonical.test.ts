@@ -1,6 +1,6 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { commitTo, parseLeaf } from "../../scripts/verify/parse-leaf.ts";
 import {
   committedColumns,
@@ -13,9 +13,9 @@ import type { LogName } from "../../shared/logs/index.ts";
 import type { ColumnType, Member } from "../../shared/logs/log.ts";
 import { toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
-import { makeWorld, type World } from "../support/log-rows.ts";
+import { useParents } from "../support/log-rows.ts";
 
 /** A value to be stored, as SQL reads it, and the member that it has to become. */
 interface Sample {
@@ -32,16 +32,14 @@ const as = (literal: string, member: string): Sample => ({ literal, member });
 type Samples = Record<string, Sample>;
 
 describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db, beforeAll);
   let needed: Record<LogName, Samples>;
-  beforeAll(async () => {
-    db = await engine.migrated();
-    world = await makeWorld(db);
+  beforeAll(() => {
     const one = (literal: string): Sample => ({ literal });
     needed = {
       llm_usage_log: {
-        firm_id: one(world.firm1),
+        firm_id: one(parents.firm1),
         model: one("m"),
         task_type: one("fallback"),
         input_tokens: one("1"),
@@ -49,13 +47,13 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
         cost_usd: one("0.000001"),
       },
       audit_log: {
-        firm_id: one(world.firm1),
+        firm_id: one(parents.firm1),
         action: one("a"),
         entity_type: one("b"),
       },
       tool_usage_ledger: {
-        agent_id: one(world.agent),
-        tool_id: one(world.tool),
+        agent_id: one(parents.agent),
+        tool_id: one(parents.tool),
         created_at: as("1970-01-01 00:00:00+00", "0"),
       },
       model_usage_log: {
@@ -64,7 +62,6 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
       },
     };
   });
-  afterAll(() => db.close());
 
   /**
    * Stores rows, and asserts that SQL writes for each the text that TypeScript
@@ -357,12 +354,12 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
     const choices: Record<string, fc.Arbitrary<string>> = {
       task_type: fc.constantFrom("extraction", "fallback"),
       phase: fc.constantFrom("LEAD", "UNKNOWN"),
-      firm_id: fc.constantFrom(world.firm1, world.firm2),
-      cma_project_id: fc.constantFrom(world.project1, world.project2),
-      user_id: fc.constantFrom(world.user1, world.user2),
-      agent_id: fc.constant(world.agent),
-      tool_id: fc.constant(world.tool),
-      venture_id: fc.constant(world.venture),
+      firm_id: fc.constantFrom(parents.firm1, parents.firm2),
+      cma_project_id: fc.constantFrom(parents.project1, parents.project2),
+      user_id: fc.constantFrom(parents.user1, parents.user2),
+      agent_id: fc.constant(parents.agent),
+      tool_id: fc.constant(parents.tool),
+      venture_id: fc.constant(parents.venture),
     };
     const row = fc.record(
       Object.fromEntries(

@@ -1,22 +1,11 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
-import {
-  ENGINES,
-  type Query,
-  type TestDatabase,
-} from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, type Query, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 import {
   addAudit,
   addToolUsage,
-  makeWorld,
-  type World,
+  insertParents,
+  useParents,
 } from "../support/log-rows.ts";
 import { columnsOf, events, record } from "./events.ts";
 import {
@@ -42,20 +31,13 @@ const NULLABLE = [
 ];
 
 describe.each(ENGINES)("capture on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  beforeEach(async () => {
-    world = await makeWorld(db);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db);
 
   describe.each(LOGS)("of %s leaves one right leaf", (log) => {
     test("for each event of a batch", async () => {
       const batch = [1, 2, 3].map(() => ({
-        ...events(world)[log],
+        ...events(parents)[log],
         id: crypto.randomUUID(),
       }));
       await db.as(
@@ -68,7 +50,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
 
     test("for a row with nothing but what it needs", async () => {
       const needed = Object.fromEntries(
-        Object.entries(events(world)[log]).map((
+        Object.entries(events(parents)[log]).map((
           [name, value],
         ) => [name, NULLABLE.includes(name) ? null : value]),
       );
@@ -83,7 +65,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     test.each(["service_role", "owner"] as const)(
       "for each row of an INSERT of several by %s",
       async (role) => {
-        const event = { ...events(world)[log] };
+        const event = { ...events(parents)[log] };
         const { names, values, places } = columnsOf(event);
         const sql =
           `insert into public.${log} (${names}) values (${places()}), (${
@@ -100,7 +82,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     );
 
     test("for each row that INSERT … ON CONFLICT DO NOTHING did insert", async () => {
-      const old = { ...events(world)[log], id: crypto.randomUUID() };
+      const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const fresh = { ...old, id: crypto.randomUUID() };
       const { names, values, places } = columnsOf(old);
@@ -116,7 +98,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
 
     test("for each row that MERGE inserted", async () => {
-      const old = { ...events(world)[log], id: crypto.randomUUID() };
+      const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const id = crypto.randomUUID();
       const others = Object.keys(old).filter((name) => name !== "id");
@@ -133,7 +115,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
 
     test("for each row that COPY brought", async () => {
-      const old = { ...events(world)[log], id: crypto.randomUUID() };
+      const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const id = crypto.randomUUID();
       const [{ directory }] = await db.query<{ directory: string }>(
@@ -149,7 +131,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
 
     test("under session_replication_role = replica", async () => {
-      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      const event = { ...events(parents)[log], id: crypto.randomUUID() };
       const { names, values, places } = columnsOf(event);
       await db.exec("begin; set local session_replication_role = replica");
       await db.query(
@@ -161,7 +143,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
 
     test("whatever the session's settings print", async () => {
-      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      const event = { ...events(parents)[log], id: crypto.randomUUID() };
       await db.exec(`begin; set local timezone = 'Asia/Kathmandu';
         set local datestyle = 'German, DMY'; set local intervalstyle = 'sql_standard';
         set local bytea_output = 'escape'; set local extra_float_digits = -15;
@@ -173,7 +155,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
 
     test("whatever temporary tables, types and functions the caller has", async () => {
-      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      const event = { ...events(parents)[log], id: crypto.randomUUID() };
       const { names, values, places } = columnsOf(event);
       // A plan of an earlier call knows its types already.
       await db.exec("discard plans; begin; set local role service_role");
@@ -200,7 +182,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
 
     test("for an event that is sent again, alone and beside a new one", async () => {
-      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      const event = { ...events(parents)[log], id: crypto.randomUUID() };
       const fresh = { ...event, id: crypto.randomUUID() };
       await record(db.query, log, [event, event]);
       await record(db.query, log, [event]);
@@ -219,7 +201,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     const [{ id }] = await db.query<{ id: string }>(
       `insert into audit_log (firm_id, action, entity_type, created_at)
         values ($1, 'a', 'b', '294276-12-31 23:59:59.999999+00') returning id`,
-      [world.firm1],
+      [parents.firm1],
     );
     await expectOneLeaf(db.query, "audit_log", id);
   });
@@ -227,7 +209,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
   test("rows that were there before capture have leaves that say so", async () => {
     const old = await engine.migrated();
     try {
-      const w = await makeWorld(old);
+      const w = await insertParents(old);
       const ids = await addBeforeCapture(old, async (log) => {
         const { names, values, places } = columnsOf(events(w)[log]);
         const rows = await old.query<{ id: string }>(
@@ -331,11 +313,11 @@ describe.each(ENGINES)("capture on $name", (engine) => {
 
   test("salts are all different, one for each committed column of each row", async () => {
     await addToolUsage(db.query, {
-      agent_id: world.agent,
-      tool_id: world.tool,
+      agent_id: parents.agent,
+      tool_id: parents.tool,
     });
     for (let n = 0; n < 20; n++) {
-      await addAudit(db.query, { firm_id: world.firm1 });
+      await addAudit(db.query, { firm_id: parents.firm1 });
     }
     const [row] = await db.query(
       `select count(*) = count(distinct s) as different, bool_and(length(s) = 16) as long,
@@ -359,7 +341,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
         [id],
       );
     await db.as("anon", null, insert(ids[0]));
-    await db.as("authenticated", { sub: world.user1 }, insert(ids[1]));
+    await db.as("authenticated", { sub: parents.user1 }, insert(ids[1]));
     for (const id of ids) await expectOneLeaf(db.query, "model_usage_log", id);
   });
 });

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { committedColumns, layouts } from "../../shared/evidence/leaf.ts";
 import { LOG_NAMES } from "../../shared/logs/index.ts";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 
 /** Layouts' names of types by those of format_type, without what a column adds. */
@@ -10,11 +10,7 @@ const TYPES: Record<string, string> = {
 };
 
 describe.each(ENGINES)("the layouts of leaves on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   test("are those of the four logs", () => {
     expect([...LOG_NAMES].sort()).toEqual([...LOGS].sort());

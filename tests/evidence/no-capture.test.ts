@@ -1,23 +1,16 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
   ENGINES,
   overPostgres,
-  type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 import {
   addLlmUsage,
   addModelUsage,
-  makeWorld,
-  type World,
+  insertParents,
+  useParents,
 } from "../support/log-rows.ts";
 import { events, record } from "./events.ts";
 import {
@@ -28,17 +21,12 @@ import {
 } from "../support/evidence-leaves.ts";
 
 describe.each(ENGINES)("no leaf on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db);
   let before: unknown;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
   beforeEach(async () => {
-    world = await makeWorld(db);
     before = await countEvidence(db.query);
   });
-  afterAll(() => db.close());
 
   const expectNothing = async () =>
     expect(await countEvidence(db.query)).toEqual(before);
@@ -48,7 +36,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
     async (log) => {
       await db.exec("begin");
       await record(db.query, log, [{
-        ...events(world)[log],
+        ...events(parents)[log],
         id: crypto.randomUUID(),
       }]);
       await db.exec("rollback");
@@ -72,7 +60,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
   });
 
   test.each(LOGS)("of a conflict in %s", async (log) => {
-    const event = { ...events(world)[log], id: crypto.randomUUID() };
+    const event = { ...events(parents)[log], id: crypto.randomUUID() };
     await record(db.query, log, [event]);
     const after = await countEvidence(db.query);
     const other = log === "model_usage_log"
@@ -87,7 +75,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
   });
 
   test("of an atomic batch with a rejection", async () => {
-    const event = events(world).llm_usage_log;
+    const event = events(parents).llm_usage_log;
     const outcomes = await record(db.query, "llm_usage_log", [
       { ...event, id: crypto.randomUUID() },
       { ...event, id: crypto.randomUUID(), firm_id: crypto.randomUUID() },
@@ -100,7 +88,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
   });
 
   test("of what a batch rejects beside what it records", async () => {
-    const event = events(world).tool_usage_ledger;
+    const event = events(parents).tool_usage_ledger;
     const outcomes = await record(db.query, "tool_usage_ledger", [
       { ...event, id: crypto.randomUUID() },
       { ...event, id: crypto.randomUUID(), agent_id: crypto.randomUUID() },
@@ -112,7 +100,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
 
   test("of an INSERT that fails", async () => {
     await expect(addLlmUsage(db.query, {
-      firm_id: world.firm1,
+      firm_id: parents.firm1,
       task_type: "no such task",
     })).rejects.toMatchObject({ code: "23514" });
     await expectNothing();
@@ -134,7 +122,7 @@ describe("capture and the record function's retry on PostgreSQL 17", () => {
     const url = await createMigratedDatabase();
     const [db, other, watch] = [1, 2, 3].map(() => overPostgres(url));
     try {
-      const w = await makeWorld(db);
+      const w = await insertParents(db);
       const event = { action: "a", entity_type: "b" };
       const kept = { ...event, id: crypto.randomUUID(), firm_id: w.firm2 };
       const lost = { ...event, id: crypto.randomUUID(), firm_id: w.firm1 };

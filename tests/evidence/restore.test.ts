@@ -18,7 +18,7 @@ import {
   addLlmUsage,
   addModelUsage,
   addToolUsage,
-  makeWorld,
+  insertParents,
 } from "../support/log-rows.ts";
 import {
   expectOneLeaf,
@@ -119,7 +119,7 @@ describe("a restore on PostgreSQL 17", () => {
 
   /** One row of each log; the audit row's user may go. */
   async function addRows(): Promise<{ log: LogName; id: string }[]> {
-    const w = await makeWorld(source);
+    const w = await insertParents(source);
     const { query } = source;
     return [
       {

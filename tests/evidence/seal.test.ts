@@ -18,6 +18,7 @@ import {
   type Query,
   SERVER_ONLY,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { addModelUsage } from "../support/log-rows.ts";
 import { seal, sealAll, type Sealed } from "../support/evidence-leaves.ts";
@@ -54,11 +55,7 @@ const addPending = (query: Query, count: number) =>
   );
 
 describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   test("gives what was committed its place, from 0 on, and says so in a leaf of its own", async () => {
     const ids = await addRows(db.query, 3);

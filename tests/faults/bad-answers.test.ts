@@ -215,34 +215,37 @@ const take = (count: number) => {
 describe.each([
   ["before the commit", false, 201],
   ["after the commit", true, 200],
-])("a REST API that answers wrongly %s", (_when, isCommitted, afterwards) => {
-  test.each(BAD_ANSWERS)(
-    "with %s is never believed, and the retry leaves each event once",
-    async (_what, answer, status) => {
-      const { first, again } = await sendTwice(take(3), answer, isCommitted);
-      await expectRefused(first, status);
-      expect(again.status).toBe(afterwards);
-    },
-  );
-
-  test.each([
-    ["without its row", ({ row: _row, ...result }: Result) => result],
-    ["with another row", (result: Result) => ({
-      ...result,
-      row: { id: crypto.randomUUID() },
-    })],
-  ])("about one event %s is not believed", async (_what, change) => {
-    const { first, again } = await sendTwice(
-      take(1)[0],
-      changed(change),
-      isCommitted,
+])(
+  "a REST API with a malformed answer %s",
+  (_when, isCommitted, afterwards) => {
+    test.each(BAD_ANSWERS)(
+      "%s is a 5xx, and the retry leaves each event once",
+      async (_what, answer, status) => {
+        const { first, again } = await sendTwice(take(3), answer, isCommitted);
+        await expectRefused(first, status);
+        expect(again.status).toBe(afterwards);
+      },
     );
-    await expectRefused(first, 503);
-    expect(again.status).toBe(afterwards);
-  });
-});
 
-describe("a REST API that answers something else", () => {
+    test.each([
+      ["without its row", ({ row: _row, ...result }: Result) => result],
+      ["with another row", (result: Result) => ({
+        ...result,
+        row: { id: crypto.randomUUID() },
+      })],
+    ])("%s for one event is a 503", async (_what, change) => {
+      const { first, again } = await sendTwice(
+        take(1)[0],
+        changed(change),
+        isCommitted,
+      );
+      await expectRefused(first, 503);
+      expect(again.status).toBe(afterwards);
+    });
+  },
+);
+
+describe("a REST API with another answer", () => {
   const scope = { firm_id: FIRM };
   const reservation = { ...scope, amount_usd: "1" };
   const range = "from=2026-10-01&to=2026-11-01";
@@ -265,7 +268,7 @@ describe("a REST API that answers something else", () => {
     requests.flatMap(([what, path, body]) =>
       answers.map(([wrong, answer]) => ({ what, path, body, wrong, answer }))
     ),
-  )("is not believed: $wrong for $what", async ({ path, body, answer }) => {
+  )("gives a 503: $wrong for $what", async ({ path, body, answer }) => {
     rest.answer = answer;
     const response = await fetch(functions.url + path, {
       method: body ? "POST" : "GET",
@@ -280,7 +283,7 @@ describe("a REST API that answers something else", () => {
   });
 });
 
-describe("a REST API that is slow", () => {
+describe("a slow REST API", () => {
   /** Time limits that were set; while the API is slow, each is shortened to a moment. */
   const limits: number[] = [];
   const { timeout } = AbortSignal;
@@ -308,7 +311,7 @@ describe("a REST API that is slow", () => {
   test.each([
     ["never answers", hang],
     ["stops in the middle of its answer", stall],
-  ])("and %s is given up after the time limit", async (_how, answer) => {
+  ])("that %s gives a 503 after the time limit", async (_how, answer) => {
     for (const isCommitted of [false, true]) {
       limits.length = 0;
       const { first, again } = await sendTwice(take(3), answer, isCommitted);
@@ -322,7 +325,7 @@ describe("a REST API that is slow", () => {
     ["a page", "GET", "/llm-usage"],
     ["a row", "GET", `/llm-usage/${crypto.randomUUID()}`],
     ["a summary", "GET", "/audit/summary?from=2026-10-01&to=2026-11-01"],
-  ])("and asked for %s is given up as well", async (_what, method, path) => {
+  ])("gives a 503 after the time limit for %s", async (_what, method, path) => {
     limits.length = 0;
     rest.answer = hang;
     const headers = { apikey: stack.secretKey };
@@ -332,13 +335,13 @@ describe("a REST API that is slow", () => {
     expect(limits).toEqual([READ_TIMEOUT_MS]);
   });
 
-  test("is given up before the platform gives the function up", () => {
+  test("times out before the platform ends the function", () => {
     // A request with a receipt records and then reads.
     expect(RECORD_TIMEOUT_MS + READ_TIMEOUT_MS).toBeLessThan(IDLE_TIMEOUT_MS);
   });
 });
 
-test("after all bad answers the log, its sum and its evidence are those of what was sent", async () => {
+test("after all malformed answers, the log, its sum and its evidence match the sent events", async () => {
   expect(sent.length).toBeGreaterThan(0);
   expect(await findFaultInLog(sql, "llm_usage_log", sent)).toBeNull();
 });

@@ -147,7 +147,7 @@ test.each([
   ["lock_timeout = '200ms'", "55P03", "lock timeout"],
   ["transaction_timeout = '300ms'", "25P04", AWAY],
 ])(
-  "a session with %s gives up with SQLSTATE %s, which is a 503, and the retry records",
+  "a session with %s and SQLSTATE %s is a 503, and the retry records",
   async (setting, _code, reason) => {
     const events = take(3);
     await withSetting(setting, async () => {
@@ -164,7 +164,7 @@ test.each([
   },
 );
 
-test("a database that only reads, SQLSTATE 25006, is a 503, and the retry records", async () => {
+test("a read-only database, SQLSTATE 25006, is a 503, and the retry records", async () => {
   const events = take(3);
   await withSetting(
     "default_transaction_read_only = on",
@@ -262,7 +262,7 @@ test("a server without a free connection, SQLSTATE 53300, is a 503, and the retr
   await expectRetry(events, 201);
 });
 
-test("a server that shuts down and lets nobody in, SQLSTATE 57P03, is a 503, and the retry records", async () => {
+test("a server that shuts down, SQLSTATE 57P03, is a 503, and the retry records", async () => {
   const events = take(3);
   const last = connect();
   await last`select 1`;
@@ -281,7 +281,7 @@ test("a server that shuts down and lets nobody in, SQLSTATE 57P03, is a 503, and
   await expectRetry(events, 201);
 });
 
-test("after all that the log, its sum and its evidence are those of what was sent", async () => {
+test("after all failures, the log, its sum and its evidence match the sent events", async () => {
   expect(sent.length).toBeGreaterThan(0);
   const sql = connect();
   expect(await findFaultInLog(sql, "llm_usage_log", sent)).toBeNull();

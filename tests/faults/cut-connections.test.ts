@@ -82,7 +82,7 @@ const HTTP_CUTS = [
   ["in the middle of the answer", "server", "pass half and cut", WRITTEN],
 ] as const;
 
-describe("a connection that is cut between the function and REST", () => {
+describe("a cut connection between the function and REST", () => {
   test.each(HTTP_CUTS)(
     "%s is a 503, and the retry leaves each event once",
     async (_where, from, verdict, outcome) => {
@@ -96,7 +96,7 @@ describe("a connection that is cut between the function and REST", () => {
   );
 });
 
-describe("a connection that is cut between the client and the function", () => {
+describe("a cut connection between the client and the function", () => {
   test.each(HTTP_CUTS)(
     "%s breaks the request, and the retry leaves each event once",
     async (_where, from, verdict, outcome) => {
@@ -109,7 +109,7 @@ describe("a connection that is cut between the client and the function", () => {
   );
 });
 
-describe("a connection that is cut between REST and PostgreSQL", () => {
+describe("a cut connection between REST and PostgreSQL", () => {
   const isCall = ({ from, bytes }: Passage) =>
     from === "client" && contains(bytes, "record_llm_usage_log");
   const isCommit = ({ from, bytes }: Passage) =>
@@ -135,7 +135,7 @@ describe("a connection that is cut between REST and PostgreSQL", () => {
   );
 });
 
-test("after all cuts the log, its sum and its evidence are those of what was sent", async () => {
+test("after all cuts, the log, its sum and its evidence match the sent events", async () => {
   expect(sent.length).toBeGreaterThan(0);
   expect(await findFaultInLog(stack.sql, "llm_usage_log", sent)).toBeNull();
 });

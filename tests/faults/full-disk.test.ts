@@ -73,7 +73,7 @@ const RELATIONS = [
 
 // Only Linux has /dev/full.
 test.runIf(Deno.build.os === "linux")(
-  "a disk without room for the row, its details or its evidence, SQLSTATE 53100, is a 503 with nothing half-written, and when there is room the retry records",
+  "a full disk, SQLSTATE 53100, is a 503 without a partial write, and a later retry records",
   async () => {
     const url = `${functions.url}/llm-usage`;
     const events = makeEvents(0, 3);

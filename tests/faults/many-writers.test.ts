@@ -101,7 +101,7 @@ test(
 );
 
 test.each(["llm-usage", "tool-usage"] as const)(
-  "afterwards the summary of %s has their number and their exact sum",
+  "the summary of %s has their number and their exact sum",
   async (slug) => {
     const costs = Array.from(
       { length: DISTINCT },

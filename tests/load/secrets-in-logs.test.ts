@@ -44,7 +44,7 @@ function findPieces(printed: string, credential: string): string[] {
   return pieces;
 }
 
-describe("everything that a stack prints", () => {
+describe("the output of a stack", () => {
   const credentials = new Map<string, string>();
   let stack: SpawnedStack;
   let printed: string;
@@ -170,7 +170,7 @@ describe("everything that a stack prints", () => {
     await sql.end();
   }
 
-  test("is much, and tells of requests that succeeded, were refused and failed", () => {
+  test("covers requests that succeeded, were refused and failed", () => {
     const lines = readLines(printed);
     expect(lines.length).toBeGreaterThan(1_000);
     const callers = new Set(lines.map(({ caller }) => caller));
@@ -184,7 +184,7 @@ describe("everything that a stack prints", () => {
     expect(lines.some(({ error }) => error !== undefined)).toBe(true);
   });
 
-  test("holds no piece of a credential", () => {
+  test("contains no part of a credential", () => {
     expect(credentials.size).toBe(11);
     for (const [name, value] of credentials) {
       expect([name, findPieces(printed, value)]).toEqual([name, []]);
@@ -193,7 +193,7 @@ describe("everything that a stack prints", () => {
     expect(printed).not.toContain(NOBODY);
   });
 
-  test("would be found to hold one", () => {
+  test("would be searched successfully for each credential", () => {
     for (const [, value] of credentials) {
       const piece = value.slice(-PIECE);
       expect(findPieces(`${printed}"${piece}"`, value)).toContain(piece);

@@ -102,7 +102,7 @@ describe.each(EXPORTERS)(
   "the OpenTelemetry SDK sending %s",
   (mediaType, Exporter, encoding) => {
     test.each(["none", "gzip"] as const)(
-      "is read (compression: %s)",
+      "sends spans that are read (compression: %s)",
       async (compression) => {
         const { spanId } = await sendTrace(
           new Exporter({ url: receiver.url, compression }),
@@ -134,7 +134,7 @@ describe.each(EXPORTERS)(
       },
     );
 
-    test("is told of a partial success, and does not send again", async () => {
+    test("reports a partial success, and does not retry", async () => {
       await sendTrace(new Exporter({ url: receiver.url }), {
         ...USAGE,
         "gen_ai.usage.input_tokens": -1,
@@ -145,7 +145,7 @@ describe.each(EXPORTERS)(
       );
     });
 
-    test("sends again what met a database that is away", async () => {
+    test("retries when the database is unavailable", async () => {
       const soon = { "retry-after": "1" };
       receiver.failures.push(
         respondFailure(encoding, 500, "The database is away", soon),
@@ -156,7 +156,7 @@ describe.each(EXPORTERS)(
       expect(receiver.readings[0].modelCalls).toHaveLength(1);
     });
 
-    test("does not send again what cannot be read", async () => {
+    test("does not retry a malformed export", async () => {
       receiver.failures.push(
         respondFailure(encoding, 400, "The body is broken"),
       );

@@ -45,7 +45,7 @@ async function select(...specs: Spec[]) {
   return numbers(await read(jsonExport(spans)));
 }
 
-describe("a span by itself", () => {
+describe("a single span", () => {
   test.each<[string, object]>([
     ["chat", chat(1, 1)],
     ["text completion", { ...chat(1, 1), ...op("text_completion") }],
@@ -141,8 +141,8 @@ describe("a span by itself", () => {
   });
 });
 
-describe("model calls within one another", () => {
-  test("of an agent with steps and tools are counted once each", async () => {
+describe("nested model calls", () => {
+  test("of an agent with steps and tools count once each", async () => {
     expect(
       await select(
         [1, undefined, op("invoke_agent", USAGE), { kind: 1 }],
@@ -155,12 +155,12 @@ describe("model calls within one another", () => {
     ).toEqual({ models: [3, 6], tools: [4], ignored: 3 });
   });
 
-  test("are the same call seen twice: the inner one counts", async () => {
+  test("with the same tokens are one call, the inner one", async () => {
     expect(await select([1, undefined, chat(10, 5)], [2, 1, chat(10, 5)]))
       .toEqual({ models: [2], tools: [], ignored: 1 });
   });
 
-  test("are the same call with other spans between them as well", async () => {
+  test("with the same tokens are one call across other spans", async () => {
     expect(
       await select(
         [1, undefined, chat(10, 5)],
@@ -171,7 +171,7 @@ describe("model calls within one another", () => {
     ).toEqual({ models: [4], tools: [], ignored: 3 });
   });
 
-  test("below a sum count instead of it", async () => {
+  test("count instead of an outer span with their sum", async () => {
     expect(
       await select(
         [1, undefined, chat(30, 10)],
@@ -181,7 +181,7 @@ describe("model calls within one another", () => {
     ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
   });
 
-  test("count outside when only the outer one has tokens", async () => {
+  test("are the outer call when only it has tokens", async () => {
     expect(
       await select(
         [1, undefined, chat(10, 5)],
@@ -190,7 +190,7 @@ describe("model calls within one another", () => {
     ).toEqual({ models: [1], tools: [], ignored: 1 });
   });
 
-  test("count inside when only the inner ones have tokens", async () => {
+  test("are the inner calls when only those have tokens", async () => {
     expect(
       await select(
         [1, undefined, op("embeddings", { "gen_ai.request.model": "e" })],
@@ -200,7 +200,7 @@ describe("model calls within one another", () => {
     ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
   });
 
-  test("that failed before one succeeded are recorded with it", async () => {
+  test("that failed before a success are recorded, too", async () => {
     const failed = op("chat", {
       "gen_ai.request.model": "m",
       "error.type": "429",
@@ -214,7 +214,7 @@ describe("model calls within one another", () => {
     ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
   });
 
-  test("that failed inside and out are one failure", async () => {
+  test("that both failed are one failure", async () => {
     const failed = op("chat", {
       "gen_ai.request.model": "m",
       "error.type": "429",
@@ -235,7 +235,7 @@ describe("model calls within one another", () => {
     },
   );
 
-  test("give way when they are known by their tokens alone", async () => {
+  test("are ignored when tokens alone identify them", async () => {
     const unnamed = chat(30, 10, op(""));
     expect(
       await select([1, undefined, unnamed], [2, 1, tool("x")], [
@@ -261,7 +261,7 @@ describe("model calls within one another", () => {
       .toEqual([2]);
   });
 
-  test("of another trace have nothing to do with each other", async () => {
+  test("of two traces are separate calls", async () => {
     const other = jsonSpan(2, chat(10, 5), {
       parent: 1,
       traceId: "f".repeat(32),
@@ -270,7 +270,7 @@ describe("model calls within one another", () => {
     expect(numbers(reading).models).toEqual([1, 2]);
   });
 
-  test("whose parents form a ring are taken for a line, and one is recorded", async () => {
+  test("whose parents form a cycle are one call", async () => {
     const { models } = await select([1, 1, chat(1, 1)]);
     expect(models).toEqual([1]);
     const ring = await select([1, 2, chat(1, 1)], [2, 3, chat(1, 1)], [
@@ -281,7 +281,7 @@ describe("model calls within one another", () => {
     expect(ring.models).toHaveLength(1);
   });
 
-  test("may nest as deep as an export allows", async () => {
+  test("nest as deep as an export allows", async () => {
     const deep = Array.from(
       { length: 5_000 },
       (_, index): Spec => [index + 1, index || undefined, chat(1, 1)],
@@ -290,10 +290,10 @@ describe("model calls within one another", () => {
   });
 });
 
-describe("tool uses within one another", () => {
+describe("nested tool uses", () => {
   const MCP = { kind: 3 };
 
-  test("are one use when an agent's span, an MCP client's and a server's are of it", async () => {
+  test("are one use in the spans of an agent, an MCP client and a server", async () => {
     expect(
       await select(
         [1, undefined, tool("search"), { kind: 1 }],
@@ -303,7 +303,7 @@ describe("tool uses within one another", () => {
     ).toEqual({ models: [], tools: [1], ignored: 2 });
   });
 
-  test("are one use when the agent puts the server's name in front", async () => {
+  test("are one use when the agent prefixes the server's name", async () => {
     expect(
       await select([1, undefined, tool("github_search")], [
         2,
@@ -345,7 +345,7 @@ describe("tool uses within one another", () => {
   });
 });
 
-test("of a hundred spans one with a bad id is rejected and the others are recorded", async () => {
+test("one span with a malformed id among a hundred is rejected alone", async () => {
   const spans = Array.from(
     { length: 100 },
     (_, index) => jsonSpan(index + 1, chat(1, 1)),
@@ -356,7 +356,7 @@ test("of a hundred spans one with a bad id is rejected and the others are record
   expect(reading.rejected).toHaveLength(1);
 });
 
-test("an export of 1,446 spans is read as a whole", async () => {
+test("an export of 1,446 spans is read completely", async () => {
   const spans = Array.from(
     { length: 1_446 },
     (_, index) => jsonSpan(index + 1, chat(1, 1)),

@@ -25,7 +25,7 @@ const toAttributes = ({ I, O, T, R, W, G }: Short) =>
     "gen_ai.provider.name": "somebody",
   });
 
-describe("what the numbers prove", () => {
+describe("the token counts of a span", () => {
   test.each<[string, Short, number, number, string | undefined, string?]>([
     [
       "nothing to decide without cache and reasoning",
@@ -184,7 +184,7 @@ describe("what the numbers prove", () => {
   );
 });
 
-describe("what is known about the source", () => {
+describe("the source of a span", () => {
   const CACHED = { "gen_ai.usage.cache_read.input_tokens": 100 };
   const OWN_NAMES = { "gen_ai.usage.cache_read_input_tokens": 100 };
   const from = (provider: string, more: object) =>
@@ -312,7 +312,7 @@ describe("what is known about the source", () => {
     ["the span", { span: "exclusive" }],
     ["the resource", { resource: "exclusive" }],
     ["the URL", { url: "exclusive" }],
-  ])("counts for less than what %s declares", async (_, where) => {
+  ])("has lower precedence than a declaration in %s", async (_, where) => {
     const { span, resource, url } = where as Record<string, string | undefined>;
     const event = await readCall(
       from("openai", { ...CACHED, ...declare(span) }),
@@ -332,7 +332,7 @@ describe("what is known about the source", () => {
     });
   });
 
-  test("counts for less than what the numbers prove", async () => {
+  test("has lower precedence than proof by the counts", async () => {
     const event = await readCall(
       chat(7, 100, { "gen_ai.usage.cache_read.input_tokens": 100 }),
       { scope: "gen_ai" },
@@ -343,7 +343,7 @@ describe("what is known about the source", () => {
     });
   });
 
-  test("a decision is as sure as the weakest that led there", async () => {
+  test("gives the basis of the weakest of two decisions", async () => {
     const event = await readCall(chat(7, 100, {
       "gen_ai.provider.name": "x_ai",
       "gen_ai.usage.cache_read.input_tokens": 100,
@@ -386,7 +386,7 @@ describe("decideConvention()", () => {
     ),
   });
 
-  test("never makes a part larger than the whole, nor the whole smaller", () => {
+  test("never makes a part larger than the whole, nor adds less than zero", () => {
     fc.assert(
       fc.property(counts, believed, believed, (sent, cache, reasoning) => {
         const decided = decideConvention(sent, { cache, reasoning });
@@ -401,7 +401,7 @@ describe("decideConvention()", () => {
     );
   });
 
-  test("finds the full counts again, however the sender placed the parts", () => {
+  test("restores the full counts when they are proved", () => {
     const call = fc.record({
       uncached: count,
       read: count,

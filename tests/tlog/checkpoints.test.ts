@@ -58,7 +58,7 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
 `;
 
 describe("the example of C2SP tlog-checkpoint", () => {
-  test("is read as it is written", () => {
+  test("parses, and formats to the same text", () => {
     const checkpoint = readCheckpoint(EXAMPLE);
     expect(checkpoint).toMatchObject({
       origin: "example.com/behind-the-sofa",
@@ -71,14 +71,14 @@ describe("the example of C2SP tlog-checkpoint", () => {
     expect(formatCheckpoint(checkpoint)).toBe(readNote(EXAMPLE).text);
   });
 
-  test("has a cosignature of the time that the specification shows", () => {
+  test("has a cosignature with the specified timestamp", () => {
     const { bytes } = readNote(EXAMPLE).signatures[1];
     const time = new DataView(bytes.buffer).getBigUint64(0);
     expect([bytes.length, time]).toEqual([72, 1_679_315_147n]);
   });
 });
 
-describe("a text is no checkpoint", () => {
+describe("parseCheckpoint() rejects", () => {
   const root = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=";
   test.each([
     "",
@@ -105,7 +105,7 @@ describe("a text is no checkpoint", () => {
     expect(parseCheckpoint(text)).toHaveProperty("fault");
   });
 
-  test("but may be of an empty tree, have further lines, and any origin", () => {
+  test("accepts an empty tree, extension lines and any origin", () => {
     const text = `go.sum database tree\n0\n${root}\nmore\nand more\n`;
     expect(parseCheckpoint(text)).toMatchObject({
       checkpoint: {
@@ -122,7 +122,7 @@ describe("a checkpoint that a public log published", () => {
     `log ${PUBLISHED_LOG}\nwitness remora ${PUBLISHED_WITNESS}\nquorum remora\n`,
   );
 
-  test("is opened by the keys of the log and of a witness", async () => {
+  test("opens with the keys of the log and of a witness", async () => {
     expect(await openCheckpoint(PUBLISHED, policy)).toMatchObject({
       checkpoint: { size: 1_432_088_532 },
       cosigned: new Map([["remora", PUBLISHED_TIME]]),
@@ -130,7 +130,7 @@ describe("a checkpoint that a public log published", () => {
     });
   });
 
-  test("is not, with another size, another time or another origin", async () => {
+  test("does not open with another size, timestamp or origin", async () => {
     const changes: [string, string][] = [
       ["1432088532", "1432088533"],
       ["U7WM79", "U7WM78"],
@@ -144,14 +144,14 @@ describe("a checkpoint that a public log published", () => {
     }
   });
 
-  test("has no quorum without the witness", async () => {
+  test("has no quorum without the witness's cosignature", async () => {
     const lines = PUBLISHED.split("\n");
     const content = lines.filter((line) => !line.includes("remora")).join("\n");
     expect(await openCheckpoint(content, policy))
       .toMatchObject({ cosigned: new Map(), isQuorum: false });
   });
 
-  test("is not opened by the witness alone", async () => {
+  test("does not open with the witness's cosignature alone", async () => {
     const lines = PUBLISHED.split("\n");
     const content = lines.filter((line) => !line.includes(" ui8GwCF1")).join(
       "\n",
@@ -162,7 +162,7 @@ describe("a checkpoint that a public log published", () => {
 });
 
 describe("a signed checkpoint", () => {
-  test("is opened by the key of its log only", async () => {
+  test("opens with the key of its log only", async () => {
     const { signer, vkey } = await makeSigner("example.com/ledger", "note");
     const other = await makeSigner("example.com/ledger", "note");
     const content = await signCheckpoint({ size: 0, root: EMPTY_ROOT }, signer);
@@ -174,7 +174,7 @@ describe("a signed checkpoint", () => {
     expect(await openCheckpoint(content, foreign)).toHaveProperty("fault");
   });
 
-  test("is not opened if a log signed with the origin of another", async () => {
+  test("does not open when the key of another log signed it", async () => {
     const [one, other] = await Promise.all([
       makeSigner("example.com/one", "note"),
       makeSigner("example.com/other", "note"),
@@ -194,7 +194,7 @@ describe("a signed checkpoint", () => {
   });
 });
 
-test("a checkpoint that only a witness signed is not opened, even one with the log's name", async () => {
+test("a checkpoint does not open with a cosignature alone, even by a witness of the log's name", async () => {
   const [log, witness] = await Promise.all([
     makeSigner("example.com/ledger", "note"),
     makeSigner("example.com/ledger", "cosignature"),
@@ -213,7 +213,7 @@ test("a checkpoint that only a witness signed is not opened, even one with the l
 describe("a cosignature", () => {
   const { text } = readNote(PUBLISHED);
 
-  test("tells its time, up to the greatest there is", async () => {
+  test("carries its timestamp, up to the greatest one", async () => {
     const { signer } = await makeSigner("witness.example/w", "cosignature");
     const { publicKey } = signer.verifier;
     for (const time of [0n, 1n, 1_700_000_000n, 2n ** 63n - 1n]) {
@@ -224,7 +224,7 @@ describe("a cosignature", () => {
     expect(await verifyCosignature(text, bytes, publicKey)).toBeNull();
   });
 
-  test("is of one text and one time, and of a whole length", async () => {
+  test("verifies for one text, one timestamp and its full length only", async () => {
     const { signer } = await makeSigner("witness.example/w", "cosignature");
     const { publicKey } = signer.verifier;
     const { bytes } = await cosign(text, signer, 5n);
@@ -239,7 +239,7 @@ describe("a cosignature", () => {
     }
   });
 
-  test("is no signature of a note, with the same key", async () => {
+  test("does not verify when it is a note signature by the same key", async () => {
     const key = readKey(PUBLISHED_WITNESS);
     const note = readNote(PUBLISHED);
     const cosigned = note.signatures.find(({ name }) => name === key.name)!;
@@ -247,7 +247,7 @@ describe("a cosignature", () => {
     expect(await verifyCosignature(text, signature, key.publicKey)).toBeNull();
   });
 
-  test("is not made with a key for notes", async () => {
+  test("needs a cosignature key", async () => {
     const { signer } = await makeSigner("example.com/ledger", "note");
     await expect(cosign(text, signer, 1n)).rejects.toThrow(TypeError);
   });

@@ -33,7 +33,7 @@ sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
 `;
 
 describe("the example of C2SP tlog-proof", () => {
-  test("is read as it is written", () => {
+  test("parses, and formats to the same text", () => {
     const parsed = parseTlogProof(EXAMPLE);
     expect(parsed).toMatchObject({ proof: { index: 73_894 } });
     if (!("proof" in parsed)) return;
@@ -45,7 +45,7 @@ describe("the example of C2SP tlog-proof", () => {
   });
 });
 
-describe("a proof is malformed", () => {
+describe("parseTlogProof()", () => {
   test.each([
     ["is empty", ""],
     ["has another version", EXAMPLE.replace("@v1", "@v2")],
@@ -65,7 +65,7 @@ describe("a proof is malformed", () => {
     ["has too many hashes", EXAMPLE.replace(HASHES, HASHES.repeat(13))],
     ["has no checkpoint", EXAMPLE.slice(0, EXAMPLE.indexOf("\n\n") + 1)],
     ["is too long", EXAMPLE + "x".repeat(1_000_000)],
-  ])("that %s", (_, content) => {
+  ])("rejects a proof that %s", (_, content) => {
     expect(parseTlogProof(content)).toHaveProperty("fault");
   });
 });
@@ -93,7 +93,7 @@ describe("a proof", () => {
     };
   });
 
-  test("shows that its leaf is in the log, offline and from a file", async () => {
+  test("verifies that its leaf is in the log", async () => {
     const parsed = parseTlogProof(formatTlogProof(proof));
     expect(parsed).toEqual({ proof });
     expect(await verifyTlogProof(proof, leaves[index], policy)).toMatchObject({
@@ -102,13 +102,13 @@ describe("a proof", () => {
     });
   });
 
-  test("may have extra data, which changes nothing", () => {
+  test("keeps extra data", () => {
     const extra = new Uint8Array([1, 2, 3]);
     const parsed = parseTlogProof(formatTlogProof({ ...proof, extra }));
     expect(parsed).toEqual({ proof: { ...proof, extra } });
   });
 
-  test("shows nothing of another leaf, another place or another path", async () => {
+  test("does not verify for another leaf, index or path", async () => {
     const attempts = [
       verifyTlogProof(proof, leaves[10], policy),
       verifyTlogProof({ ...proof, index: 10 }, leaves[index], policy),
@@ -121,7 +121,7 @@ describe("a proof", () => {
     }
   });
 
-  test("shows nothing without the quorum, or without the log", async () => {
+  test("does not verify without the quorum or the log's signature", async () => {
     const { text, signatures: [log, witness] } = readNote(proof.checkpoint);
     const by = (signature: typeof log) => ({
       ...proof,
@@ -133,7 +133,7 @@ describe("a proof", () => {
       .toHaveProperty("fault");
   });
 
-  test("of a tree of one leaf has no hashes", async () => {
+  test("has no hashes for a tree of one leaf", async () => {
     const log = await makeSigner("example.com/one", "note");
     const checkpoint = await signCheckpoint(
       { size: 1, root: leaves[0] },

@@ -40,7 +40,7 @@ const UNRECORDABLE: [string, Record<string, unknown>, string][] = [
   }, ""],
 ];
 
-describe("an Auth hook that cannot be recorded", () => {
+describe("an unrecordable Auth hook", () => {
   let receiver: SpawnedStack;
   beforeAll(async () => {
     receiver = await startSpawnedStack({
@@ -51,7 +51,7 @@ describe("an Auth hook that cannot be recorded", () => {
   afterAll(() => receiver?.end());
 
   test.each(UNRECORDABLE)(
-    "for %s is answered so that Auth goes on",
+    "gets the answer that Auth needs, for %s",
     async (_, changes, query) => {
       const { ledger } = receiver;
       const before = await countRows(ledger);
@@ -72,14 +72,14 @@ describe("an Auth hook that cannot be recorded", () => {
   );
 
   test.each(["", "{", "null", "[", "\u0000", '"text"'])(
-    "because its body is %j is answered with {}",
+    "gets the answer {} for the body %j",
     async (body) => {
       const answer = await postSigned(receiver.ledger, PATH, body, sign);
       expect([answer.status, answer.body]).toEqual([200, {}]);
     },
   );
 
-  test("because of its media type, or because it is no UTF-8, is answered all the same", async () => {
+  test("gets the answer {} for another media type, and for invalid UTF-8", async () => {
     const { ledger } = receiver;
     const odd = await postSigned(ledger, PATH, "{}", sign, {
       headers: { "content-type": "text/plain" },
@@ -95,7 +95,7 @@ describe("an Auth hook that cannot be recorded", () => {
   });
 
   test.each(["send-email", "send-sms"])(
-    "%s is told that nothing was sent, because nothing was",
+    "%s gets an error, because no message is sent",
     async (name) => {
       const { status, body } = await postSigned(
         receiver.ledger,
@@ -108,7 +108,7 @@ describe("an Auth hook that cannot be recorded", () => {
     },
   );
 
-  test("is told to the function's log, each once, with the reason and without what was sent", async () => {
+  test("is in the access log once, with the reason and without content", async () => {
     const printed = await receiver.end();
     const messages = readLines(printed).flatMap(({ error }) =>
       error ? [error.message] : []

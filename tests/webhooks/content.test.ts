@@ -91,7 +91,7 @@ describe("content", () => {
     return found;
   }
 
-  test("of spans is neither stored nor told to anybody, wherever it stands", async () => {
+  test("of spans is in no answer, wherever it is sent", async () => {
     const { ledger } = receiver;
     const trace = startTrace();
     const events = [{
@@ -143,7 +143,7 @@ describe("content", () => {
     }
   });
 
-  test("of LiteLLM's payloads, of changed rows and of Auth's hooks is not either", async () => {
+  test("of LiteLLM's payloads, changed rows and Auth's hooks is in no answer", async () => {
     const { ledger } = receiver;
     const litellm = await ledger.post("webhooks/litellm", [
       createPayload({
@@ -187,7 +187,7 @@ describe("content", () => {
     }
   });
 
-  test("is nowhere in the database nor in what the functions print", async () => {
+  test("is neither in the database nor in the functions' output", async () => {
     // What is there is found, so that the search can be relied on.
     expect(await findTables("gpt-5-2025-08-07")).toContain(
       "public.llm_usage_log",

@@ -20,7 +20,7 @@ const AUTH_FAULT =
 const STANDARD_FAULT =
   "STANDARD_WEBHOOK_SECRETS cannot be used: Secret 1 of 1 does not start with whsec_ or v1,whsec_";
 
-describe("secrets that cannot be used", () => {
+describe("invalid secrets", () => {
   let receiver: SpawnedStack;
   beforeAll(async () => {
     receiver = await startSpawnedStack({
@@ -34,7 +34,7 @@ describe("secrets that cannot be used", () => {
   });
   afterAll(() => receiver?.end());
 
-  test("make every signed request to their path an internal error that tells nothing", async () => {
+  test("make every signed request to their path an internal error without details", async () => {
     const { ledger } = receiver;
     const before = await countRows(ledger);
     const paths = ["webhooks/auth", "webhooks/standard/audit"];
@@ -50,7 +50,7 @@ describe("secrets that cannot be used", () => {
     expect(await countRows(ledger)).toBe(before);
   });
 
-  test("leave the other paths and the keys alone", async () => {
+  test("do not affect other paths and keys", async () => {
     const { ledger } = receiver;
     const keyed = await ledger.post("webhooks/standard/audit", {
       type: "x",
@@ -66,7 +66,7 @@ describe("secrets that cannot be used", () => {
     expect(database.status).toBe(201);
   });
 
-  test("are told when the function starts, once, and never repeated", async () => {
+  test("are reported once when the function starts, without their value", async () => {
     const printed = await receiver.end();
     const lines = printed.split("\n");
     for (const fault of [AUTH_FAULT, STANDARD_FAULT]) {
@@ -87,13 +87,13 @@ describe.each<[string, (old: string, next: string) => string, boolean[]]>([
     true,
   ]],
   ["the new one alone", (_, next) => `${next}\n`, [false, true]],
-])("while secrets are rotated, with %s", (_, join, expected) => {
+])("during a rotation of secrets, with %s", (_, join, expected) => {
   const [old, next] = [createSecret(7), createSecret(8)];
   const ledger = useReceiver("PGlite", {
     AUTH_HOOK_SECRETS: join(old.text, next.text),
   });
 
-  test("those that are set let in, and no others", async () => {
+  test("only configured secrets verify", async () => {
     for (const [index, { bytes }] of [old, next].entries()) {
       const { status } = await postSigned(
         ledger,

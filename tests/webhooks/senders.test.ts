@@ -136,7 +136,7 @@ describe.each<[string, Exporter]>([
     },
   );
 
-  test("is told why spans were not recorded, and why it may not send", async () => {
+  test("reports why spans were not recorded, and why a key was rejected", async () => {
     const send = async (options: Partial<Options>) => {
       const provider = createProvider(Exporter, options);
       provider.getTracer("test").startSpan("chat", {
@@ -232,36 +232,39 @@ describe.each(
 });
 
 describe("standardwebhooks", () => {
-  test.each(STANDARD_SECRETS)("signs what is let in", async ({ text }) => {
-    const payload = JSON.stringify({
-      type: "file.uploaded",
-      timestamp: new Date().toISOString(),
-      data: EVENTS.audit,
-    });
-    const id = `msg_${newId()}`;
-    const time = new Date();
-    const signature = new Webhook(text).sign(id, time, payload);
-    const send = (body: string) =>
-      fetch(url("webhooks/standard/audit"), {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          "webhook-id": id,
-          "webhook-timestamp": String(Math.floor(time.getTime() / 1_000)),
-          "webhook-signature": signature,
-        },
-        body,
+  test.each(STANDARD_SECRETS)(
+    "signs messages that are accepted",
+    async ({ text }) => {
+      const payload = JSON.stringify({
+        type: "file.uploaded",
+        timestamp: new Date().toISOString(),
+        data: EVENTS.audit,
       });
-    const answers = [await send(payload), await send(payload)];
-    expect(answers.map(({ status }) => status)).toEqual([201, 200]);
-    const [one, again] = await Promise.all(
-      answers.map((answer) => answer.json()),
-    );
-    expect(again.id).toBe(one.id);
-    const forged = await send(payload.replace("create", "delete"));
-    expect(forged.status).toBe(401);
-    await forged.body?.cancel();
-  });
+      const id = `msg_${newId()}`;
+      const time = new Date();
+      const signature = new Webhook(text).sign(id, time, payload);
+      const send = (body: string) =>
+        fetch(url("webhooks/standard/audit"), {
+          method: "POST",
+          headers: {
+            "content-type": "application/json",
+            "webhook-id": id,
+            "webhook-timestamp": String(Math.floor(time.getTime() / 1_000)),
+            "webhook-signature": signature,
+          },
+          body,
+        });
+      const answers = [await send(payload), await send(payload)];
+      expect(answers.map(({ status }) => status)).toEqual([201, 200]);
+      const [one, again] = await Promise.all(
+        answers.map((answer) => answer.json()),
+      );
+      expect(again.id).toBe(one.id);
+      const forged = await send(payload.replace("create", "delete"));
+      expect(forged.status).toBe(401);
+      await forged.body?.cancel();
+    },
+  );
 });
 
 describe("the CloudEvents SDK", () => {
@@ -275,7 +278,7 @@ describe("the CloudEvents SDK", () => {
       data: EVENTS.audit,
     });
 
-  test("emits one event in binary and in structured mode, which is one row", async () => {
+  test("emits one event in binary and in structured mode, for one row", async () => {
     const event = create(newId());
     const rows = await newRows("audit_log", async () => {
       for (const mode of [Mode.BINARY, Mode.STRUCTURED, Mode.BINARY]) {
@@ -292,7 +295,7 @@ describe("the CloudEvents SDK", () => {
     expect(rows).toMatchObject([{ firm_id: FIRM, action: "create_project" }]);
   });
 
-  test("emits a batch, of which each event is a row", async () => {
+  test("emits a batch, with a row for each event", async () => {
     const events = [newId(), newId()].map(create);
     const response = await fetch(url("webhooks/cloudevents/audit"), {
       method: "POST",

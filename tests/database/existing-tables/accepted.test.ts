@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   applyMigrations,
   ENGINES,
@@ -6,6 +6,7 @@ import {
   readMigrations,
   SERVER_ONLY,
   type TestDatabase,
+  useDatabase,
 } from "../../support/databases.ts";
 import { LOGS } from "../../support/specification.ts";
 import { readMembers, sealAll } from "../../support/evidence-leaves.ts";
@@ -19,6 +20,7 @@ import {
   SECOND_DATABASE,
   TOOL_ID,
   TOOL_USAGE_ROWS,
+  useDatabase,
   USERS,
 } from "./existing-databases.ts";
 import { keptOfLog, missingFrom, readFacts, readRows } from "./snapshots.ts";
@@ -52,12 +54,8 @@ const EVENTS: Record<string, Record<string, unknown>> = {
 };
 
 describe.each(SERVER_ONLY)("tables that are accepted on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.empty();
-    await db.exec(BOTH);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.empty);
+  beforeAll(() => db.exec(BOTH));
 
   test.each(ACCEPTED)("$title", async ({ change }) => {
     const [{ sql }] = await readMigrations();
@@ -76,13 +74,11 @@ describe.each(SERVER_ONLY)("tables that are accepted on $name", (engine) => {
 });
 
 describe.each(ENGINES)("a project with all of that on $name", (engine) => {
-  let db: TestDatabase;
+  const db = useDatabase(engine.empty);
   beforeAll(async () => {
-    db = await engine.empty();
     await db.exec(BOTH + ACCEPTED.map(({ change }) => change).join(""));
     await applyMigrations(db);
   });
-  afterAll(() => db.close());
 
   test("gives the doctor nothing to find", async () => {
     expect(await db.query("select * from ledger.doctor()")).toEqual([]);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   applyMigrations,
   ENGINES,
@@ -6,11 +6,13 @@ import {
   readMigrations,
   SERVER_ONLY,
   type TestDatabase,
+  useDatabase,
 } from "../../support/databases.ts";
 import {
   FIRST_DATABASE,
   SECOND_DATABASE,
   TOOL_USAGE_ROWS,
+  useDatabase,
 } from "./existing-databases.ts";
 import { DIFFERENCES, TO_FILL } from "./differing-tables.ts";
 import { readCatalog } from "./snapshots.ts";
@@ -21,13 +23,11 @@ describe.each(SERVER_ONLY)(
   "a project's tables that differ, on $name",
   (engine) => {
     let tables: Migration;
-    let db: TestDatabase;
+    const db = useDatabase(engine.empty);
     beforeAll(async () => {
       [tables] = await readMigrations();
-      db = await engine.empty();
       await db.exec(BOTH);
     });
-    afterAll(() => db.close());
 
     test.each(DIFFERENCES)(
       "$title is named, and mended by what is printed",

@@ -6,6 +6,7 @@ import {
   overPostgres,
   SERVER_ONLY,
   type TestDatabase,
+  useDatabase,
 } from "../../support/databases.ts";
 import { LOGS } from "../../support/specification.ts";
 import { expectOneLeaf } from "../../support/evidence-leaves.ts";
@@ -17,6 +18,7 @@ import {
   SECOND_DATABASE,
   SECOND_ROWS,
   TOOL_USAGE_ROWS,
+  useDatabase,
   USERS,
 } from "./existing-databases.ts";
 import { sealEverything, verify } from "./verify.ts";
@@ -25,13 +27,11 @@ const BOTH = FIRST_DATABASE + SECOND_DATABASE + TOOL_USAGE_ROWS;
 const OLD_ROWS = MODEL_USAGE_ROWS + 2 * SECOND_ROWS + 20;
 
 describe.each(ENGINES)("the rows from before the push on $name", (engine) => {
-  let db: TestDatabase;
+  const db = useDatabase(engine.empty);
   beforeAll(async () => {
-    db = await engine.empty();
     await db.exec(BOTH);
     await applyMigrations(db);
   });
-  afterAll(() => db.close());
 
   test("have a leaf each, of kind backfill, that verifies", async () => {
     await sealEverything(db.query);

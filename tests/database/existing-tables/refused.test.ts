@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SERVER_ONLY, type TestDatabase } from "../../support/databases.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { SERVER_ONLY, useDatabase } from "../../support/databases.ts";
 
 const FIRM = "10000000-0000-4000-8000-000000000001";
 
@@ -32,12 +32,8 @@ interface Result {
 }
 
 describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-    await db.exec(RULES);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
+  beforeAll(() => db.exec(RULES));
 
   async function record(
     events: unknown[],

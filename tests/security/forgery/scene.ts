@@ -15,8 +15,8 @@ import {
   addPrice,
   addRating,
   addToolUsage,
-  makeWorld,
-  type World,
+  insertParents as makeWorld,
+  type ParentRows as World,
 } from "../../support/log-rows.ts";
 
 /** PostgreSQL's "insufficient privilege", which the guards answer with as well. */
