@@ -59,12 +59,12 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
         { above_input_tokens: 200_000, input_usd_per_mtok: 2.5 },
       ],
     }],
-  ])("has room for %s", async (_, members) => {
+  ])("accepts %s", async (_, members) => {
     expect(await enter(members)).toHaveLength(1);
   });
 
   test.each(COLUMNS)(
-    "takes no number in %s that is not a price",
+    "rejects numbers in %s that are not prices",
     async (column) => {
       for (
         const price of [
@@ -151,11 +151,11 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
     ["two tiers with one start", {
       context_tiers: [{ above_input_tokens: 1 }, { above_input_tokens: 1 }],
     }, "context_tiers"],
-  ])("has no room for %s", async (_, members, named) => {
+  ])("rejects %s", async (_, members, named) => {
     await expect(enter(members)).rejects.toThrow(named);
   });
 
-  test("keeps a price as it was entered", async () => {
+  test("is append-only", async () => {
     const [{ id }] = await enter({ input_usd_per_mtok: "1" });
     for (
       const change of [

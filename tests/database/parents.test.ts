@@ -80,7 +80,7 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
     const db = useDatabase(engine.migrated);
 
     test.each(PARENTS)(
-      "%s is made, with a uuid primary key id",
+      "%s is created with a uuid primary key id",
       async (parent) => {
         const rows = await db.query(
           `select a.attname as column, format_type(a.atttypid, a.atttypmod) as type
@@ -103,7 +103,7 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
       },
     );
 
-    test("a user belongs to a firm that exists", async () => {
+    test("a user belongs to an existing firm", async () => {
       await expect(db.query(
         "insert into public.users (id, firm_id) values (gen_random_uuid(), gen_random_uuid())",
       )).rejects.toMatchObject({ code: "23503" });
@@ -122,7 +122,7 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
     );
   });
 
-  test("a project that has every parent keeps each as it is", async () => {
+  test("a project with every parent keeps each unchanged", async () => {
     const db = await engine.empty();
     await db.exec(OWN_PARENTS);
     const before = await snapshot(db, PARENTS);
@@ -135,7 +135,7 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
     await db.close();
   });
 
-  test("a project's own fn_is_chairman decides who reads tool_usage_ledger", async () => {
+  test("a project's fn_is_chairman decides who reads tool_usage_ledger", async () => {
     const db = await engine.empty();
     await db.exec(OWN_PARENTS);
     await applyMigrations(db);
@@ -153,7 +153,7 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
   });
 
   test.each(PARENTS)(
-    "a project that has all parents but %s gets it and keeps the others",
+    "a project without %s gets it and keeps the others",
     async (missing) => {
       const db = await engine.empty();
       await db.exec(OWN_PARENTS);

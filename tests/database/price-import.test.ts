@@ -80,7 +80,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
 
   const { unlisted: _, ...nothing } = NOTHING;
 
-  test("enters a list, and nothing of it the second time", async () => {
+  test("enters a list once", async () => {
     const list = [row(), row({ match_value: "model-2" })];
     expect(await importPrices(list)).toEqual({
       ...nothing,
@@ -91,13 +91,13 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect(await rows()).toHaveLength(2);
   });
 
-  test("only says what it would do until it is told to apply", async () => {
+  test("enters nothing on a dry run", async () => {
     expect(await importPrices([row()], { apply: false }))
       .toEqual({ ...nothing, new: 1 });
     expect(await rows()).toEqual([]);
   });
 
-  test("enters everything a row may hold, as published, to the last digit", async () => {
+  test("enters every column of a row, to the last digit", async () => {
     await importPrices([row({
       match_kind: "starts_with",
       service_tier: "batch",
@@ -148,7 +148,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     });
   });
 
-  test("enters one row for a correction, next to the row that it corrects", async () => {
+  test("enters one row for a correction, beside the corrected row", async () => {
     const other = row({ match_value: "model-2" });
     await importPrices([row(), other]);
     const answer = await importPrices([
@@ -182,7 +182,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect((await importPrices([row()])).unchanged).toBe(1);
   });
 
-  test("compares prices as numbers, wherever they stand", async () => {
+  test("compares prices as numbers, in every column", async () => {
     const tiers = (price: string) => [
       { above_input_tokens: 200_000, input_usd_per_mtok: price },
       { above_input_tokens: 400_000, input_usd_per_mtok: price },
@@ -219,7 +219,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect(entered).toBe(1);
   });
 
-  test("takes a new price from a date as a new row, and shows what it changes", async () => {
+  test("enters a later price as a new row, and reports the change", async () => {
     await importPrices([row()]);
     const later = row({
       effective_from: "2026-01-01T00:00:00Z",
@@ -234,7 +234,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       .toEqual({ ...nothing, unchanged: 2 });
   });
 
-  test("keeps prices for hours of the day and for tiers of service apart", async () => {
+  test("keeps prices by hours of the day and by service tier separate", async () => {
     const variants = [
       row(),
       row({ daily_from: "01:00", daily_to: "04:00", input_usd_per_mtok: "90" }),
@@ -253,7 +253,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     ]);
   });
 
-  test("enters again what implies the provider, or ends, otherwise than before", async () => {
+  test("enters a row again when its provider implication or its end changes", async () => {
     await importPrices([row()]);
     const { changed, entered } = await importPrices([
       row({ implies_provider: true, effective_to: "2027-01-01T00:00:00Z" }),
@@ -305,7 +305,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       .toMatchObject({ new: 1, withheld: 1, entered: 0 });
   });
 
-  test("finds nothing suspicious in ten times as much, in a first price or in tiers that end", async () => {
+  test("finds nothing suspicious in a tenfold price, a first price or removed tiers", async () => {
     const cheap = row({
       input_usd_per_mtok: undefined,
       output_usd_per_mtok: "1.5",
@@ -316,7 +316,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       .toMatchObject({ corrected: 1, withheld: 0, entered: 1 });
   });
 
-  test("says how many published rows a list no longer has, and leaves them", async () => {
+  test("counts published rows that a list no longer has, and keeps them", async () => {
     await importPrices([row(), row({ match_value: "model-2" })]);
     await importPrices([row({ input_usd_per_mtok: "4" })]);
     const count = async () => {
@@ -332,7 +332,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect(await rows()).toHaveLength(4);
   });
 
-  test("compares with published prices alone", async () => {
+  test("compares with published prices only", async () => {
     await db.exec(
       `insert into firms (id, name) values ('${crypto.randomUUID()}', 'A firm');
        insert into model_prices (provider, match_kind, match_value, firm_id, effective_from, input_usd_per_mtok, published, source)
@@ -405,7 +405,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       [{}, { input_usd_per_mtok: "4" }],
       /^the list has two rows for the same match and time$/,
     ],
-  ])("refuses %s, on a dry run as well", async (_, prices, message) => {
+  ])("rejects %s, on a dry run as well", async (_, prices, message) => {
     const list = Array.isArray(prices)
       ? prices.map((one) => typeof one === "object" ? row(one) : one)
       : prices;
@@ -415,13 +415,13 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect(await rows()).toEqual([]);
   });
 
-  test("refuses prices that are nobody's", async () => {
+  test("rejects prices without a source", async () => {
     await expect(importPrices([row()], { source: "" }))
       .rejects.toThrow("source_check");
   });
 
   test.each(["anon", "authenticated"] as const)(
-    "is not for %s",
+    "denies execution to %s",
     async (role) => {
       await expect(
         db.as(
@@ -435,7 +435,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     },
   );
 
-  test("enters the published prices, all of them, and none of them twice", async () => {
+  test("enters each published price once", async () => {
     const script = await Deno.readTextFile(
       new URL("../../supabase/prices.sql", import.meta.url),
     );
@@ -452,7 +452,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
   });
 });
 
-test("two imports at once enter each row once", async () => {
+test("concurrent imports enter each row once", async () => {
   const url = await createMigratedDatabase();
   const imports = [overPostgres(url), overPostgres(url), overPostgres(url)];
   const list = JSON.stringify(

@@ -49,7 +49,7 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
   };
 
   test.each(POLICIES)(
-    "shows what row security shows, with %s",
+    "returns the rows of row security, with %s",
     async (_name, condition, count) => {
       if (condition) {
         await db.exec(
@@ -74,7 +74,7 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
     },
   );
 
-  test("a restrictive policy is not taken for one that admits", async () => {
+  test("a restrictive policy admits no rows", async () => {
     await db.exec(
       "create policy extra on public.tool_usage_ledger as restrictive for select to authenticated using (false)",
     );
@@ -85,7 +85,7 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
     }
   });
 
-  test("reads no row for whom no policy admits, and every row for a service", async () => {
+  test("reads no row without an admitting policy, and every row for a service", async () => {
     const plan = await db.as("authenticated", MEMBER, async (query) => {
       const [{ gate }] = await query<{ gate: string }>(
         "select ledger.build_gate('public.tool_usage_ledger') as gate",
@@ -99,7 +99,7 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
     expect(await db.as("service_role", null, list)).toHaveLength(10);
   });
 
-  test("a filter on what is no column is refused, whatever it says", async () => {
+  test("a filter on an unknown column is refused", async () => {
     const attempt = db.as("service_role", null, (query) =>
       query(
         "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
@@ -108,7 +108,7 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
     await expect(attempt).rejects.toThrow("has no column");
   });
 
-  test("values are values, whatever they say", async () => {
+  test("filter values are never SQL", async () => {
     const attempt = db.as("service_role", null, (query) =>
       query(
         "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",

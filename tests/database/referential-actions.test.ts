@@ -22,7 +22,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
   const parents = useParents(db);
 
   test.each(["0.000124", "0.000001", "9999.999999"])(
-    "a cost of %s dollars stays what it is",
+    "a cost of %s dollars is exact",
     async (cost) => {
       const id = await addLlmUsage(db.query, {
         firm_id: parents.firm1,
@@ -41,7 +41,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     },
   );
 
-  test("a cost of ten thousand dollars does not fit", async () => {
+  test("a cost of ten thousand dollars is out of range", async () => {
     await expect(
       addLlmUsage(db.query, { firm_id: parents.firm1, cost_usd: "10000" }),
     )
@@ -96,7 +96,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     },
   );
 
-  test("columns left out take the documented defaults", async () => {
+  test("omitted columns take the documented defaults", async () => {
     const llm = await addLlmUsage(db.query, { firm_id: parents.firm1 });
     expect(
       await stored(
@@ -221,7 +221,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
       .toEqual([]);
   });
 
-  test("a key that points nowhere is refused", async () => {
+  test("a foreign key without a parent is refused", async () => {
     const nowhere = crypto.randomUUID();
     const inserts = [
       addLlmUsage(db.query, { firm_id: nowhere }),

@@ -78,7 +78,7 @@ describe.each(SERVER_ONLY)(
     describe.each(DELETERS)("when %s deletes", (actor) => {
       beforeEach(record);
 
-      test("a user, her key is nulled and nothing else of any row", async () => {
+      test("a user, the key is nulled and nothing else changes", async () => {
         const before = await rowsOf("audit_log");
         await db.attempt(
           actor,
@@ -94,7 +94,7 @@ describe.each(SERVER_ONLY)(
       });
 
       test.each(["llm_usage_log", ...SIDE_TABLE_NAMES])(
-        "a firm, its rows of %s go and no others",
+        "a firm, its rows of %s are deleted and no others",
         async (table) => {
           const before = await rowsOf(table);
           const kept = before.filter((row) => row.firm_id === parents.firm2);
@@ -107,7 +107,7 @@ describe.each(SERVER_ONLY)(
         },
       );
 
-      test("a firm, a row that its users' keys null and its own key cascades goes once", async () => {
+      test("a firm, a row that is both nulled and cascaded is deleted", async () => {
         const before = await rowsOf("audit_log");
         await db.attempt(
           actor,
@@ -122,7 +122,7 @@ describe.each(SERVER_ONLY)(
         );
       });
 
-      test("many parents in one statement, each row loses the key of its own", async () => {
+      test("many parents in one statement, each row loses its own key", async () => {
         const before = await rowsOf("audit_log");
         await db.attempt(
           actor,
@@ -133,7 +133,7 @@ describe.each(SERVER_ONLY)(
         );
       });
 
-      test("all firms in one statement, nothing of theirs is left", async () => {
+      test("all firms in one statement, all of their rows are deleted", async () => {
         await db.attempt(
           actor,
           `delete from firms where id in ('${parents.firm1}', '${parents.firm2}')`,
@@ -145,7 +145,7 @@ describe.each(SERVER_ONLY)(
         }
       });
 
-      test("two kinds of parents in one CTE, both actions reach the row", async () => {
+      test("two kinds of parents in one CTE, both actions apply", async () => {
         const before = await rowsOf("audit_log");
         await db.attempt(
           actor,
@@ -163,7 +163,7 @@ describe.each(SERVER_ONLY)(
       });
 
       test.each(["read committed", "repeatable read", "serializable"])(
-        "at %s, it works as well",
+        "at %s, the same actions apply",
         async (level) => {
           const before = await rowsOf("llm_usage_log");
           await db.attempt(
@@ -184,7 +184,7 @@ describe.each(SERVER_ONLY)(
         },
       );
 
-      test("a parent that was made in the same transaction", async () => {
+      test("a parent created in the same transaction, the key is nulled", async () => {
         const id = crypto.randomUUID();
         await db.attempt(
           actor,
@@ -199,7 +199,7 @@ describe.each(SERVER_ONLY)(
         expect(row.cma_project_id).toBeNull();
       });
 
-      test("behind a savepoint that is rolled back, nothing has happened", async () => {
+      test("after a savepoint that is rolled back, nothing changes", async () => {
         const before = await rowsOf("audit_log");
         await db.attempt(
           actor,
@@ -209,7 +209,7 @@ describe.each(SERVER_ONLY)(
       });
     });
 
-    test("a parent in another schema, of another owner and behind row security, works like any other", async () => {
+    test("guards support a parent in another schema, of another owner and with row security", async () => {
       // As auth.users: neither the log's owner nor the API roles own it.
       await record();
       const before = await rowsOf("audit_log");
@@ -284,9 +284,9 @@ describe.each(SERVER_ONLY)(
   },
 );
 
-describe("between two sessions on PostgreSQL 17", () => {
+describe("guards in concurrent sessions on PostgreSQL 17", () => {
   test(
-    "a row recorded while its user is being deleted makes one of the two wait, and is consistent after",
+    "a row recorded during its user's deletion waits and is refused",
     async () => {
       const url = await createMigratedDatabase();
       const [one, two] = [overPostgres(url), overPostgres(url)];
@@ -306,7 +306,7 @@ describe("between two sessions on PostgreSQL 17", () => {
   );
 
   test(
-    "a row recorded after a snapshot makes the delete fail, and a second try works",
+    "a row recorded after a snapshot makes the deletion fail, and a retry works",
     async () => {
       const url = await createMigratedDatabase();
       const [one, two] = [overPostgres(url), overPostgres(url)];
@@ -331,7 +331,7 @@ describe("between two sessions on PostgreSQL 17", () => {
   );
 
   test(
-    "an update that waited for a delete which was then rolled back finds the parent alive",
+    "an update that waited for a rolled-back deletion is refused",
     async () => {
       const url = await createMigratedDatabase();
       const [one, two] = [overPostgres(url), overPostgres(url)];

@@ -28,7 +28,7 @@ const BY_FIRM = ["llm_usage_log", "audit_log"] as const;
 const PERMISSION_DENIED = { code: "42501" };
 
 describe.each(ENGINES)("row security on $name", (engine) => {
-  describe("as declared", () => {
+  describe("policies", () => {
     const db = useDatabase(engine.migrated);
 
     test.each(APPEND_ONLY)(
@@ -46,7 +46,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
     );
 
     test.each(SIDE_TABLE_NAMES)(
-      "%s has one policy: a member reads what is her firm's",
+      "%s has one policy: members read rows of their firm",
       async (table) => {
         expect(await policiesOf(db, table)).toEqual(
           SIDE_TABLES[table].policies,
@@ -55,7 +55,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
     );
 
     test.each(BY_FIRM)(
-      "%s has one policy: signed-in users may read",
+      "%s has one policy: users may read",
       async (log) => {
         const policies = await policiesOf(db, log);
         expect(policies).toMatchObject([{
@@ -67,7 +67,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
     );
   });
 
-  describe("at work", () => {
+  describe("access", () => {
     const db = useDatabase(engine.migrated);
     const parents = useParents(db, beforeAll);
     let rows: Record<
@@ -103,7 +103,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       )
         .then((found) => found.map((row) => row.id).sort());
 
-    test("a member sees the rows of her own firm only", async () => {
+    test("a member sees rows of their firm only", async () => {
       expect(await see("authenticated", member(), "llm_usage_log")).toEqual([
         rows.llm1,
       ]);
@@ -119,7 +119,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       ]);
     });
 
-    test("a member cannot see another firm's row by asking for it", async () => {
+    test("a member cannot select another firm's row by id", async () => {
       const found = await db.as(
         "authenticated",
         member(),
@@ -141,7 +141,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       expect(await see("authenticated", claims, "audit_log")).toEqual([]);
     });
 
-    test("a firm named in the token opens nothing", async () => {
+    test("a firm in the token's claims gives no access", async () => {
       const claims = {
         sub: crypto.randomUUID(),
         firm_id: parents.firm1,
@@ -150,7 +150,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       expect(await see("authenticated", claims, "llm_usage_log")).toEqual([]);
     });
 
-    test("the chairman alone sees tool_usage_ledger", async () => {
+    test("only the chairman sees tool_usage_ledger", async () => {
       expect(await see("authenticated", chairman(), "tool_usage_ledger"))
         .toEqual([rows.tool]);
       expect(await see("authenticated", member(), "tool_usage_ledger")).toEqual(
@@ -165,7 +165,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       expect(await see("authenticated", chairman(), "audit_log")).toEqual([]);
     });
 
-    test("every signed-in user sees model_usage_log", async () => {
+    test("every user sees model_usage_log", async () => {
       expect(await see("authenticated", member(), "model_usage_log")).toContain(
         rows.model,
       );
@@ -195,7 +195,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       );
     });
 
-    test("a member cannot insert into a log of her firm", async () => {
+    test("a member cannot insert into a log", async () => {
       await expect(
         db.as(
           "authenticated",

@@ -22,7 +22,7 @@ import {
 const PERMISSION_DENIED = { code: "42501" };
 const FOREIGN_KEY_VIOLATION = "23503";
 
-describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
+describe.each(ENGINES)("access to the side tables on $name", (engine) => {
   const db = useDatabase(engine.migrated);
   const parents = useParents(db, beforeAll);
   /** A call of each firm. */
@@ -76,7 +76,7 @@ describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
     ).then((found) => found.map((row) => row.id).sort());
 
   test.each(SIDE_TABLE_NAMES)(
-    "of %s, a member sees her own firm's rows and what is everybody's",
+    "a member sees rows of their firm and shared rows of %s",
     async (table) => {
       const common = table === "model_prices" ? [price] : [];
       for (const [index, user] of [parents.user1, parents.user2].entries()) {
@@ -95,7 +95,7 @@ describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
   );
 
   test.each(["authenticated", "service_role"] as const)(
-    "%s inserts beside the logs only what is granted",
+    "%s inserts into granted side tables only",
     async (role) => {
       const first = { firm_id: parents.firm1 };
       const inserts: Record<
@@ -125,7 +125,7 @@ describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
 });
 
 describe.each(ENGINES)(
-  "what goes with what beside the logs on $name",
+  "referential actions of the side tables on $name",
   (engine) => {
     const db = useDatabase(engine.migrated);
     const parents = useParents(db);
@@ -160,7 +160,7 @@ describe.each(ENGINES)(
       return tables;
     }
 
-    test("deleting a firm removes its calls' details and ratings, its prices and its budgets, and no other's", async () => {
+    test("deleting a firm deletes its details, ratings, prices and budgets, and no others", async () => {
       await addBesideLogs();
       const everybodys = await addPrice(db.query);
       const before = await besideLogs();
@@ -178,7 +178,7 @@ describe.each(ENGINES)(
       expect(await db.query(kept, [everybodys])).toEqual([{ id: everybodys }]);
     });
 
-    test("deleting a project removes its budgets, and of its calls nothing but the reference", async () => {
+    test("deleting a project deletes its budgets, and nulls the reference of its calls", async () => {
       await addBesideLogs();
       const before = await besideLogs();
       const [{ id }] = await db.query<{ id: string }>(
@@ -194,7 +194,7 @@ describe.each(ENGINES)(
       });
     });
 
-    test("deleting a firm takes what its budgets counted and held with them", async () => {
+    test("deleting a firm deletes its budgets' months and reservations", async () => {
       const budget_id = await addBudget(db.query, { firm_id: parents.firm1 });
       const values = `'${budget_id}', now(), '${parents.firm1}'`;
       await db.exec(`
@@ -214,7 +214,7 @@ describe.each(ENGINES)(
       expect(await counted()).toEqual([{ rows: 0 }]);
     });
 
-    test("a key that points nowhere is refused", async () => {
+    test("a foreign key without a parent is refused", async () => {
       const nowhere = crypto.randomUUID();
       const inserts = [
         addPrice(db.query, { firm_id: nowhere }),

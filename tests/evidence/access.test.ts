@@ -16,7 +16,7 @@ import {
 describe.each(ENGINES)("access to evidence on $name", (engine) => {
   const db = useDatabase(engine.migrated);
 
-  test("what API roles may do in schema ledger does not include evidence", async () => {
+  test("API roles have no privilege on evidence in schema ledger", async () => {
     const rows = await db.query(
       `select c.relname as object, role, privilege
         from pg_class c, unnest('{anon,authenticated,service_role}'::text[]) role,
@@ -46,7 +46,7 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
     expect(rows).toEqual([]);
   });
 
-  test("the functions that read and seal are the service role's alone", async () => {
+  test("only the service role may execute the functions that read and seal", async () => {
     const rows = await db.query<{ name: string; roles: string[] }>(
       `select n.nspname || '.' || p.proname as name,
         array(select r from unnest('{anon,authenticated,service_role}'::text[]) r
@@ -68,7 +68,7 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
   });
 
   test.each(["anon", "authenticated", "service_role"] as const)(
-    "%s reads and writes no evidence",
+    "%s can neither read nor write evidence",
     async (role) => {
       for (
         const sql of [
@@ -96,7 +96,7 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
   );
 
   test.each(["users", "accepted_state", "no_such_table", null])(
-    "evidence is of logs: %s is none",
+    "%s is not a log, and has no evidence",
     async (name) => {
       for (
         const call of [
@@ -130,7 +130,7 @@ const CALLS = [
   "ledger.witnessed_of('origin')",
 ];
 
-describe("a caller's own types on PostgreSQL 17", () => {
+describe("types that a caller defines on PostgreSQL 17", () => {
   // In a session of its own: what was called before knows its types already.
   const asCaller = async <Result>(
     url: string,
@@ -161,7 +161,7 @@ describe("a caller's own types on PostgreSQL 17", () => {
     }
   };
 
-  test("are not those that tell a member her firm", async () => {
+  test("do not affect ledger.member_firm_id()", async () => {
     const url = await createMigratedDatabase();
     const db = overPostgres(url);
     try {
@@ -181,7 +181,7 @@ describe("a caller's own types on PostgreSQL 17", () => {
     }
   });
 
-  test("are not those of the functions that run as the owner", async () => {
+  test("do not affect SECURITY DEFINER functions", async () => {
     const url = await createMigratedDatabase();
     const db = overPostgres(url);
     try {

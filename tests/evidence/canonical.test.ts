@@ -142,7 +142,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
   }
 
   test(
-    "is the same for every code point, in a member and in a commitment",
+    "is the same in SQL and TypeScript for every code point, in a member and in a commitment",
     async () => {
       const texts: string[] = [];
       let text = "";
@@ -193,7 +193,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
     "x".repeat(20_000),
   ];
 
-  test("is the same for everything that JSON escapes", async () => {
+  test("is the same in SQL and TypeScript for everything that JSON escapes", async () => {
     await expectSame(
       "model_usage_log",
       TEXTS.map((literal) => ({
@@ -238,7 +238,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
     );
   });
 
-  test("has whole numbers down to the least and up to the greatest", async () => {
+  test("has integers from the least to the greatest", async () => {
     await expectSame(
       "tool_usage_ledger",
       same("0", "-1", "2147483647", "-2147483648").map((tokens_consumed) => ({
@@ -269,7 +269,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
     );
   });
 
-  test("has true, false and null, which are not the texts of the same name", async () => {
+  test("distinguishes true, false and null from texts", async () => {
     await expectSame(
       "model_usage_log",
       [...same("true", "false"), { literal: null }].map((
@@ -350,36 +350,39 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
       })),
   };
 
-  test.each(LOGS)("is the same for random rows of %s", async (log) => {
-    const choices: Record<string, fc.Arbitrary<string>> = {
-      task_type: fc.constantFrom("extraction", "fallback"),
-      phase: fc.constantFrom("LEAD", "UNKNOWN"),
-      firm_id: fc.constantFrom(parents.firm1, parents.firm2),
-      cma_project_id: fc.constantFrom(parents.project1, parents.project2),
-      user_id: fc.constantFrom(parents.user1, parents.user2),
-      agent_id: fc.constant(parents.agent),
-      tool_id: fc.constant(parents.tool),
-      venture_id: fc.constant(parents.venture),
-    };
-    const row = fc.record(
-      Object.fromEntries(
-        layouts[log].map(({ name, type }) => [
-          name,
-          choices[name]?.map((literal): Sample => ({ literal })) ??
-            ARBITRARIES[type],
-        ]),
-      ),
-      { requiredKeys: Object.keys(needed[log]) },
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (
-        rows,
-      ) => {
-        await expectSame(log, await printJson(rows));
-      }),
-      { numRuns: 25 },
-    );
-  });
+  test.each(LOGS)(
+    "is the same in SQL and TypeScript for random rows of %s",
+    async (log) => {
+      const choices: Record<string, fc.Arbitrary<string>> = {
+        task_type: fc.constantFrom("extraction", "fallback"),
+        phase: fc.constantFrom("LEAD", "UNKNOWN"),
+        firm_id: fc.constantFrom(parents.firm1, parents.firm2),
+        cma_project_id: fc.constantFrom(parents.project1, parents.project2),
+        user_id: fc.constantFrom(parents.user1, parents.user2),
+        agent_id: fc.constant(parents.agent),
+        tool_id: fc.constant(parents.tool),
+        venture_id: fc.constant(parents.venture),
+      };
+      const row = fc.record(
+        Object.fromEntries(
+          layouts[log].map(({ name, type }) => [
+            name,
+            choices[name]?.map((literal): Sample => ({ literal })) ??
+              ARBITRARIES[type],
+          ]),
+        ),
+        { requiredKeys: Object.keys(needed[log]) },
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (
+          rows,
+        ) => {
+          await expectSame(log, await printJson(rows));
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
 
   /** What a jsonb becomes is what Postgres says by itself. */
   async function printJson(rows: Samples[]): Promise<Samples[]> {

@@ -34,7 +34,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
   const db = useDatabase(engine.migrated);
   const parents = useParents(db);
 
-  describe.each(LOGS)("of %s leaves one right leaf", (log) => {
+  describe.each(LOGS)("of %s writes one correct leaf", (log) => {
     test("for each event of a batch", async () => {
       const batch = [1, 2, 3].map(() => ({
         ...events(parents)[log],
@@ -48,7 +48,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       for (const { id } of batch) await expectOneLeaf(db.query, log, id);
     });
 
-    test("for a row with nothing but what it needs", async () => {
+    test("for a row with required columns only", async () => {
       const needed = Object.fromEntries(
         Object.entries(events(parents)[log]).map((
           [name, value],
@@ -81,7 +81,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       },
     );
 
-    test("for each row that INSERT … ON CONFLICT DO NOTHING did insert", async () => {
+    test("for each row that INSERT … ON CONFLICT DO NOTHING inserts", async () => {
       const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const fresh = { ...old, id: crypto.randomUUID() };
@@ -97,7 +97,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       }
     });
 
-    test("for each row that MERGE inserted", async () => {
+    test("for each row that MERGE inserts", async () => {
       const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const id = crypto.randomUUID();
@@ -114,7 +114,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       for (const one of [old.id, id]) await expectOneLeaf(db.query, log, one);
     });
 
-    test("for each row that COPY brought", async () => {
+    test("for each row that COPY inserts", async () => {
       const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const id = crypto.randomUUID();
@@ -142,7 +142,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       await expectOneLeaf(db.query, log, event.id);
     });
 
-    test("whatever the session's settings print", async () => {
+    test("under any output settings of the session", async () => {
       const event = { ...events(parents)[log], id: crypto.randomUUID() };
       await db.exec(`begin; set local timezone = 'Asia/Kathmandu';
         set local datestyle = 'German, DMY'; set local intervalstyle = 'sql_standard';
@@ -154,7 +154,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       await expectOneLeaf(db.query, log, event.id);
     });
 
-    test("whatever temporary tables, types and functions the caller has", async () => {
+    test("beside temporary tables, types and functions of the caller", async () => {
       const event = { ...events(parents)[log], id: crypto.randomUUID() };
       const { names, values, places } = columnsOf(event);
       // A plan of an earlier call knows its types already.
@@ -181,7 +181,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       await expectOneLeaf(db.query, log, event.id);
     });
 
-    test("for an event that is sent again, alone and beside a new one", async () => {
+    test("for an event that is retried, alone and beside a new one", async () => {
       const event = { ...events(parents)[log], id: crypto.randomUUID() };
       const fresh = { ...event, id: crypto.randomUUID() };
       await record(db.query, log, [event, event]);
@@ -197,7 +197,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
   });
 
-  test("a time that no bigint of microseconds holds is captured like any other", async () => {
+  test("a time beyond a bigint of microseconds is captured", async () => {
     const [{ id }] = await db.query<{ id: string }>(
       `insert into audit_log (firm_id, action, entity_type, created_at)
         values ($1, 'a', 'b', '294276-12-31 23:59:59.999999+00') returning id`,
@@ -206,7 +206,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     await expectOneLeaf(db.query, "audit_log", id);
   });
 
-  test("rows that were there before capture have leaves that say so", async () => {
+  test("rows from before capture have backfill leaves", async () => {
     const old = await engine.migrated();
     try {
       const w = await insertParents(old);
@@ -232,7 +232,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     }
   });
 
-  test("every log has its three triggers, all ENABLE ALWAYS and per statement", async () => {
+  test("every log has three triggers, all ENABLE ALWAYS and per statement", async () => {
     const rows = await db.query(
       `select c.relname || ' ' || t.tgname as name, t.tgenabled::text as enabled, t.tgtype::int & 1 as per_row
         from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -253,7 +253,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     ["is disabled", "disable trigger capture_insert"],
     ["is silenced by replica mode", "enable trigger capture_update"],
     ["fires in replica mode alone", "enable replica trigger capture_delete"],
-  ])("the doctor finds a trigger of it that %s", async (_, change) => {
+  ])("the doctor finds a capture trigger that %s", async (_, change) => {
     const [, name] = /(capture_\w+)/.exec(change)!;
     await db.exec(`begin; alter table audit_log ${change}`);
     const findings = await db.query("select * from ledger.doctor()");
@@ -264,7 +264,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     }]);
   });
 
-  test("the doctor finds that a trigger of it is gone", async () => {
+  test("the doctor finds a missing capture trigger", async () => {
     await db.exec("begin; drop trigger capture_insert on audit_log");
     const findings = await db.query("select * from ledger.doctor()");
     await db.exec("rollback");
@@ -284,7 +284,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
        alter table ledger.checkpoints enable always trigger refuse_change`,
     ],
   ])(
-    "the doctor finds a trigger before what is sealed that %s, and how to mend it",
+    "the doctor finds a trigger on sealed evidence that %s, with its remedy",
     async (_, change) => {
       await db.exec(`begin; ${change}`);
       const findings = await db.query<{ object: string; remedy: string }>(
@@ -301,7 +301,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     },
   );
 
-  test("the doctor finds that the trigger before what is sealed refuses nothing", async () => {
+  test("the doctor finds a trigger on sealed evidence that refuses nothing", async () => {
     await db.exec(
       `begin; create or replace function ledger.refuse_change() returns trigger
         language plpgsql set search_path = pg_catalog, pg_temp as 'begin return null; end'`,
@@ -311,7 +311,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     expect(findings).toMatchObject([{ object: "ledger.refuse_change()" }]);
   });
 
-  test("salts are all different, one for each committed column of each row", async () => {
+  test("salts are unique, one for each committed column of each row", async () => {
     await addToolUsage(db.query, {
       agent_id: parents.agent,
       tool_id: parents.tool,
@@ -333,7 +333,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
   });
 
-  test("of a user's own writing is the same as of a service's", async () => {
+  test("of a user's row is the same as of a service's", async () => {
     const ids = [crypto.randomUUID(), crypto.randomUUID()];
     const insert = (id: string) => (query: Query) =>
       query(

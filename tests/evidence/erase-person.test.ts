@@ -89,7 +89,7 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
     return erased;
   };
 
-  test("leaves nothing of her anywhere in the database", async () => {
+  test("leaves no personal data anywhere in the database", async () => {
     const rows = await write();
     const traces = [EMAIL, JSON.stringify(EMAIL).slice(1, -1), IP, NOTE]
       .concat(parents.user1).map((trace) => trace.toLowerCase());
@@ -138,7 +138,7 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
     expect(await db.query("select * from ledger.doctor()")).toEqual([]);
   });
 
-  test("without further names finds what her id names", async () => {
+  test("without further names finds the user's id", async () => {
     const { naming, error } = await write();
     expect(await erase([])).toBe(6);
     await expectOneLeaf(db.query, "audit_log", naming);
@@ -158,7 +158,7 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
     expect(await readAll()).toEqual(before);
   });
 
-  test("an event that is sent again does not bring her back", async () => {
+  test("a retried event does not restore erased values", async () => {
     const event = {
       id: crypto.randomUUID(),
       firm_id: parents.firm1,
@@ -215,8 +215,8 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
   }
 });
 
-describe("erasure of a person beside others on PostgreSQL 17", () => {
-  test("takes what is written of a person while it is about to begin", async () => {
+describe("concurrent erasure of a person on PostgreSQL 17", () => {
+  test("includes rows that are committed while it waits", async () => {
     const url = await createMigratedDatabase();
     const [db, other, watch] = [1, 2, 3].map(() => overPostgres(url));
     try {

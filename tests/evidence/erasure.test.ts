@@ -45,7 +45,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
 
   const readAll = () => readEverything(db.query);
 
-  test("blanks the value, forgets its salt and leaves a leaf with ticket and approvers", async () => {
+  test("blanks the value, deletes its salt and adds a leaf with ticket and approvers", async () => {
     const [id, other] = [await addRich(), await addRich()];
     await expectOneLeaf(db.query, "audit_log", id);
     const [own] = await readLeaves(db.query, "audit_log", id);
@@ -78,7 +78,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     await expectOneLeaf(db.query, "audit_log", other);
   });
 
-  test("a reference that is erased leaves no leaf as if its parent were gone", async () => {
+  test("an erased reference has no fk-null leaf after its parent's deletion", async () => {
     const id = await addRich();
     await db.attempt(
       "owner",
@@ -124,7 +124,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     ).toHaveLength(1);
   });
 
-  test("a value that is erased already, or was never there, leaves nothing more", async () => {
+  test("an erased or missing value adds no leaf", async () => {
     const id = await addRich({ entity_id: null });
     const erase = async () => {
       const [{ erased }] = await db.query<{ erased: number }>(
@@ -144,7 +144,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     ]);
   });
 
-  test("the leaf's text is right for any ticket and approvers", async () => {
+  test("the leaf's text is correct for any ticket and approvers", async () => {
     const id = await addRich();
     const ticket = 'Q"7\\ \n\u0001ä%s 😀';
     await db.query(
@@ -160,7 +160,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     );
   });
 
-  describe("is refused, and changes nothing,", () => {
+  describe("refused erasure", () => {
     const INVALID = "22023";
     test.each([
       ["without a ticket", "'{metadata}', null, '{ann,bea}'", INVALID],
@@ -255,7 +255,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
       },
     );
 
-    test("when it fails after it began", async () => {
+    test("when a later statement fails", async () => {
       const id = await addRich();
       const before = await readAll();
       await expect(db.attempt(
@@ -307,7 +307,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     expect(triggers).toEqual([]);
   }
 
-  test("afterwards guards and capture are in force, and the doctor finds nothing", async () => {
+  test("guards and capture work after an erasure, and the doctor finds nothing", async () => {
     const id = await addRich();
     await db.attempt(
       "owner",
@@ -316,7 +316,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     await expectInForce(id);
   });
 
-  test("an erased row is sealed like any other, before or after", async () => {
+  test("an erased row is sealed before or after its erasure", async () => {
     const [early, late] = [await addRich(), await addRich()];
     await db.attempt(
       "owner",

@@ -23,7 +23,7 @@ interface Doomed {
   project: string;
 }
 
-describe("a bundle that is exported while the logs are written", () => {
+describe("a bundle exported during writes", () => {
   let keys: NewKeys;
   let policy: Policy;
   let ledger: EvidenceStack;
@@ -146,7 +146,7 @@ describe("a bundle that is exported while the logs are written", () => {
   }
 
   test.each(Object.keys(DISTURBANCES))(
-    "holds, whenever in between %s",
+    "verifies when %s at any call",
     async (name) => {
       await ledger.post("audit", EVENTS.audit);
       await ledger.sign();
@@ -175,7 +175,7 @@ describe("a bundle that is exported while the logs are written", () => {
     120_000,
   );
 
-  test("is begun again only for what was nulled, deleted or erased", async () => {
+  test("restarts only after a nulled reference, a deletion or an erasure", async () => {
     await ledger.sign();
     const doomed = await makeDoomed();
     const restartsOf = async (name: string) =>
@@ -187,7 +187,7 @@ describe("a bundle that is exported while the logs are written", () => {
     expect(await restartsOf("rows are deleted")).toBe(1);
   });
 
-  test("is not written for logs that never stand still", async () => {
+  test("fails for logs that change at every attempt", async () => {
     await ledger.sign();
     const doomed = await Promise.all(
       Array.from({ length: 5 }, () => makeDoomed()),
@@ -201,7 +201,7 @@ describe("a bundle that is exported while the logs are written", () => {
   });
 
   test(
-    "of more pages than one holds while many write, null, delete and seal",
+    "of several pages verifies during concurrent writes, deletions and seals",
     async () => {
       for (let page = 0; page < 3; page++) {
         const events = Array.from(

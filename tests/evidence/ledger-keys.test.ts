@@ -29,7 +29,7 @@ describe("keys of the function ledger", () => {
     }
   };
 
-  test("when there are none, sealing says that nothing is signed, and nothing is", async () => {
+  test("when missing, sealing answers that nothing is signed", async () => {
     await withKeys({}, async (ledger) => {
       const { body: row } = await ledger.post("audit", {
         ...EVENTS.audit,
@@ -56,7 +56,7 @@ describe("keys of the function ledger", () => {
     });
   });
 
-  test("that are bad make every request fail without saying why, but the other functions go on", async () => {
+  test("when invalid, every request is a 500 without details, and other functions work", async () => {
     const { signerKey } = await makeLogKeys();
     await withKeys(
       { LEDGER_SIGNING_KEYS: signerKey.slice(0, -8) },
@@ -79,7 +79,7 @@ describe("keys of the function ledger", () => {
   });
 });
 
-describe("what the function ledger writes to its log", () => {
+describe("the output of the function ledger", () => {
   const environment = {
     data: {
       url: "http://127.0.0.1:1",
@@ -116,7 +116,7 @@ describe("what the function ledger writes to its log", () => {
     }
   }
 
-  test("is nothing at its start when its keys can be used", async () => {
+  test("is empty at its start with valid keys", async () => {
     const { signerKey } = await makeLogKeys();
     const { atStart, lines, status } = await start({
       LEDGER_SIGNING_KEYS: signerKey,
@@ -203,7 +203,7 @@ describe("what the function ledger writes to its log", () => {
       "LEDGER_WITNESSES has a key that is not <name>+<id>+<base64> of an Ed25519 public key",
     ],
   ])(
-    "of %s names the variable once at start, and never a key",
+    "for %s names the variable once at start, and never a key",
     async (_, variables, sentence) => {
       const { atStart, lines, status, text } = await start(
         variables as unknown as Record<string, string>,
@@ -225,7 +225,7 @@ describe("what the function ledger writes to its log", () => {
     },
   );
 
-  test("a signed note has nothing of the secret key in it", async () => {
+  test("a signed note contains no part of the secret key", async () => {
     const { signerKey, verifierKey } = await makeLogKeys();
     const ledger = await startEvidenceStack("PGlite", {
       LEDGER_SIGNING_KEYS: signerKey,

@@ -17,11 +17,11 @@ beforeAll(async () => {
   policy = trustLogs(drill.keys.verifierKey);
 });
 
-describe("evidence holds when", () => {
+describe("evidence verifies when", () => {
   const verifyAll = (ledger: EvidenceStack) =>
     ledger.verify(policy, ...drill.held);
 
-  test("nothing was touched: every row is compared, and those from before evidence are counted apart", async () => {
+  test("rows are unchanged, and backfilled rows are counted separately", async () => {
     await drill.on(async (ledger) => {
       const { faults, counts, cut } = await verifyAll(ledger);
       expect(faults).toEqual([]);
@@ -41,7 +41,7 @@ describe("evidence holds when", () => {
     });
   });
 
-  test("a user and a project are deleted, and what referred to them is null", async () => {
+  test("a user and a project are deleted, and references to them are NULL", async () => {
     await drill.on(async (ledger, db) => {
       await db.query("delete from public.users where id = $1", [USER]);
       await db.query("delete from public.cma_projects where id = $1", [
@@ -60,7 +60,7 @@ describe("evidence holds when", () => {
     });
   });
 
-  test("a firm is deleted with everything that was hers", async () => {
+  test("a firm is deleted with its rows", async () => {
     await drill.on(async (ledger, db) => {
       await db.query("delete from public.firms where id = $1", [FIRM]);
       const pending = await verifyAll(ledger);
@@ -90,7 +90,7 @@ describe("evidence holds when", () => {
     });
   });
 
-  test("events are sent again, refused, and in conflict", async () => {
+  test("events are retried, rejected and in conflict", async () => {
     await drill.on(async (ledger) => {
       const { audit: id } = drill.early;
       const event = { ...EVENTS.audit, id };
@@ -120,7 +120,7 @@ describe("evidence holds when", () => {
     });
   });
 
-  test("a row is recorded and gone again before anything is sealed", async () => {
+  test("a row is recorded and deleted before a seal", async () => {
     await drill.on(async (ledger, db) => {
       const firm = newId();
       await db.query(

@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 const codesOf = ({ faults }: Verdict) => faults.map(({ code }) => code);
 
-describe("with the log's stolen key, a rewritten past that is signed again", () => {
+describe("a rewritten log that is signed again with the log's stolen key", () => {
   async function rewriteAndSign(db: TestDatabase): Promise<void> {
     const id = drill.early["llm-usage"];
     await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
@@ -33,7 +33,7 @@ describe("with the log's stolen key, a rewritten past that is signed again", () 
     await signAgain(db, drill.keys.signerKey);
   }
 
-  test("is NOT detected by whoever has no older checkpoint", async () => {
+  test("is NOT detected without an older checkpoint", async () => {
     await drill.on(async (ledger, db) => {
       await rewriteAndSign(db);
       const verdict = await ledger.verify(policy);
@@ -44,7 +44,7 @@ describe("with the log's stolen key, a rewritten past that is signed again", () 
     });
   });
 
-  test("is detected by whoever holds an older checkpoint", async () => {
+  test("is detected with a held older checkpoint", async () => {
     await drill.on(async (ledger, db) => {
       await rewriteAndSign(db);
       for (const held of drill.held) {
@@ -58,7 +58,7 @@ describe("with the log's stolen key, a rewritten past that is signed again", () 
     });
   });
 
-  test("is NOT detected when the newest leaves and checkpoint are dropped, but is by whoever holds that one", async () => {
+  test("is NOT detected when the newest leaves and checkpoint are dropped, except with that checkpoint", async () => {
     await drill.on(async (ledger, db) => {
       const size = Number(drill.held[0].split("\n")[1]);
       await dropNewest(db, size);
@@ -75,8 +75,8 @@ describe("with the log's stolen key, a rewritten past that is signed again", () 
   });
 });
 
-describe("what is NOT detected, by anybody", () => {
-  test("a row and its pending leaf that are rewritten before they are sealed", async () => {
+describe("tampering that is NOT detected", () => {
+  test("a row and its pending leaf are rewritten before a seal", async () => {
     await drill.on(async (ledger, db) => {
       const { "llm-usage": id } = await recordOfEach(ledger);
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
@@ -90,7 +90,7 @@ describe("what is NOT detected, by anybody", () => {
     });
   });
 
-  test("a row and its leaf that are rewritten after they are sealed and before they are signed", async () => {
+  test("a row and its sealed leaf are rewritten before a checkpoint", async () => {
     await drill.on(async (ledger, db) => {
       const { "llm-usage": id } = await recordOfEach(ledger);
       await ledger.sealUnsigned();
@@ -101,7 +101,7 @@ describe("what is NOT detected, by anybody", () => {
     });
   });
 
-  test("a row that was false when it was recorded", async () => {
+  test("a row is recorded with false content", async () => {
     await drill.on(async (ledger) => {
       await ledger.post("llm-usage", { ...EVENTS["llm-usage"], cost_usd: "0" });
       await ledger.sign();
@@ -109,7 +109,7 @@ describe("what is NOT detected, by anybody", () => {
     });
   });
 
-  test("a row and its pending leaf that are deleted before they are sealed", async () => {
+  test("a row and its pending leaf are deleted before a seal", async () => {
     await drill.on(async (ledger, db) => {
       const { audit: id } = await recordOfEach(ledger);
       await behindTriggers(
@@ -125,7 +125,7 @@ describe("what is NOT detected, by anybody", () => {
     });
   });
 
-  test("what stands beside the logs: details, ratings, prices and budgets have no evidence", async () => {
+  test("a row of the details is changed, which has no evidence", async () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early["llm-usage"];
       await behindTriggers(
@@ -138,7 +138,7 @@ describe("what is NOT detected, by anybody", () => {
     });
   });
 
-  test("a deletion, a nulling and an erasure that are dressed up with leaves, which stay on record", async () => {
+  test("rows are deleted, nulled and erased with forged leaves, which stay in the tree", async () => {
     await drill.on(async (ledger, db) => {
       const { early } = drill;
       const before = (await ledger.verify(policy)).counts;

@@ -20,7 +20,7 @@ import {
   untilWaiting,
 } from "../support/evidence-leaves.ts";
 
-describe.each(ENGINES)("no leaf on $name", (engine) => {
+describe.each(ENGINES)("no capture on $name", (engine) => {
   const db = useDatabase(engine.migrated);
   const parents = useParents(db);
   let before: unknown;
@@ -44,7 +44,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
     },
   );
 
-  test("of a savepoint that is rolled back, and the rest of what is around it", async () => {
+  test("of a savepoint that is rolled back, and capture of the rest of its transaction", async () => {
     const [first, undone, last] = [1, 2, 3].map(() => crypto.randomUUID());
     await db.exec("begin");
     await addModelUsage(db.query, { id: first });
@@ -87,7 +87,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
     await expectNothing();
   });
 
-  test("of what a batch rejects beside what it records", async () => {
+  test("of an event that a batch rejects", async () => {
     const event = events(parents).tool_usage_ledger;
     const outcomes = await record(db.query, "tool_usage_ledger", [
       { ...event, id: crypto.randomUUID() },
@@ -117,8 +117,8 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
   });
 });
 
-describe("capture and the record function's retry on PostgreSQL 17", () => {
-  test("a row that was written at the second attempt has one leaf, what was given up none", async () => {
+describe("capture in the record function's second attempt on PostgreSQL 17", () => {
+  test("writes one leaf for a recorded row, and none for a rejected one", async () => {
     const url = await createMigratedDatabase();
     const [db, other, watch] = [1, 2, 3].map(() => overPostgres(url));
     try {

@@ -45,7 +45,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
   };
   const prefer = { prefer: "return=receipt" };
 
-  test("come with a recorded event and with the same again, before and after sealing", async () => {
+  test("come with a recorded event and its duplicates, before and after sealing", async () => {
     const event = { ...FULL_EVENTS.audit, id: newId() };
     const first = await ledger.post("audit", event, { headers: prefer });
     expect(first.status).toBe(201);
@@ -78,7 +78,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     },
   );
 
-  test("do not fit a row that is changed in any column", async () => {
+  test("do not match a row that is changed in any column", async () => {
     const { receipt, ...row } = await record("audit");
     for (
       const change of [{ action: "x" }, { firm_id: NOBODY }, { id: NOBODY }]
@@ -96,7 +96,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
       .toEqual([false, true, true, true]);
   });
 
-  test("come with each event of a batch that is there, and with no other", async () => {
+  test("come with each recorded or duplicate event of a batch", async () => {
     const id = newId();
     await ledger.post("tool-usage", { ...EVENTS["tool-usage"], id });
     const { status, body, headers } = await ledger.post("tool-usage", [
@@ -131,7 +131,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     ).toBe(2);
   });
 
-  test("come with a batch of a thousand, each its own", async () => {
+  test("come with a batch of a thousand events", async () => {
     const { status, body } = await ledger.post(
       "model-usage",
       Array.from({ length: 1_000 }, () => EVENTS["model-usage"]),
@@ -144,7 +144,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     expect(new Set(hashes).size).toBe(1_000);
   });
 
-  test("come to the signed-in user who writes", async () => {
+  test("come with a user's event", async () => {
     const { status, body } = await ledger.postAs(USER, "audit", {
       id: newId(),
       action: "upload_file",
@@ -167,7 +167,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     ["handling=lenient; return=receipt", false],
     [null, false],
   ])(
-    "come when they are asked for alone: Prefer %s",
+    "need return=receipt: Prefer %s",
     async (header, wanted) => {
       const { status, body, headers } = await ledger.post(
         "audit",
@@ -180,7 +180,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     },
   );
 
-  test("are not promised where nothing was recorded", async () => {
+  test("do not come with a rejected event", async () => {
     const { status, body } = await ledger.post(
       "audit",
       { ...EVENTS.audit, action: 1 },

@@ -63,7 +63,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     ]);
   }
 
-  test("a project's deletion leaves a leaf per row and forgets that column's salt alone", async () => {
+  test("a project's deletion adds a leaf per row, and deletes the salt of that column only", async () => {
     const [one, two, other] = [
       await llm(parents.project1),
       await llm(parents.project1),
@@ -85,7 +85,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await expectOneLeaf(db.query, "llm_usage_log", other);
   });
 
-  test("a user's deletion leaves a leaf per row of hers and forgets whose they were", async () => {
+  test("a user's deletion adds a leaf per row, and deletes the salt of user_id", async () => {
     const ids = [await audit(parents.user1), await audit(parents.user1)];
     const own = await before("audit_log", ids);
     await db.query("delete from users where id = $1", [parents.user1]);
@@ -102,14 +102,14 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     }
   });
 
-  test("a row whose reference was NULL already has no leaf about it", async () => {
+  test("a row whose reference was NULL gets no leaf", async () => {
     const id = await addAudit(db.query, { firm_id: parents.firm1 });
     await audit(parents.user1);
     await db.query("delete from users where id = $1", [parents.user1]);
     await expectOneLeaf(db.query, "audit_log", id);
   });
 
-  test("several parents in one statement", async () => {
+  test("several parents in one statement add a leaf per row", async () => {
     const ids = [await audit(parents.user1), await audit(parents.user2)];
     const own = await before("audit_log", ids);
     await db.query("delete from users where id = any ($1)", [
@@ -122,7 +122,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     }
   });
 
-  test("several statements of one transaction", async () => {
+  test("several statements of one transaction add a leaf per row", async () => {
     const ids = [await audit(parents.user1), await audit(parents.user2)];
     const own = await before("audit_log", ids);
     await db.exec(
@@ -135,7 +135,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     }
   });
 
-  test("parents of two logs in one statement", async () => {
+  test("parents of two logs in one statement add a leaf per row", async () => {
     const [a, l] = [await audit(parents.user1), await llm(parents.project1)];
     const own = new Map([
       ...await before("audit_log", [a]),
@@ -151,7 +151,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     ]);
   });
 
-  test("a firm's deletion leaves one tombstone per row and forgets its salts", async () => {
+  test("a firm's deletion adds one tombstone per row, and deletes its salts", async () => {
     const [a, b, other] = [
       await addAudit(db.query, { firm_id: parents.firm1 }),
       await addAudit(db.query, { firm_id: parents.firm1 }),
@@ -166,7 +166,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await expectOneLeaf(db.query, "audit_log", other);
   });
 
-  test("both at once: a firm goes with its users and projects, and every row has one tombstone", async () => {
+  test("a firm's deletion with its users and projects adds one tombstone per row", async () => {
     const [a, l] = [await audit(parents.user1), await llm(parents.project1)];
     const own = new Map([
       ...await before("audit_log", [a]),
@@ -190,7 +190,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     }
   });
 
-  test("both at once: a user and another firm in one statement, each to its own rows", async () => {
+  test("a user and another firm in one statement affect their own rows", async () => {
     const mine = await audit(parents.user1, parents.firm1);
     const theirs = await audit(parents.user1, parents.firm2);
     const own = await before("audit_log", [mine, theirs]);
@@ -208,7 +208,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     expect(events.length).toBeLessThanOrEqual(2);
   });
 
-  test("a row that comes and goes in one transaction leaves both leaves", async () => {
+  test("a row inserted and deleted in one transaction has all leaves", async () => {
     const id = crypto.randomUUID();
     await db.exec(`begin;
       insert into audit_log (id, firm_id, user_id, action, entity_type) values ('${id}', '${parents.firm1}', '${parents.user1}', 'a', 'b');
@@ -221,7 +221,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     ]);
   });
 
-  test("a row that is recorded again after it went has a second leaf, with salts of its own", async () => {
+  test("a row that is recorded again after its deletion has a second leaf, with new salts", async () => {
     const event = {
       id: crypto.randomUUID(),
       firm_id: parents.firm1,
@@ -241,7 +241,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     expect(await readSalts(db.query, "audit_log", event.id)).toHaveLength(4);
   });
 
-  test("what a rolled-back deletion would have left is not there", async () => {
+  test("a rolled-back deletion adds no leaf", async () => {
     const id = await audit(parents.user1);
     const counts = await countEvidence(db.query);
     await db.exec(
@@ -251,7 +251,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await expectOneLeaf(db.query, "audit_log", id);
   });
 
-  test("an update or deletion that the guard refuses leaves nothing", async () => {
+  test("an update or deletion that the guard refuses adds no leaf", async () => {
     const id = await audit(parents.user1);
     for (
       const sql of [
@@ -266,7 +266,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await expectOneLeaf(db.query, "audit_log", id);
   });
 
-  test("a deletion in replica mode, when the guard stands aside, leaves its leaf all the same", async () => {
+  test("a deletion in replica mode without a guard adds a leaf", async () => {
     const id = await audit(parents.user1);
     await db.exec(`begin; alter table audit_log disable trigger guard_statement;
       alter table audit_log disable trigger guard_before; alter table audit_log disable trigger guard_after;
@@ -277,7 +277,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     expect(leaves[1]).toEqual(expectedEventLeaf(gone("audit_log", id)));
   });
 
-  test("two references of a row that one statement nulls leave a leaf each", async () => {
+  test("two references of a row that one statement nulls add a leaf each", async () => {
     await db.exec(`begin;
       create table two_keys (id uuid primary key default gen_random_uuid(),
         one uuid references users on delete set null, two uuid references cma_projects on delete set null);

@@ -94,7 +94,7 @@ describe("the signer", () => {
     "The tree does not begin with that of the last checkpoint: sealed leaves were changed";
   const GAPS = "The tree has gaps: leaves or nodes are missing";
 
-  test("goes on with a tree that begins with the last checkpoint", async () => {
+  test("signs a tree that extends the last checkpoint", async () => {
     await onCopy(async (ledger, db) => {
       await recordMany(ledger, 3);
       const note = await ledger.sign();
@@ -176,7 +176,7 @@ describe("the signer", () => {
     });
   });
 
-  test("signs nothing when leaves were changed and the nodes made to fit", async () => {
+  test("signs nothing when leaves were changed with their nodes", async () => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(
         db,
@@ -190,7 +190,7 @@ describe("the signer", () => {
     });
   });
 
-  test("does not see a changed leaf of a full tile whose node is as it was, but every verifier does", async () => {
+  test("does not detect a changed leaf of a full tile with its old node, but every verifier does", async () => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(
         db,
@@ -209,7 +209,7 @@ describe("the signer", () => {
     });
   });
 
-  test("signs nothing when the last checkpoint is of a key that it does not know", async () => {
+  test("signs nothing when the last checkpoint has an unknown key", async () => {
     const { signerKey } = await makeLogKeys();
     await onCopy(
       (ledger, db) =>
@@ -222,7 +222,7 @@ describe("the signer", () => {
     );
   });
 
-  test("signs with two keys while they are exchanged, and then takes the old one for the last checkpoint", async () => {
+  test("signs with two keys during a rotation, and then accepts the retired key", async () => {
     const fresh = await makeLogKeys();
     let databaseUrl = "";
     await onCopy(async (ledger) => {
@@ -256,7 +256,7 @@ describe("the signer", () => {
     }
   });
 
-  test("takes the retired key at once, without a time of two", async () => {
+  test("accepts the retired key without a rotation period", async () => {
     const fresh = await makeLogKeys();
     await onCopy(async (ledger) => {
       await recordMany(ledger, 1);
@@ -267,7 +267,7 @@ describe("the signer", () => {
     });
   });
 
-  test("signs nothing while a node is gone, until the next seal makes it again of its leaves", async () => {
+  test("signs nothing while a node is missing, until the next seal restores it", async () => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(db, ["ledger.nodes"], "delete from ledger.nodes");
       const refused = await ledger.post("ledger/seal", {});
@@ -279,7 +279,7 @@ describe("the signer", () => {
     });
   });
 
-  test("says in the function's answer, and to nobody else, what it refuses", async () => {
+  test("reports a refusal in its answer only", async () => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(db, ["ledger.nodes"], "delete from ledger.nodes");
       expect((await ledger.post("ledger/seal", {})).status).toBe(409);
@@ -289,7 +289,7 @@ describe("the signer", () => {
   });
 });
 
-describe("two functions that seal at once", () => {
+describe("two functions that seal concurrently", () => {
   let keys: NewKeys;
   let ledgers: EvidenceStack[];
   beforeAll(async () => {
@@ -303,7 +303,7 @@ describe("two functions that seal at once", () => {
     for (const { stack } of ledgers ?? []) await stack.stop();
   });
 
-  test("leave one chain of checkpoints that are consistent", async () => {
+  test("write one chain of consistent checkpoints", async () => {
     const answers: { status: number; body: Record<string, unknown> }[] = [];
     for (let round = 0; round < 8; round++) {
       await Promise.all(ledgers.flatMap((ledger) => [

@@ -58,7 +58,7 @@ function expectFault(
 /** The ids of rows of each age. */
 const ages = () => [drill.old, drill.early, drill.late];
 
-describe("what is detected", () => {
+describe("tampering that is detected", () => {
   test("a cost is halved", async () => {
     await drill.on(async (ledger, db) => {
       for (const ids of ages()) {
@@ -151,7 +151,7 @@ describe("what is detected", () => {
       ["audit_log", "audit", "user_id"],
     ] as const,
   )(
-    "a reference of %s (%s) is quietly set to null: %s",
+    "a reference of %s (%s) is set to NULL without a leaf: %s",
     async (log, slug, column) => {
       await drill.on(async (ledger, db) => {
         const id = drill.late[slug];
@@ -206,7 +206,7 @@ describe("what is detected", () => {
     });
   });
 
-  test("a row is deleted together with its salts", async () => {
+  test("a row is deleted with its salts", async () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early.audit;
       await behindTriggers(
@@ -238,7 +238,7 @@ describe("what is detected", () => {
     });
   });
 
-  test("a row's id is changed, so that one is gone and another too many", async () => {
+  test("a row's id is changed", async () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early["tool-usage"];
       await rewriteRow(db, "tool_usage_ledger", id, `id = '${newId()}'`);
@@ -271,7 +271,7 @@ describe("what is detected", () => {
     });
   });
 
-  test("a row and its leaf are rewritten, and the nodes made to fit", async () => {
+  test("a row and its leaf are rewritten, with the nodes", async () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early["llm-usage"];
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
@@ -301,7 +301,7 @@ describe("what is detected", () => {
     });
   });
 
-  test("a leaf is dropped, and those after it move up", async () => {
+  test("a leaf is dropped, and later leaves move up", async () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early["model-usage"];
       await behindTriggers(
@@ -343,7 +343,7 @@ describe("what is detected", () => {
     });
   });
 
-  test("a row that was erased gets a value again", async () => {
+  test("an erased value is restored", async () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early.audit;
       await db.query("delete from public.users where id = $1", [USER]);
@@ -356,7 +356,7 @@ describe("what is detected", () => {
     });
   });
 
-  test("a row that was deleted by a cascade comes back", async () => {
+  test("a row deleted by a cascade is restored", async () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early["llm-usage"];
       await db.exec(
@@ -378,7 +378,7 @@ describe("what is detected", () => {
     });
   });
 
-  test("an erasure kept the salt, which would let the value be guessed", async () => {
+  test("an erasure keeps the salt, which lets the value be guessed", async () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early.audit;
       await db.exec(

@@ -96,7 +96,7 @@ describe.each(SERVER_ONLY)(
     beforeAll(() => two.start(engine));
     afterAll(() => two.stop());
 
-    test("cosigns what the first one signs, and says when", async () => {
+    test("cosigns the first one's checkpoints, with a timestamp", async () => {
       for (let round = 1; round <= 3; round++) {
         await record(two.log);
         const before = BigInt(Math.floor(Date.now() / 1_000));
@@ -111,7 +111,7 @@ describe.each(SERVER_ONLY)(
       }
     });
 
-    test("is what a policy asks for when a bundle is verified", async () => {
+    test("satisfies the quorum of a policy for a bundle", async () => {
       await record(two.log);
       await two.log.sign();
       expect((await two.log.verify(two.policy)).faults).toEqual([]);
@@ -121,7 +121,7 @@ describe.each(SERVER_ONLY)(
         .toEqual(["quorum_missing"]);
     });
 
-    test("remembers of the log the last checkpoint, and nothing of its rows", async () => {
+    test("stores the last checkpoint of the log, and no leaf", async () => {
       await record(two.log);
       const note = await two.log.sign();
       const { checkpoint } = await openTrusted(note, two.policy);
@@ -132,13 +132,13 @@ describe.each(SERVER_ONLY)(
         .toBe(0);
     });
 
-    test("is not asked again for what is signed already", async () => {
+    test("is not asked again for a signed checkpoint", async () => {
       await record(two.log);
       const note = await two.log.sign();
       expect(await two.log.sign()).toBe(note);
     });
 
-    describe("asked directly", () => {
+    describe("add-checkpoint", () => {
       let note: string;
       let size: number;
       beforeAll(async () => {
@@ -155,7 +155,7 @@ describe.each(SERVER_ONLY)(
         );
       });
 
-      test("says at which size it is when it is asked from another", async () => {
+      test("answers 409 with its size for another old size", async () => {
         for (const old of [0, size - 1]) {
           const response = await two.add(formatAddCheckpoint(old, [], note));
           expect(response.status).toBe(409);
@@ -191,24 +191,24 @@ describe.each(SERVER_ONLY)(
         ["old x\n\n", 400],
         ["old 0\n\nnothing", 400],
         ["old 0\n!\n\n", 400],
-      ])("refuses what is no request: %j", async (body, status) => {
+      ])("refuses the malformed request %j", async (body, status) => {
         expect((await two.add(body)).status).toBe(status);
       });
 
-      test("refuses a body of megabytes", async () => {
+      test("refuses a body that is too large", async () => {
         const response = await two.add("old 0\n".padEnd(3_000_000, "A"));
         expect(response.status).toBe(413);
         await response.body?.cancel();
       });
 
-      test("has not moved after all that", async () => {
+      test("keeps its size after refusals", async () => {
         const { data } = await two.witness.admin()
           .rpc("read_witnessed", { origin: ORIGIN });
         expect(data.size).toBe(size);
       });
     });
 
-    test("cosigns at most one of two histories that are offered at once", async () => {
+    test("cosigns at most one of two concurrent histories", async () => {
       const keys = await makeLogKeys();
       const witness = await startEvidenceStack(engine, {
         WITNESS_SIGNING_KEY: two.witnessKeys.signerKey,
@@ -240,12 +240,12 @@ describe.each(SERVER_ONLY)(
   },
 );
 
-describe("a history that is rewritten and signed again with the log's own key", () => {
+describe("a rewritten history signed again with the log's key", () => {
   const two = new WitnessedProject();
   beforeAll(() => two.start("PostgreSQL 17"));
   afterAll(() => two.stop());
 
-  test("is not cosigned, and the witness says so to whoever asks it", async () => {
+  test("is not cosigned", async () => {
     const { log, logKeys, policy } = two;
     const id = newId();
     await log.post("llm-usage", { ...EVENTS["llm-usage"], id });
@@ -300,7 +300,7 @@ describe("a history that is rewritten and signed again with the log's own key", 
     expect(data.size).toBe(seen);
   });
 
-  test("is not cosigned either when it is shorter than what the witness has seen", async () => {
+  test("is not cosigned when it is shorter than the witness's checkpoint", async () => {
     const { data: { size } } = await two.witness.admin()
       .rpc("read_witnessed", { origin: ORIGIN });
     const forged = await signRoot(
@@ -357,7 +357,7 @@ describe("a witness that does not cosign", () => {
       headers: { "content-type": "text/x.tlog.size" },
     });
 
-  test("because it is away keeps no other from cosigning", async () => {
+  test("because it is unavailable does not prevent other cosignatures", async () => {
     answer = async (request) => {
       const parsed = parseAddCheckpoint(await request.text());
       if ("fault" in parsed) throw new Error(parsed.fault);
@@ -370,7 +370,7 @@ describe("a witness that does not cosign", () => {
     expect(await seal()).toEqual([ORIGIN, "example.org/witness"]);
   });
 
-  test("because it does not answer in time leaves the checkpoint with one cosignature less", async () => {
+  test("because of a timeout leaves the checkpoint without its cosignature", async () => {
     const late = Promise.withResolvers<Response>();
     answer = () => late.promise;
     try {
@@ -397,12 +397,15 @@ describe("a witness that does not cosign", () => {
       "with a signature of somebody else",
       () => new Response(makeSignature("example.org/other+00000000")),
     ],
-  ])("but answers %s leaves the checkpoint without it", async (_, given) => {
-    answer = given;
-    expect(await seal()).toEqual([ORIGIN]);
-  });
+  ])(
+    "but answers %s leaves the checkpoint without its cosignature",
+    async (_, given) => {
+      answer = given;
+      expect(await seal()).toEqual([ORIGIN]);
+    },
+  );
 
-  test("leaves evidence that holds", async () => {
+  test("leaves evidence that verifies", async () => {
     expect((await log.verify(trustLogs(logKeys.verifierKey))).faults)
       .toEqual([]);
   });

@@ -18,7 +18,6 @@ import {
   SECOND_DATABASE,
   SECOND_ROWS,
   TOOL_USAGE_ROWS,
-  useDatabase,
   USERS,
 } from "./existing-databases.ts";
 import { sealEverything, verify } from "./verify.ts";
@@ -76,7 +75,7 @@ describe.each(ENGINES)("the rows from before the push on $name", (engine) => {
   });
 
   test.each(["anon", "authenticated", "service_role"] as const)(
-    "are followed by rows that %s inserts and reads, with leaves of their own",
+    "are followed by rows that %s inserts and reads, with their leaves",
     async (role) => {
       const [{ id, rows }] = await db.as(role, null, async (query) => {
         const [{ id }] = await query<{ id: string }>(
@@ -93,7 +92,7 @@ describe.each(ENGINES)("the rows from before the push on $name", (engine) => {
     },
   );
 
-  test("lose their references and go with their firm, and the evidence says so", async () => {
+  test("lose their references and are deleted with their firm, with leaves", async () => {
     await db.query("delete from cma_projects where id = $1", [PROJECTS[0]]);
     await db.query("delete from firms where id = $1", [FIRMS[1]]);
     await sealEverything(db.query);
@@ -134,7 +133,7 @@ const readBacklog = async ({ query }: TestDatabase): Promise<number> => {
 describe.each(SERVER_ONLY)(
   "30,000 rows from before the push on $name",
   (engine) => {
-    test("are captured in batches, whatever happens to them in between", async () => {
+    test("are captured in batches, during changes", async () => {
       const db = await engine.empty();
       await db.exec(BOTH + MANY);
       await applyMigrations(db);
@@ -189,7 +188,7 @@ describe.each(SERVER_ONLY)(
   },
 );
 
-describe("capturing beside other sessions", () => {
+describe("concurrent capture of existing rows", () => {
   let url: string;
   let db: TestDatabase;
   let other: TestDatabase;
@@ -204,7 +203,7 @@ describe("capturing beside other sessions", () => {
     await db.close();
   });
 
-  test("waits for no other, and captures no row twice and none never", async () => {
+  test("waits for no session, and captures each row once", async () => {
     // Another session captures, and has not committed.
     await other.exec("begin; select ledger.capture_backlog(500)");
     const before = await readBacklog(db);

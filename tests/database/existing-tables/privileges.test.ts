@@ -28,8 +28,8 @@ const CLOSED = `
   revoke all on tool_usage_ledger from service_role;
 `;
 
-describe.each(SERVER_ONLY)("access on $name", (engine) => {
-  test("that a project has closed stays closed", async () => {
+describe.each(SERVER_ONLY)("privileges and names on $name", (engine) => {
+  test("access that a project has revoked stays revoked", async () => {
     const db = await engine.empty();
     await db.exec(BOTH + CLOSED);
     const before = await readFacts(db.query, LOGS);
@@ -62,7 +62,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     await db.close();
   });
 
-  test("to logs without row security is limited to the caller's firm", async () => {
+  test("access to logs without row security is limited to the caller's firm", async () => {
     const db = await engine.empty();
     await db.exec(BOTH);
     await applyMigrations(db);
@@ -82,7 +82,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     await db.close();
   });
 
-  test("to everything that the push adds is as in a project without default privileges", async () => {
+  test("objects of the push have the grants of a project without default privileges", async () => {
     const plain = await engine.migrated();
     const wide = await engine.empty();
     await wide.exec(BOTH);
@@ -94,7 +94,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     await wide.close();
   });
 
-  test("by a table's name is refused for each name that the push needs itself", async () => {
+  test("an existing table with the name of a new table is refused", async () => {
     const plain = await engine.migrated();
     const names = await plain.query<{ name: string }>(
       `select relname::text as name from pg_class
@@ -116,7 +116,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     await db.close();
   });
 
-  test("by a function's name is refused for each function that the push adds", async () => {
+  test("an existing function with the name of a new function is refused", async () => {
     const plain = await engine.migrated();
     const names = await plain.query<{ name: string }>(
       `select distinct proname::text as name from pg_proc
@@ -141,7 +141,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     await db.close();
   });
 
-  test("by a schema ledger of the project's own is refused with what to do", async () => {
+  test("an existing schema ledger is refused, with the remedy", async () => {
     const db = await engine.empty();
     await db.exec("create schema ledger");
     await expect(applyMigrations(db)).rejects.toMatchObject({
@@ -154,7 +154,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     await db.close();
   });
 
-  test("by an index's name that is taken is no hindrance", async () => {
+  test("an existing index with the name of a new index is accepted", async () => {
     const db = await engine.empty();
     await db.exec(
       "create table pages (id int constraint audit_log_pkey primary key, entity_id uuid);" +
@@ -177,7 +177,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
   });
 });
 
-describe("owners", () => {
+describe("owners on PostgreSQL 17", () => {
   /** Runs `work` with a role beside the owner, who may become it. */
   async function withRole(
     script: string,
@@ -211,7 +211,7 @@ describe("owners", () => {
   const push = (db: Awaited<ReturnType<typeof createProject>>["owner"]) =>
     applyMigrations(db).then(() => "applied", (error) => error.cause.message);
 
-  test("of a log who are not those of the push are among the differences", () =>
+  test("of a log who do not push are a difference", () =>
     withRole(BOTH, async ({ owner: db }, role, owner) => {
       await db.exec(
         `grant select on all tables in schema public to ${role}; alter table audit_log owner to ${role};`,
@@ -223,7 +223,7 @@ describe("owners", () => {
       expect(await db.query("select * from ledger.doctor()")).toEqual([]);
     }));
 
-  test("of a table that a new log refers to have to let its owner read it", () =>
+  test("of a parent must grant access to the owner of a new log", () =>
     withRole(FIRST_DATABASE, async ({ owner: db }, role, owner, superuser) => {
       await superuser.exec(
         `create table firms (id uuid primary key);

@@ -31,7 +31,7 @@ interface Result {
   row?: { action?: string; provider?: string };
 }
 
-describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
+describe.each(SERVER_ONLY)("a project's own rules on $name", (engine) => {
   const db = useDatabase(engine.migrated);
   beforeAll(() => db.exec(RULES));
 
@@ -60,7 +60,7 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
     },
   );
 
-  test("reject their events of a batch, and let the others be recorded", async () => {
+  test("reject single events of a batch", async () => {
     const results = await record([
       event(20, "fine"),
       event(21, "checked"),
@@ -82,7 +82,7 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
       ]);
   });
 
-  test("skip an event of a batch, which is then rejected", async () => {
+  test("reject a skipped event of a batch", async () => {
     const results = await record([event(40, "fine"), event(41, "skipped")]);
     expect(results.map(({ outcome, faults }) => [outcome, faults])).toEqual([
       ["recorded", undefined],
@@ -90,7 +90,7 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
     ]);
   });
 
-  test("abort an atomic batch, of which nothing stays", async () => {
+  test("abort an atomic batch", async () => {
     const events = [event(30, "fine"), event(31, "checked")];
     expect(
       (await record(events, ", atomic => true")).map(({ outcome }) => outcome),
@@ -104,7 +104,7 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
       .toEqual(["recorded", "rejected"]);
   });
 
-  test("reject a call of a model, whose details go with it", async () => {
+  test("reject a model call and its details", async () => {
     const call = (number: number, tokens: number) => ({
       id: `72000000-0000-4000-8000-0000000000${number}`,
       firm_id: FIRM,
@@ -128,7 +128,7 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
       .toEqual([{ count: 1 }]);
   });
 
-  test("and columns that come after the push leave recording as it was", async () => {
+  test("and later columns do not affect recording", async () => {
     await db.exec(
       `alter table audit_log add column note text, add column ordinality int,
       add column faults jsonb default '[]', add column leaf_seq int, add column "Cost USD" numeric;

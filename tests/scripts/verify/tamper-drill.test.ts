@@ -37,8 +37,8 @@ const indexOf = (row: SyntheticRow) =>
 const told = ({ faults }: Verdict) =>
   faults.map(({ code, id, index }) => [code, id, index]);
 
-describe("nothing is wrong with", () => {
-  test("rows that are as they were recorded", async () => {
+describe("no finding for", () => {
+  test("unchanged rows", async () => {
     const verdict = await verify();
     expect(verdict.faults).toEqual([]);
     expect(verdict).toMatchObject({
@@ -59,13 +59,13 @@ describe("nothing is wrong with", () => {
     });
   });
 
-  test("a log that is empty", async () => {
+  test("an empty log", async () => {
     ledger = await SyntheticLedger.create();
     ledger.checkpoints = [await ledger.sign(2)];
     expect(await verify()).toMatchObject({ ok: true, counts: { leaves: 0 } });
   });
 
-  test("references set to NULL, rows that cascaded and values erased on request", async () => {
+  test("references set to NULL, cascaded rows and erased values", async () => {
     ledger.nullReference(calls[3], "cma_project_id");
     ledger.nullReference(audits[4], "user_id");
     ledger.redact(audits[4], "metadata");
@@ -84,7 +84,7 @@ describe("nothing is wrong with", () => {
     });
   });
 
-  test("the same before the next checkpoint, but it counts as pending", async () => {
+  test("the same before the next checkpoint, counted as pending", async () => {
     ledger.nullReference(calls[3], "cma_project_id");
     ledger.redact(audits[12], "ip_address");
     ledger.cascade(calls[0]);
@@ -110,7 +110,7 @@ describe("nothing is wrong with", () => {
     expect((await verify()).faults).toEqual([]);
   });
 
-  test("rows that were there before recording began, and rows of every log", async () => {
+  test("backfilled rows, and rows of every log", async () => {
     ledger.record("tool_usage_ledger", {
       agent_id: uuid("4", 1),
       tool_id: uuid("5", 1),
@@ -125,14 +125,14 @@ describe("nothing is wrong with", () => {
     expect(verdict.counts).toMatchObject({ rows: 41, backfilled: 1 });
   });
 
-  test("any text that a column may have", async () => {
+  test("any text of a column", async () => {
     ledger.recordCall({ error_message: '"\\\n\u2028é🙂\x01', model: '"],["' });
     ledger.recordCall({ error_message: "", cma_project_id: null });
     await ledger.publish();
     expect((await verify()).faults).toEqual([]);
   });
 
-  test("checkpoints that somebody kept, of the same log", async () => {
+  test("held checkpoints of the same log", async () => {
     const held = ledger.checkpoints.splice(0, 1);
     expect(await verify(held)).toMatchObject({
       ok: true,
@@ -141,7 +141,7 @@ describe("nothing is wrong with", () => {
   });
 });
 
-describe("a row is found out that", () => {
+describe("a finding for a row that", () => {
   test("had its cost halved", async () => {
     ledger.setQuietly(calls[7], "cost_usd", "0.000062");
     const verdict = await verify();
@@ -224,7 +224,7 @@ describe("a row is found out that", () => {
     ]]);
   });
 
-  test("lost its user with a leaf of another row or of another column", async () => {
+  test("lost its user, with a leaf of another row or column", async () => {
     ledger.setQuietly(audits[2], "user_id", null);
     ledger.salts.get(audits[2].id)![0] = null;
     const { log, id } = audits[2];
@@ -247,7 +247,7 @@ describe("a row is found out that", () => {
     ]]);
   });
 
-  test("had a value put back after it was erased", async () => {
+  test("had a value restored after its erasure", async () => {
     ledger.nullReference(audits[2], "user_id");
     await ledger.publish();
     ledger.setQuietly(audits[2], "user_id", uuid("a", 3));
@@ -255,7 +255,7 @@ describe("a row is found out that", () => {
     expect(codes).toEqual(["salt_missing", "value_after_erasure"]);
   });
 
-  test("had a value erased whose salt is kept", async () => {
+  test("had a value erased, with its salt kept", async () => {
     const salts = [...ledger.salts.get(audits[2].id)!];
     ledger.redact(audits[2], "metadata");
     ledger.salts.set(audits[2].id, salts);
@@ -290,7 +290,7 @@ describe("a row is found out that", () => {
     );
   });
 
-  test("was deleted, and takes the tombstone of another for its own", async () => {
+  test("was deleted, with the tombstone of another row", async () => {
     ledger.cascade(calls[3]);
     await ledger.publish();
     ledger.rows.delete(calls[4].id);
@@ -306,7 +306,7 @@ describe("a row is found out that", () => {
     ]);
   });
 
-  test("was deleted with a tombstone, and its salts kept", async () => {
+  test("was deleted with a tombstone, with its salts kept", async () => {
     const salts = ledger.salts.get(calls[4].id)!;
     ledger.cascade(calls[4]);
     ledger.salts.set(calls[4].id, salts);
@@ -318,7 +318,7 @@ describe("a row is found out that", () => {
     ]]);
   });
 
-  test("is there again after its tombstone", async () => {
+  test("exists after its tombstone", async () => {
     const salts = ledger.salts.get(calls[4].id)!;
     ledger.cascade(calls[4]);
     await ledger.publish();
@@ -346,7 +346,7 @@ describe("a row is found out that", () => {
     expect(told(await verify())).toEqual([["duplicate_leaf", calls[4].id, 42]]);
   });
 
-  test("has a leaf, and another that is pending", async () => {
+  test("has a leaf and a pending leaf", async () => {
     ledger.pending.push(ledger.toLeaf(calls[4]));
     expect(told(await verify())).toEqual([[
       "duplicate_leaf",
@@ -366,7 +366,7 @@ describe("a row is found out that", () => {
     }]);
   });
 
-  test("has a tombstone, but never had a leaf", async () => {
+  test("has a tombstone without a leaf", async () => {
     ledger.cascade(ledger.insertQuietly("llm_usage_log", {}));
     await ledger.publish();
     expect((await verify()).faults).toMatchObject([{
@@ -374,7 +374,7 @@ describe("a row is found out that", () => {
     }]);
   });
 
-  test("was changed while it was pending, if not with its leaf", async () => {
+  test("was changed while it was pending, without its leaf", async () => {
     const row = ledger.recordCall();
     ledger.setQuietly(row, "cost_usd", "0.000001");
     expect((await verify()).faults).toMatchObject([{
@@ -384,7 +384,7 @@ describe("a row is found out that", () => {
   });
 });
 
-describe("a leaf is found out that", () => {
+describe("a finding for a leaf that", () => {
   test("was rewritten with its row", async () => {
     ledger.setQuietly(calls[7], "cost_usd", "0.000062");
     ledger.leaves[indexOf(calls[7])] = ledger.toLeaf(calls[7]);
@@ -419,7 +419,7 @@ describe("a leaf is found out that", () => {
     }
   });
 
-  test("says nothing that a leaf can say", async () => {
+  test("is malformed", async () => {
     for (
       const data of ["", "[]", '["row/v2"]', '["tombstone/v1","public.users"]']
     ) {
@@ -431,7 +431,7 @@ describe("a leaf is found out that", () => {
       .toEqual([42, 43, 44, 45].map((index) => ["leaf_malformed", index]));
   });
 
-  test("hides a row by giving its data for its hash", async () => {
+  test("hides a row behind its data", async () => {
     const row = ledger.recordCall();
     const { log, id } = row;
     const members = row.members.with(1, "a".repeat(64)).with(9, "b".repeat(64));
@@ -446,21 +446,21 @@ describe("a leaf is found out that", () => {
   });
 });
 
-describe("the newest leaves are missed", () => {
+describe("a finding for missing newest leaves", () => {
   const drop = (count: number) => {
     for (const leaf of ledger.leaves.splice(-count)) {
       if ("id" in leaf) ledger.rows.delete(leaf.id);
     }
   };
 
-  test("if a checkpoint of the bundle covers them", async () => {
+  test("when a checkpoint of the bundle covers them", async () => {
     drop(5);
     expect((await verify()).faults.map(({ code }) => code)).toEqual([
       "leaves_missing",
     ]);
   });
 
-  test("if a checkpoint that somebody kept covers them", async () => {
+  test("when a held checkpoint covers them", async () => {
     const held = ledger.checkpoints.splice(-1);
     drop(21);
     expect((await verify()).ok).toBe(true);
@@ -469,7 +469,7 @@ describe("the newest leaves are missed", () => {
     ]);
   });
 
-  test("if there are more than the newest checkpoint covers", async () => {
+  test("when the newest checkpoint does not cover all leaves", async () => {
     ledger.recordCall();
     ledger.seal();
     expect((await verify()).faults).toMatchObject([{
@@ -478,7 +478,7 @@ describe("the newest leaves are missed", () => {
   });
 });
 
-test("a checkpoint of no leaves is measured like every other", async () => {
+test("a checkpoint of no leaves is verified", async () => {
   const root = hashLeaf("no leaf");
   const content = await signCheckpoint({ size: 0, root }, ledger.log);
   expect((await verify([content])).faults).toMatchObject([
@@ -486,7 +486,7 @@ test("a checkpoint of no leaves is measured like every other", async () => {
   ]);
 });
 
-describe("a thief of the log's key who rewrites row and leaf and signs again", () => {
+describe("a row and leaf rewritten and signed with the log's stolen key", () => {
   let held: string[];
   beforeEach(() => {
     held = ledger.checkpoints;
@@ -494,7 +494,7 @@ describe("a thief of the log's key who rewrites row and leaf and signs again", (
     ledger.leaves[indexOf(calls[7])] = ledger.toLeaf(calls[7]);
   });
 
-  test("is not found out where no witness is wanted and nobody kept a checkpoint", async () => {
+  test("have no finding without witnesses and held checkpoints", async () => {
     ledger.checkpoints = [await ledger.sign(0)];
     const credulous = { ...ledger.policy, quorum: null };
     expect(await verifyBundle(ledger.lines(), credulous)).toMatchObject({
@@ -502,7 +502,7 @@ describe("a thief of the log's key who rewrites row and leaf and signs again", (
     });
   });
 
-  test("is found out by whoever kept a checkpoint", async () => {
+  test("have a finding with a held checkpoint", async () => {
     ledger.checkpoints = [await ledger.sign(0)];
     const credulous = { ...ledger.policy, quorum: null };
     for (const kept of [held.slice(0, 1), held.slice(1)]) {
@@ -513,20 +513,20 @@ describe("a thief of the log's key who rewrites row and leaf and signs again", (
     }
   });
 
-  test("is told to have signed two roots for one size", async () => {
+  test("have a finding for two roots of one size", async () => {
     ledger.checkpoints = [await ledger.sign(2)];
     const codes = (await verify(held.slice(1))).faults.map(({ code }) => code);
     expect(codes).toEqual(["checkpoints_differ", "root_differs"]);
   });
 
-  test("is found out for want of witnesses, who do not cosign it", async () => {
+  test("have a finding without the quorum of witnesses", async () => {
     ledger.checkpoints = [await ledger.sign(1)];
     expect((await verify()).faults.map(({ code }) => code)).toEqual([
       "quorum_missing",
     ]);
   });
 
-  test("is found out where the new checkpoint is put beside the old ones", async () => {
+  test("have a finding beside the old checkpoints", async () => {
     ledger.checkpoints = [...held, await ledger.publish(0)];
     const codes = (await verify()).faults.map(({ code }) => code);
     expect(codes).toContain("root_differs");
@@ -534,7 +534,7 @@ describe("a thief of the log's key who rewrites row and leaf and signs again", (
   });
 });
 
-test("what is rewritten with its leaf before there is a checkpoint is not found out", async () => {
+test("a row rewritten with its leaf before the first checkpoint has no finding", async () => {
   const row = ledger.recordCall();
   ledger.setQuietly(row, "cost_usd", "0.000001");
   ledger.pending = [ledger.toLeaf(row)];

@@ -74,7 +74,7 @@ describe("npm run verify", () => {
   const OK =
     /^lines \d+, checkpoints \d+, leaves \d+, rows 2, .*rowsCompared 2, .*\nOK\n$/;
 
-  test("of a bundle needs to read it and nothing else: no network, no environment, no database", async () => {
+  test("of a bundle needs read permission only", async () => {
     for (
       const permissions of [
         [`--allow-read=${dir}`],
@@ -97,7 +97,7 @@ describe("npm run verify", () => {
     }
   });
 
-  test("of a bundle works while no project runs", async () => {
+  test("of a bundle works without a running project", async () => {
     const other = await startEvidenceStack("PGlite", {
       LEDGER_SIGNING_KEYS: keys.signerKey,
     });
@@ -108,7 +108,7 @@ describe("npm run verify", () => {
     expect((await verify(withKey(path))).code).toBe(0);
   });
 
-  test("names the row that was changed, and ends with 1", async () => {
+  test("names a changed row, and exits with 1", async () => {
     const db = ledger.openDatabase();
     try {
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd / 2");
@@ -129,7 +129,7 @@ describe("npm run verify", () => {
     }
   });
 
-  test("shows fifty findings and counts the others", async () => {
+  test("prints fifty findings and counts the others", async () => {
     const rows = Array.from({ length: 60 }, (_, n) =>
       JSON.stringify({
         row: {
@@ -152,7 +152,7 @@ describe("npm run verify", () => {
     expect(printed[52]).toBe("NOT OK: 60 findings");
   });
 
-  test("says that a bundle is cut off, wherever that is", async () => {
+  test("reports a bundle that is cut off anywhere", async () => {
     const whole = lines.filter((line) => line !== "");
     for (let count = 1; count < whole.length; count++) {
       const { code, stdout } = await verify(
@@ -167,7 +167,7 @@ describe("npm run verify", () => {
     expect((await verify(withKey(middle))).stdout).toContain("cut_off: ");
   }, 60_000);
 
-  test("says that the key is another's, that of a witness, or none", async () => {
+  test("reports another key, a witness's key and a malformed key", async () => {
     const stranger = await makeLogKeys();
     const other = await verify([bundle, "--key", stranger.verifierKey]);
     expect(other.code).toBe(1);
@@ -195,7 +195,7 @@ describe("npm run verify", () => {
     ));
   });
 
-  test("takes several keys, or a policy", async () => {
+  test("accepts several keys, or a policy", async () => {
     const other = await makeLogKeys();
     expect(
       (await verify([...withKey(bundle), "--key", other.verifierKey])).code,
@@ -215,7 +215,7 @@ describe("npm run verify", () => {
     expect(stdout).toMatch(/^quorum_missing: /);
   });
 
-  test("compares with checkpoints that were held", async () => {
+  test("compares with held checkpoints", async () => {
     const held = await write(await (await ledger.ask("checkpoint")).text());
     expect((await verify([...withKey(bundle), "--held", held])).code).toBe(0);
     await ledger.post("audit", EVENTS.audit);
@@ -231,7 +231,7 @@ describe("npm run verify", () => {
     expect(stdout).toMatch(/^leaves_missing: /);
   });
 
-  test("could not look, ends with 2 and says why", async () => {
+  test("exits with 2 and the reason when it cannot verify", async () => {
     for (
       const [args, sentence] of [
         [withKey(), /^No evidence is named; /],
@@ -275,7 +275,7 @@ describe("npm run verify", () => {
     }
   });
 
-  test("of what is no bundle says so", async () => {
+  test("reports a file that is not a bundle", async () => {
     for (const content of ["", "\n", "hello", '{"format":"other/v1"}', "[]"]) {
       expect(await verify(withKey(await write(content)))).toEqual(failure(
         /^\S+ is neither a bundle nor a proof nor a checkpoint, /,
@@ -292,7 +292,7 @@ describe("npm run verify", () => {
   describe("of a URL", () => {
     const online = ["--allow-read", "--allow-net"];
 
-    test("checks the tree that everybody sees, and checkpoints that were held", async () => {
+    test("verifies the public tree, and held checkpoints", async () => {
       const events = Array.from({ length: 300 }, () => EVENTS["model-usage"]);
       const before = await write(await ledger.sign());
       await ledger.post("model-usage", events);
@@ -309,7 +309,7 @@ describe("npm run verify", () => {
         });
     });
 
-    test("needs the network, and says where nothing answers", async () => {
+    test("names the unreachable URL", async () => {
       expect(await verify(withKey("http://127.0.0.1:9"), online)).toEqual(
         failure(
           "Cannot reach http://127.0.0.1:9/functions/v1/ledger/checkpoint: nothing answers there; check the address and the network",
@@ -318,7 +318,7 @@ describe("npm run verify", () => {
       );
     });
 
-    test("says that nothing is signed", async () => {
+    test("reports that nothing is signed", async () => {
       const empty = await startEvidenceStack("PGlite");
       try {
         expect(await verify(withKey(empty.stack.url), online)).toEqual(failure(
@@ -330,7 +330,7 @@ describe("npm run verify", () => {
       }
     });
 
-    test("says what is wrong with the tree, and with its key", async () => {
+    test("reports an untrusted key, and a changed tree", async () => {
       const stranger = await makeLogKeys();
       const other = await verify([
         ledger.stack.url,
@@ -372,7 +372,7 @@ describe("npm run verify", () => {
       expect((await verify(withKey(ledger.stack.url), online)).code).toBe(0);
     });
 
-    test("says that a tile is not whole, and that a held checkpoint does not fit", async () => {
+    test("reports a truncated tile, and an inconsistent held checkpoint", async () => {
       const { checkpoint } = await ledger.sealAll();
       const door = Deno.serve(
         { hostname: "127.0.0.1", port: 0, onListen: () => {} },

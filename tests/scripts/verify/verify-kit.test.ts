@@ -177,7 +177,7 @@ function refused(...findings: (string | RegExp)[]) {
 }
 
 describe("the kit", () => {
-  test("is the same bytes again, names version and licences, and needs built-in modules only", async () => {
+  test("is reproducible, names version and licences, and needs built-in modules only", async () => {
     const code = await Deno.readTextFile(`${home}/verify.js`);
     expect(await buildKit()).toBe(code);
     const { version, license } = JSON.parse(
@@ -205,7 +205,7 @@ describe("the kit", () => {
     expect(code).not.toContain("zod");
   });
 
-  test("is written by npm run verify:kit, which prints its digest", async () => {
+  test("is written by npm run verify:kit, with its digest printed", async () => {
     const out = `${dir}/new/folder/verify.js`;
     const { code, stdout, stderr } = await run("../scripts/verify-kit.ts", [
       "--out",
@@ -225,7 +225,7 @@ describe("the kit", () => {
     );
   });
 
-  test("says how to use it", async () => {
+  test("prints its usage", async () => {
     const { code, stdout, stderr } = await verify(["--help"], {
       program: deno(),
     });
@@ -235,7 +235,7 @@ describe("the kit", () => {
     }
   });
 
-  test("verifies a bundle with receipts of every log, and refuses one whose row was changed", async () => {
+  test("verifies a bundle with receipts of every log, and reports a changed row", async () => {
     const lines = await ledger.collect();
     const receipts = await Promise.all(
       SLUGS.map((slug) => write(answers[slug])),
@@ -285,7 +285,7 @@ describe("the kit", () => {
       ));
   });
 
-  test("verifies a URL with the network alone, receipts included", async () => {
+  test("verifies a URL with network permission only, receipts included", async () => {
     const { host } = new URL(ledger.stack.url);
     const online = { program: deno("--allow-read", `--allow-net=${host}`) };
     const receipt = await write(answers.audit);
@@ -320,7 +320,7 @@ describe("the kit", () => {
 
 describe("the proof of a row", () => {
   test.each(SLUGS)(
-    "of %s shows the row, where it is, the checkpoint and what was not checked",
+    "of %s prints the row, its leaf, the checkpoint and the unchecked parts",
     async (slug) => {
       const { id } = answers[slug];
       const path = await write(await fetchProof(slug, id));
@@ -358,7 +358,7 @@ describe("the proof of a row", () => {
     },
   );
 
-  test("with its receipt shows what the commitments hide", async () => {
+  test("with its receipt prints committed values", async () => {
     const proof = await write(await fetchProof("audit", answers.audit.id));
     const receipt = await write(answers.audit);
     const result = await verify(withKey(proof, "--receipt", receipt));
@@ -374,7 +374,7 @@ describe("the proof of a row", () => {
     expect(result.stdout).not.toContain("commitment ");
   });
 
-  test("is recognised by its content, and a leaf cannot pass for output", async () => {
+  test("is recognised by its content, and its leaf is escaped", async () => {
     const { id } = await record("audit", {
       ...FULL_EVENTS.audit,
       action: "x\u202ey\nOK",
@@ -387,7 +387,7 @@ describe("the proof of a row", () => {
     );
   });
 
-  test("is refused when anything of it is changed", async () => {
+  test("has a finding when any part is changed", async () => {
     const { id } = answers.audit;
     const proof = await fetchProof("audit", id);
     const CHANGED =
@@ -424,7 +424,7 @@ describe("the proof of a row", () => {
     }
   });
 
-  test("is refused wherever it is cut off", async () => {
+  test("has a finding wherever it is cut off", async () => {
     const proof = await fetchProof("audit", answers.audit.id);
     const ends = [40, 200, proof.indexOf("\n\n"), proof.length - 100];
     for (const end of [...ends, proof.length - 1]) {
@@ -435,7 +435,7 @@ describe("the proof of a row", () => {
     }
   });
 
-  test("is refused with another key, and says which one it takes", async () => {
+  test("has a finding with another key, which names the trusted one", async () => {
     const path = await write(await fetchProof("audit", answers.audit.id));
     const stranger = await makeLogKeys();
     const [, id] = stranger.verifierKey.split("+");
@@ -484,7 +484,7 @@ describe("the proof of a row", () => {
     ));
   });
 
-  test("of a row that is gone needs the receipt of the row", async () => {
+  test("of a deleted row needs the receipt of the row", async () => {
     const { id } = answers.audit;
     const proof = change(await fetchProof("audit", id), { extra: undefined });
     const path = await write(proof);
@@ -522,7 +522,7 @@ describe("a receipt", () => {
     );
   };
 
-  test("is refused when it, or the row beside it, is changed", async () => {
+  test("has a finding when it or its row is changed", async () => {
     const { audit } = answers;
     const subject = `The receipt of the row ${audit.id}`;
     const receipt = audit.receipt as { commitments: string[]; salts: string[] };
@@ -570,7 +570,7 @@ describe("a receipt", () => {
     }
   });
 
-  test("that lost a salt says what it no longer shows", async () => {
+  test("without a salt lists the unopened value", async () => {
     const receipt = answers.audit.receipt as { salts: string[] };
     const salts = [null, ...receipt.salts.slice(1)];
     expect(await check({ ...answers.audit, receipt: { ...receipt, salts } }))
@@ -621,7 +621,7 @@ describe("a receipt", () => {
     ));
   });
 
-  test("says that no checkpoint covers it yet", async () => {
+  test("has a finding before a checkpoint covers it", async () => {
     const answer = await record("audit");
     bundle = await write((await ledger.collect()).join("\n"));
     expect(await check(answer)).toEqual(refused(
@@ -629,7 +629,7 @@ describe("a receipt", () => {
     ));
   });
 
-  test("is refused beside the proof of another row", async () => {
+  test("has a finding beside the proof of another row", async () => {
     const proof = await write(
       await fetchProof("tool-usage", answers["tool-usage"].id),
     );
@@ -639,7 +639,7 @@ describe("a receipt", () => {
     ));
   });
 
-  test("alone, whole or not, is not checked", async () => {
+  test("is not verified alone", async () => {
     const path = await write(answers.audit);
     expect(await verify(withKey(path))).toEqual(failure(
       `${path} is a receipt, which has no signature; pass it with --receipt beside a bundle, the proof of its row or the project's URL`,
@@ -670,7 +670,7 @@ describe("a receipt", () => {
 });
 
 describe("a checkpoint", () => {
-  test("shows its size, and a consistency proof that the tree only grew", async () => {
+  test("prints its size, and verifies a consistency proof", async () => {
     const { earlier } = checkpoints;
     const newest = await (await ledger.ask("checkpoint")).text();
     const path = await write(newest);
@@ -714,7 +714,7 @@ describe("a checkpoint", () => {
     ));
   });
 
-  test("is refused when it is changed", async () => {
+  test("has a finding when it is changed", async () => {
     const path = await write(checkpoints.newest.replace(/\n\d+\n/, "\n7000\n"));
     expect(await verify(withKey(path))).toEqual(refused(
       "The checkpoint has a wrong signature of the key example.com/ledger",
@@ -722,7 +722,7 @@ describe("a checkpoint", () => {
   });
 });
 
-test("wrong input is one sentence: the fact, then the remedy", async () => {
+test("invalid input is reported in one sentence", async () => {
   const proof = await write(await fetchProof("audit", answers.audit.id));
   const witness = await createKeys("example.org/witness", "cosignature");
   for (
@@ -826,11 +826,11 @@ describe("docs/verifying.md", () => {
     }
   });
 
-  test("has an example of a bundle, a proof, a receipt and a consistency proof", () => {
+  test("has examples of a bundle, a proof, a receipt and a consistency proof", () => {
     expect(EXAMPLES).toHaveLength(4);
   });
 
-  test.each(EXAMPLES)("$command prints what the page shows", async (
+  test.each(EXAMPLES)("$command prints the page's output", async (
     { command, shown },
   ) => {
     const args = command.replace('"$LOG_KEY"', keys.verifierKey).split(" ");
