@@ -23,6 +23,8 @@ beforeAll(async () => {
   policy = trustLogs(drill.keys.verifierKey);
 });
 
+const onCopy = (work: Parameters<Drill["on"]>[0]) => () => drill.on(work);
+
 const codesOf = ({ faults }: Verdict) => faults.map(({ code }) => code);
 
 describe("a rewritten log that is signed again with the log's stolen key", () => {
@@ -33,19 +35,21 @@ describe("a rewritten log that is signed again with the log's stolen key", () =>
     await signAgain(db, drill.keys.signerKey);
   }
 
-  test("is NOT detected without an older checkpoint", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "is NOT detected without an older checkpoint",
+    onCopy(async (ledger, db) => {
       await rewriteAndSign(db);
       const verdict = await ledger.verify(policy);
       expect(verdict.faults).toEqual([]);
       expect(verdict.counts.checkpoints).toBe(2);
       await recordOfEach(ledger);
       await ledger.sign();
-    });
-  });
+    }),
+  );
 
-  test("is detected with a held older checkpoint", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "is detected with a held older checkpoint",
+    onCopy(async (ledger, db) => {
       await rewriteAndSign(db);
       for (const held of drill.held) {
         const { faults } = await ledger.verify(policy, held);
@@ -55,11 +59,12 @@ describe("a rewritten log that is signed again with the log's stolen key", () =>
           `The log signed different roots for the size ${size}`,
         ]);
       }
-    });
-  });
+    }),
+  );
 
-  test("is NOT detected when the newest leaves and checkpoint are dropped, except with that checkpoint", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "is NOT detected when the newest leaves and checkpoint are dropped, except with that checkpoint",
+    onCopy(async (ledger, db) => {
       const size = Number(drill.held[0].split("\n")[1]);
       await dropNewest(db, size);
       await behindTriggers(
@@ -71,13 +76,14 @@ describe("a rewritten log that is signed again with the log's stolen key", () =>
       expect(codesOf(await ledger.verify(policy, drill.held[0]))).toEqual([]);
       expect(codesOf(await ledger.verify(policy, drill.held[1])))
         .toEqual(["leaves_missing"]);
-    });
-  });
+    }),
+  );
 });
 
 describe("tampering that is NOT detected", () => {
-  test("a row and its pending leaf are rewritten before a seal", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row and its pending leaf are rewritten before a seal",
+    onCopy(async (ledger, db) => {
       const { "llm-usage": id } = await recordOfEach(ledger);
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
       const hash = await hashNow(db, "llm_usage_log", id);
@@ -87,30 +93,33 @@ describe("tampering that is NOT detected", () => {
       expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
       await ledger.sign();
       expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
-    });
-  });
+    }),
+  );
 
-  test("a row and its sealed leaf are rewritten before a checkpoint", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row and its sealed leaf are rewritten before a checkpoint",
+    onCopy(async (ledger, db) => {
       const { "llm-usage": id } = await recordOfEach(ledger);
       await ledger.sealUnsigned();
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
       await rewriteLeaf(db, id, await hashNow(db, "llm_usage_log", id));
       await ledger.sign();
       expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
-    });
-  });
+    }),
+  );
 
-  test("a row is recorded with false content", async () => {
-    await drill.on(async (ledger) => {
+  test(
+    "a row is recorded with false content",
+    onCopy(async (ledger) => {
       await ledger.post("llm-usage", { ...EVENTS["llm-usage"], cost_usd: "0" });
       await ledger.sign();
       expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
-    });
-  });
+    }),
+  );
 
-  test("a row and its pending leaf are deleted before a seal", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row and its pending leaf are deleted before a seal",
+    onCopy(async (ledger, db) => {
       const { audit: id } = await recordOfEach(ledger);
       await behindTriggers(
         db,
@@ -118,15 +127,16 @@ describe("tampering that is NOT detected", () => {
         `delete from public.audit_log where id = '${id}'`,
       );
       await db.exec(`
-        delete from ledger.pending_leaves where row_id = '${id}';
-        delete from ledger.salts where row_id = '${id}'`);
+      delete from ledger.pending_leaves where row_id = '${id}';
+      delete from ledger.salts where row_id = '${id}'`);
       await ledger.sign();
       expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
-    });
-  });
+    }),
+  );
 
-  test("a row of the details is changed, which has no evidence", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row of the details is changed, which has no evidence",
+    onCopy(async (ledger, db) => {
       const id = drill.early["llm-usage"];
       await behindTriggers(
         db,
@@ -135,23 +145,22 @@ describe("tampering that is NOT detected", () => {
       );
       expect((await ledger.row("llm-usage", id)).provider).toBe("nobody");
       expect(codesOf(await ledger.verify(policy, ...drill.held))).toEqual([]);
-    });
-  });
+    }),
+  );
 
-  test("rows are deleted, nulled and erased with forged leaves, which stay in the tree", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "rows are deleted, nulled and erased with forged leaves, which stay in the tree",
+    onCopy(async (ledger, db) => {
       const { early } = drill;
       const before = (await ledger.verify(policy)).counts;
       await behindTriggers(
         db,
         ["public.tool_usage_ledger", "public.audit_log"],
         `
-        delete from public.tool_usage_ledger where id = '${
-          early["tool-usage"]
-        }';
-        update public.audit_log set user_id = null, metadata = '{}' where id = '${early.audit}';
-        update public.audit_log set entity_id = null where id = '${early.audit}';
-        select ledger.forget('audit_log', c, array['${early.audit}'::uuid]) from unnest('{user_id,entity_id}'::name[]) c`,
+      delete from public.tool_usage_ledger where id = '${early["tool-usage"]}';
+      update public.audit_log set user_id = null, metadata = '{}' where id = '${early.audit}';
+      update public.audit_log set entity_id = null where id = '${early.audit}';
+      select ledger.forget('audit_log', c, array['${early.audit}'::uuid]) from unnest('{user_id,entity_id}'::name[]) c`,
       );
       for (
         const [kind, log, id, ...more] of [
@@ -170,7 +179,7 @@ describe("tampering that is NOT detected", () => {
       ) {
         await db.query(
           `insert into ledger.pending_leaves (kind, log, row_id, data, hash)
-            select $1, $2, $3::uuid, $4::text, ledger.event_hash($4)`,
+          select $1, $2, $3::uuid, $4::text, ledger.event_hash($4)`,
           [
             kind,
             log,
@@ -188,6 +197,6 @@ describe("tampering that is NOT detected", () => {
         nulled: before.nulled + 1,
         redacted: before.redacted + 1,
       });
-    });
-  });
+    }),
+  );
 });

@@ -34,6 +34,8 @@ beforeAll(async () => {
   policy = trustLogs(drill.keys.verifierKey);
 });
 
+const onCopy = (work: Parameters<Drill["on"]>[0]) => () => drill.on(work);
+
 const codesOf = ({ faults }: Verdict) => faults.map(({ code }) => code);
 
 /** Asserts that exactly this is wrong with exactly this row, in words. */
@@ -59,8 +61,9 @@ function expectFault(
 const ages = () => [drill.old, drill.early, drill.late];
 
 describe("tampering that is detected", () => {
-  test("a cost is halved", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a cost is halved",
+    onCopy(async (ledger, db) => {
       for (const ids of ages()) {
         const id = ids["llm-usage"];
         await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd / 2");
@@ -73,8 +76,8 @@ describe("tampering that is detected", () => {
         );
         await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd * 2");
       }
-    });
-  });
+    }),
+  );
 
   test.each(
     [
@@ -206,8 +209,9 @@ describe("tampering that is detected", () => {
     });
   });
 
-  test("a row is deleted with its salts", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row is deleted with its salts",
+    onCopy(async (ledger, db) => {
       const id = drill.early.audit;
       await behindTriggers(
         db,
@@ -216,17 +220,18 @@ describe("tampering that is detected", () => {
       );
       await db.query("delete from ledger.salts where row_id = $1", [id]);
       expect(codesOf(await ledger.verify(policy))).toEqual(["row_missing"]);
-    });
-  });
+    }),
+  );
 
-  test("a back-dated row is inserted behind the capture", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a back-dated row is inserted behind the capture",
+    onCopy(async (ledger, db) => {
       const id = newId();
       await behindTriggers(
         db,
         ["public.audit_log"],
         `insert into public.audit_log (id, firm_id, action, entity_type, created_at)
-          values ('${id}', '${FIRM}', 'upload_file', 'cma_project', '2026-01-01')`,
+        values ('${id}', '${FIRM}', 'upload_file', 'cma_project', '2026-01-01')`,
       );
       expectFault(
         await ledger.verify(policy),
@@ -235,20 +240,22 @@ describe("tampering that is detected", () => {
         "row_without_leaf",
         "was not recorded: it has no leaf",
       );
-    });
-  });
+    }),
+  );
 
-  test("a row's id is changed", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row's id is changed",
+    onCopy(async (ledger, db) => {
       const id = drill.early["tool-usage"];
       await rewriteRow(db, "tool_usage_ledger", id, `id = '${newId()}'`);
       expect(codesOf(await ledger.verify(policy)).sort())
         .toEqual(["row_missing", "row_without_leaf"]);
-    });
-  });
+    }),
+  );
 
-  test("two rows exchange their users", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "two rows exchange their users",
+    onCopy(async (ledger, db) => {
       const id = newId();
       await ledger.post("audit", {
         ...EVENTS.audit,
@@ -268,11 +275,12 @@ describe("tampering that is detected", () => {
       expect(faults.map(({ code, id }) => [code, id]).sort()).toEqual(
         [drill.early.audit, id].map((id) => ["commitment_differs", id]).sort(),
       );
-    });
-  });
+    }),
+  );
 
-  test("a row and its leaf are rewritten, with the nodes", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row and its leaf are rewritten, with the nodes",
+    onCopy(async (ledger, db) => {
       const id = drill.early["llm-usage"];
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
       await rewriteLeaf(db, id, await hashNow(db, "llm_usage_log", id));
@@ -286,11 +294,12 @@ describe("tampering that is detected", () => {
         ]),
       );
       expect((await ledger.post("ledger/seal", {})).status).toBe(409);
-    });
-  });
+    }),
+  );
 
-  test("the newest leaves are dropped with their rows", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "the newest leaves are dropped with their rows",
+    onCopy(async (ledger, db) => {
       await dropNewest(db, Number(drill.held[0].split("\n")[1]));
       const { faults } = await ledger.verify(policy);
       expect(faults.map(({ code }) => code)).toEqual(["leaves_missing"]);
@@ -298,33 +307,35 @@ describe("tampering that is detected", () => {
         /^A checkpoint covers \d+ leaves, but there are only \d+$/,
       );
       expect((await ledger.post("ledger/seal", {})).status).toBe(409);
-    });
-  });
+    }),
+  );
 
-  test("a leaf is dropped, and later leaves move up", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a leaf is dropped, and later leaves move up",
+    onCopy(async (ledger, db) => {
       const id = drill.early["model-usage"];
       await behindTriggers(
         db,
         ["ledger.leaves", "public.model_usage_log"],
         `
-        delete from public.model_usage_log where id = '${id}';
-        create temp table moved as
-          select (row_number() over (order by index) - 1) as new_index, l.* from ledger.leaves l
-          where row_id is distinct from '${id}';
-        delete from ledger.leaves;
-        insert into ledger.leaves (index, kind, log, row_id, commitments, data, hash)
-          select new_index, kind, log, row_id, commitments, data, hash from moved`,
+      delete from public.model_usage_log where id = '${id}';
+      create temp table moved as
+        select (row_number() over (order by index) - 1) as new_index, l.* from ledger.leaves l
+        where row_id is distinct from '${id}';
+      delete from ledger.leaves;
+      insert into ledger.leaves (index, kind, log, row_id, commitments, data, hash)
+        select new_index, kind, log, row_id, commitments, data, hash from moved`,
       );
       await rebuildNodes(db);
       const codes = codesOf(await ledger.verify(policy));
       expect(codes).toContain("root_differs");
       expect(codes).toContain("leaves_missing");
-    });
-  });
+    }),
+  );
 
-  test("a leaf is dropped, and leaves a gap", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a leaf is dropped, and leaves a gap",
+    onCopy(async (ledger, db) => {
       const id = drill.early["model-usage"];
       await behindTriggers(
         db,
@@ -340,11 +351,12 @@ describe("tampering that is detected", () => {
           "row_without_leaf",
         ]),
       );
-    });
-  });
+    }),
+  );
 
-  test("an erased value is restored", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "an erased value is restored",
+    onCopy(async (ledger, db) => {
       const id = drill.early.audit;
       await db.query("delete from public.users where id = $1", [USER]);
       await ledger.sign();
@@ -353,11 +365,12 @@ describe("tampering that is detected", () => {
       const codes = codesOf(await ledger.verify(policy));
       expect(codes).toContain("salt_missing");
       expect(codes).toContain("value_after_erasure");
-    });
-  });
+    }),
+  );
 
-  test("a row deleted by a cascade is restored", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row deleted by a cascade is restored",
+    onCopy(async (ledger, db) => {
       const id = drill.early["llm-usage"];
       await db.exec(
         `create table kept as select * from public.llm_usage_log where id = '${id}'`,
@@ -369,17 +382,18 @@ describe("tampering that is detected", () => {
         db,
         ["public.llm_usage_log"],
         `
-        set local session_replication_role = replica;
-        insert into public.llm_usage_log select * from kept`,
+      set local session_replication_role = replica;
+      insert into public.llm_usage_log select * from kept`,
       );
       expect(codesOf(await ledger.verify(policy))).toContain(
         "row_after_tombstone",
       );
-    });
-  });
+    }),
+  );
 
-  test("an erasure keeps the salt, which lets the value be guessed", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "an erasure keeps the salt, which lets the value be guessed",
+    onCopy(async (ledger, db) => {
       const id = drill.early.audit;
       await db.exec(
         `create table kept as select * from ledger.salts where row_id = '${id}'`,
@@ -389,11 +403,12 @@ describe("tampering that is detected", () => {
         `update ledger.salts s set salts = kept.salts, seed = kept.seed from kept where s.row_id = kept.row_id`,
       );
       expect(codesOf(await ledger.verify(policy))).toEqual(["salt_kept"]);
-    });
-  });
+    }),
+  );
 
-  test("a pending row is changed, but its leaf is not", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a pending row is changed, but its leaf is not",
+    onCopy(async (ledger, db) => {
       const { "tool-usage": id } = await recordOfEach(ledger);
       await rewriteRow(db, "tool_usage_ledger", id, "cost_usd = 9");
       const { faults } = await ledger.verify(policy);
@@ -403,6 +418,6 @@ describe("tampering that is detected", () => {
       ]]);
       await ledger.sign();
       expect(codesOf(await ledger.verify(policy))).toEqual(["row_differs"]);
-    });
-  });
+    }),
+  );
 });
