@@ -126,11 +126,7 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
           { user_metadata: { role: "chairman" } },
           false,
         ],
-        [
-          "false for a role beside app_metadata",
-          { role: "chairman" },
-          false,
-        ],
+        ["false for a role beside app_metadata", { role: "chairman" }, false],
         ["false without claims", null, false],
         ["false for claims that are an empty string", "", false],
       ];

@@ -330,10 +330,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
 
     test("of a missing row are a 404 for a service", async () => {
       const { status, body } = await askProof(`audit/${newId()}`, asService());
-      expect([status, body.detail]).toEqual([
-        404,
-        "The row has no leaf",
-      ]);
+      expect([status, body.detail]).toEqual([404, "The row has no leaf"]);
     });
 
     test("of a row of another log are a 404", async () => {

@@ -152,9 +152,7 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
   ])("is refused with %s", async (_, name) => {
     await write();
     const before = await readAll();
-    await expect(erase([EMAIL, name])).rejects.toMatchObject({
-      code: "22023",
-    });
+    await expect(erase([EMAIL, name])).rejects.toMatchObject({ code: "22023" });
     expect(await readAll()).toEqual(before);
   });
 

@@ -130,16 +130,12 @@ describe("the output of the function ledger", () => {
   test.each([
     [
       "a signing key that is cut off",
-      {
-        LEDGER_SIGNING_KEYS: logKeys.signerKey.slice(0, -8),
-      },
+      { LEDGER_SIGNING_KEYS: logKeys.signerKey.slice(0, -8) },
       "LEDGER_SIGNING_KEYS has a key that is not PRIVATE+KEY+<name>+<id>+<base64> of an Ed25519 key",
     ],
     [
       "a public key where a secret one is wanted",
-      {
-        LEDGER_SIGNING_KEYS: logKeys.verifierKey,
-      },
+      { LEDGER_SIGNING_KEYS: logKeys.verifierKey },
       "LEDGER_SIGNING_KEYS has a key that is not PRIVATE+KEY+<name>+<id>+<base64> of an Ed25519 key",
     ],
     [
@@ -172,9 +168,7 @@ describe("the output of the function ledger", () => {
     ],
     [
       "a secret key among the retired",
-      {
-        LEDGER_RETIRED_KEYS: otherKeys.signerKey,
-      },
+      { LEDGER_RETIRED_KEYS: otherKeys.signerKey },
       "LEDGER_RETIRED_KEYS has a key that is not <name>+<id>+<base64> of an Ed25519 public key",
     ],
     ["a log's key for cosigning", {

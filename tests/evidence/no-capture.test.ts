@@ -67,9 +67,7 @@ describe.each(ENGINES)("no capture on $name", (engine) => {
       ? { reported_model_id: "other" }
       : { cost_usd: "0.7", action: "other" };
     expect(await record(db.query, log, [{ ...event, ...other }])).toMatchObject(
-      [
-        { outcome: "conflict" },
-      ],
+      [{ outcome: "conflict" }],
     );
     expect(await countEvidence(db.query)).toEqual(after);
   });

@@ -86,10 +86,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
       expect(hashFromReceipt("audit_log", { ...row, ...change }, receipt))
         .not.toBe(receipt.leaf_hash);
     }
-    const commitments = toMembers("audit_log", {
-      ...row,
-      user_id: OTHER_USER,
-    })
+    const commitments = toMembers("audit_log", { ...row, user_id: OTHER_USER })
       .filter((_, at) => layouts.audit_log[at].committed)
       .map((member, at) => commitTo(decodeHex(receipt.salts[at]), member));
     expect(commitments.map((one, at) => one === receipt.commitments[at]))

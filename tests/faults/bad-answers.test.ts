@@ -130,11 +130,7 @@ const BAD_ANSWERS: [string, (real: Result[]) => Response, 503 | 500][] = [
     changed((result) => ({ ...result, id: crypto.randomUUID() })),
     503,
   ],
-  [
-    "results in another order",
-    (real) => json([...real].reverse()),
-    503,
-  ],
+  ["results in another order", (real) => json([...real].reverse()), 503],
   ["more events than were sent", changedBrief({ recorded: 4 }), 503],
   ["fewer events than were sent", changedBrief({ recorded: 2 }), 503],
   ["a first event of another batch", changedBrief({ first: OTHER_ID }), 503],
@@ -272,10 +268,7 @@ describe("a REST API with another answer", () => {
     rest.answer = answer;
     const response = await fetch(functions.url + path, {
       method: body ? "POST" : "GET",
-      headers: {
-        apikey: stack.secretKey,
-        "content-type": "application/json",
-      },
+      headers: { apikey: stack.secretKey, "content-type": "application/json" },
       body: body ? JSON.stringify(body) : null,
     });
     rest.answer = passOn;

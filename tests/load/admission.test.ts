@@ -99,11 +99,7 @@ async function expectOverloaded(answer: Response): Promise<void> {
 }
 
 describe.each<[string, number, () => Promise<Response>]>([
-  [
-    "requests",
-    MAX_REQUESTS_IN_PROGRESS,
-    () => post(JSON.stringify(EVENT)),
-  ],
+  ["requests", MAX_REQUESTS_IN_PROGRESS, () => post(JSON.stringify(EVENT))],
   ["events", MAX_EVENTS_IN_PROGRESS / MAX_EVENTS, () => post(BATCH)],
   ["bytes of bodies", MAX_BYTES_IN_PROGRESS / MAX_BODY_BYTES, () => post(LONG)],
   [

@@ -190,9 +190,7 @@ describe("a function under hostile load", () => {
       const { status } = await stack.ledger.post(
         `tool-usage${path}`,
         undefined,
-        {
-          method: "GET",
-        },
+        { method: "GET" },
       );
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(500);

@@ -183,10 +183,7 @@ describe("completeToolUses()", () => {
   test("uses the first name that the registry knows", async () => {
     const span = jsonSpan(
       1,
-      search({
-        "gen_ai.agent.id": "asst_1",
-        "gen_ai.agent.name": "reviewer",
-      }),
+      search({ "gen_ai.agent.id": "asst_1", "gen_ai.agent.name": "reviewer" }),
     );
     const { uses: [use] } = completeToolUses(await uses([span]), registries);
     expect(use.event.agent_id).toBe(AGENT);

@@ -93,10 +93,7 @@ export class EvidenceStack extends RunningStack {
   /** The lines of the bundle of evidence. */
   async collect(): Promise<string[]> {
     let lines: string[] = [];
-    await collectEvidence({
-      url: this.stack.url,
-      key: this.stack.secretKey,
-    }, {
+    await collectEvidence({ url: this.stack.url, key: this.stack.secretKey }, {
       write: (line) => Promise.resolve(void lines.push(line)),
       restart: () => Promise.resolve(void (lines = [])),
     });

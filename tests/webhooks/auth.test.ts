@@ -225,11 +225,7 @@ describe("a row of auth.audit_log_entries", () => {
       entity_id: USER,
       ip_address: "203.0.113.7",
       created_at: "2026-10-05T08:00:00.123456+00:00",
-      metadata: {
-        source: "auth_audit_log",
-        actor_id: USER,
-        provider: "email",
-      },
+      metadata: { source: "auth_audit_log", actor_id: USER, provider: "email" },
     });
     expect(validate(adapted, "audit")).toEqual([]);
   });

@@ -39,9 +39,7 @@ const DELIVERIES: Record<
   "webhooks/database": () => ({
     body: createChange({ record: { ...ROW, id: newId() } }),
   }),
-  "webhooks/auth": () => ({
-    body: { ...createEntry(), id: newId() },
-  }),
+  "webhooks/auth": () => ({ body: { ...createEntry(), id: newId() } }),
   "webhooks/standard/audit": () => ({
     body: { type: "x", data: { ...EVENTS.audit, id: newId() } },
   }),
@@ -208,9 +206,7 @@ describe.each(PATHS)("/%s", (path) => {
         "webhook-timestamp": String(Math.floor(Date.now() / 1e3) - 9),
       },
     }],
-    ["a time that is no number", {
-      headers: { "webhook-timestamp": "1e9" },
-    }],
+    ["a time that is no number", { headers: { "webhook-timestamp": "1e9" } }],
     ["a missing id", { headers: { "webhook-id": null } }],
     ["a missing time", { headers: { "webhook-timestamp": null } }],
     ["an asymmetric signature", {

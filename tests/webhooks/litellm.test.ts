@@ -340,10 +340,7 @@ describe("the token counts of a LiteLLM call", () => {
       "exclusive",
       "proved",
       14_000,
-      {
-        prompt_tokens: 9_000,
-        total_tokens: 14_100,
-      },
+      { prompt_tokens: 9_000, total_tokens: 14_100 },
     ],
   ])(
     "include cache tokens when prompt_tokens are %s",

@@ -284,10 +284,7 @@ describe("the CloudEvents SDK", () => {
       for (const mode of [Mode.BINARY, Mode.STRUCTURED, Mode.BINARY]) {
         const emit = emitterFor(
           httpTransport(url("webhooks/cloudevents/audit")),
-          {
-            binding: HTTP,
-            mode,
-          },
+          { binding: HTTP, mode },
         );
         await emit(event, { headers: { apikey: GATEWAY_KEY } });
       }

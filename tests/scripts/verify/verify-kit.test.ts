@@ -405,10 +405,7 @@ describe("the proof of a row", () => {
           }),
           "The proof has a checkpoint that has a wrong signature of the key example.com/ledger",
         ],
-        [
-          change(proof, { checkpoint: checkpoints.earlier }),
-          CHANGED,
-        ],
+        [change(proof, { checkpoint: checkpoints.earlier }), CHANGED],
         [
           proof.replace("@v1", "@v9"),
           "The proof does not start with c2sp.org/tlog-proof@v1: it is cut off, was changed or is of another version; get it again",
