@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ENGINES, useDatabase } from "../support/databases.ts";
+import { ENGINES, queryAs, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 
 const SEARCH_PATH = "search_path=pg_catalog, pg_temp";
@@ -131,10 +131,11 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
         ["false for claims that are an empty string", "", false],
       ];
     test.each(cases)("is %s", async (_, claims, expected) => {
-      const rows = await db.as(
+      const rows = await queryAs(
+        db,
         "authenticated",
         claims,
-        (query) => query("select public.fn_is_chairman() as chairman"),
+        "select public.fn_is_chairman() as chairman",
       );
       expect(rows).toEqual([{ chairman: expected }]);
     });

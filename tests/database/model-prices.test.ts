@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ENGINES, useDatabase } from "../support/databases.ts";
+import { ENGINES, queryAs, useDatabase } from "../support/databases.ts";
 
 const COLUMNS = [
   "input_usd_per_mtok",
@@ -17,25 +17,27 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
 
   /** Enters a price as a service does, with `members` instead of the usual ones. */
   const enter = (members: Record<string, unknown>) =>
-    db.as("service_role", null, (query) =>
-      query(
-        `insert into public.model_prices (provider, match_kind, match_value, effective_from, effective_to,
+    queryAs(
+      db,
+      "service_role",
+      null,
+      `insert into public.model_prices (provider, match_kind, match_value, effective_from, effective_to,
            daily_from, daily_to, service_tier, source, other_usd_per_million, context_tiers, ${COLUMNS})
          select provider, match_kind, match_value, effective_from, effective_to, daily_from, daily_to,
            service_tier, source, other_usd_per_million, context_tiers, ${COLUMNS}
          from jsonb_populate_record(null::public.model_prices, $1::text::jsonb) returning id`,
-        [JSON.stringify({
-          provider: "acme",
-          match_kind: "equals",
-          match_value: "model-1",
-          effective_from: DAY,
-          service_tier: "standard",
-          source: "a contract",
-          other_usd_per_million: {},
-          context_tiers: [],
-          ...members,
-        })],
-      ));
+      [JSON.stringify({
+        provider: "acme",
+        match_kind: "equals",
+        match_value: "model-1",
+        effective_from: DAY,
+        service_tier: "standard",
+        source: "a contract",
+        other_usd_per_million: {},
+        context_tiers: [],
+        ...members,
+      })],
+    );
 
   test.each<[string, Record<string, unknown>]>([
     ["a price of 0", { input_usd_per_mtok: "0" }],
@@ -166,7 +168,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
     ) {
       await expect(db.exec(change)).rejects.toThrow("append-only");
       await expect(
-        db.as("service_role", null, (query) => query(change)),
+        queryAs(db, "service_role", null, change),
       ).rejects.toThrow("permission denied");
     }
   });

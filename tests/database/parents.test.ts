@@ -4,6 +4,7 @@ import {
   createEmptyDatabase,
   ENGINES,
   overPostgres,
+  queryAs,
   type TestDatabase,
   useDatabase,
 } from "../support/databases.ts";
@@ -143,10 +144,11 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
       "select id from public.firms",
     );
     const entry = await addToolUsage(db.query, { agent_id: id, tool_id: id });
-    const seen = await db.as(
+    const seen = await queryAs(
+      db,
       "authenticated",
       null,
-      (query) => query("select id from public.tool_usage_ledger"),
+      "select id from public.tool_usage_ledger",
     );
     expect(seen).toEqual([{ id: entry }]);
     await db.close();
@@ -203,10 +205,11 @@ test("the migrations need no superuser", async () => {
       firm_id: parents.firm1,
       user_id: parents.user1,
     });
-    const seen = await db.as(
+    const seen = await queryAs(
+      db,
       "authenticated",
       { sub: parents.user1 },
-      (query) => query("select id from public.llm_usage_log"),
+      "select id from public.llm_usage_log",
     );
     expect(seen).toEqual([{ id: llm }]);
     await db.query("delete from public.firms where id = $1", [parents.firm1]);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
   overPostgres,
+  queryAs,
   SERVER_ONLY,
   useDatabase,
 } from "../support/databases.ts";
@@ -51,20 +52,18 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     prices: unknown,
     { source = "test", apply = true, acceptSuspicious = false }: Options = {},
   ): Promise<Answer> {
-    const [{ answer }] = await db.as(
+    const [{ answer }] = await queryAs<{ answer: Answer }>(
+      db,
       "service_role",
       null,
-      (query) =>
-        query<{ answer: Answer }>(
-          `select public.import_model_prices($1::text::jsonb, source => $2,
+      `select public.import_model_prices($1::text::jsonb, source => $2,
            apply => $3::text::boolean, accept_suspicious => $4::text::boolean) as answer`,
-          [
-            JSON.stringify(prices),
-            source,
-            String(apply),
-            String(acceptSuspicious),
-          ],
-        ),
+      [
+        JSON.stringify(prices),
+        source,
+        String(apply),
+        String(acceptSuspicious),
+      ],
     );
     // Other tests' rows are not in the list either.
     const { unlisted: _, ...rest } = answer;
@@ -424,11 +423,11 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     "denies execution to %s",
     async (role) => {
       await expect(
-        db.as(
+        queryAs(
+          db,
           role,
           null,
-          (query) =>
-            query("select public.import_model_prices('[]', source => 'x')"),
+          "select public.import_model_prices('[]', source => 'x')",
         ),
       )
         .rejects.toThrow("permission denied");

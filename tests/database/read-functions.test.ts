@@ -1,5 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type Query, useDatabase } from "../support/databases.ts";
+import {
+  ENGINES,
+  type Query,
+  queryAs,
+  useDatabase,
+} from "../support/databases.ts";
 
 const AGENT = "40000000-0000-4000-8000-000000000001";
 const TOOL = "50000000-0000-4000-8000-000000000001";
@@ -100,20 +105,24 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
   });
 
   test("a filter on an unknown column is refused", async () => {
-    const attempt = db.as("service_role", null, (query) =>
-      query(
-        "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
-        [JSON.stringify({ "1=1) or (1": ["x"] })],
-      ));
+    const attempt = queryAs(
+      db,
+      "service_role",
+      null,
+      "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
+      [JSON.stringify({ "1=1) or (1": ["x"] })],
+    );
     await expect(attempt).rejects.toThrow("has no column");
   });
 
   test("filter values are never SQL", async () => {
-    const attempt = db.as("service_role", null, (query) =>
-      query(
-        "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
-        [JSON.stringify({ agent_id: ["' or true --"] })],
-      ));
+    const attempt = queryAs(
+      db,
+      "service_role",
+      null,
+      "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
+      [JSON.stringify({ agent_id: ["' or true --"] })],
+    );
     await expect(attempt).rejects.toThrow("uuid");
   });
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, useDatabase } from "../support/databases.ts";
+import { ENGINES, queryAs, useDatabase } from "../support/databases.ts";
 import { useParents } from "../support/log-rows.ts";
 
 type Event = Record<string, unknown>;
@@ -32,19 +32,17 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     events: Event[],
     options: { brief?: boolean; representation?: boolean } = {},
   ): Promise<unknown> {
-    const [{ answer }] = await db.as(
+    const [{ answer }] = await queryAs<{ answer: unknown }>(
+      db,
       "service_role",
       null,
-      (query) =>
-        query<{ answer: unknown }>(
-          `select public.record_${log}($1::text::jsonb, brief => $2::text::boolean,
+      `select public.record_${log}($1::text::jsonb, brief => $2::text::boolean,
            representation => $3::text::boolean) as answer`,
-          [
-            JSON.stringify(events),
-            String(options.brief ?? true),
-            String(options.representation ?? false),
-          ],
-        ),
+      [
+        JSON.stringify(events),
+        String(options.brief ?? true),
+        String(options.representation ?? false),
+      ],
     );
     return answer;
   }

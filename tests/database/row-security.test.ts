@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   type ApiRole,
   ENGINES,
+  queryAs,
   type TestDatabase,
   useDatabase,
 } from "../support/databases.ts";
@@ -96,11 +97,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       claims: Record<string, unknown> | string | null,
       log: LogName,
     ) =>
-      db.as(
-        role,
-        claims,
-        (query) => query<{ id: string }>(`select id from public.${log}`),
-      )
+      queryAs<{ id: string }>(db, role, claims, `select id from public.${log}`)
         .then((found) => found.map((row) => row.id).sort());
 
     test("a member sees rows of their firm only", async () => {
@@ -120,13 +117,14 @@ describe.each(ENGINES)("row security on $name", (engine) => {
     });
 
     test("a member cannot select another firm's row by id", async () => {
-      const found = await db.as(
+      const found = await queryAs(
+        db,
         "authenticated",
         member(),
-        (query) =>
-          query("select id from public.llm_usage_log where id = $1", [
-            rows.llm2,
-          ]),
+        "select id from public.llm_usage_log where id = $1",
+        [
+          rows.llm2,
+        ],
       );
       expect(found).toEqual([]);
     });
@@ -247,7 +245,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
             ];
             for (const statement of statements) {
               await expect(
-                db.as(role, chairman(), (query) => query(statement)),
+                queryAs(db, role, chairman(), statement),
                 statement,
               ).rejects.toMatchObject(PERMISSION_DENIED);
             }

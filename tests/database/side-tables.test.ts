@@ -3,6 +3,7 @@ import {
   type ApiRole,
   ENGINES,
   type Query,
+  queryAs,
   useDatabase,
 } from "../support/databases.ts";
 import {
@@ -69,11 +70,8 @@ describe.each(ENGINES)("access to the side tables on $name", (engine) => {
     claims: Record<string, unknown> | null,
     table: string,
   ) =>
-    db.as(
-      role,
-      claims,
-      (query) => query<{ id: string }>(`select id from public.${table}`),
-    ).then((found) => found.map((row) => row.id).sort());
+    queryAs<{ id: string }>(db, role, claims, `select id from public.${table}`)
+      .then((found) => found.map((row) => row.id).sort());
 
   test.each(SIDE_TABLE_NAMES)(
     "a member sees rows of their firm and shared rows of %s",

@@ -3,6 +3,7 @@ import {
   createMigratedDatabase,
   ENGINES,
   overPostgres,
+  queryAs,
   type TestDatabase,
   useDatabase,
 } from "../support/databases.ts";
@@ -89,7 +90,7 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
           "select nextval('ledger.pending_leaves_seq_seq')",
         ]
       ) {
-        await expect(db.as(role, null, (query) => query(sql)), sql).rejects
+        await expect(queryAs(db, role, null, sql), sql).rejects
           .toMatchObject({ code: "42501" });
       }
     },
@@ -105,11 +106,7 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
         ]
       ) {
         await expect(
-          db.as(
-            "service_role",
-            null,
-            (query) => query(`select public.${call}`, [name]),
-          ),
+          queryAs(db, "service_role", null, `select public.${call}`, [name]),
         ).rejects.toMatchObject({ code: "22023" });
       }
     },

@@ -1,18 +1,13 @@
 import { decodeHex } from "@std/encoding/hex.js";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   HASH_BYTES,
   parseBase64Of,
   toHex,
 } from "../../shared/tlog/encoding.ts";
-import type { NewKeys } from "../../shared/tlog/keys.ts";
-import type { Policy } from "../../shared/tlog/policy.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
 import { toTilePath } from "../../shared/tlog/tiles.ts";
-import {
-  parseTlogProof,
-  verifyTlogProof,
-} from "../../shared/tlog/tlog-proof.ts";
+import { verifyTlogProof } from "../../shared/tlog/tlog-proof.ts";
 import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import {
   EVENTS,
@@ -26,27 +21,15 @@ import {
   USER,
 } from "../support/running-stack.ts";
 import {
-  EvidenceStack,
-  makeLogKeys,
   openTrusted,
   ORIGIN,
-  startEvidenceStack,
-  trustLogs,
+  useEvidenceStack,
 } from "../support/evidence-stack.ts";
+import { readProof } from "../support/tlog-parsers.ts";
 import { FULL_EVENTS, hashFromReceipt } from "../support/receipts.ts";
 
 describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
-  let keys: NewKeys;
-  let policy: Policy;
-  let ledger: EvidenceStack;
-  beforeAll(async () => {
-    keys = await makeLogKeys();
-    policy = trustLogs(keys.verifierKey);
-    ledger = await startEvidenceStack(engine, {
-      LEDGER_SIGNING_KEYS: keys.signerKey,
-    });
-  });
-  afterAll(() => ledger?.stack.stop());
+  const ledger = useEvidenceStack(engine);
 
   const record = async (slug: Slug, event: Record<string, unknown> = {}) => {
     const { status, body } = await ledger.post(
@@ -58,7 +41,10 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
     return body;
   };
   const newest = async () =>
-    (await openTrusted(await (await ledger.ask("checkpoint")).text(), policy))
+    (await openTrusted(
+      await (await ledger.ask("checkpoint")).text(),
+      ledger.policy,
+    ))
       .checkpoint;
   const askProof = (path: string, headers: Record<string, string> = {}) =>
     ledger.post(`ledger/proof/${path}`, undefined, {
@@ -112,7 +98,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         .toBe("text/plain; charset=utf-8");
       expect(response.headers.get("cache-control")).toBe("no-store");
       expect(await response.text()).toBe(checkpoint);
-      const opened = await openTrusted(checkpoint!, policy);
+      const opened = await openTrusted(checkpoint!, ledger.policy);
       expect(opened.checkpoint).toMatchObject({ origin: ORIGIN, size });
     });
 
@@ -288,19 +274,18 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         expect(status).toBe(200);
         expect(headers.get("content-type")).toBe("text/plain; charset=utf-8");
         expect(headers.get("cache-control")).toBe("no-store");
-        const parsed = parseTlogProof(body);
-        if ("fault" in parsed) throw new Error(parsed.fault);
+        const proof = readProof(body);
         const opened = await verifyTlogProof(
-          parsed.proof,
+          proof,
           decodeHex(hash),
-          policy,
+          ledger.policy,
         );
         expect(opened).toHaveProperty("checkpoint");
-        const extra = new TextDecoder().decode(parsed.proof.extra);
+        const extra = new TextDecoder().decode(proof.extra);
         expect(toHex(hashLeaf(extra))).toBe(hash);
 
         const other = hashLeaf(extra.replace(id, newId()));
-        expect(await verifyTlogProof(parsed.proof, other, policy))
+        expect(await verifyTlogProof(proof, other, ledger.policy))
           .toHaveProperty("fault");
       },
     );
@@ -370,14 +355,14 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         const events = Array.from({ length: n }, () => EVENTS["model-usage"]);
         await ledger.post("model-usage", events);
         const note = await ledger.sign();
-        sizes.push((await openTrusted(note, policy)).checkpoint);
+        sizes.push((await openTrusted(note, ledger.policy)).checkpoint);
       }
       for (const { size: oldSize, root: oldRoot } of sizes) {
         const response = await ledger.ask(`consistency?from=${oldSize}`);
         expect(response.status).toBe(200);
         const { from, to, hashes, checkpoint } = await response.json();
         const { size, root } =
-          (await openTrusted(checkpoint, policy)).checkpoint;
+          (await openTrusted(checkpoint, ledger.policy)).checkpoint;
         expect([from, to]).toEqual([oldSize, size]);
         const proof = (hashes as string[])
           .map((hash) => parseBase64Of(HASH_BYTES, hash)!);

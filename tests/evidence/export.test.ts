@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { StackError } from "../../local/stack-error.ts";
 import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
-import type { NewKeys } from "../../shared/tlog/keys.ts";
-import type { Policy } from "../../shared/tlog/policy.ts";
 import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
-import type { TestDatabase } from "../support/databases.ts";
+import { useDatabase } from "../support/databases.ts";
 import { EVENTS, newId } from "../support/running-stack.ts";
-import {
-  EvidenceStack,
-  makeLogKeys,
-  startEvidenceStack,
-  trustLogs,
-} from "../support/evidence-stack.ts";
+import { useEvidenceStack } from "../support/evidence-stack.ts";
 
 const QUIETER =
   "The logs changed at every attempt to read them: try again at a quieter time";
@@ -24,22 +17,8 @@ interface Doomed {
 }
 
 describe("a bundle exported during writes", () => {
-  let keys: NewKeys;
-  let policy: Policy;
-  let ledger: EvidenceStack;
-  let db: TestDatabase;
-  beforeAll(async () => {
-    keys = await makeLogKeys();
-    policy = trustLogs(keys.verifierKey);
-    ledger = await startEvidenceStack("PostgreSQL 17", {
-      LEDGER_SIGNING_KEYS: keys.signerKey,
-    });
-    db = ledger.openDatabase();
-  });
-  afterAll(async () => {
-    await db?.close();
-    await ledger?.stack.stop();
-  });
+  const ledger = useEvidenceStack("PostgreSQL 17");
+  const db = useDatabase(() => Promise.resolve(ledger.openDatabase()));
 
   const post = async (slug: string, body: unknown) => {
     const { status } = await ledger.post(slug, body);
@@ -168,7 +147,7 @@ describe("a bundle exported during writes", () => {
           await DISTURBANCES[name](doomed);
         });
         expect(disturbed).toBe(1);
-        const { faults } = await verifyBundle(lines, policy);
+        const { faults } = await verifyBundle(lines, ledger.policy);
         expect(faults, `before call ${call} of ${most}`).toEqual([]);
       }
     },
@@ -232,7 +211,7 @@ describe("a bundle exported during writes", () => {
       try {
         for (let times = 0; times < 8; times++) {
           try {
-            const { faults } = await ledger.verify(policy);
+            const { faults } = await ledger.verify(ledger.policy);
             outcomes.push(faults.map(({ detail }) => detail).join("; "));
           } catch (error) {
             if (!(error instanceof StackError)) throw error;

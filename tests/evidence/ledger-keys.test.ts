@@ -1,15 +1,14 @@
 import { describe, expect, test, vi } from "vitest";
 import { readLedgerKeys } from "../../shared/evidence/ledger-keys.ts";
-import { parseNote } from "../../shared/tlog/note.ts";
 import { createKeys } from "../../shared/tlog/keys.ts";
 import { serveLedger } from "../../shared/serve-ledger.ts";
 import { EVENTS, newId } from "../support/running-stack.ts";
 import {
-  EvidenceStack,
   makeLogKeys,
   ORIGIN,
-  startEvidenceStack,
+  withEvidenceStack,
 } from "../support/evidence-stack.ts";
+import { readNote } from "../support/tlog-parsers.ts";
 
 const logKeys = await makeLogKeys();
 const otherKeys = await makeLogKeys();
@@ -17,20 +16,8 @@ const witnessKeys = await createKeys("example.org/witness", "cosignature");
 const elsewhere = await createKeys("example.net/ledger", "note");
 
 describe("keys of the function ledger", () => {
-  const withKeys = async (
-    variables: Record<string, string>,
-    work: (ledger: EvidenceStack) => Promise<void>,
-  ) => {
-    const ledger = await startEvidenceStack("PGlite", variables);
-    try {
-      await work(ledger);
-    } finally {
-      await ledger.stack.stop();
-    }
-  };
-
   test("when missing, sealing answers that nothing is signed", async () => {
-    await withKeys({}, async (ledger) => {
+    await withEvidenceStack("PGlite", {}, async (ledger) => {
       const { body: row } = await ledger.post("audit", {
         ...EVENTS.audit,
         id: newId(),
@@ -58,7 +45,8 @@ describe("keys of the function ledger", () => {
 
   test("when invalid, every request is a 500 without details, and other functions work", async () => {
     const { signerKey } = await makeLogKeys();
-    await withKeys(
+    await withEvidenceStack(
+      "PGlite",
       { LEDGER_SIGNING_KEYS: signerKey.slice(0, -8) },
       async (ledger) => {
         for (
@@ -204,12 +192,12 @@ describe("the output of the function ledger", () => {
       );
       expect(atStart).toEqual([`TypeError: ${sentence}`]);
       expect(status).toBe(500);
-      const told = [...lines, text].join("\n");
+      const output = [...lines, text].join("\n");
       for (const value of Object.values(variables)) {
         for (
           const part of value.split(/[\s+]/).filter((one) => one.length > 20)
         ) {
-          expect(told).not.toContain(part);
+          expect(output).not.toContain(part);
         }
       }
       expect(text).not.toContain("LEDGER");
@@ -221,15 +209,12 @@ describe("the output of the function ledger", () => {
 
   test("a signed note contains no part of the secret key", async () => {
     const { signerKey, verifierKey } = await makeLogKeys();
-    const ledger = await startEvidenceStack("PGlite", {
-      LEDGER_SIGNING_KEYS: signerKey,
-    });
-    try {
+    const env = { LEDGER_SIGNING_KEYS: signerKey };
+    await withEvidenceStack("PGlite", env, async (ledger) => {
       await ledger.post("audit", EVENTS.audit);
       const sealed = await ledger.sealAll();
-      const note = parseNote(sealed.checkpoint!);
-      if ("fault" in note) throw new Error(note.fault);
-      expect(note.note.signatures.map(({ name, keyId }) => [name, keyId]))
+      const { signatures } = readNote(sealed.checkpoint!);
+      expect(signatures.map(({ name, keyId }) => [name, keyId]))
         .toEqual([[ORIGIN, verifierKey.split("+")[1]]]);
       const answers = [
         JSON.stringify(sealed),
@@ -239,8 +224,6 @@ describe("the output of the function ledger", () => {
       for (const part of [signerKey, signerKey.split("+").slice(4).join("+")]) {
         expect(answers.join("\n")).not.toContain(part);
       }
-    } finally {
-      await ledger.stack.stop();
-    }
+    });
   });
 });

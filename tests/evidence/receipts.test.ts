@@ -1,5 +1,5 @@
 import { decodeHex } from "@std/encoding/hex.js";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { commitTo } from "../../scripts/verify/parse-leaf.ts";
 import { committedColumns, layouts } from "../../shared/evidence/leaf.ts";
 import {
@@ -13,11 +13,7 @@ import {
   TABLES,
   USER,
 } from "../support/running-stack.ts";
-import {
-  EvidenceStack,
-  makeLogKeys,
-  startEvidenceStack,
-} from "../support/evidence-stack.ts";
+import { useEvidenceStack } from "../support/evidence-stack.ts";
 import {
   FULL_EVENTS,
   hashFromReceipt,
@@ -25,14 +21,7 @@ import {
 } from "../support/receipts.ts";
 
 describe.each(ENGINES)("receipts on %s", (engine) => {
-  let ledger: EvidenceStack;
-  beforeAll(async () => {
-    const { signerKey } = await makeLogKeys();
-    ledger = await startEvidenceStack(engine, {
-      LEDGER_SIGNING_KEYS: signerKey,
-    });
-  });
-  afterAll(() => ledger?.stack.stop());
+  const ledger = useEvidenceStack(engine);
 
   const record = async (slug: Slug) => {
     const { status, body } = await ledger.post(

@@ -16,6 +16,7 @@ import {
   createMigratedDatabase,
   overPostgres,
   type Query,
+  queryAs,
   SERVER_ONLY,
   type TestDatabase,
   useDatabase,
@@ -251,11 +252,11 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
 
   test("the service role may seal through the API", async () => {
     await addModelUsage(db.query);
-    const [{ sealed }] = await db.as(
+    const [{ sealed }] = await queryAs<{ sealed: Sealed }>(
+      db,
       "service_role",
       null,
-      (query) =>
-        query<{ sealed: Sealed }>("select public.seal_ledger() as sealed"),
+      "select public.seal_ledger() as sealed",
     );
     expect(sealed.busy).toBeUndefined();
   });

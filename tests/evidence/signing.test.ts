@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 import { verifyUrl } from "../../scripts/verify/verify-url.ts";
-import { parseNote } from "../../shared/tlog/note.ts";
 import type { NewKeys } from "../../shared/tlog/keys.ts";
 import type { TestDatabase } from "../support/databases.ts";
 import { EVENTS } from "../support/running-stack.ts";
@@ -11,6 +10,7 @@ import {
   openTrusted,
   startEvidenceStack,
   trustLogs,
+  withEvidenceStack,
 } from "../support/evidence-stack.ts";
 import {
   behindTriggers,
@@ -19,15 +19,13 @@ import {
   someHash,
   toBytea,
 } from "../support/tampering.ts";
+import { readNote } from "../support/tlog-parsers.ts";
 
 const ENGINE = "PostgreSQL 17";
 
-/** Whose checkpoint is asked for: the names of a note's signatures' keys. */
-function signersOf(note: string): string[] {
-  const parsed = parseNote(note);
-  if ("fault" in parsed) throw new Error(parsed.fault);
-  return parsed.note.signatures.map(({ keyId }) => keyId);
-}
+/** The ids of the keys that signed a note. */
+const signersOf = (note: string) =>
+  readNote(note).signatures.map(({ keyId }) => keyId);
 
 const idOf = (verifierKey: string) => verifierKey.split("+")[1];
 
@@ -43,18 +41,14 @@ describe("the signer", () => {
   let template: string;
   beforeAll(async () => {
     keys = await makeLogKeys();
-    const ledger = await startEvidenceStack(ENGINE, {
-      LEDGER_SIGNING_KEYS: keys.signerKey,
-    });
-    try {
+    const env = { LEDGER_SIGNING_KEYS: keys.signerKey };
+    await withEvidenceStack(ENGINE, env, async (ledger) => {
       await recordMany(ledger, 100);
       await ledger.sign();
       await recordMany(ledger, 200);
       signed = await ledger.sign();
-    } finally {
-      await ledger.stack.stop();
-    }
-    template = new URL(ledger.databaseUrl!).pathname.slice(1);
+      template = new URL(ledger.databaseUrl!).pathname.slice(1);
+    });
   });
 
   /** Lets `work` have a copy of the project with other keys. */
@@ -64,14 +58,10 @@ describe("the signer", () => {
   ): Promise<void> {
     const server = { url: inject("postgresUrl") };
     const url = await createDatabase(server, undefined, template);
-    const ledger = await startEvidenceStack(ENGINE, env, url);
-    const db = ledger.openDatabase();
-    try {
-      await work(ledger, db);
-    } finally {
-      await db.close();
-      await ledger.stack.stop();
-    }
+    await withEvidenceStack(ENGINE, env, async (ledger) => {
+      const db = ledger.openDatabase();
+      await work(ledger, db).finally(() => db.close());
+    }, url);
   }
 
   async function expectRefusal(
@@ -238,11 +228,10 @@ describe("the signer", () => {
       }
     }, { LEDGER_SIGNING_KEYS: `${keys.signerKey}\n${fresh.signerKey}` });
 
-    const next = await startEvidenceStack(ENGINE, {
+    await withEvidenceStack(ENGINE, {
       LEDGER_SIGNING_KEYS: fresh.signerKey,
       LEDGER_RETIRED_KEYS: keys.verifierKey,
-    }, databaseUrl);
-    try {
+    }, async (next) => {
       await recordMany(next, 1);
       expect(signersOf(await next.sign())).toEqual([idOf(fresh.verifierKey)]);
       // Who verifies everything needs both.
@@ -251,9 +240,7 @@ describe("the signer", () => {
       const { faults } = await next.verify(trustLogs(fresh.verifierKey));
       expect(new Set(faults.map(({ code }) => code)))
         .toEqual(new Set(["checkpoint_untrusted"]));
-    } finally {
-      await next.stack.stop();
-    }
+    }, databaseUrl);
   });
 
   test("accepts the retired key without a rotation period", async () => {

@@ -3,12 +3,8 @@ import {
   formatAddCheckpoint,
   parseAddCheckpoint,
 } from "../../shared/tlog/witness.ts";
-import { cosign, formatSignature, parseNote } from "../../shared/tlog/note.ts";
-import {
-  createKeys,
-  type NewKeys,
-  parseSignerKey,
-} from "../../shared/tlog/keys.ts";
+import { cosign, formatSignature } from "../../shared/tlog/note.ts";
+import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
 import { proveConsistency } from "../../shared/tlog/proofs.ts";
 import type { Bytes } from "../../shared/tlog/encoding.ts";
 import { toTilePath } from "../../shared/tlog/tiles.ts";
@@ -24,9 +20,9 @@ import {
   makeLogKeys,
   openTrusted,
   ORIGIN,
-  readPolicy,
   startEvidenceStack,
   trustLogs,
+  withEvidenceStack,
 } from "../support/evidence-stack.ts";
 import {
   behindTriggers,
@@ -36,17 +32,18 @@ import {
   signRoot,
   someHash,
 } from "../support/tampering.ts";
+import { readNote, readPolicy, readSigner } from "../support/tlog-parsers.ts";
 
 const makeWitnessKeys = () => createKeys("example.org/witness", "cosignature");
 
-/** The policy that wants one of these witnesses to have cosigned. */
+/** The policy with a quorum of one of these witnesses. */
 const wantWitness = (log: string, ...witnesses: string[]) =>
-  readPolicy(
+  readPolicy([
     `log ${log}`,
     ...witnesses.map((key, at) => `witness w${at} ${key}`),
     `group some 1 ${witnesses.map((_, at) => `w${at}`).join(" ")}`,
-    "quorum some",
-  );
+    "quorum some\n",
+  ].join("\n"));
 
 const record = async (ledger: EvidenceStack, count = 3) => {
   const events = Array.from({ length: count }, () => EVENTS["model-usage"]);
@@ -104,9 +101,7 @@ describe.each(SERVER_ONLY)(
         const { isQuorum, cosigned } = await openTrusted(note, two.policy);
         expect(isQuorum).toBe(true);
         expect(cosigned.get("w0")).toBeGreaterThanOrEqual(before);
-        const parsed = parseNote(note);
-        if ("fault" in parsed) throw new Error(parsed.fault);
-        expect(parsed.note.signatures.map(({ name }) => name))
+        expect(readNote(note).signatures.map(({ name }) => name))
           .toEqual([ORIGIN, "example.org/witness"]);
       }
     });
@@ -210,11 +205,10 @@ describe.each(SERVER_ONLY)(
 
     test("cosigns at most one of two concurrent histories", async () => {
       const keys = await makeLogKeys();
-      const witness = await startEvidenceStack(engine, {
+      await withEvidenceStack(engine, {
         WITNESS_SIGNING_KEY: two.witnessKeys.signerKey,
         WITNESSED_LOGS: keys.verifierKey,
-      });
-      try {
+      }, async (witness) => {
         const offers = await Promise.all(
           Array.from({ length: 8 }, async (_, n) =>
             formatAddCheckpoint(
@@ -233,9 +227,7 @@ describe.each(SERVER_ONLY)(
         }));
         expect(answers.filter((status) => status === 200)).toHaveLength(1);
         expect(answers.filter((status) => status === 409)).toHaveLength(7);
-      } finally {
-        await witness.stack.stop();
-      }
+      });
     });
   },
 );
@@ -284,17 +276,11 @@ describe("a rewritten history signed again with the log's key", () => {
     const read = async (tile: Parameters<typeof toTilePath>[0]) =>
       (await log.ask(toTilePath(tile))).bytes() as Promise<Bytes>;
     const proof = await proveConsistency(read, seen, size);
-    const own = await two.add(formatAddCheckpoint(seen, proof, forged));
-    expect(own.status).toBe(422);
-    await own.body?.cancel();
-    const made = await two.add(
-      formatAddCheckpoint(seen, proof.map(someHash), forged),
-    );
-    expect(made.status).toBe(422);
-    await made.body?.cancel();
-    const none = await two.add(formatAddCheckpoint(seen, [], forged));
-    expect(none.status).toBe(422);
-    await none.body?.cancel();
+    for (const hashes of [proof, proof.map(someHash), []]) {
+      const response = await two.add(formatAddCheckpoint(seen, hashes, forged));
+      expect(response.status).toBe(422);
+      await response.body?.cancel();
+    }
     const { data } = await two.witness.admin()
       .rpc("read_witnessed", { origin: ORIGIN });
     expect(data.size).toBe(seen);
@@ -346,9 +332,7 @@ describe("a witness that does not cosign", () => {
     await record(log);
     const note = await log.sign();
     await openTrusted(note, trustLogs(logKeys.verifierKey));
-    const parsed = parseNote(note);
-    if ("fault" in parsed) throw new Error(parsed.fault);
-    return parsed.note.signatures.map(({ name }) => name);
+    return readNote(note).signatures.map(({ name }) => name);
   }
 
   const conflictAt = (size: string) =>
@@ -361,10 +345,9 @@ describe("a witness that does not cosign", () => {
     answer = async (request) => {
       const parsed = parseAddCheckpoint(await request.text());
       if ("fault" in parsed) throw new Error(parsed.fault);
-      const signer = await parseSignerKey(keys.signerKey);
-      if ("fault" in signer) throw new Error(signer.fault);
+      const signer = await readSigner(keys.signerKey);
       return new Response(formatSignature(
-        await cosign(parsed.request.note.text, signer.key, 1n),
+        await cosign(parsed.request.note.text, signer, 1n),
       ));
     };
     expect(await seal()).toEqual([ORIGIN, "example.org/witness"]);

@@ -4,8 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decodeProtobuf } from "../../shared/otlp/decode-protobuf.ts";
 import { MAX_SPANS } from "../../shared/limits.ts";
 import { readTraces } from "../../shared/otlp/receive-traces.ts";
-import { OtlpDecodeError } from "../../shared/otlp/span.ts";
-import { URL_SETTINGS } from "../support/otlp-exports.ts";
+import { decodeError, URL_SETTINGS } from "../support/otlp-exports.ts";
 
 type Write = (writer: BinaryWriter) => void;
 
@@ -49,15 +48,7 @@ function decodeSpan(...fields: Write[]) {
   return one.span;
 }
 
-function failure(bytes: Uint8Array): OtlpDecodeError {
-  try {
-    decodeProtobuf(bytes);
-  } catch (error) {
-    if (error instanceof OtlpDecodeError) return error;
-    throw error;
-  }
-  throw new Error("It was decoded");
-}
+const failure = (bytes: Uint8Array) => decodeError(decodeProtobuf, bytes);
 
 describe("decodeProtobuf()", () => {
   test("reads no bytes, and messages without spans, as no spans", () => {

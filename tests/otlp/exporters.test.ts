@@ -167,22 +167,3 @@ describe.each(EXPORTERS)(
     });
   },
 );
-
-test("the test connection of OpenRouter, an empty export, is answered with {}", async () => {
-  const answers = await Promise.all(
-    ["{}", '{"resourceSpans":[]}', ""].map((body) =>
-      fetch(receiver.url, {
-        method: "POST",
-        body,
-        headers: {
-          "content-type": "application/json",
-          "x-test-connection": "true",
-        },
-      })
-    ),
-  );
-  for (const answer of answers) {
-    expect(answer.status).toBe(200);
-    expect(await answer.text()).toBe("{}");
-  }
-});

@@ -23,8 +23,10 @@ const mcp = (name: string) => ({
   "gen_ai.tool.name": name,
 });
 
-/** The numbers of the spans that were recorded. */
-function numbers(reading: TraceReading) {
+/** The numbers of the recorded spans, and the count of ignored ones. */
+type Selection = { models: number[]; tools: number[]; ignored: number };
+
+function numbers(reading: TraceReading): Selection {
   const of = (list: { spanId: string }[]) =>
     list.map((one) => parseInt(one.spanId, 16));
   expect(reading.rejected).toEqual([]);
@@ -142,85 +144,55 @@ describe("a single span", () => {
 });
 
 describe("nested model calls", () => {
-  test("of an agent with steps and tools count once each", async () => {
-    expect(
-      await select(
-        [1, undefined, op("invoke_agent", USAGE), { kind: 1 }],
-        [2, 1, op("agent_step", USAGE), { kind: 1 }],
-        [3, 2, chat(10, 5)],
-        [4, 2, tool("search"), { kind: 1 }],
-        [5, 1, op("agent_step", USAGE), { kind: 1 }],
-        [6, 5, chat(20, 5)],
-      ),
-    ).toEqual({ models: [3, 6], tools: [4], ignored: 3 });
+  const failed = op("chat", {
+    "gen_ai.request.model": "m",
+    "error.type": "429",
   });
 
-  test("with the same tokens are one call, the inner one", async () => {
-    expect(await select([1, undefined, chat(10, 5)], [2, 1, chat(10, 5)]))
-      .toEqual({ models: [2], tools: [], ignored: 1 });
-  });
-
-  test("with the same tokens are one call across other spans", async () => {
-    expect(
-      await select(
-        [1, undefined, chat(10, 5)],
-        [2, 1, { "http.request.method": "POST" }],
-        [3, 2, {}, { kind: 2 }],
-        [4, 3, chat(10, 5)],
-      ),
-    ).toEqual({ models: [4], tools: [], ignored: 3 });
-  });
-
-  test("count instead of an outer span with their sum", async () => {
-    expect(
-      await select(
-        [1, undefined, chat(30, 10)],
-        [2, 1, chat(10, 5)],
-        [3, 1, chat(20, 5)],
-      ),
-    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
-  });
-
-  test("are the outer call when only it has tokens", async () => {
-    expect(
-      await select(
-        [1, undefined, chat(10, 5)],
-        [2, 1, op("chat", { "gen_ai.request.model": "gpt-5" })],
-      ),
-    ).toEqual({ models: [1], tools: [], ignored: 1 });
-  });
-
-  test("are the inner calls when only those have tokens", async () => {
-    expect(
-      await select(
-        [1, undefined, op("embeddings", { "gen_ai.request.model": "e" })],
-        [2, 1, { ...chat(10, 0), ...op("embeddings") }],
-        [3, 1, { ...chat(20, 0), ...op("embeddings") }],
-      ),
-    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
-  });
-
-  test("that failed before a success are recorded, too", async () => {
-    const failed = op("chat", {
-      "gen_ai.request.model": "m",
-      "error.type": "429",
-    });
-    expect(
-      await select([1, undefined, chat(10, 5)], [2, 1, failed], [
-        3,
-        1,
-        chat(10, 5),
-      ]),
-    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
-  });
-
-  test("that both failed are one failure", async () => {
-    const failed = op("chat", {
-      "gen_ai.request.model": "m",
-      "error.type": "429",
-    });
-    expect(await select([1, undefined, failed], [2, 1, failed]))
-      .toEqual({ models: [2], tools: [], ignored: 1 });
+  test.each<[string, Spec[], Selection]>([
+    ["of an agent with steps and tools count once each", [
+      [1, undefined, op("invoke_agent", USAGE), { kind: 1 }],
+      [2, 1, op("agent_step", USAGE), { kind: 1 }],
+      [3, 2, chat(10, 5)],
+      [4, 2, tool("search"), { kind: 1 }],
+      [5, 1, op("agent_step", USAGE), { kind: 1 }],
+      [6, 5, chat(20, 5)],
+    ], { models: [3, 6], tools: [4], ignored: 3 }],
+    ["with the same tokens are one call, the inner one", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, chat(10, 5)],
+    ], { models: [2], tools: [], ignored: 1 }],
+    ["with the same tokens are one call across other spans", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, { "http.request.method": "POST" }],
+      [3, 2, {}, { kind: 2 }],
+      [4, 3, chat(10, 5)],
+    ], { models: [4], tools: [], ignored: 3 }],
+    ["count instead of an outer span with their sum", [
+      [1, undefined, chat(30, 10)],
+      [2, 1, chat(10, 5)],
+      [3, 1, chat(20, 5)],
+    ], { models: [2, 3], tools: [], ignored: 1 }],
+    ["are the outer call when only it has tokens", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, op("chat", { "gen_ai.request.model": "gpt-5" })],
+    ], { models: [1], tools: [], ignored: 1 }],
+    ["are the inner calls when only those have tokens", [
+      [1, undefined, op("embeddings", { "gen_ai.request.model": "e" })],
+      [2, 1, { ...chat(10, 0), ...op("embeddings") }],
+      [3, 1, { ...chat(20, 0), ...op("embeddings") }],
+    ], { models: [2, 3], tools: [], ignored: 1 }],
+    ["that failed before a success are recorded, too", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, failed],
+      [3, 1, chat(10, 5)],
+    ], { models: [2, 3], tools: [], ignored: 1 }],
+    ["that both failed are one failure", [
+      [1, undefined, failed],
+      [2, 1, failed],
+    ], { models: [2], tools: [], ignored: 1 }],
+  ])("%s", async (_, spans, expected) => {
+    expect(await select(...spans)).toEqual(expected);
   });
 
   test.each([["a tool", tool("research")], ["an agent", op("invoke_agent")]])(
@@ -235,20 +207,27 @@ describe("nested model calls", () => {
     },
   );
 
-  test("are ignored when tokens alone identify them", async () => {
-    const unnamed = chat(30, 10, op(""));
-    expect(
-      await select([1, undefined, unnamed], [2, 1, tool("x")], [
-        3,
-        2,
-        chat(10, 5),
-      ]),
-    ).toEqual({ models: [3], tools: [2], ignored: 1 });
-    expect(await select([1, undefined, chat(10, 5)], [2, 1, unnamed]))
-      .toEqual({ models: [1], tools: [], ignored: 1 });
-    expect(await select([1, undefined, unnamed], [2, 1, unnamed]))
-      .toEqual({ models: [2], tools: [], ignored: 1 });
-  });
+  const unnamed = chat(30, 10, op(""));
+  test.each<[string, Spec[], Selection]>([
+    ["outside a tool", [
+      [1, undefined, unnamed],
+      [2, 1, tool("x")],
+      [3, 2, chat(10, 5)],
+    ], { models: [3], tools: [2], ignored: 1 }],
+    ["inside a call", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, unnamed],
+    ], { models: [1], tools: [], ignored: 1 }],
+    ["outside one of their kind", [
+      [1, undefined, unnamed],
+      [2, 1, unnamed],
+    ], { models: [2], tools: [], ignored: 1 }],
+  ])(
+    "are ignored when tokens alone identify them, %s",
+    async (_, spans, expected) => {
+      expect(await select(...spans)).toEqual(expected);
+    },
+  );
 
   test("are found in any order and across resources and scopes", async () => {
     const { resourceSpans: [inner] } = jsonExport([
@@ -293,55 +272,32 @@ describe("nested model calls", () => {
 describe("nested tool uses", () => {
   const MCP = { kind: 3 };
 
-  test("are one use in the spans of an agent, an MCP client and a server", async () => {
-    expect(
-      await select(
-        [1, undefined, tool("search"), { kind: 1 }],
-        [2, 1, mcp("search"), MCP],
-        [3, 2, mcp("search"), { kind: 2 }],
-      ),
-    ).toEqual({ models: [], tools: [1], ignored: 2 });
-  });
-
-  test("are one use when the agent prefixes the server's name", async () => {
-    expect(
-      await select([1, undefined, tool("github_search")], [
-        2,
-        1,
-        mcp("search"),
-        MCP,
-      ]),
-    )
-      .toMatchObject({ tools: [1] });
-    expect(
-      await select([1, undefined, tool("research")], [
-        2,
-        1,
-        mcp("search"),
-        MCP,
-      ]),
-    )
-      .toMatchObject({ tools: [1, 2] });
-  });
-
-  test("are several uses when a tool uses other tools", async () => {
-    expect(
-      await select(
-        [1, undefined, tool("deploy")],
-        [2, 1, mcp("create_issue"), MCP],
-        [3, 1, tool("notify")],
-      ),
-    ).toEqual({ models: [], tools: [1, 2, 3], ignored: 0 });
-  });
-
-  test("are several uses when an agent lies between them", async () => {
-    expect(
-      await select(
-        [1, undefined, tool("ask")],
-        [2, 1, op("invoke_agent")],
-        [3, 2, tool("ask")],
-      ),
-    ).toEqual({ models: [], tools: [1, 3], ignored: 1 });
+  test.each<[string, Spec[], Selection]>([
+    ["are one use in the spans of an agent, an MCP client and a server", [
+      [1, undefined, tool("search"), { kind: 1 }],
+      [2, 1, mcp("search"), MCP],
+      [3, 2, mcp("search"), { kind: 2 }],
+    ], { models: [], tools: [1], ignored: 2 }],
+    ["are one use when the agent prefixes the server's name", [
+      [1, undefined, tool("github_search")],
+      [2, 1, mcp("search"), MCP],
+    ], { models: [], tools: [1], ignored: 1 }],
+    ["are several uses when their names differ", [
+      [1, undefined, tool("research")],
+      [2, 1, mcp("search"), MCP],
+    ], { models: [], tools: [1, 2], ignored: 0 }],
+    ["are several uses when a tool uses other tools", [
+      [1, undefined, tool("deploy")],
+      [2, 1, mcp("create_issue"), MCP],
+      [3, 1, tool("notify")],
+    ], { models: [], tools: [1, 2, 3], ignored: 0 }],
+    ["are several uses when an agent lies between them", [
+      [1, undefined, tool("ask")],
+      [2, 1, op("invoke_agent")],
+      [3, 2, tool("ask")],
+    ], { models: [], tools: [1, 3], ignored: 1 }],
+  ])("%s", async (_, spans, expected) => {
+    expect(await select(...spans)).toEqual(expected);
   });
 });
 

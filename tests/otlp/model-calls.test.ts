@@ -199,21 +199,18 @@ describe("the span of a model call", () => {
     expect(event).toMatchObject({ input_tokens: 40, output_tokens: 0 });
   });
 
-  test("derives a count from the total", async () => {
-    const base = {
-      "gen_ai.operation.name": "chat",
-      "gen_ai.request.model": "m",
-    };
-    const total = { "gen_ai.usage.total_tokens": 50 };
-    expect(
-      await readCall({ ...base, ...total, "gen_ai.usage.input_tokens": 30 }),
-    )
-      .toMatchObject({ input_tokens: 30, output_tokens: 20 });
-    expect(
-      await readCall({ ...base, ...total, "gen_ai.usage.output_tokens": 20 }),
-    )
-      .toMatchObject({ input_tokens: 30, output_tokens: 20 });
-  });
+  test.each([["input", 30], ["output", 20]])(
+    "derives a count from the total and the %s",
+    async (known, count) => {
+      const event = await readCall({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.total_tokens": 50,
+        [`gen_ai.usage.${known}_tokens`]: count,
+      });
+      expect(event).toMatchObject({ input_tokens: 30, output_tokens: 20 });
+    },
+  );
 
   test("accepts counts as text", async () => {
     const event = await readCall(

@@ -142,6 +142,15 @@ export async function createEmptyDatabase(): Promise<string> {
   return url;
 }
 
+/** The rows of one statement of a request. */
+export const queryAs = <Row = Record<string, unknown>>(
+  db: TestDatabase,
+  role: ApiRole,
+  claims: Record<string, unknown> | string | null,
+  sql: string,
+  params?: unknown[],
+): Promise<Row[]> => db.as(role, claims, (query) => query<Row>(sql, params));
+
 /** A database that is open for the tests of one `describe`, from its `beforeAll` on. */
 export function useDatabase<Database extends TestDatabase>(
   open: () => Promise<Database>,

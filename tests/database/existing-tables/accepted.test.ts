@@ -3,6 +3,7 @@ import {
   applyMigrations,
   ENGINES,
   type Query,
+  queryAs,
   readMigrations,
   SERVER_ONLY,
   type TestDatabase,
@@ -163,13 +164,13 @@ describe.each(ENGINES)(
         );
       expect((await read(CHAIRMAN)).length).toBeGreaterThan(20);
       expect(await read(USERS[0])).toEqual([]);
-      const [{ summary }] = await db.as(
+      const [{ summary }] = await queryAs<
+        { summary: { totals: { count: number } } }
+      >(
+        db,
         "authenticated",
         { sub: CHAIRMAN },
-        (query) =>
-          query<{ summary: { totals: { count: number } } }>(
-            "select public.summarise_log('tool_usage_ledger', 'created_at') as summary",
-          ),
+        "select public.summarise_log('tool_usage_ledger', 'created_at') as summary",
       );
       expect(summary.totals.count).toBeGreaterThan(20);
     });

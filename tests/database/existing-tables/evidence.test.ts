@@ -4,6 +4,7 @@ import {
   createEmptyDatabase,
   ENGINES,
   overPostgres,
+  queryAs,
   SERVER_ONLY,
   type TestDatabase,
   useDatabase,
@@ -68,7 +69,7 @@ describe.each(ENGINES)("the rows from before the push on $name", (engine) => {
     for (const change of changes) {
       await expect(db.query(change)).rejects.toMatchObject({ code: "42501" });
       for (const role of ["anon", "authenticated", "service_role"] as const) {
-        await expect(db.as(role, null, (query) => query(change)))
+        await expect(queryAs(db, role, null, change))
           .rejects.toMatchObject({ code: "42501" });
       }
     }
@@ -158,10 +159,12 @@ describe.each(SERVER_ONLY)(
       // Rows that have no leaf: nulled, deleted, both; and rows that are new.
       await db.query("delete from cma_projects where id = $1", [PROJECTS[0]]);
       await db.query("delete from users where id = md5('user 1')::uuid");
-      await db.as("anon", null, (query) =>
-        query(
-          "insert into model_usage_log (id, reported_model_name, reported_model_id) values ('00000000-0000-4000-8000-000000000001', 'a', 'b'), (gen_random_uuid(), 'a', 'b')",
-        ));
+      await queryAs(
+        db,
+        "anon",
+        null,
+        "insert into model_usage_log (id, reported_model_name, reported_model_id) values ('00000000-0000-4000-8000-000000000001', 'a', 'b'), (gen_random_uuid(), 'a', 'b')",
+      );
       const [{ erased }] = await db.query<{ erased: number }>(
         "select ledger.erase_person(md5('user 6')::uuid, 'T-1', '{Ada,Ben}')::int as erased",
       );

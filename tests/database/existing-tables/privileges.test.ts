@@ -3,6 +3,7 @@ import {
   applyMigrations,
   overPostgres,
   type Query,
+  queryAs,
   SERVER_ONLY,
   type TestDatabase,
 } from "../../support/databases.ts";
@@ -43,19 +44,16 @@ describe.each(SERVER_ONLY)("privileges and names on $name", (engine) => {
     ]);
     for (const select of ["anon", "authenticated"] as const) {
       const read = (log: string) =>
-        db.as(
-          select,
-          { sub: USERS[0] },
-          (query) => query(`select id from ${log}`),
-        );
+        queryAs(db, select, { sub: USERS[0] }, `select id from ${log}`);
       await expect(read(select === "anon" ? "model_usage_log" : "audit_log"))
         .rejects.toMatchObject({ code: "42501" });
     }
     expect(
-      await db.as(
+      await queryAs(
+        db,
         "authenticated",
         { sub: USERS[0] },
-        (query) => query("select id from llm_usage_log"),
+        "select id from llm_usage_log",
       ),
     ).toEqual([]);
     expect(await db.query("select * from ledger.doctor()")).toEqual([]);
@@ -68,15 +66,16 @@ describe.each(SERVER_ONLY)("privileges and names on $name", (engine) => {
     await applyMigrations(db);
     for (const log of ["llm_usage_log", "audit_log"]) {
       const read = (sub: string) =>
-        db.as(
+        queryAs(
+          db,
           "authenticated",
           { sub },
-          (query) => query(`select distinct firm_id from ${log}`),
+          `select distinct firm_id from ${log}`,
         );
       expect(await read(USERS[0])).toHaveLength(1);
       expect(await read(crypto.randomUUID())).toEqual([]);
       expect(
-        await db.as("anon", null, (query) => query(`select from ${log}`)),
+        await queryAs(db, "anon", null, `select from ${log}`),
       ).toEqual([]);
     }
     await db.close();

@@ -2,14 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildKit } from "../../../scripts/verify-kit.ts";
 import { layouts } from "../../../shared/evidence/leaf.ts";
 import { signCheckpoint } from "../../../shared/tlog/checkpoint.ts";
-import {
-  createKeys,
-  type NewKeys,
-  parseSignerKey,
-} from "../../../shared/tlog/keys.ts";
+import { createKeys, type NewKeys } from "../../../shared/tlog/keys.ts";
 import {
   formatTlogProof,
-  parseTlogProof,
   type TlogProof,
 } from "../../../shared/tlog/tlog-proof.ts";
 import {
@@ -27,6 +22,7 @@ import {
   startEvidenceStack,
 } from "../../support/evidence-stack.ts";
 import { someHash } from "../../support/tampering.ts";
+import { readProof, readSigner } from "../../support/tlog-parsers.ts";
 import { FULL_EVENTS } from "../../support/receipts.ts";
 
 /** The kit alone, in a folder of its own. */
@@ -130,12 +126,6 @@ async function fetchProof(slug: Slug, id: unknown): Promise<string> {
   });
   expect(response.status).toBe(200);
   return await response.text();
-}
-
-function readProof(content: string): TlogProof {
-  const parsed = parseTlogProof(content);
-  if ("fault" in parsed) throw new Error(parsed.fault);
-  return parsed.proof;
 }
 
 function change(content: string, changes: Partial<TlogProof>): string {
@@ -466,14 +456,12 @@ describe("the proof of a row", () => {
     expect(result).toEqual(holds(
       /- whether this tree and that of the held checkpoint of \d+ leaves are one: /,
     ));
-    const parsed = await parseSignerKey(keys.signerKey);
-    if ("fault" in parsed) throw new Error(parsed.fault);
     const { checkpoint } = readProof(await Deno.readTextFile(path));
     const [, size] = checkpoint.split("\n");
     const fork = await write(
       await signCheckpoint(
         { size: Number(size), root: someHash() },
-        parsed.key,
+        await readSigner(keys.signerKey),
       ),
     );
     expect(await verify(withKey(path, "--held", fork))).toEqual(refused(
