@@ -1,10 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import type {
-  EvidenceFaultCode,
-  Verdict,
-} from "../../scripts/verify/verdict.ts";
+import type { EvidenceFaultCode } from "../../scripts/verify/verdict.ts";
 import {
   EVENTS,
   FIRM,
@@ -15,7 +12,7 @@ import {
   USER,
 } from "../support/running-stack.ts";
 import { type Drill, makeDrill, recordOfEach } from "./drill.ts";
-import { trustLogs } from "../support/evidence-stack.ts";
+import { type EvidenceStack, trustLogs } from "../support/evidence-stack.ts";
 import {
   behindTriggers,
   dropNewest,
@@ -36,16 +33,17 @@ beforeAll(async () => {
 
 const onCopy = (work: Parameters<Drill["on"]>[0]) => () => drill.on(work);
 
-const codesOf = ({ faults }: Verdict) => faults.map(({ code }) => code);
+const codes = async (ledger: EvidenceStack) =>
+  (await ledger.verify(policy)).faults.map(({ code }) => code);
 
-/** Asserts that exactly this is wrong with exactly this row, in words. */
-function expectFault(
-  { faults }: Verdict,
-  log: LogName,
-  id: string,
+/** Asserts that the row has the only finding, which has this sentence. */
+async function expectFault(
+  ledger: EvidenceStack,
+  [log, id]: [LogName, string],
   code: EvidenceFaultCode,
   sentence: string,
-): void {
+): Promise<void> {
+  const { faults } = await ledger.verify(policy);
   expect(faults).toEqual([{
     code,
     log,
@@ -67,10 +65,9 @@ describe("tampering that is detected", () => {
       for (const ids of ages()) {
         const id = ids["llm-usage"];
         await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd / 2");
-        expectFault(
-          await ledger.verify(policy),
-          "llm_usage_log",
-          id,
+        await expectFault(
+          ledger,
+          ["llm_usage_log", id],
           "row_differs",
           "is not what was recorded",
         );
@@ -106,10 +103,9 @@ describe("tampering that is detected", () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early[slug];
       await rewriteRow(db, log, id, change);
-      expectFault(
-        await ledger.verify(policy),
-        log,
-        id,
+      await expectFault(
+        ledger,
+        [log, id],
         "row_differs",
         "is not what was recorded",
       );
@@ -137,10 +133,9 @@ describe("tampering that is detected", () => {
       await drill.on(async (ledger, db) => {
         const id = drill.early[slug];
         await rewriteRow(db, log, id, `${column} = ${value}`);
-        expectFault(
-          await ledger.verify(policy),
-          log,
-          id,
+        await expectFault(
+          ledger,
+          [log, id],
           "commitment_differs",
           `has a ${column} that is not the one recorded`,
         );
@@ -161,16 +156,10 @@ describe("tampering that is detected", () => {
         await rewriteRow(db, log, id, `${column} = null`);
         const sentence =
           `has no ${column}, cannot be shown to have had none, and no leaf says that it was erased`;
-        expectFault(
-          await ledger.verify(policy),
-          log,
-          id,
-          "null_unexplained",
-          sentence,
-        );
+        await expectFault(ledger, [log, id], "null_unexplained", sentence);
         // Without its salt too.
         await db.query("delete from ledger.salts where row_id = $1", [id]);
-        expect(codesOf(await ledger.verify(policy))).toContain(
+        expect(await codes(ledger)).toContain(
           "null_unexplained",
         );
       });
@@ -191,10 +180,9 @@ describe("tampering that is detected", () => {
           [`public.${log}`],
           `delete from public.${log} where id = '${id}'`,
         );
-        expectFault(
-          await ledger.verify(policy),
-          log,
-          id,
+        await expectFault(
+          ledger,
+          [log, id],
           "row_missing",
           "is gone, and no leaf says that it was deleted",
         );
@@ -205,7 +193,7 @@ describe("tampering that is detected", () => {
         );
         await db.exec("drop table kept");
       }
-      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      expect(await codes(ledger)).toEqual([]);
     });
   });
 
@@ -219,7 +207,7 @@ describe("tampering that is detected", () => {
         `delete from public.audit_log where id = '${id}'`,
       );
       await db.query("delete from ledger.salts where row_id = $1", [id]);
-      expect(codesOf(await ledger.verify(policy))).toEqual(["row_missing"]);
+      expect(await codes(ledger)).toEqual(["row_missing"]);
     }),
   );
 
@@ -233,10 +221,9 @@ describe("tampering that is detected", () => {
         `insert into public.audit_log (id, firm_id, action, entity_type, created_at)
         values ('${id}', '${FIRM}', 'upload_file', 'cma_project', '2026-01-01')`,
       );
-      expectFault(
-        await ledger.verify(policy),
-        "audit_log",
-        id,
+      await expectFault(
+        ledger,
+        ["audit_log", id],
         "row_without_leaf",
         "was not recorded: it has no leaf",
       );
@@ -248,7 +235,7 @@ describe("tampering that is detected", () => {
     onCopy(async (ledger, db) => {
       const id = drill.early["tool-usage"];
       await rewriteRow(db, "tool_usage_ledger", id, `id = '${newId()}'`);
-      expect(codesOf(await ledger.verify(policy)).sort())
+      expect((await codes(ledger)).sort())
         .toEqual(["row_missing", "row_without_leaf"]);
     }),
   );
@@ -327,9 +314,9 @@ describe("tampering that is detected", () => {
         select new_index, kind, log, row_id, commitments, data, hash from moved`,
       );
       await rebuildNodes(db);
-      const codes = codesOf(await ledger.verify(policy));
-      expect(codes).toContain("root_differs");
-      expect(codes).toContain("leaves_missing");
+      const found = await codes(ledger);
+      expect(found).toContain("root_differs");
+      expect(found).toContain("leaves_missing");
     }),
   );
 
@@ -342,8 +329,8 @@ describe("tampering that is detected", () => {
         ["ledger.leaves"],
         `delete from ledger.leaves where row_id = '${id}'`,
       );
-      const codes = codesOf(await ledger.verify(policy));
-      expect(new Set(codes)).toEqual(
+      const found = await codes(ledger);
+      expect(new Set(found)).toEqual(
         new Set([
           "index_gap",
           "leaves_missing",
@@ -360,11 +347,11 @@ describe("tampering that is detected", () => {
       const id = drill.early.audit;
       await db.query("delete from public.users where id = $1", [USER]);
       await ledger.sign();
-      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      expect(await codes(ledger)).toEqual([]);
       await rewriteRow(db, "audit_log", id, `user_id = '${OTHER_USER}'`);
-      const codes = codesOf(await ledger.verify(policy));
-      expect(codes).toContain("salt_missing");
-      expect(codes).toContain("value_after_erasure");
+      const found = await codes(ledger);
+      expect(found).toContain("salt_missing");
+      expect(found).toContain("value_after_erasure");
     }),
   );
 
@@ -377,7 +364,7 @@ describe("tampering that is detected", () => {
       );
       await db.query("delete from public.firms where id = $1", [FIRM]);
       await ledger.sign();
-      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      expect(await codes(ledger)).toEqual([]);
       await behindTriggers(
         db,
         ["public.llm_usage_log"],
@@ -385,7 +372,7 @@ describe("tampering that is detected", () => {
       set local session_replication_role = replica;
       insert into public.llm_usage_log select * from kept`,
       );
-      expect(codesOf(await ledger.verify(policy))).toContain(
+      expect(await codes(ledger)).toContain(
         "row_after_tombstone",
       );
     }),
@@ -402,7 +389,7 @@ describe("tampering that is detected", () => {
       await db.exec(
         `update ledger.salts s set salts = kept.salts, seed = kept.seed from kept where s.row_id = kept.row_id`,
       );
-      expect(codesOf(await ledger.verify(policy))).toEqual(["salt_kept"]);
+      expect(await codes(ledger)).toEqual(["salt_kept"]);
     }),
   );
 
@@ -417,7 +404,7 @@ describe("tampering that is detected", () => {
         `The row ${id} of tool_usage_ledger (pending) is not what was recorded: it does not hash to its leaf`,
       ]]);
       await ledger.sign();
-      expect(codesOf(await ledger.verify(policy))).toEqual(["row_differs"]);
+      expect(await codes(ledger)).toEqual(["row_differs"]);
     }),
   );
 });
