@@ -84,7 +84,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
 
   test.each<[string, Record<string, unknown>, string]>([
     [
-      "a regex that is none",
+      "a malformed regex",
       { match_kind: "regex", match_value: "a(" },
       "parentheses",
     ],
@@ -95,7 +95,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
       "check constraint",
     ],
     ["a model without a name", { match_value: "" }, "check constraint"],
-    ["a match that there is not", { match_kind: "like" }, "match_kind"],
+    ["an unknown match", { match_kind: "like" }, "match_kind"],
     ["a provider in upper case", { provider: "OpenAI" }, "provider"],
     ["a provider without a name", { provider: "" }, "provider"],
     ["half a day's beginning", { daily_from: "01:00" }, "check constraint"],
@@ -115,7 +115,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
       { service_tier: "Batch" },
       "service_tier",
     ],
-    ["a price that is nobody's", { source: "" }, "source"],
+    ["a price without a source", { source: "" }, "source"],
     ["other units in a list", { other_usd_per_million: [] }, "other_usd"],
     ["another unit for less than nothing", {
       other_usd_per_million: { web_searches: "-1" },
@@ -141,7 +141,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
     ["a tier that starts below 0", {
       context_tiers: [{ above_input_tokens: -1 }],
     }, "context_tiers"],
-    ["a tier with a column that there is not", {
+    ["a tier with an unknown column", {
       context_tiers: [{ above_input_tokens: 1, request_usd: "1" }],
     }, "context_tiers"],
     ["a tier for NaN", {

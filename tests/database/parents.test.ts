@@ -193,8 +193,7 @@ test("the migrations need no superuser", async () => {
       await db.query(
         "select rolsuper as superuser from pg_roles where rolname = current_user",
       ),
-    )
-      .toEqual([{ superuser: false }]);
+    ).toEqual([{ superuser: false }]);
     await applyMigrations(db);
     const parents = await insertParents(db);
     const llm = await addLlmUsage(db.query, {

@@ -58,12 +58,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       null,
       `select public.import_model_prices($1::text::jsonb, source => $2,
            apply => $3::text::boolean, accept_suspicious => $4::text::boolean) as answer`,
-      [
-        JSON.stringify(prices),
-        source,
-        String(apply),
-        String(acceptSuspicious),
-      ],
+      [JSON.stringify(prices), source, String(apply), String(acceptSuspicious)],
     );
     // Other tests' rows are not in the list either.
     const { unlisted: _, ...rest } = answer;
@@ -345,19 +340,19 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
   test.each<[string, unknown, RegExp]>([
     ["an object", {}, /^expected an array of price rows$/],
     ["null", null, /^expected an array of price rows$/],
-    ["a row that is none", [1], /^price row 1: expected an object$/],
+    ["a row that is not an object", [1], /^price row 1: expected an object$/],
     [
-      "a column that there is not",
+      "an unknown column",
       [{ input_usd_per_token: 1 }],
       /^price row 1: a price list has no column input_usd_per_token$/,
     ],
     [
-      "a column that is not the list's",
+      "a column outside of the list",
       [{ published: false }],
       /^price row 1: a price list has no column published$/,
     ],
     [
-      "a price that is none",
+      "a malformed price",
       [{}, { input_usd_per_mtok: "3 USD" }],
       /^price row 2: invalid input syntax for type numeric/,
     ],
@@ -368,7 +363,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       /^price row 1: .*unit_price/,
     ],
     [
-      "less than nothing",
+      "a negative price",
       [{ output_usd_per_mtok: "-1" }],
       /^price row 1: .*unit_price/,
     ],
@@ -383,20 +378,20 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       /^price row 1: .*unit_price/,
     ],
     [
-      "a day that there is not",
+      "an impossible date",
       [{ effective_from: "2026-02-30" }],
       /^price row 1: date\/time field value out of range/,
     ],
     ["no start", [{ effective_from: null }], /effective_from.*not-null/],
     ["no model", [{ match_value: null }], /match_value.*not-null/],
-    ["a match that there is not", [{ match_kind: "like" }], /match_kind_check/],
+    ["an unknown match", [{ match_kind: "like" }], /match_kind_check/],
     [
-      "a regex that is none",
+      "a malformed regex",
       [{ match_kind: "regex", match_value: "(" }],
       /parentheses \(\) not balanced/,
     ],
     ["a name in upper case", [{ match_value: "GPT-5" }], /check constraint/],
-    ["another unit's price that is none", [{
+    ["a malformed price of another unit", [{
       other_usd_per_million: { web_searches: "-1" },
     }], /unit_price/],
     [
@@ -429,8 +424,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
           null,
           "select public.import_model_prices('[]', source => 'x')",
         ),
-      )
-        .rejects.toThrow("permission denied");
+      ).rejects.toThrow("permission denied");
     },
   );
 

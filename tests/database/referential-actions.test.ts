@@ -1,9 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  ENGINES,
-  type TestDatabase,
-  useDatabase,
-} from "../support/databases.ts";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import {
   addAudit,
   addLlmUsage,
@@ -21,6 +17,16 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
   const db = useDatabase(engine.migrated);
   const parents = useParents(db);
 
+  /** The columns `select` of one row. */
+  async function stored(log: string, id: string, select: string) {
+    const rows = await db.query(
+      `select ${select} from public.${log} where id = $1`,
+      [id],
+    );
+    expect(rows).toHaveLength(1);
+    return rows[0];
+  }
+
   test.each(["0.000124", "0.000001", "9999.999999"])(
     "a cost of %s dollars is exact",
     async (cost) => {
@@ -28,24 +34,23 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
         firm_id: parents.firm1,
         cost_usd: cost,
       });
-      expect(await stored(db, "llm_usage_log", id, "cost_usd::text as cost"))
-        .toEqual([{ cost }]);
+      expect(await stored("llm_usage_log", id, "cost_usd::text as cost"))
+        .toEqual({ cost });
       const tool = await addToolUsage(db.query, {
         agent_id: parents.agent,
         tool_id: parents.tool,
         cost_usd: cost,
       });
       expect(
-        await stored(db, "tool_usage_ledger", tool, "cost_usd::text as cost"),
-      ).toEqual([{ cost }]);
+        await stored("tool_usage_ledger", tool, "cost_usd::text as cost"),
+      ).toEqual({ cost });
     },
   );
 
   test("a cost of ten thousand dollars is out of range", async () => {
     await expect(
       addLlmUsage(db.query, { firm_id: parents.firm1, cost_usd: "10000" }),
-    )
-      .rejects.toMatchObject({ code: NUMERIC_OUT_OF_RANGE });
+    ).rejects.toMatchObject({ code: NUMERIC_OUT_OF_RANGE });
   });
 
   test.each(["extraction", "classification", "validation", "fallback"])(
@@ -55,9 +60,9 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
         firm_id: parents.firm1,
         task_type,
       });
-      expect(await stored(db, "llm_usage_log", id, "task_type")).toEqual([{
+      expect(await stored("llm_usage_log", id, "task_type")).toEqual({
         task_type,
-      }]);
+      });
     },
   );
 
@@ -81,9 +86,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     "the phase %s is accepted",
     async (phase) => {
       const id = await addModelUsage(db.query, { phase });
-      expect(await stored(db, "model_usage_log", id, "phase")).toEqual([{
-        phase,
-      }]);
+      expect(await stored("model_usage_log", id, "phase")).toEqual({ phase });
     },
   );
 
@@ -100,36 +103,30 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     const llm = await addLlmUsage(db.query, { firm_id: parents.firm1 });
     expect(
       await stored(
-        db,
         "llm_usage_log",
         llm,
         "success, created_at is not null as stamped",
       ),
-    )
-      .toEqual([{ success: true, stamped: true }]);
+    ).toEqual({ success: true, stamped: true });
     const tool = await addToolUsage(db.query, {
       agent_id: parents.agent,
       tool_id: parents.tool,
     });
     expect(
       await stored(
-        db,
         "tool_usage_ledger",
         tool,
         "tokens_consumed, cost_usd::text as cost",
       ),
-    )
-      .toEqual([{ tokens_consumed: 0, cost: "0.000000" }]);
+    ).toEqual({ tokens_consumed: 0, cost: "0.000000" });
     const model = await addModelUsage(db.query);
     expect(
       await stored(
-        db,
         "model_usage_log",
         model,
         "metadata, captured_at is not null as stamped",
       ),
-    )
-      .toEqual([{ metadata: {}, stamped: true }]);
+    ).toEqual({ metadata: {}, stamped: true });
   });
 
   test("deleting a project nulls the reference and changes nothing else of the row", async () => {
@@ -138,14 +135,14 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
       cma_project_id: parents.project1,
       error_message: "kept",
     });
-    const [before] = await stored(db, "llm_usage_log", id, "*");
+    const before = await stored("llm_usage_log", id, "*");
     await db.query("delete from public.cma_projects where id = $1", [
       parents.project1,
     ]);
-    expect(await stored(db, "llm_usage_log", id, "*")).toEqual([{
+    expect(await stored("llm_usage_log", id, "*")).toEqual({
       ...before,
       cma_project_id: null,
-    }]);
+    });
   });
 
   test("deleting a user nulls the reference and changes nothing else of the row", async () => {
@@ -153,12 +150,12 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
       firm_id: parents.firm1,
       user_id: parents.user1,
     });
-    const [before] = await stored(db, "audit_log", id, "*");
+    const before = await stored("audit_log", id, "*");
     await db.query("delete from public.users where id = $1", [parents.user1]);
-    expect(await stored(db, "audit_log", id, "*")).toEqual([{
+    expect(await stored("audit_log", id, "*")).toEqual({
       ...before,
       user_id: null,
-    }]);
+    });
   });
 
   test("deleting a firm removes its rows and no other firm's", async () => {
@@ -179,15 +176,13 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
         "select id from public.llm_usage_log where firm_id = any ($1)",
         firms,
       ),
-    )
-      .toEqual([{ id: llm2 }]);
+    ).toEqual([{ id: llm2 }]);
     expect(
       await db.query(
         "select id from public.audit_log where firm_id = any ($1)",
         firms,
       ),
-    )
-      .toEqual([{ id: audit2 }]);
+    ).toEqual([{ id: audit2 }]);
   });
 
   test.each(
@@ -204,9 +199,8 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     });
     await expect(
       db.query(`delete from public.${table} where id = $1`, [parents[parent]]),
-    )
-      .rejects.toMatchObject({ code: FOREIGN_KEY_VIOLATION });
-    expect(await stored(db, "tool_usage_ledger", id, "id")).toEqual([{ id }]);
+    ).rejects.toMatchObject({ code: FOREIGN_KEY_VIOLATION });
+    expect(await stored("tool_usage_ledger", id, "id")).toEqual({ id });
   });
 
   test("an agent without ledger entries can be deleted", async () => {
@@ -217,8 +211,7 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
       await db.query("select id from public.agent_registry where id = $1", [
         parents.agent,
       ]),
-    )
-      .toEqual([]);
+    ).toEqual([]);
   });
 
   test("a foreign key without a parent is refused", async () => {
@@ -247,15 +240,3 @@ describe.each(ENGINES)("rows of the logs on $name", (engine) => {
     }
   });
 });
-
-/** The row of that id, with the columns of `select`. */
-async function stored(
-  db: TestDatabase,
-  log: string,
-  id: string,
-  select: string,
-) {
-  return await db.query(`select ${select} from public.${log} where id = $1`, [
-    id,
-  ]);
-}

@@ -122,9 +122,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
         "authenticated",
         member(),
         "select id from public.llm_usage_log where id = $1",
-        [
-          rows.llm2,
-        ],
+        [rows.llm2],
       );
       expect(found).toEqual([]);
     });

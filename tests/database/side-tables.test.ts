@@ -30,7 +30,7 @@ describe.each(ENGINES)("access to the side tables on $name", (engine) => {
   let rows: { llm1: string; llm2: string };
   /** Rows beside the logs, of the first firm and of the second. */
   let beside: Record<SideTableName, [string, string]>;
-  /** A price that is everybody's. */
+  /** A shared price, without a firm. */
   let price: string;
   beforeAll(async () => {
     const w = parents;

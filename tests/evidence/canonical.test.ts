@@ -17,7 +17,7 @@ import { ENGINES, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 import { useParents } from "../support/log-rows.ts";
 
-/** A value to be stored, as SQL reads it, and the member that it has to become. */
+/** A value as an SQL literal, and its expected member of the leaf. */
 interface Sample {
   literal: string | null;
   /** The literal itself when undefined. */
@@ -28,7 +28,7 @@ const same = (...literals: string[]): Sample[] =>
   literals.map((literal) => ({ literal }));
 const as = (literal: string, member: string): Sample => ({ literal, member });
 
-/** Fewer columns than a row has; the others are NULL or what they have to be. */
+/** Some columns of a row; the others are NULL or have required values. */
 type Samples = Record<string, Sample>;
 
 describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
@@ -64,8 +64,8 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
   });
 
   /**
-   * Stores rows, and asserts that SQL writes for each the text that TypeScript
-   * writes from what was put in, and captured the hash of it.
+   * Inserts rows, and asserts that SQL and TypeScript write the same leaf for each,
+   * and that its hash was captured.
    */
   async function expectSame(log: LogName, rows: Samples[]): Promise<void> {
     const columns = layouts[log].map(({ name, type }) => ({ name, type }));
@@ -384,7 +384,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
     },
   );
 
-  /** What a jsonb becomes is what Postgres says by itself. */
+  /** Sets the member of metadata to the text that Postgres prints. */
   async function printJson(rows: Samples[]): Promise<Samples[]> {
     return await Promise.all(rows.map(async (row) => {
       if (!row.metadata?.literal) return row;

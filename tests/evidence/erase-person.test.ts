@@ -43,9 +43,9 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
   const tag = crypto.randomUUID().slice(0, 8);
   const EMAIL = `Ada."${tag}"@example.org`;
   const IP = `2001:db8::${tag.slice(0, 4)}`;
-  const NOTE = `her own words ${tag}`;
+  const NOTE = `personal note ${tag}`;
 
-  /** Everything that names her, and rows that must stay as they are. */
+  /** Inserts rows with personal data of the user, and one without. */
   async function write() {
     await db.query("update users set email = $2 where id = $1", [
       parents.user1,
@@ -73,7 +73,7 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
     });
     const stays = await addRich({
       user_id: parents.user2,
-      metadata: { note: "of somebody else" },
+      metadata: { note: "of another user" },
     });
     // What the planner remembers of values is a place to look too.
     await db.exec("analyze");

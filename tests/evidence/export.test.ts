@@ -10,7 +10,7 @@ const QUIETER =
   "The logs changed at every attempt to read them: try again at a quieter time";
 
 /** A firm with a user and a project, and rows that refer to them. */
-interface Doomed {
+interface Deletable {
   firm: string;
   user: string;
   project: string;
@@ -25,8 +25,8 @@ describe("a bundle exported during writes", () => {
     expect([200, 201]).toContain(status);
   };
 
-  /** Makes rows that a deletion of a user, a project or a firm will touch. */
-  async function makeDoomed(): Promise<Doomed> {
+  /** Inserts a firm, a user and a project to delete, and rows that refer to them. */
+  async function insertDeletable(): Promise<Deletable> {
     const [firm, user, project] = [newId(), newId(), newId()];
     await db.query("insert into public.firms (id, name) values ($1, 'F')", [
       firm,
@@ -51,7 +51,10 @@ describe("a bundle exported during writes", () => {
   const remove = (table: string, id: string) =>
     db.query(`delete from public.${table} where id = $1`, [id]);
 
-  const DISTURBANCES: Record<string, (doomed: Doomed) => Promise<unknown>> = {
+  const DISTURBANCES: Record<
+    string,
+    (deletable: Deletable) => Promise<unknown>
+  > = {
     "rows are recorded": () =>
       post("model-usage", [EVENTS["model-usage"], EVENTS["model-usage"]]),
     "rows are recorded and sealed": async () => {
@@ -76,20 +79,17 @@ describe("a bundle exported during writes", () => {
     "a person is erased": ({ user }) =>
       db.query("select ledger.erase_person($1, 'T', '{Ada,Ben}')", [user]),
     "a row is recorded and its user is gone": async () => {
-      const { user } = await makeDoomed();
+      const { user } = await insertDeletable();
       await remove("users", user);
     },
   };
 
-  /**
-   * Exports through a door at which `disturb` is told of each call, from 1 on,
-   * before it is handed on.
-   */
+  /** Exports through a proxy that runs `disturb` before each call, counted from 1. */
   async function exportDisturbed(
     disturb: (call: number) => unknown,
   ): Promise<{ lines: string[]; calls: number; restarts: number }> {
     let calls = 0;
-    const door = Deno.serve(
+    const proxy = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       async (request) => {
         await disturb(++calls);
@@ -108,7 +108,7 @@ describe("a bundle exported during writes", () => {
     let restarts = 0;
     try {
       await collectEvidence({
-        url: `http://127.0.0.1:${door.addr.port}`,
+        url: `http://127.0.0.1:${proxy.addr.port}`,
         key: ledger.stack.secretKey,
       }, {
         write: (line) => Promise.resolve(void lines.push(line)),
@@ -119,7 +119,7 @@ describe("a bundle exported during writes", () => {
         },
       });
     } finally {
-      await door.shutdown();
+      await proxy.shutdown();
     }
     return { lines, calls, restarts };
   }
@@ -134,17 +134,17 @@ describe("a bundle exported during writes", () => {
       // An odd step, so that the even and the odd calls have their turns.
       for (let call = 1; call <= most; call += 3) {
         // Rows that are sealed and rows that are not, and of both one whose user is gone.
-        const sealed = [await makeDoomed(), await makeDoomed()];
+        const sealed = [await insertDeletable(), await insertDeletable()];
         await ledger.sign();
-        const pending = [await makeDoomed(), await makeDoomed()];
+        const pending = [await insertDeletable(), await insertDeletable()];
         await remove("users", sealed[0].user);
         await remove("users", pending[0].user);
-        const doomed = call % 2 === 0 ? sealed[1] : pending[1];
+        const deletable = call % 2 === 0 ? sealed[1] : pending[1];
         let disturbed = 0;
         const { lines } = await exportDisturbed(async (now) => {
           if (now !== call) return;
           disturbed++;
-          await DISTURBANCES[name](doomed);
+          await DISTURBANCES[name](deletable);
         });
         expect(disturbed).toBe(1);
         const { faults } = await verifyBundle(lines, ledger.policy);
@@ -156,10 +156,10 @@ describe("a bundle exported during writes", () => {
 
   test("restarts only after a nulled reference, a deletion or an erasure", async () => {
     await ledger.sign();
-    const doomed = await makeDoomed();
+    const deletable = await insertDeletable();
     const restartsOf = async (name: string) =>
       (await exportDisturbed((call) =>
-        call === 3 ? DISTURBANCES[name](doomed) : undefined
+        call === 3 ? DISTURBANCES[name](deletable) : undefined
       )).restarts;
     expect(await restartsOf("rows are recorded, sealed and signed")).toBe(0);
     expect(await restartsOf("a reference is nulled")).toBe(1);
@@ -168,15 +168,15 @@ describe("a bundle exported during writes", () => {
 
   test("fails for logs that change at every attempt", async () => {
     await ledger.sign();
-    const doomed = await Promise.all(
-      Array.from({ length: 5 }, () => makeDoomed()),
+    const deletable = await Promise.all(
+      Array.from({ length: 5 }, () => insertDeletable()),
     );
     const { calls } = await exportDisturbed(() => {});
     const disturbed = exportDisturbed((call) =>
-      call % calls === 2 ? remove("users", doomed.pop()!.user) : undefined
+      call % calls === 2 ? remove("users", deletable.pop()!.user) : undefined
     );
     await expect(disturbed).rejects.toThrow(new StackError(QUIETER));
-    expect(doomed).toEqual([]);
+    expect(deletable).toEqual([]);
   });
 
   test(
@@ -190,8 +190,8 @@ describe("a bundle exported during writes", () => {
         await post("model-usage", events);
       }
       await ledger.sign();
-      const doomed = await Promise.all(
-        Array.from({ length: 12 }, () => makeDoomed()),
+      const deletable = await Promise.all(
+        Array.from({ length: 12 }, () => insertDeletable()),
       );
       let isOver = false;
       const until = async (work: () => Promise<unknown>) => {
@@ -203,7 +203,7 @@ describe("a bundle exported during writes", () => {
         until(() => ledger.post("ledger/seal", {})),
         until(async () => {
           await new Promise((resolve) => setTimeout(resolve, 150));
-          const { user } = doomed.pop() ?? { user: newId() };
+          const { user } = deletable.pop() ?? { user: newId() };
           await remove("users", user);
         }),
       ];

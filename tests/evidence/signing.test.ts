@@ -137,7 +137,7 @@ describe("the signer", () => {
       GAPS,
     ],
     [
-      "the last checkpoint is kept for another size than it says",
+      "the last checkpoint is stored with another size",
       "ledger.checkpoints",
       () =>
         `insert into ledger.checkpoints (size, root, note)
@@ -302,7 +302,7 @@ describe("two functions that seal concurrently", () => {
     }
     const last = await ledgers[0].sealAll();
     for (const { status, body } of answers) {
-      // Who loses every race says so.
+      // A function that loses every race answers 409.
       if (status === 200) continue;
       expect([status, body.detail]).toEqual([
         409,
@@ -319,10 +319,10 @@ describe("two functions that seal concurrently", () => {
         const opened = await openTrusted(note, trustLogs(keys.verifierKey));
         expect(opened.checkpoint.size).toBe(size);
       }
-      const told = answers.map(({ body }) => body.checkpoint)
+      const answered = answers.map(({ body }) => body.checkpoint)
         .filter((note) => typeof note === "string");
       const kept = new Set(notes.map(({ note }) => note));
-      for (const note of told) expect(kept).toContain(note);
+      for (const note of answered) expect(kept).toContain(note);
     } finally {
       await db.close();
     }

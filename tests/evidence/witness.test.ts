@@ -327,7 +327,7 @@ describe("a witness that does not cosign", () => {
     await server?.shutdown();
   });
 
-  /** Seals something new, and returns who signed it. */
+  /** Seals a new event, and returns the names of the signers. */
   async function seal(): Promise<string[]> {
     await record(log);
     const note = await log.sign();
@@ -377,7 +377,7 @@ describe("a witness that does not cosign", () => {
       () => new Response(makeSignature(keys.verifierKey)),
     ],
     [
-      "with a signature of somebody else",
+      "with a signature of another key",
       () => new Response(makeSignature("example.org/other+00000000")),
     ],
   ])(
@@ -394,7 +394,7 @@ describe("a witness that does not cosign", () => {
   });
 });
 
-/** A line of a signature that the key's holder has not made. */
+/** A forged signature line. */
 function makeSignature(verifierKey: string): string {
   const [name, keyId] = verifierKey.split("+");
   return formatSignature({ name, keyId, bytes: new Uint8Array(72).fill(7) });

@@ -52,7 +52,7 @@ afterAll(async () => {
   await sql?.end();
 });
 
-/** What only our own log may say. */
+/** Text that only the access log may contain. */
 const UPSTREAM = "upstream-detail";
 const PAGE = `<!doctype html><title>Error</title>${UPSTREAM}`;
 
@@ -62,7 +62,7 @@ const json = (body: unknown, status = 200) => Response.json(body, { status });
 const error = (code: string, status: number) =>
   json({ code, message: UPSTREAM, details: UPSTREAM, hint: null }, status);
 
-/** SQLSTATEs that pass by themselves, with the status that PostgREST gives them. */
+/** Transient SQLSTATEs, with the status that PostgREST gives them. */
 const PASSING: [string, number][] = [
   ["08006", 503], // connection failure
   ["25006", 405], // read-only transaction
@@ -87,7 +87,7 @@ const changed =
 
 const OTHER_ID = "99999999-0000-4000-8000-000000000009";
 
-/** The answer that says in one word that all was recorded, changed. */
+/** The changed brief answer that all events were recorded. */
 const changedBrief = (change: Result) => (real: Result[]) =>
   json({
     recorded: real.length,
@@ -96,7 +96,7 @@ const changedBrief = (change: Result) => (real: Result[]) =>
     ...change,
   });
 
-/** What comes instead of the results of a batch, and what the function says then. */
+/** Malformed answers to a batch, and the status of the function. */
 const BAD_ANSWERS: [string, (real: Result[]) => Response, 503 | 500][] = [
   ["a page of HTML with status 200", () => html(200), 503],
   ["a page of HTML with status 500", () => html(500), 503],
@@ -168,7 +168,7 @@ const passOn: Answer = (_request, pass) => pass();
 let lastMark = 0;
 const sent: ReturnType<typeof toSent>[] = [];
 
-/** Sends events and then, with the REST API well again, the same once more. */
+/** Sends events, and retries them after the REST API is restored. */
 async function sendTwice(
   body: MarkedEvent[] | MarkedEvent,
   answer: (real: Result[]) => Response | Promise<Response>,
@@ -184,9 +184,9 @@ async function sendTwice(
   let real = Promise.resolve(recorded);
   rest.answer = async (_request, pass) => {
     if (isCommitted) {
-      // Of a batch it says in one word that all was recorded.
+      // The answer to a batch is brief.
       real = pass().then((response) => response.json())
-        .then((said) => Array.isArray(said) ? said : recorded);
+        .then((answer) => Array.isArray(answer) ? answer : recorded);
     }
     return await answer(await real);
   };
@@ -277,7 +277,7 @@ describe("a REST API with another answer", () => {
 });
 
 describe("a slow REST API", () => {
-  /** Time limits that were set; while the API is slow, each is shortened to a moment. */
+  /** The time limits of calls; while the API is slow, each is shortened to 100 ms. */
   const limits: number[] = [];
   const { timeout } = AbortSignal;
   beforeAll(() => {

@@ -26,7 +26,7 @@ const sent: ReturnType<typeof toSent>[] = [];
 /**
  * Sends a batch through the proxies; it is cut once, at the first passage that
  * `place` names. It goes over fresh connections: a request over one that was used
- * before would be sent again by fetch itself, and nobody would see the cut.
+ * before would be retried by fetch, which would hide the cut.
  */
 async function sendCut(
   proxy: TcpProxy,
@@ -114,7 +114,7 @@ describe("a cut connection between REST and PostgreSQL", () => {
     from === "client" && contains(bytes, "record_llm_usage_log");
   const isCommit = ({ from, bytes }: Passage) =>
     from === "client" && contains(bytes, "commit");
-  // What the server says when the transaction is committed (CommandComplete).
+  // The server's CommandComplete of the commit.
   const isCommitted = ({ from, bytes }: Passage) =>
     from === "server" && contains(bytes, "COMMIT\0");
 

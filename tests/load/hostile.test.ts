@@ -172,7 +172,7 @@ describe("a function under hostile load", () => {
       "connection: close",
       ...lines,
     ], body).catch(() => null);
-    // The server may hang up on a head that is longer than it wants to hold.
+    // The server may close the connection on a head that is too long.
     const isHungUp = answer === null || Number.isNaN(answer.status);
     if (isHungUp) expect(lines.join().length).toBeGreaterThan(10_000);
     else expect(answer.status).toBeLessThan(500);

@@ -18,11 +18,11 @@ import {
   startSpawnedStack,
 } from "../support/spawned-stack.ts";
 
-/** Characters of a credential that must not be found together. */
+/** Consecutive characters of a credential that must not be printed. */
 const PIECE = 12;
 const PASSWORD = "correct-horse-battery-9417";
 
-/** Where a credential is looked for by accident: everywhere but where it belongs. */
+/** Paths that get a credential in every part of a request. */
 const PATHS = [
   "tool-usage",
   "llm-usage/reserve",
@@ -71,7 +71,7 @@ describe("the output of a stack", () => {
         "the default secret key": stack.secretKeys.default,
         "a named secret key": GATEWAY_KEY,
         "the publishable key": stack.publishableKey,
-        "a key of nobody": "sb_secret_nobody_zyxwvutsrqponmlkji",
+        "an unknown key": "sb_secret_nobody_zyxwvutsrqponmlkji",
         "a user's token": good,
         "an expired token": await stack.token(USER, -60),
         "a forged token": forged,
@@ -89,7 +89,7 @@ describe("the output of a stack", () => {
 
   afterAll(() => stack?.end());
 
-  /** Puts a credential where one is wanted, and where none is. */
+  /** Sends a credential in every part of a request. */
   async function sendEverywhere(value: string): Promise<void> {
     const quoted = encodeURIComponent(value);
     const { secretKey } = stack.ledger.stack;

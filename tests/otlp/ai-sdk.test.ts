@@ -158,8 +158,7 @@ describe.each(
       reading.modelCalls.map((
         { event },
       ) => [event.input_tokens, event.output_tokens]),
-    )
-      .toEqual([[7, 0], [7, 0]]);
+    ).toEqual([[7, 0], [7, 0]]);
   });
 
   test("gives a failed model call for a request that failed", async () => {

@@ -1,7 +1,4 @@
 import {
-  diag,
-  type DiagLogger,
-  DiagLogLevel,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -16,6 +13,7 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { respondFailure } from "../../shared/otlp/respond.ts";
+import { collectOtelWarnings } from "../support/otel-warnings.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
 type Options = { url: string; compression?: "gzip" | "none" };
@@ -26,32 +24,10 @@ const EXPORTERS: [string, Exporter, "json" | "protobuf"][] = [
   ["application/x-protobuf", ProtobufExporter as Exporter, "protobuf"],
 ];
 
+const warnings = collectOtelWarnings();
 let receiver: Receiver;
-let warnings: string[];
-
-beforeEach(() => {
-  receiver = startReceiver();
-  warnings = [];
-  const warn = (...args: unknown[]) =>
-    void warnings.push(args.map(String).join(" "));
-  const ignore = () => {};
-  const logger: DiagLogger = {
-    error: warn,
-    warn,
-    info: ignore,
-    debug: ignore,
-    verbose: ignore,
-  };
-  diag.setLogger(logger, {
-    logLevel: DiagLogLevel.WARN,
-    suppressOverrideMessage: true,
-  });
-});
-
-afterEach(async () => {
-  diag.disable();
-  await receiver.close();
-});
+beforeEach(() => void (receiver = startReceiver()));
+afterEach(() => receiver.close());
 
 /** Sends one failed model call and one tool use below an agent. */
 async function sendTrace(

@@ -85,7 +85,9 @@ describe("a single span", () => {
   test.each<[string, object, JsonSpan?]>([
     ["execute_tool", tool("search")],
     ["a call by an MCP client", mcp("search")],
-    ["a call served over MCP for nobody known", mcp("search"), { kind: 2 }],
+    ["a call served over MCP for an unknown caller", mcp("search"), {
+      kind: 2,
+    }],
     ["a tool of OpenInference", {
       "openinference.span.kind": "TOOL",
       "tool.name": "search",

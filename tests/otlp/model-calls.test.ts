@@ -186,8 +186,7 @@ describe("the span of a model call", () => {
           "gen_ai.usage.cache_write.input_tokens": 49,
         }),
       ),
-    )
-      .toContain("more than all tokens written to the cache");
+    ).toContain("more than all tokens written to the cache");
   });
 
   test("has no output for an embedding", async () => {

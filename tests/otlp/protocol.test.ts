@@ -39,7 +39,7 @@ describe("OTLP over HTTP", () => {
     });
   };
 
-  /** What an export can be refused for: the request, the status, its gRPC code. */
+  /** Refused exports: the request, the status, its gRPC code and its message. */
   const REFUSED: [
     string,
     () => Promise<Parameters<typeof send>> | Parameters<typeof send>,
@@ -50,7 +50,7 @@ describe("OTLP over HTTP", () => {
     ["a body that is broken", () => ["{"], 400, 3, /not (JSON|a protobuf)/],
     ["a body of another shape", () => ["\x0b"], 400, 3, /The body is not/],
     [
-      "gzip that is none",
+      "malformed gzip",
       () => ["{}", { headers: { "content-encoding": "gzip" } }],
       400,
       3,

@@ -165,10 +165,9 @@ describe("explainFaults()", () => {
     const fault = (pointer: string) => ({ pointer, code: "x", detail: "Bad" });
     expect(
       explainFaults([fault("/firm_id"), fault("/model"), fault("/created_at")]),
-    )
-      .toBe(
-        "ledger.firm_id: Bad; gen_ai.response.model: Bad; endTimeUnixNano: Bad",
-      );
+    ).toBe(
+      "ledger.firm_id: Bad; gen_ai.response.model: Bad; endTimeUnixNano: Bad",
+    );
     expect(explainFaults([fault(""), fault("/constructor")])).toBe(
       "Bad; constructor: Bad",
     );

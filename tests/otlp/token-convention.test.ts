@@ -28,11 +28,7 @@ const toAttributes = ({ I, O, T, R, W, G }: Short) =>
 describe("the token counts of a span", () => {
   test.each<[string, Short, [number, number, string?, string?]]>([
     ["without cache and reasoning need no convention", { I: 9, O: 3 }, [9, 3]],
-    [
-      "of zero need no convention",
-      { I: 9, O: 3, R: 0, W: 0, G: 0 },
-      [9, 3],
-    ],
+    ["of zero need no convention", { I: 9, O: 3, R: 0, W: 0, G: 0 }, [9, 3]],
     [
       "with more cached than input exclude the cache (Anthropic's own numbers)",
       { I: 7, O: 100, R: 16_399, W: 2_089 },

@@ -168,8 +168,7 @@ describe("a signed checkpoint", () => {
     const content = await signCheckpoint({ size: 0, root: EMPTY_ROOT }, signer);
     expect(
       await openCheckpoint(content, readPolicy(`log ${vkey}\nquorum none\n`)),
-    )
-      .toMatchObject({ checkpoint: { size: 0 }, isQuorum: true });
+    ).toMatchObject({ checkpoint: { size: 0 }, isQuorum: true });
     const foreign = readPolicy(`log ${other.vkey}\nquorum none\n`);
     expect(await openCheckpoint(content, foreign)).toHaveProperty("fault");
   });

@@ -144,14 +144,12 @@ describe("a proof", () => {
       content.startsWith(
         "c2sp.org/tlog-proof@v1\nindex 0\n\nexample.com/one\n1\n",
       ),
-    )
-      .toBe(true);
+    ).toBe(true);
     const parsed = parseTlogProof(content);
     const lenient = readPolicy(`log ${log.vkey}\nquorum none\n`);
     expect(
       "proof" in parsed &&
         await verifyTlogProof(parsed.proof, leaves[0], lenient),
-    )
-      .toHaveProperty("checkpoint");
+    ).toHaveProperty("checkpoint");
   });
 });

@@ -22,9 +22,9 @@ const PATH = "webhooks/auth";
 const [{ bytes: secret }] = AUTH_SECRETS;
 const sign = { id: "msg_1", secret };
 
-/** What keeps an event from being recorded. */
+/** Reasons why an event cannot be recorded. */
 const UNRECORDABLE: [string, Record<string, unknown>, string][] = [
-  ["a firm in the URL that is none", {}, "?firm_id=acme"],
+  ["a malformed firm in the URL", {}, "?firm_id=acme"],
   ["an unknown parameter in the URL", {}, "?colour=red"],
   ["metadata without uuid", { metadata: { name: "x" } }, ""],
   ["a time in the future", {

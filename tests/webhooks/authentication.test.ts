@@ -73,7 +73,7 @@ async function deliver(ledger: RunningStack, path: string, headers: Headers) {
   });
 }
 
-/** Posts a new delivery that is signed, changed afterwards as `change` says. */
+/** Posts a new signed delivery, which `change` alters after signing. */
 async function deliverSigned(
   ledger: RunningStack,
   path: string,
@@ -141,7 +141,7 @@ describe.each(PATHS)("/%s", (path) => {
       apikey: ledger.stack.secretKey,
       authorization: `Bearer ${await token(-60)}`,
     })],
-    ["a signature that is none", () => ({ "webhook-signature": "v1,x" })],
+    ["a malformed signature", () => ({ "webhook-signature": "v1,x" })],
     ["a signature without its other headers", () => ({
       "webhook-signature": `v1,${btoa("x".repeat(32))}`,
     })],
@@ -193,10 +193,10 @@ describe.each(PATHS)("/%s", (path) => {
   };
 
   test.each<[string, Parameters<typeof deliverSigned>[2]]>([
-    ["a secret that nobody set", { secret: createSecret(99).bytes }],
+    ["an unconfigured secret", { secret: createSecret(99).bytes }],
     ["a secret of another path", { secret: others[0].bytes }],
-    ["a signature of long ago", { age: 310 }],
-    ["a signature of the future", { age: -310 }],
+    ["an expired signature", { age: 310 }],
+    ["a signature from the future", { age: -310 }],
     ["a body whose first byte was changed", { change: flip(0) }],
     ["a body whose last byte was changed", { change: flip(-1) }],
     ["a body that was cut", { change: (bytes) => bytes.slice(0, -1) }],
@@ -206,7 +206,7 @@ describe.each(PATHS)("/%s", (path) => {
         "webhook-timestamp": String(Math.floor(Date.now() / 1e3) - 9),
       },
     }],
-    ["a time that is no number", { headers: { "webhook-timestamp": "1e9" } }],
+    ["a malformed timestamp", { headers: { "webhook-timestamp": "1e9" } }],
     ["a missing id", { headers: { "webhook-id": null } }],
     ["a missing time", { headers: { "webhook-timestamp": null } }],
     ["an asymmetric signature", {
@@ -233,7 +233,7 @@ describe("without configured secrets", () => {
       const variable = path === "webhooks/auth"
         ? "AUTH_HOOK_SECRETS"
         : "STANDARD_WEBHOOK_SECRETS";
-      // Neither a good-looking signature nor one by an empty secret.
+      // Neither a valid signature nor one by an empty secret.
       for (const secret of [SECRETS[path], new Uint8Array([0])]) {
         const signed = await deliverSigned(ledger, path, { secret });
         expect(signed.status).toBe(401);

@@ -17,7 +17,7 @@ import {
 } from "../support/receiving-stack.ts";
 import { exportOf, send, startTrace, toolUse } from "../support/otlp-traces.ts";
 
-/** What must not be found again, in what content is made of. */
+/** Content that must not be found in the database or the output. */
 const MARKER = "tell-nobody-4711";
 const CONTENT = JSON.stringify([{
   role: "user",
@@ -188,16 +188,16 @@ describe("content", () => {
   });
 
   test("is neither in the database nor in the functions' output", async () => {
-    // What is there is found, so that the search can be relied on.
+    // The search finds a recorded value.
     expect(await findTables("gpt-5-2025-08-07")).toContain(
       "public.llm_usage_log",
     );
     expect(await findTables(MARKER)).toEqual([]);
     await receiver.ledger.post("webhooks/auth", "{}", {
-      headers: { "x-request-id": "told-to-the-log" },
+      headers: { "x-request-id": "in-the-access-log" },
     });
     const printed = await receiver.end();
-    expect(printed).toContain("told-to-the-log");
+    expect(printed).toContain("in-the-access-log");
     expect(printed).not.toContain(MARKER);
   });
 });

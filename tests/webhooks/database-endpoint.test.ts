@@ -112,10 +112,10 @@ describe("the firm of a Database Webhook", () => {
       record: { id: newId() },
       old_record: null,
     });
-    const said = await ledger.post(PATH, none, { query });
-    expect(said.body.firm_id).toBe(OTHER_FIRM);
-    const silent = await ledger.post(PATH, none);
-    expect(silent.status).toBe(422);
-    expect(silent.body.errors[0].detail).toContain("?firm_id=<uuid>");
+    const byUrl = await ledger.post(PATH, none, { query });
+    expect(byUrl.body.firm_id).toBe(OTHER_FIRM);
+    const missing = await ledger.post(PATH, none);
+    expect(missing.status).toBe(422);
+    expect(missing.body.errors[0].detail).toContain("?firm_id=<uuid>");
   });
 });

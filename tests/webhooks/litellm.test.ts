@@ -322,21 +322,21 @@ describe("the token counts of a LiteLLM call", () => {
   };
 
   test.each([
-    ["full, because the uncached are told too", "inclusive", "proved", 5_012, {
+    ["inclusive by the uncached count", "inclusive", "proved", 5_012, {
       prompt_tokens: 5_012,
       total_tokens: 5_112,
       input_tokens: 12,
     }],
-    ["full, as LiteLLM does it", "inclusive", "likely", 5_012, {
+    ["inclusive as LiteLLM sends them", "inclusive", "likely", 5_012, {
       prompt_tokens: 5_012,
       total_tokens: 5_112,
     }],
-    ["without the cache's, which are more", "exclusive", "proved", 5_012, {
+    ["exclusive with more cached tokens", "exclusive", "proved", 5_012, {
       prompt_tokens: 12,
       total_tokens: 112,
     }],
     [
-      "without the cache's, which the total adds",
+      "exclusive by the total",
       "exclusive",
       "proved",
       14_000,

@@ -1,11 +1,5 @@
 import { LegacyOpenTelemetry, OpenTelemetry } from "@ai-sdk/otel";
-import {
-  diag,
-  DiagLogLevel,
-  ROOT_CONTEXT,
-  SpanKind,
-  trace,
-} from "@opentelemetry/api";
+import { ROOT_CONTEXT, SpanKind, trace } from "@opentelemetry/api";
 import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
@@ -17,8 +11,9 @@ import { generateText, isStepCount, tool } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
 import { CloudEvent, emitterFor, HTTP, httpTransport, Mode } from "cloudevents";
 import { Webhook } from "standardwebhooks";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { collectOtelWarnings } from "../support/otel-warnings.ts";
 import { AGENT, EVENTS, FIRM, newId, TOOL } from "../support/running-stack.ts";
 import {
   countRows,
@@ -29,27 +24,7 @@ import {
 } from "../support/receiving-stack.ts";
 
 const ledger = useReceiver("PGlite");
-let warnings: string[] = [];
-
-beforeEach(() => {
-  warnings = [];
-  const warn = (...args: unknown[]) =>
-    void warnings.push(args.map(String).join(" "));
-  const ignore = () => {};
-  const logger = {
-    error: warn,
-    warn,
-    info: ignore,
-    debug: ignore,
-    verbose: ignore,
-  };
-  diag.setLogger(logger, {
-    logLevel: DiagLogLevel.WARN,
-    suppressOverrideMessage: true,
-  });
-});
-afterEach(() => diag.disable());
-
+const warnings = collectOtelWarnings();
 const url = (path: string) => `${ledger.stack.url}/functions/v1/${path}`;
 const QUERY = `?firm_id=${FIRM}&task_type=extraction`;
 
@@ -75,7 +50,7 @@ function createProvider(
   });
 }
 
-/** Rows that were not there before `act`. */
+/** The rows that `act` adds. */
 async function newRows(table: string, act: () => Promise<unknown>) {
   const before = new Set((await ledger.rows(table)).map(({ id }) => id));
   await act();

@@ -32,6 +32,18 @@ import { createProject, type Project } from "./push.ts";
 
 const schemas = new DocumentSchemas(await createDocument(LOGS));
 const YEAR = "from=2026-01-01&to=2027-01-01";
+/** Columns of a row without details that a caller may send. */
+const LLM_USAGE_COLUMNS = [
+  "id",
+  "firm_id",
+  "cma_project_id",
+  "model",
+  "task_type",
+  "input_tokens",
+  "output_tokens",
+  "cost_usd",
+  "created_at",
+];
 
 /** A pushed project and a stack over it, for the tests of a `describe`. */
 function usePushed(script: string) {
@@ -259,28 +271,9 @@ describe("the functions over the second database", () => {
   test("find an existing row as a duplicate, and other content as a conflict", async () => {
     const { body } = await api.get("llm-usage?limit=1");
     const [row] = body.rows;
-    const {
-      id,
-      firm_id,
-      cma_project_id,
-      model,
-      task_type,
-      input_tokens,
-      output_tokens,
-      cost_usd,
-      created_at,
-    } = row;
-    const event = {
-      id,
-      firm_id,
-      cma_project_id,
-      model,
-      task_type,
-      input_tokens,
-      output_tokens,
-      cost_usd,
-      created_at,
-    };
+    const event = Object.fromEntries(
+      LLM_USAGE_COLUMNS.map((column) => [column, row[column]]),
+    );
     const same = await api.record("llm-usage", event);
     expect([same.status, same.body.outcome ?? same.body]).toEqual([
       200,

@@ -93,52 +93,42 @@ describe.each(SERVER_ONLY)("privileges and names on $name", (engine) => {
     await wide.close();
   });
 
-  test("an existing table with the name of a new table is refused", async () => {
-    const plain = await engine.migrated();
-    const names = await plain.query<{ name: string }>(
+  test.each([
+    [
+      "table",
+      3,
       `select relname::text as name from pg_class
         where relnamespace = 'public'::regnamespace and relkind = 'r' and relname ~ '^(llm_usage_|llm_b|model_p)'
           and relname <> 'llm_usage_log' order by 1`,
-    );
-    await plain.close();
-    expect(names.length).toBeGreaterThan(3);
-    const db = await engine.empty();
-    await db.exec(names.map(({ name }) => `create table ${name} ();`).join(""));
-    const message = await applyMigrations(db).catch((error) =>
-      error.cause.message
-    );
-    for (const { name } of names) {
-      expect(message).toContain(
-        `public.${name} has the name of a table that this project adds`,
-      );
-    }
-    await db.close();
-  });
-
-  test("an existing function with the name of a new function is refused", async () => {
-    const plain = await engine.migrated();
-    const names = await plain.query<{ name: string }>(
+      (name: string) => `create table ${name} ();`,
+    ],
+    [
+      "function",
+      20,
       `select distinct proname::text as name from pg_proc
         where pronamespace = 'public'::regnamespace and proname <> 'fn_is_chairman' order by 1`,
-    );
-    await plain.close();
-    expect(names.length).toBeGreaterThan(20);
-    const db = await engine.empty();
-    await db.exec(
-      names.map(({ name }) =>
-        `create function ${name}(point) returns int language sql as 'select 1';`
-      ).join(""),
-    );
-    const message = await applyMigrations(db).catch((error) =>
-      error.cause.message
-    );
-    for (const { name } of names) {
-      expect(message).toContain(
-        `public.${name} has the name of a function that this project adds`,
-      );
-    }
-    await db.close();
-  });
+      (name: string) =>
+        `create function ${name}(point) returns int language sql as 'select 1';`,
+    ],
+  ])(
+    "an existing %s with the name of a new one is refused",
+    async (kind, least, select, create) => {
+      const plain = await engine.migrated();
+      const names = await plain.query<{ name: string }>(select);
+      await plain.close();
+      expect(names.length).toBeGreaterThan(least);
+      const db = await engine.empty();
+      await db.exec(names.map(({ name }) => create(name)).join(""));
+      const message = await applyMigrations(db)
+        .catch((error) => error.cause.message);
+      for (const { name } of names) {
+        expect(message).toContain(
+          `public.${name} has the name of a ${kind} that this project adds`,
+        );
+      }
+      await db.close();
+    },
+  );
 
   test("an existing schema ledger is refused, with the remedy", async () => {
     const db = await engine.empty();

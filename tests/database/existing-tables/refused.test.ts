@@ -71,15 +71,14 @@ describe.each(SERVER_ONLY)("a project's own rules on $name", (engine) => {
     ], ", representation => true");
     expect(
       results.map(({ index, outcome, row }) => [index, outcome, row?.action]),
-    )
-      .toEqual([
-        [0, "recorded", "fine"],
-        [1, "rejected", undefined],
-        [2, "duplicate", "fine"],
-        [3, "rejected", undefined],
-        [4, "conflict", undefined],
-        [5, "recorded", "fine"],
-      ]);
+    ).toEqual([
+      [0, "recorded", "fine"],
+      [1, "rejected", undefined],
+      [2, "duplicate", "fine"],
+      [3, "rejected", undefined],
+      [4, "conflict", undefined],
+      [5, "recorded", "fine"],
+    ]);
   });
 
   test("reject a skipped event of a batch", async () => {
@@ -94,12 +93,10 @@ describe.each(SERVER_ONLY)("a project's own rules on $name", (engine) => {
     const events = [event(30, "fine"), event(31, "checked")];
     expect(
       (await record(events, ", atomic => true")).map(({ outcome }) => outcome),
-    )
-      .toEqual(["aborted", "rejected"]);
+    ).toEqual(["aborted", "rejected"]);
     expect(
       await db.query("select from audit_log where id = $1", [events[0].id]),
-    )
-      .toEqual([]);
+    ).toEqual([]);
     expect((await record(events)).map(({ outcome }) => outcome))
       .toEqual(["recorded", "rejected"]);
   });
@@ -124,8 +121,7 @@ describe.each(SERVER_ONLY)("a project's own rules on $name", (engine) => {
     ]);
     expect(
       await db.query("select count(*)::int as count from llm_usage_details"),
-    )
-      .toEqual([{ count: 1 }]);
+    ).toEqual([{ count: 1 }]);
   });
 
   test("and later columns do not affect recording", async () => {

@@ -184,7 +184,7 @@ describe("the data of a leaf", () => {
       `["redact/v1","public.audit_log","${ID}","metadata","","a","b"]`,
     ],
     [
-      "a redact by nobody",
+      "a redact with a null approver",
       `["redact/v1","public.audit_log","${ID}","metadata","T-1",null,"b"]`,
     ],
     ["a seal with more", `["seal/v1","742","12","x"]`],
@@ -234,8 +234,7 @@ describe("a commitment", () => {
         ["a", null, "t", "1", "0", null, "2"],
         [],
       ),
-    )
-      .toEqual(["a", null, "t", "1", "0", null, "2"]);
+    ).toEqual(["a", null, "t", "1", "0", null, "2"]);
   });
 });
 

@@ -268,7 +268,7 @@ describe("a finding for a row that", () => {
     await ledger.publish();
     ledger.rows.delete(calls[4].id);
     ledger.salts.delete(calls[4].id);
-    // A leaf without a row tells its id only by what the bundle says of it.
+    // The id of a leaf without a row comes from the bundle alone.
     const leaf = ledger.leaves[indexOf(calls[4])];
     ledger.leaves[indexOf(calls[4])] = {
       ...leaf,

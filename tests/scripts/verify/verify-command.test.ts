@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createKeys, type NewKeys } from "../../../shared/tlog/keys.ts";
+import { createKeys } from "../../../shared/tlog/keys.ts";
 import { EVENTS, newId } from "../../support/running-stack.ts";
 import { type CommandResult, failure } from "../../support/command.ts";
 import {
   damage,
-  EvidenceStack,
   makeLogKeys,
-  startEvidenceStack,
+  useEvidenceStack,
+  withEvidenceStack,
 } from "../../support/evidence-stack.ts";
 import {
   behindTriggers,
@@ -35,24 +35,17 @@ async function verify(
   };
 }
 
+const ledger = useEvidenceStack("PostgreSQL 17");
+const signingEnv = () => ({ LEDGER_SIGNING_KEYS: ledger.keys.signerKey });
+const id = newId();
 let dir: string;
-let keys: NewKeys;
-let ledger: EvidenceStack;
-let id: string;
 beforeAll(async () => {
   dir = await Deno.makeTempDir();
-  keys = await makeLogKeys();
-  ledger = await startEvidenceStack("PostgreSQL 17", {
-    LEDGER_SIGNING_KEYS: keys.signerKey,
-  });
-  id = newId();
   await ledger.post("llm-usage", { ...EVENTS["llm-usage"], id });
   await ledger.post("audit", EVENTS.audit);
 });
-afterAll(async () => {
-  await ledger?.stack.stop();
-  await Deno.remove(dir, { recursive: true });
-});
+afterAll(() => Deno.remove(dir, { recursive: true }));
+
 describe("npm run verify", () => {
   let bundle: string;
   let lines: string[];
@@ -61,7 +54,9 @@ describe("npm run verify", () => {
     bundle = await write((await ledger.collect()).join("\n"));
     lines = (await Deno.readTextFile(bundle)).split("\n");
   });
-  const withKey = (...args: string[]) => [...args, "--key", keys.verifierKey];
+  const withKey = (
+    ...args: string[]
+  ) => [...args, "--key", ledger.keys.verifierKey];
 
   /** The bundle with other lines. */
   async function write(content: string | Uint8Array): Promise<string> {
@@ -98,13 +93,12 @@ describe("npm run verify", () => {
   });
 
   test("of a bundle works without a running project", async () => {
-    const other = await startEvidenceStack("PGlite", {
-      LEDGER_SIGNING_KEYS: keys.signerKey,
+    let path = "";
+    await withEvidenceStack("PGlite", signingEnv(), async (other) => {
+      await other.post("audit", EVENTS.audit);
+      await other.sign();
+      path = await write((await other.collect()).join("\n"));
     });
-    await other.post("audit", EVENTS.audit);
-    await other.sign();
-    const path = await write((await other.collect()).join("\n"));
-    await other.stack.stop();
     expect((await verify(withKey(path))).code).toBe(0);
   });
 
@@ -183,32 +177,34 @@ describe("npm run verify", () => {
         2,
       ),
     );
-    expect(await verify([bundle, "--key", damage(keys.verifierKey)])).toEqual(
+    expect(await verify([bundle, "--key", damage(ledger.keys.verifierKey)]))
+      .toEqual(
+        failure(
+          "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+          2,
+        ),
+      );
+    expect(await verify([bundle, "--key", ledger.keys.signerKey])).toEqual(
       failure(
-        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+        /^A --key is a secret key; /,
         2,
       ),
     );
-    expect(await verify([bundle, "--key", keys.signerKey])).toEqual(failure(
-      /^A --key is a secret key; /,
-      2,
-    ));
   });
 
   test("accepts several keys, or a policy", async () => {
     const other = await makeLogKeys();
     expect(
       (await verify([...withKey(bundle), "--key", other.verifierKey])).code,
-    )
-      .toBe(0);
-    const policy = await write(`log ${keys.verifierKey}\nquorum none\n`);
+    ).toBe(0);
+    const policy = await write(`log ${ledger.keys.verifierKey}\nquorum none\n`);
     expect((await verify([bundle, "--policy", policy])).code).toBe(0);
     const { verifierKey } = await createKeys(
       "example.org/witness",
       "cosignature",
     );
     const strict = await write(
-      `log ${keys.verifierKey}\nwitness w ${verifierKey}\nquorum w\n`,
+      `log ${ledger.keys.verifierKey}\nwitness w ${verifierKey}\nquorum w\n`,
     );
     const { code, stdout } = await verify([bundle, "--policy", strict]);
     expect(code).toBe(1);
@@ -299,14 +295,13 @@ describe("npm run verify", () => {
       await ledger.sign();
       expect(
         await verify([...withKey(ledger.stack.url), "--held", before], online),
-      )
-        .toEqual({
-          code: 0,
-          stdout: expect.stringMatching(
-            /^\d{3} leaves of "example\.com\/ledger"\nOK\n$/,
-          ),
-          stderr: "",
-        });
+      ).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(
+          /^\d{3} leaves of "example\.com\/ledger"\nOK\n$/,
+        ),
+        stderr: "",
+      });
     });
 
     test("names the unreachable URL", async () => {
@@ -319,15 +314,12 @@ describe("npm run verify", () => {
     });
 
     test("reports that nothing is signed", async () => {
-      const empty = await startEvidenceStack("PGlite");
-      try {
+      await withEvidenceStack("PGlite", {}, async (empty) => {
         expect(await verify(withKey(empty.stack.url), online)).toEqual(failure(
           `${empty.stack.url}/functions/v1/ledger/checkpoint answered 404: nothing is signed yet, or the project has no function ledger; check the address`,
           2,
         ));
-      } finally {
-        await empty.stack.stop();
-      }
+      });
     });
 
     test("reports an untrusted key, and a changed tree", async () => {
@@ -395,10 +387,7 @@ describe("npm run verify", () => {
       } finally {
         await door.shutdown();
       }
-      const elsewhere = await startEvidenceStack("PGlite", {
-        LEDGER_SIGNING_KEYS: keys.signerKey,
-      });
-      try {
+      await withEvidenceStack("PGlite", signingEnv(), async (elsewhere) => {
         await elsewhere.post("audit", EVENTS.audit);
         const held = await write(await elsewhere.sign());
         const { code, stdout } = await verify(
@@ -409,9 +398,7 @@ describe("npm run verify", () => {
         expect(stdout).toMatch(
           /^The tree does not begin with that of a held checkpoint of 2 leaves\n/,
         );
-      } finally {
-        await elsewhere.stack.stop();
-      }
+      });
     });
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildKit } from "../../../scripts/verify-kit.ts";
 import { layouts } from "../../../shared/evidence/leaf.ts";
 import { signCheckpoint } from "../../../shared/tlog/checkpoint.ts";
-import { createKeys, type NewKeys } from "../../../shared/tlog/keys.ts";
+import { createKeys } from "../../../shared/tlog/keys.ts";
 import {
   formatTlogProof,
   type TlogProof,
@@ -17,9 +17,8 @@ import {
 import { type CommandResult, failure, run } from "../../support/command.ts";
 import {
   damage,
-  EvidenceStack,
   makeLogKeys,
-  startEvidenceStack,
+  useEvidenceStack,
 } from "../../support/evidence-stack.ts";
 import { someHash } from "../../support/tampering.ts";
 import { readProof, readSigner } from "../../support/tlog-parsers.ts";
@@ -29,8 +28,7 @@ import { FULL_EVENTS } from "../../support/receipts.ts";
 let home: string;
 /** Where the evidence is. */
 let dir: string;
-let keys: NewKeys;
-let ledger: EvidenceStack;
+const ledger = useEvidenceStack("PGlite");
 /** The answers to an event of every log, with their receipts. */
 const answers = {} as Record<Slug, Record<string, unknown>>;
 /** The checkpoint before and after the last events. */
@@ -40,17 +38,12 @@ beforeAll(async () => {
   home = await Deno.makeTempDir();
   dir = await Deno.makeTempDir();
   await Deno.writeTextFile(`${home}/verify.js`, await buildKit());
-  keys = await makeLogKeys();
-  ledger = await startEvidenceStack("PGlite", {
-    LEDGER_SIGNING_KEYS: keys.signerKey,
-  });
   for (const slug of SLUGS) answers[slug] = await record(slug);
   const earlier = await ledger.sign();
   await ledger.post("audit", EVENTS.audit);
   checkpoints = { earlier, newest: await ledger.sign() };
 }, 60_000);
 afterAll(async () => {
-  await ledger?.stack.stop();
   for (const folder of [home, dir]) {
     await Deno.remove(folder, { recursive: true });
   }
@@ -101,7 +94,9 @@ function deno(...permissions: string[]): string[] {
   ];
 }
 
-const withKey = (...args: string[]) => [...args, "--key", keys.verifierKey];
+const withKey = (
+  ...args: string[]
+) => [...args, "--key", ledger.keys.verifierKey];
 
 async function record(slug: Slug, event = FULL_EVENTS[slug]) {
   const { status, body } = await ledger.post(
@@ -442,7 +437,7 @@ describe("the proof of a row", () => {
     const path = await write(await fetchProof("audit", answers.audit.id));
     const witness = await createKeys("example.org/witness", "cosignature");
     const policy = await write(
-      `log ${keys.verifierKey}\nwitness w ${witness.verifierKey}\nquorum w\n`,
+      `log ${ledger.keys.verifierKey}\nwitness w ${witness.verifierKey}\nquorum w\n`,
     );
     expect(await verify([path, "--policy", policy])).toEqual(refused(
       "The proof has a checkpoint without the quorum of witnesses; get a proof under a checkpoint that they cosigned",
@@ -461,7 +456,7 @@ describe("the proof of a row", () => {
     const fork = await write(
       await signCheckpoint(
         { size: Number(size), root: someHash() },
-        await readSigner(keys.signerKey),
+        await readSigner(ledger.keys.signerKey),
       ),
     );
     expect(await verify(withKey(path, "--held", fork))).toEqual(refused(
@@ -729,7 +724,7 @@ test("invalid input is reported in one sentence", async () => {
         "Both --key and --policy are given; name the keys in the policy alone",
       ],
       [
-        [proof, "--key", keys.signerKey],
+        [proof, "--key", ledger.keys.signerKey],
         "A --key is a secret key; pass the verifier key that npm run ledger:key printed below it",
       ],
       [
@@ -737,7 +732,7 @@ test("invalid input is reported in one sentence", async () => {
         "A --key belongs to a witness; name witnesses in a --policy",
       ],
       [
-        [proof, "--key", damage(keys.verifierKey)],
+        [proof, "--key", damage(ledger.keys.verifierKey)],
         "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
       ],
       [
@@ -768,8 +763,9 @@ test("invalid input is reported in one sentence", async () => {
     `Cannot read ${proof}: Deno may not read it; run with --allow-read`,
     2,
   ));
-  expect((await verify([...withKey(proof), "--key", keys.verifierKey])).code)
-    .toBe(0);
+  expect(
+    (await verify([...withKey(proof), "--key", ledger.keys.verifierKey])).code,
+  ).toBe(0);
 });
 
 describe("docs/verifying.md", () => {
@@ -818,7 +814,9 @@ describe("docs/verifying.md", () => {
   test.each(EXAMPLES)("$command prints the page's output", async (
     { command, shown },
   ) => {
-    const args = command.replace('"$LOG_KEY"', keys.verifierKey).split(" ");
+    const args = command.replace('"$LOG_KEY"', ledger.keys.verifierKey).split(
+      " ",
+    );
     const { code, stdout, stderr } = await verify(args);
     expect([code, stderr]).toEqual([0, ""]);
     expect(withoutFigures(stdout)).toBe(withoutFigures(shown));
