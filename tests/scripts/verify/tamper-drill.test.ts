@@ -472,8 +472,9 @@ describe("a row and leaf rewritten and signed with the log's stolen key", () => 
 
   test("have a finding beside the old checkpoints", async () => {
     ledger.checkpoints = [...held, await ledger.publish(0)];
-    expect(await codes()).toContain("root_differs");
-    expect(codes).toContain("quorum_missing");
+    expect(await codes()).toEqual(
+      expect.arrayContaining(["root_differs", "quorum_missing"]),
+    );
   });
 });
 
