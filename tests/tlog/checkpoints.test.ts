@@ -174,7 +174,7 @@ describe("a signed checkpoint", () => {
   });
 
   test("does not open when the key of another log signed it", async () => {
-    const [one, other] = await Promise.all([
+    const [log, otherLog] = await Promise.all([
       makeSigner("example.com/one", "note"),
       makeSigner("example.com/other", "note"),
     ]);
@@ -184,9 +184,9 @@ describe("a signed checkpoint", () => {
       root: EMPTY_ROOT,
       extensions: [],
     });
-    const signatures = [await signNote(text, other.signer)];
+    const signatures = [await signNote(text, otherLog.signer)];
     const policy = readPolicy(
-      `log ${one.vkey}\nlog ${other.vkey}\nquorum none\n`,
+      `log ${log.vkey}\nlog ${otherLog.vkey}\nquorum none\n`,
     );
     expect(await openCheckpoint(formatNote({ text, signatures }), policy))
       .toEqual({ fault: "is not signed by a known key of its origin" });

@@ -177,12 +177,12 @@ test("a proof for a tree beyond 2^32 leaves verifies", () => {
     .toBe(false);
 });
 
-/** Nothing needs to be shown of two trees of the same size. */
+/** Two trees of the same size need an empty proof. */
 function isNothing({ oldSize, size }: ConsistencyClaim, proof: Bytes[]) {
   return oldSize === size && proof.length === 0;
 }
 
-/** Sizes near one, and at the ends. */
+/** Sizes near `size`, and at the ends. */
 function otherSizes(size: number): number[] {
   return [1, 2, size - 2, size - 1, size + 1, size + 2, 63, 64]
     .filter((other) => other !== size && other > 0 && other <= SIZES);

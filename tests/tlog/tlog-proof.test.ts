@@ -10,7 +10,12 @@ import {
   type TlogProof,
   verifyTlogProof,
 } from "../../shared/tlog/tlog-proof.ts";
-import { makeSigner, readNote, readPolicy } from "../support/tlog-parsers.ts";
+import {
+  makeSigner,
+  readNote,
+  readPolicy,
+  readProof,
+} from "../support/tlog-parsers.ts";
 import { makeLeaves, tilesOf } from "./synthetic-tiles.ts";
 
 const HASHES = `gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=
@@ -34,14 +39,12 @@ sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=
 
 describe("the example of C2SP tlog-proof", () => {
   test("parses, and formats to the same text", () => {
-    const parsed = parseTlogProof(EXAMPLE);
-    expect(parsed).toMatchObject({ proof: { index: 73_894 } });
-    if (!("proof" in parsed)) return;
-    expect(parsed.proof.hashes).toHaveLength(5);
-    expect(parsed.proof.extra).toHaveLength(39);
-    expect(parsed.proof.checkpoint.startsWith("example.com/fancylog\n109482\n"))
-      .toBe(true);
-    expect(formatTlogProof(parsed.proof)).toBe(EXAMPLE);
+    const proof = readProof(EXAMPLE);
+    expect(proof.index).toBe(73_894);
+    expect(proof.hashes).toHaveLength(5);
+    expect(proof.extra).toHaveLength(39);
+    expect(proof.checkpoint).toMatch(/^example\.com\/fancylog\n109482\n/);
+    expect(formatTlogProof(proof)).toBe(EXAMPLE);
   });
 });
 
@@ -140,16 +143,11 @@ describe("a proof", () => {
       log.signer,
     );
     const content = formatTlogProof({ index: 0, hashes: [], checkpoint });
-    expect(
-      content.startsWith(
-        "c2sp.org/tlog-proof@v1\nindex 0\n\nexample.com/one\n1\n",
-      ),
-    ).toBe(true);
-    const parsed = parseTlogProof(content);
+    expect(content).toMatch(
+      /^c2sp\.org\/tlog-proof@v1\nindex 0\n\nexample\.com\/one\n1\n/,
+    );
     const lenient = readPolicy(`log ${log.vkey}\nquorum none\n`);
-    expect(
-      "proof" in parsed &&
-        await verifyTlogProof(parsed.proof, leaves[0], lenient),
-    ).toHaveProperty("checkpoint");
+    expect(await verifyTlogProof(readProof(content), leaves[0], lenient))
+      .toHaveProperty("checkpoint");
   });
 });

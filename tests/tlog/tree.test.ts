@@ -66,9 +66,9 @@ describe("a tree", () => {
   });
 
   test("hashes leaves and inner nodes with different prefixes", () => {
-    const [one, other] = makeLeaves(2);
-    const inner = hashChildren(one, other);
-    expect(inner).toEqual(sha256(new Uint8Array([1, ...one, ...other])));
+    const [left, right] = makeLeaves(2);
+    expect(hashChildren(left, right))
+      .toEqual(sha256(new Uint8Array([1, ...left, ...right])));
     expect(hashLeaf("é🙂")).toEqual(
       sha256(new Uint8Array([0, 0xc3, 0xa9, 0xf0, 0x9f, 0x99, 0x82])),
     );
@@ -93,7 +93,7 @@ describe("the root from tiles", () => {
 
   test("covers three levels of tiles", async () => {
     // Full tiles of level 1 stand for the same hash 65,536 times.
-    const leaf = hashLeaf("all the same");
+    const leaf = hashLeaf("leaf");
     const levels = [leaf];
     while (levels.length <= 17) {
       levels.push(hashChildren(levels.at(-1)!, levels.at(-1)!));
