@@ -14,11 +14,7 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
   [
     "a guard trigger of ratings that is disabled",
     "alter table llm_usage_ratings disable trigger guard_before",
-    [[
-      "guard trigger",
-      "guard_before on public.llm_usage_ratings",
-      "disabled",
-    ]],
+    [["guard trigger", "guard_before on public.llm_usage_ratings", "disabled"]],
   ],
   [
     "a guard trigger that replica mode silences",

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Finding } from "../../scripts/doctor.ts";
 import { BREAKS } from "./broken-projects.ts";
 import {
   applyMigrations,
   SERVER_ONLY,
-  type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { openOwnedDatabase } from "../support/owned-database.ts";
 
@@ -14,16 +14,12 @@ const OLDER_PROJECT = `
   alter default privileges grant all on tables to pg_monitor`;
 
 describe.each(SERVER_ONLY)("ledger.doctor() on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  }, 30_000);
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   const examine = () =>
     db.query<Finding>('select * from ledger.doctor() order by "check", object');
 
-  test("finds nothing in a project as the migrations made it", async () => {
+  test("finds nothing in a project with the migrations", async () => {
     expect(await examine()).toEqual([]);
   });
 
@@ -38,7 +34,7 @@ describe.each(SERVER_ONLY)("ledger.doctor() on $name", (engine) => {
   }, 30_000);
 
   test(
-    "finds nothing in an older project, whose default grants the migrations take back",
+    "finds nothing in an older project, whose default grants the migrations revoke",
     async () => {
       const older = await engine.empty();
       await older.exec(OLDER_PROJECT);
@@ -78,7 +74,7 @@ describe.each(SERVER_ONLY)("ledger.doctor() on $name", (engine) => {
     "trigger",
     "foreign key",
   ])(
-    "a %s is mended by its remedy",
+    "gives a remedy for a %s that fixes it",
     async (check) => {
       const broken = BREAKS.filter(([, , found]) =>
         found.some(([kind]) => kind === check)
@@ -111,7 +107,7 @@ describe.each(SERVER_ONLY)("ledger.doctor() on $name", (engine) => {
     },
   );
 
-  test("accepts a change that was meant, and only for the log that is named", async () => {
+  test("accepts an intended change for the named log only", async () => {
     await db.exec(`begin;
       alter table audit_log add note text; alter table model_usage_log add note text;
       select ledger.capture('audit_log'), ledger.accept_state('audit_log')`);

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, queryAs, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 
 const SEARCH_PATH = "search_path=pg_catalog, pg_temp";
@@ -10,11 +10,7 @@ const SEARCH_PATH = "search_path=pg_catalog, pg_temp";
 const OPEN_SEARCH_PATH = "search_path=pg_catalog, public, extensions, pg_temp";
 
 describe.each(ENGINES)("the functions on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   describe.each(LOGS)("record_%s", (log) => {
     test("exists once and takes the events as jsonb", async () => {
@@ -26,7 +22,7 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
       expect(rows).toEqual([{ parameter: "jsonb", returns: "jsonb" }]);
     });
 
-    test("runs with its caller's rights and a search path of its own", async () => {
+    test("is SECURITY INVOKER and pins its search path", async () => {
       const [row] = await db.query<{ definer: boolean; settings: string[] }>(
         `select prosecdef as definer, proconfig as settings
           from pg_proc where pronamespace = 'public'::regnamespace and proname = $1`,
@@ -36,7 +32,7 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
       expect(row.settings).toContain(OPEN_SEARCH_PATH);
     });
 
-    test("can be executed by the service role and its owner alone", async () => {
+    test("can be executed by the service role and its owner only", async () => {
       const rows = await db.query<{ role: string }>(
         `select case a.grantee when 0 then 'public' else a.grantee::regrole::text end as role
           from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
@@ -48,7 +44,7 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
     });
   });
 
-  test("each function that the API shows can be executed by whom it is for", async () => {
+  test("each API function can be executed by its documented roles", async () => {
     const rows = await db.query<{ name: string; roles: string }>(
       `select p.proname as name, string_agg(
           case a.grantee when 0 then 'public' else a.grantee::regrole::text end,
@@ -83,7 +79,7 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
     expect(rows).toHaveLength(19);
   });
 
-  test("every function of the collection pins its search path", async () => {
+  test("every function pins its search path", async () => {
     const rows = await db.query<{ name: string; settings: string[] }>(
       `select proname as name, proconfig as settings from pg_proc
         where pronamespace in ('public'::regnamespace, 'ledger'::regnamespace)
@@ -100,7 +96,7 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
     }
   });
 
-  test("no function that the API shows runs with its owner's rights", async () => {
+  test("no API function is SECURITY DEFINER", async () => {
     const rows = await db.query(
       `select oid::regprocedure::text as function from pg_proc
         where pronamespace = 'public'::regnamespace and prosecdef`,
@@ -130,24 +126,21 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
           { user_metadata: { role: "chairman" } },
           false,
         ],
-        [
-          "false for a role beside app_metadata",
-          { role: "chairman" },
-          false,
-        ],
+        ["false for a role beside app_metadata", { role: "chairman" }, false],
         ["false without claims", null, false],
         ["false for claims that are an empty string", "", false],
       ];
     test.each(cases)("is %s", async (_, claims, expected) => {
-      const rows = await db.as(
+      const rows = await queryAs(
+        db,
         "authenticated",
         claims,
-        (query) => query("select public.fn_is_chairman() as chairman"),
+        "select public.fn_is_chairman() as chairman",
       );
       expect(rows).toEqual([{ chairman: expected }]);
     });
 
-    test("can be executed by a signed-in user", async () => {
+    test("can be executed by a user", async () => {
       const [row] = await db.query(
         "select has_function_privilege('authenticated', 'public.fn_is_chairman()', 'execute') as may",
       );

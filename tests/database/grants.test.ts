@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   applyMigrations,
   ENGINES,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { APPEND_ONLY, GRANTS } from "../support/side-tables.ts";
 
@@ -35,20 +36,15 @@ const PROJECTS = [
 
 describe.each(ENGINES)("privileges on $name", (engine) => {
   describe.each(PROJECTS)("in $project", ({ defaults }) => {
-    let db: TestDatabase;
+    const db = useDatabase(defaults ? engine.empty : engine.migrated);
     beforeAll(async () => {
-      if (!defaults) {
-        db = await engine.migrated();
-        return;
-      }
-      db = await engine.empty();
+      if (!defaults) return;
       await db.exec(defaults);
       await applyMigrations(db);
     });
-    afterAll(() => db.close());
 
     test.each(APPEND_ONLY)(
-      "%s is open to each role exactly as documented",
+      "%s grants each role the documented privileges",
       async (table) => {
         const rows = await db.query<{ role: string; privilege: string }>(
           `select role, privilege
@@ -61,7 +57,7 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
     );
 
     test.each(APPEND_ONLY)(
-      "%s is granted to nobody else, and nobody may grant it on",
+      "%s grants nothing to other roles, and no grant option",
       async (table) => {
         const rows = await db.query<{ role: string; grantable: boolean }>(
           `select distinct a.grantee::regrole::text as role, a.is_grantable as grantable
@@ -76,7 +72,7 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
       },
     );
 
-    test("none of them has a column with privileges of its own", async () => {
+    test("no column has column privileges", async () => {
       const rows = await db.query(
         `select attrelid::regclass::text, attname from pg_attribute
           where attrelid = any ($1::regclass[]) and attacl is not null`,
@@ -85,7 +81,7 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
       expect(rows).toEqual([]);
     });
 
-    test("the machinery's schema can be changed by none of the API roles", async () => {
+    test("no API role may create in schema ledger", async () => {
       const rows = await db.query(
         `select role from unnest($1::text[]) role
           where has_schema_privilege(role, 'ledger', 'create')`,
@@ -94,7 +90,7 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
       expect(rows).toEqual([]);
     });
 
-    test("the machinery's tables can be written by none of the API roles, and its state not be read either", async () => {
+    test("API roles may read documented tables of schema ledger only, and write none", async () => {
       const rows = await db.query<{ name: string; open: string[] }>(
         `select c.relname as name, array(
             select role || ' ' || privilege
@@ -121,16 +117,16 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
       ]);
     });
 
-    test("no function of the collection can be executed by everyone", async () => {
+    test("PUBLIC may execute no function", async () => {
       expect(await functionsOpenTo(db, "public")).toEqual([]);
     });
 
-    test("without signing in no function of the collection can be executed", async () => {
+    test("anon may execute no function", async () => {
       expect(await functionsOpenTo(db, "anon")).toEqual([]);
     });
   });
 
-  test("an older project's tables would be open without the migrations", async () => {
+  test("an older project's new tables are open without the migrations", async () => {
     const db = await engine.empty();
     await db.exec(
       OLD_DEFAULTS + "create table public.open_by_default (id int)",

@@ -1,23 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import { openOwnedDatabase } from "../support/owned-database.ts";
 import { APPEND_ONLY } from "../support/side-tables.ts";
 import {
   addAudit,
   addModelUsage,
   addToolUsage,
-  makeWorld,
-} from "../support/reading-worlds.ts";
+  insertParents,
+} from "../support/log-rows.ts";
 
 const GUARDED = { code: "42501" };
 const CANNOT_GUARD = { code: "0A000" };
 
 describe.each(ENGINES)("guards on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  }, 30_000);
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   /** Runs the test's statements and takes them back. */
   async function within(setup: string, work: () => Promise<unknown>) {
@@ -42,7 +38,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     ))[0].count;
 
   test.each(APPEND_ONLY)(
-    "%s has three triggers, all ENABLE ALWAYS, none of them on INSERT",
+    "%s has three guard triggers, all ENABLE ALWAYS, none on INSERT",
     async (log) => {
       const rows = await db.query(
         `select tgname, tgenabled, tgtype::int & 4 <> 0 as on_insert, tgfoid::regproc::text as function
@@ -61,7 +57,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
   );
 
   test.each(APPEND_ONLY)(
-    "the function that guards %s runs as its owner, with nothing of the caller's",
+    "the guard function of %s is SECURITY DEFINER with pinned settings",
     async (log) => {
       const [row] = await db.query(
         `select prosecdef, proconfig, prosrc ~* 'execute' as dynamic,
@@ -86,9 +82,9 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     ],
     ["delete from audit_log", "DELETE", "record a reversing entry"],
     ["truncate audit_log", "TRUNCATE", "record reversing entries"],
-  ])("%s says what to do instead", async (sql, operation, instead) => {
-    const world = await makeWorld(db);
-    await addAudit(db.query, { firm_id: world.firm1 });
+  ])("%s fails with the alternative", async (sql, operation, instead) => {
+    const parents = await insertParents(db);
+    await addAudit(db.query, { firm_id: parents.firm1 });
     await expect(db.exec(sql)).rejects.toMatchObject({
       ...GUARDED,
       message: expect.stringMatching(
@@ -97,9 +93,9 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     });
   });
 
-  test("a reversing entry is a row like any other: negative cost and tokens", async () => {
-    const world = await makeWorld(db);
-    const keys = { agent_id: world.agent, tool_id: world.tool };
+  test("a reversing entry has negative cost and tokens", async () => {
+    const parents = await insertParents(db);
+    const keys = { agent_id: parents.agent, tool_id: parents.tool };
     await addToolUsage(db.query, {
       ...keys,
       cost_usd: "0.5",
@@ -113,12 +109,12 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     expect(
       await db.query(
         "select sum(cost_usd)::text as cost, sum(tokens_consumed)::int as tokens from tool_usage_ledger where agent_id = $1",
-        [world.agent],
+        [parents.agent],
       ),
     ).toEqual([{ cost: "0.000000", tokens: 0 }]);
   });
 
-  test("an insert that meets an existing row and does nothing is let through", async () => {
+  test("an INSERT … ON CONFLICT DO NOTHING of an existing row is allowed", async () => {
     const id = await addModelUsage(db.query);
     await db.query(
       "insert into model_usage_log select * from model_usage_log where id = $1 on conflict (id) do nothing",
@@ -127,7 +123,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     expect(await count("model_usage_log", `id = '${id}'`)).toBe(1);
   });
 
-  test("one call writes the guard again for a new foreign key", async () => {
+  test("ledger.guard() updates the guard for a new foreign key", async () => {
     const id = await addModelUsage(db.query);
     await within(
       `create table runs (id uuid primary key); insert into runs values ('${id}');
@@ -144,7 +140,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     );
   });
 
-  test("writing a guard again changes nothing when the foreign keys are as they were", async () => {
+  test("ledger.guard() changes nothing for unchanged foreign keys", async () => {
     const read = () =>
       db.query(
         "select pg_get_functiondef('ledger.guard_audit_log()'::regprocedure) as definition",
@@ -154,7 +150,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     expect(await read()).toEqual(before);
   });
 
-  test("a key of several columns is gone only when all of its columns match nothing", async () => {
+  test("a key of several columns is missing only when no parent matches all of its columns", async () => {
     await within(
       `create table places (a int, b text, primary key (a, b));
        insert into places values (1, 'x'), (1, 'y');
@@ -178,7 +174,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     );
   });
 
-  test("ON DELETE SET NULL (column) nulls that column alone", async () => {
+  test("ON DELETE SET NULL (column) nulls that column only", async () => {
     await within(
       `create table places (a int, b text, primary key (a, b)); insert into places values (1, 'x'), (1, 'y');
        create table visits (id int primary key, a int not null, b text,
@@ -210,7 +206,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     );
   });
 
-  test("names that need quotes, other types and a partitioned parent are no obstacle", async () => {
+  test("guards support quoted names, other types and a partitioned parent", async () => {
     await within(
       `create schema "Odd one"; create table "Odd one"."The parents" ("Id" bigint primary key) partition by range ("Id");
        create table "Odd one".p1 partition of "Odd one"."The parents" for values from (0) to (10);
@@ -233,7 +229,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     );
   });
 
-  test("a log that refers to itself keeps every row: a parent of a row is a row of the log too", async () => {
+  test("a self-referencing log keeps every row", async () => {
     await within(
       `create table nodes (id int primary key, parent int references nodes on delete cascade);
        insert into nodes values (1, null), (2, 1), (3, 2);
@@ -247,7 +243,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     );
   });
 
-  test("a row of a table that inherits from the parent does not keep a row alive", async () => {
+  test("a row of a table that inherits from the parent does not count as the parent", async () => {
     await within(
       `create table parents (id int primary key); create table heirs () inherits (parents);
        create table children (id int references parents on delete cascade);
@@ -260,24 +256,27 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     );
   });
 
-  test("a column added later does not make the image of an old row another", async () => {
-    const world = await makeWorld(db);
-    await addAudit(db.query, { firm_id: world.firm1, user_id: world.user1 });
+  test("a column added later does not change the image of an old row", async () => {
+    const parents = await insertParents(db);
+    await addAudit(db.query, {
+      firm_id: parents.firm1,
+      user_id: parents.user1,
+    });
     await within(
       "alter table audit_log add note text default 'later'",
       async () => {
-        await db.query("delete from users where id = $1", [world.user1]);
+        await db.query("delete from users where id = $1", [parents.user1]);
         expect(
           await count(
             "audit_log",
-            `firm_id = '${world.firm1}' and user_id is null and note = 'later'`,
+            `firm_id = '${parents.firm1}' and user_id is null and note = 'later'`,
           ),
         ).toBe(1);
       },
     );
   });
 
-  describe("are not written", () => {
+  describe("a guard is refused", () => {
     test.each([
       [
         "for SET DEFAULT",
@@ -314,7 +313,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
         "create table heir () inherits (audit_log)",
         "inherits",
       ],
-    ])("%s, and the refusal says why", async (_, setup, reason) => {
+    ])("%s, with the reason", async (_, setup, reason) => {
       await within(setup, async () => {
         await refused("select ledger.guard('audit_log')", {
           ...CANNOT_GUARD,
@@ -332,7 +331,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
       );
     });
 
-    test("for a table that is not there", async () => {
+    test("for a missing table", async () => {
       await within(
         "select 1",
         () => refused("select ledger.guard('nowhere')", { code: "42P01" }),
@@ -340,7 +339,7 @@ describe.each(ENGINES)("guards on $name", (engine) => {
     });
 
     test(
-      "when the log's owner may not read the parent, or not all of it",
+      "when the log's owner may not read the parent",
       async () => {
         const owned = await openOwnedDatabase(engine);
         await owned.exec(`

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, queryAs, useDatabase } from "../support/databases.ts";
 
 const COLUMNS = [
   "input_usd_per_mtok",
@@ -13,33 +13,31 @@ const COLUMNS = [
 const DAY = "2026-01-01T00:00:00Z";
 
 describe.each(ENGINES)("model_prices on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  }, 30_000);
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   /** Enters a price as a service does, with `members` instead of the usual ones. */
   const enter = (members: Record<string, unknown>) =>
-    db.as("service_role", null, (query) =>
-      query(
-        `insert into public.model_prices (provider, match_kind, match_value, effective_from, effective_to,
+    queryAs(
+      db,
+      "service_role",
+      null,
+      `insert into public.model_prices (provider, match_kind, match_value, effective_from, effective_to,
            daily_from, daily_to, service_tier, source, other_usd_per_million, context_tiers, ${COLUMNS})
          select provider, match_kind, match_value, effective_from, effective_to, daily_from, daily_to,
            service_tier, source, other_usd_per_million, context_tiers, ${COLUMNS}
          from jsonb_populate_record(null::public.model_prices, $1::text::jsonb) returning id`,
-        [JSON.stringify({
-          provider: "acme",
-          match_kind: "equals",
-          match_value: "model-1",
-          effective_from: DAY,
-          service_tier: "standard",
-          source: "a contract",
-          other_usd_per_million: {},
-          context_tiers: [],
-          ...members,
-        })],
-      ));
+      [JSON.stringify({
+        provider: "acme",
+        match_kind: "equals",
+        match_value: "model-1",
+        effective_from: DAY,
+        service_tier: "standard",
+        source: "a contract",
+        other_usd_per_million: {},
+        context_tiers: [],
+        ...members,
+      })],
+    );
 
   test.each<[string, Record<string, unknown>]>([
     ["a price of 0", { input_usd_per_mtok: "0" }],
@@ -63,12 +61,12 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
         { above_input_tokens: 200_000, input_usd_per_mtok: 2.5 },
       ],
     }],
-  ])("has room for %s", async (_, members) => {
+  ])("accepts %s", async (_, members) => {
     expect(await enter(members)).toHaveLength(1);
   });
 
   test.each(COLUMNS)(
-    "takes no number in %s that is not a price",
+    "rejects numbers in %s that are not prices",
     async (column) => {
       for (
         const price of [
@@ -86,7 +84,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
 
   test.each<[string, Record<string, unknown>, string]>([
     [
-      "a regex that is none",
+      "a malformed regex",
       { match_kind: "regex", match_value: "a(" },
       "parentheses",
     ],
@@ -97,7 +95,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
       "check constraint",
     ],
     ["a model without a name", { match_value: "" }, "check constraint"],
-    ["a match that there is not", { match_kind: "like" }, "match_kind"],
+    ["an unknown match", { match_kind: "like" }, "match_kind"],
     ["a provider in upper case", { provider: "OpenAI" }, "provider"],
     ["a provider without a name", { provider: "" }, "provider"],
     ["half a day's beginning", { daily_from: "01:00" }, "check constraint"],
@@ -117,7 +115,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
       { service_tier: "Batch" },
       "service_tier",
     ],
-    ["a price that is nobody's", { source: "" }, "source"],
+    ["a price without a source", { source: "" }, "source"],
     ["other units in a list", { other_usd_per_million: [] }, "other_usd"],
     ["another unit for less than nothing", {
       other_usd_per_million: { web_searches: "-1" },
@@ -143,7 +141,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
     ["a tier that starts below 0", {
       context_tiers: [{ above_input_tokens: -1 }],
     }, "context_tiers"],
-    ["a tier with a column that there is not", {
+    ["a tier with an unknown column", {
       context_tiers: [{ above_input_tokens: 1, request_usd: "1" }],
     }, "context_tiers"],
     ["a tier for NaN", {
@@ -155,11 +153,11 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
     ["two tiers with one start", {
       context_tiers: [{ above_input_tokens: 1 }, { above_input_tokens: 1 }],
     }, "context_tiers"],
-  ])("has no room for %s", async (_, members, named) => {
+  ])("rejects %s", async (_, members, named) => {
     await expect(enter(members)).rejects.toThrow(named);
   });
 
-  test("keeps a price as it was entered", async () => {
+  test("is append-only", async () => {
     const [{ id }] = await enter({ input_usd_per_mtok: "1" });
     for (
       const change of [
@@ -170,7 +168,7 @@ describe.each(ENGINES)("model_prices on $name", (engine) => {
     ) {
       await expect(db.exec(change)).rejects.toThrow("append-only");
       await expect(
-        db.as("service_role", null, (query) => query(change)),
+        queryAs(db, "service_role", null, change),
       ).rejects.toThrow("permission denied");
     }
   });

@@ -1,18 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   applyMigrations,
   createEmptyDatabase,
   ENGINES,
   overPostgres,
+  queryAs,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 import {
   addAudit,
   addLlmUsage,
   addToolUsage,
-  makeWorld,
-} from "../support/reading-worlds.ts";
+  insertParents,
+} from "../support/log-rows.ts";
 
 const PARENTS = [
   "firms",
@@ -76,14 +78,10 @@ const OWN_PARENTS = `
 
 describe.each(ENGINES)("the parent tables on $name", (engine) => {
   describe("in an empty project", () => {
-    let db: TestDatabase;
-    beforeAll(async () => {
-      db = await engine.migrated();
-    });
-    afterAll(() => db.close());
+    const db = useDatabase(engine.migrated);
 
     test.each(PARENTS)(
-      "%s is made, with a uuid primary key id",
+      "%s is created with a uuid primary key id",
       async (parent) => {
         const rows = await db.query(
           `select a.attname as column, format_type(a.atttypid, a.atttypmod) as type
@@ -106,7 +104,7 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
       },
     );
 
-    test("a user belongs to a firm that exists", async () => {
+    test("a user belongs to an existing firm", async () => {
       await expect(db.query(
         "insert into public.users (id, firm_id) values (gen_random_uuid(), gen_random_uuid())",
       )).rejects.toMatchObject({ code: "23503" });
@@ -125,7 +123,7 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
     );
   });
 
-  test("a project that has every parent keeps each as it is", async () => {
+  test("a project with every parent keeps each unchanged", async () => {
     const db = await engine.empty();
     await db.exec(OWN_PARENTS);
     const before = await snapshot(db, PARENTS);
@@ -138,7 +136,7 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
     await db.close();
   });
 
-  test("a project's own fn_is_chairman decides who reads tool_usage_ledger", async () => {
+  test("a project's fn_is_chairman decides who reads tool_usage_ledger", async () => {
     const db = await engine.empty();
     await db.exec(OWN_PARENTS);
     await applyMigrations(db);
@@ -146,17 +144,18 @@ describe.each(ENGINES)("the parent tables on $name", (engine) => {
       "select id from public.firms",
     );
     const entry = await addToolUsage(db.query, { agent_id: id, tool_id: id });
-    const seen = await db.as(
+    const seen = await queryAs(
+      db,
       "authenticated",
       null,
-      (query) => query("select id from public.tool_usage_ledger"),
+      "select id from public.tool_usage_ledger",
     );
     expect(seen).toEqual([{ id: entry }]);
     await db.close();
   });
 
   test.each(PARENTS)(
-    "a project that has all parents but %s gets it and keeps the others",
+    "a project without %s gets it and keeps the others",
     async (missing) => {
       const db = await engine.empty();
       await db.exec(OWN_PARENTS);
@@ -194,22 +193,25 @@ test("the migrations need no superuser", async () => {
       await db.query(
         "select rolsuper as superuser from pg_roles where rolname = current_user",
       ),
-    )
-      .toEqual([{ superuser: false }]);
+    ).toEqual([{ superuser: false }]);
     await applyMigrations(db);
-    const world = await makeWorld(db);
+    const parents = await insertParents(db);
     const llm = await addLlmUsage(db.query, {
-      firm_id: world.firm1,
-      cma_project_id: world.project1,
+      firm_id: parents.firm1,
+      cma_project_id: parents.project1,
     });
-    await addAudit(db.query, { firm_id: world.firm1, user_id: world.user1 });
-    const seen = await db.as(
+    await addAudit(db.query, {
+      firm_id: parents.firm1,
+      user_id: parents.user1,
+    });
+    const seen = await queryAs(
+      db,
       "authenticated",
-      { sub: world.user1 },
-      (query) => query("select id from public.llm_usage_log"),
+      { sub: parents.user1 },
+      "select id from public.llm_usage_log",
     );
     expect(seen).toEqual([{ id: llm }]);
-    await db.query("delete from public.firms where id = $1", [world.firm1]);
+    await db.query("delete from public.firms where id = $1", [parents.firm1]);
     expect(await db.query("select id from public.audit_log")).toEqual([]);
   } finally {
     await db.close();

@@ -12,7 +12,7 @@ async function ask<Row>(url: string, statement: string): Promise<Row[]> {
   }
 }
 
-test("a server keeps what was committed through a crash, and its data goes when it stops", async () => {
+test("a server keeps committed data after a crash, and deletes its data when it stops", async () => {
   const server = await startPostgres({ settings: { work_mem: "5MB" } });
   try {
     await ask(server.url, "create table kept as select 1 as one");
@@ -45,7 +45,7 @@ test("a server keeps what was committed through a crash, and its data goes when 
   }
 });
 
-test("a server is a PostgreSQL 17 on loopback alone, durable, in UTF8 and UTC", async () => {
+test("a server is a durable PostgreSQL 17 on loopback, in UTF8 and UTC", async () => {
   const server = await startPostgres();
   try {
     const rows = await ask(
@@ -72,19 +72,19 @@ test("a server is a PostgreSQL 17 on loopback alone, durable, in UTF8 and UTC", 
   }
 });
 
-test("a server that does not start says why, in its own words", async () => {
+test("a server that does not start reports PostgreSQL's error", async () => {
   await expect(startPostgres({ settings: { shared_buffers: "plenty" } }))
     .rejects.toThrow('invalid value for parameter "shared_buffers": "plenty"');
 });
 
-test("a port that is taken is an error, not somebody else's server", async () => {
+test("a port in use is an error", async () => {
   const { port } = new URL(inject("postgresUrl"));
   await expect(startPostgres({ port: Number(port) })).rejects.toThrow(
     "Address already in use",
   );
 });
 
-test("a data directory of the caller's is kept when the server stops, and used again", async () => {
+test("a given data directory is kept when the server stops, and used again", async () => {
   const parent = await Deno.makeTempDir({ dir: "/tmp" });
   await Deno.chmod(parent, 0o755);
   const dir = `${parent}/data`;
@@ -117,7 +117,7 @@ test("a new database is a copy of its template", async () => {
 });
 
 test(
-  "a server and its data go when the process that started it is killed",
+  "a server and its data disappear when the process that started it is killed",
   async () => {
     const module = new URL("../../local/postgres.ts", import.meta.url).href;
     const owner = new Deno.Command(Deno.execPath(), {

@@ -1,16 +1,10 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
   overPostgres,
+  queryAs,
   SERVER_ONLY,
-  type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 
 type Row = Record<string, unknown>;
@@ -36,16 +30,12 @@ const NOTHING = {
 };
 
 describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
-  let db: TestDatabase;
+  const db = useDatabase(engine.migrated);
   /** A provider of its own for each test. */
   let provider: string;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  }, 30_000);
   beforeEach(() => {
     provider = `acme-${crypto.randomUUID()}`;
   });
-  afterAll(() => db.close());
 
   const row = (members: Row = {}): Row => ({
     provider,
@@ -62,20 +52,13 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     prices: unknown,
     { source = "test", apply = true, acceptSuspicious = false }: Options = {},
   ): Promise<Answer> {
-    const [{ answer }] = await db.as(
+    const [{ answer }] = await queryAs<{ answer: Answer }>(
+      db,
       "service_role",
       null,
-      (query) =>
-        query<{ answer: Answer }>(
-          `select public.import_model_prices($1::text::jsonb, source => $2,
+      `select public.import_model_prices($1::text::jsonb, source => $2,
            apply => $3::text::boolean, accept_suspicious => $4::text::boolean) as answer`,
-          [
-            JSON.stringify(prices),
-            source,
-            String(apply),
-            String(acceptSuspicious),
-          ],
-        ),
+      [JSON.stringify(prices), source, String(apply), String(acceptSuspicious)],
     );
     // Other tests' rows are not in the list either.
     const { unlisted: _, ...rest } = answer;
@@ -91,7 +74,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
 
   const { unlisted: _, ...nothing } = NOTHING;
 
-  test("enters a list, and nothing of it the second time", async () => {
+  test("enters a list once", async () => {
     const list = [row(), row({ match_value: "model-2" })];
     expect(await importPrices(list)).toEqual({
       ...nothing,
@@ -102,13 +85,13 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect(await rows()).toHaveLength(2);
   });
 
-  test("only says what it would do until it is told to apply", async () => {
+  test("enters nothing on a dry run", async () => {
     expect(await importPrices([row()], { apply: false }))
       .toEqual({ ...nothing, new: 1 });
     expect(await rows()).toEqual([]);
   });
 
-  test("enters everything a row may hold, as published, to the last digit", async () => {
+  test("enters every column of a row, to the last digit", async () => {
     await importPrices([row({
       match_kind: "starts_with",
       service_tier: "batch",
@@ -159,7 +142,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     });
   });
 
-  test("enters one row for a correction, next to the row that it corrects", async () => {
+  test("enters one row for a correction, beside the corrected row", async () => {
     const other = row({ match_value: "model-2" });
     await importPrices([row(), other]);
     const answer = await importPrices([
@@ -193,7 +176,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect((await importPrices([row()])).unchanged).toBe(1);
   });
 
-  test("compares prices as numbers, wherever they stand", async () => {
+  test("compares prices as numbers, in every column", async () => {
     const tiers = (price: string) => [
       { above_input_tokens: 200_000, input_usd_per_mtok: price },
       { above_input_tokens: 400_000, input_usd_per_mtok: price },
@@ -230,7 +213,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect(entered).toBe(1);
   });
 
-  test("takes a new price from a date as a new row, and shows what it changes", async () => {
+  test("enters a later price as a new row, and reports the change", async () => {
     await importPrices([row()]);
     const later = row({
       effective_from: "2026-01-01T00:00:00Z",
@@ -245,7 +228,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       .toEqual({ ...nothing, unchanged: 2 });
   });
 
-  test("keeps prices for hours of the day and for tiers of service apart", async () => {
+  test("keeps prices by hours of the day and by service tier separate", async () => {
     const variants = [
       row(),
       row({ daily_from: "01:00", daily_to: "04:00", input_usd_per_mtok: "90" }),
@@ -264,7 +247,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     ]);
   });
 
-  test("enters again what implies the provider, or ends, otherwise than before", async () => {
+  test("enters a row again when its provider implication or its end changes", async () => {
     await importPrices([row()]);
     const { changed, entered } = await importPrices([
       row({ implies_provider: true, effective_to: "2027-01-01T00:00:00Z" }),
@@ -316,7 +299,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       .toMatchObject({ new: 1, withheld: 1, entered: 0 });
   });
 
-  test("finds nothing suspicious in ten times as much, in a first price or in tiers that end", async () => {
+  test("finds nothing suspicious in a tenfold price, a first price or removed tiers", async () => {
     const cheap = row({
       input_usd_per_mtok: undefined,
       output_usd_per_mtok: "1.5",
@@ -327,7 +310,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       .toMatchObject({ corrected: 1, withheld: 0, entered: 1 });
   });
 
-  test("says how many published rows a list no longer has, and leaves them", async () => {
+  test("counts published rows that a list no longer has, and keeps them", async () => {
     await importPrices([row(), row({ match_value: "model-2" })]);
     await importPrices([row({ input_usd_per_mtok: "4" })]);
     const count = async () => {
@@ -343,7 +326,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect(await rows()).toHaveLength(4);
   });
 
-  test("compares with published prices alone", async () => {
+  test("compares with published prices only", async () => {
     await db.exec(
       `insert into firms (id, name) values ('${crypto.randomUUID()}', 'A firm');
        insert into model_prices (provider, match_kind, match_value, firm_id, effective_from, input_usd_per_mtok, published, source)
@@ -357,19 +340,19 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
   test.each<[string, unknown, RegExp]>([
     ["an object", {}, /^expected an array of price rows$/],
     ["null", null, /^expected an array of price rows$/],
-    ["a row that is none", [1], /^price row 1: expected an object$/],
+    ["a row that is not an object", [1], /^price row 1: expected an object$/],
     [
-      "a column that there is not",
+      "an unknown column",
       [{ input_usd_per_token: 1 }],
       /^price row 1: a price list has no column input_usd_per_token$/,
     ],
     [
-      "a column that is not the list's",
+      "a column outside of the list",
       [{ published: false }],
       /^price row 1: a price list has no column published$/,
     ],
     [
-      "a price that is none",
+      "a malformed price",
       [{}, { input_usd_per_mtok: "3 USD" }],
       /^price row 2: invalid input syntax for type numeric/,
     ],
@@ -380,7 +363,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       /^price row 1: .*unit_price/,
     ],
     [
-      "less than nothing",
+      "a negative price",
       [{ output_usd_per_mtok: "-1" }],
       /^price row 1: .*unit_price/,
     ],
@@ -395,20 +378,20 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       /^price row 1: .*unit_price/,
     ],
     [
-      "a day that there is not",
+      "an impossible date",
       [{ effective_from: "2026-02-30" }],
       /^price row 1: date\/time field value out of range/,
     ],
     ["no start", [{ effective_from: null }], /effective_from.*not-null/],
     ["no model", [{ match_value: null }], /match_value.*not-null/],
-    ["a match that there is not", [{ match_kind: "like" }], /match_kind_check/],
+    ["an unknown match", [{ match_kind: "like" }], /match_kind_check/],
     [
-      "a regex that is none",
+      "a malformed regex",
       [{ match_kind: "regex", match_value: "(" }],
       /parentheses \(\) not balanced/,
     ],
     ["a name in upper case", [{ match_value: "GPT-5" }], /check constraint/],
-    ["another unit's price that is none", [{
+    ["a malformed price of another unit", [{
       other_usd_per_million: { web_searches: "-1" },
     }], /unit_price/],
     [
@@ -416,7 +399,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
       [{}, { input_usd_per_mtok: "4" }],
       /^the list has two rows for the same match and time$/,
     ],
-  ])("refuses %s, on a dry run as well", async (_, prices, message) => {
+  ])("rejects %s, on a dry run as well", async (_, prices, message) => {
     const list = Array.isArray(prices)
       ? prices.map((one) => typeof one === "object" ? row(one) : one)
       : prices;
@@ -426,27 +409,26 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
     expect(await rows()).toEqual([]);
   });
 
-  test("refuses prices that are nobody's", async () => {
+  test("rejects prices without a source", async () => {
     await expect(importPrices([row()], { source: "" }))
       .rejects.toThrow("source_check");
   });
 
   test.each(["anon", "authenticated"] as const)(
-    "is not for %s",
+    "denies execution to %s",
     async (role) => {
       await expect(
-        db.as(
+        queryAs(
+          db,
           role,
           null,
-          (query) =>
-            query("select public.import_model_prices('[]', source => 'x')"),
+          "select public.import_model_prices('[]', source => 'x')",
         ),
-      )
-        .rejects.toThrow("permission denied");
+      ).rejects.toThrow("permission denied");
     },
   );
 
-  test("enters the published prices, all of them, and none of them twice", async () => {
+  test("enters each published price once", async () => {
     const script = await Deno.readTextFile(
       new URL("../../supabase/prices.sql", import.meta.url),
     );
@@ -463,7 +445,7 @@ describe.each(SERVER_ONLY)("import_model_prices on $name", (engine) => {
   });
 });
 
-test("two imports at once enter each row once", async () => {
+test("concurrent imports enter each row once", async () => {
   const url = await createMigratedDatabase();
   const imports = [overPostgres(url), overPostgres(url), overPostgres(url)];
   const list = JSON.stringify(

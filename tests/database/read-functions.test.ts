@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   ENGINES,
   type Query,
-  type TestDatabase,
+  queryAs,
+  useDatabase,
 } from "../support/databases.ts";
 
 const AGENT = "40000000-0000-4000-8000-000000000001";
@@ -30,17 +31,14 @@ const POLICIES: [string, string, number][] = [
 ];
 
 describe.each(ENGINES)("list_log() on $name", (engine) => {
-  let db: TestDatabase;
-
+  const db = useDatabase(engine.migrated);
   beforeAll(async () => {
-    db = await engine.migrated();
     await db.exec(`
       insert into public.agent_registry (id, name) values ('${AGENT}', 'a');
       insert into public.tool_registry (id, name) values ('${TOOL}', 't');
       insert into public.tool_usage_ledger (agent_id, tool_id, tokens_consumed)
         select '${AGENT}', '${TOOL}', i from generate_series(1, 10) i;`);
-  }, 30_000);
-  afterAll(() => db?.close());
+  });
 
   const list = async (query: Query) => {
     const [{ page }] = await query<{ page: { rows: { id: string }[] } }>(
@@ -56,7 +54,7 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
   };
 
   test.each(POLICIES)(
-    "shows what row security shows, with %s",
+    "returns the rows of row security, with %s",
     async (_name, condition, count) => {
       if (condition) {
         await db.exec(
@@ -81,7 +79,7 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
     },
   );
 
-  test("a restrictive policy is not taken for one that admits", async () => {
+  test("a restrictive policy admits no rows", async () => {
     await db.exec(
       "create policy extra on public.tool_usage_ledger as restrictive for select to authenticated using (false)",
     );
@@ -92,7 +90,7 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
     }
   });
 
-  test("reads no row for whom no policy admits, and every row for a service", async () => {
+  test("reads no row without an admitting policy, and every row for a service", async () => {
     const plan = await db.as("authenticated", MEMBER, async (query) => {
       const [{ gate }] = await query<{ gate: string }>(
         "select ledger.build_gate('public.tool_usage_ledger') as gate",
@@ -106,21 +104,25 @@ describe.each(ENGINES)("list_log() on $name", (engine) => {
     expect(await db.as("service_role", null, list)).toHaveLength(10);
   });
 
-  test("a filter on what is no column is refused, whatever it says", async () => {
-    const attempt = db.as("service_role", null, (query) =>
-      query(
-        "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
-        [JSON.stringify({ "1=1) or (1": ["x"] })],
-      ));
+  test("a filter on an unknown column is refused", async () => {
+    const attempt = queryAs(
+      db,
+      "service_role",
+      null,
+      "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
+      [JSON.stringify({ "1=1) or (1": ["x"] })],
+    );
     await expect(attempt).rejects.toThrow("has no column");
   });
 
-  test("values are values, whatever they say", async () => {
-    const attempt = db.as("service_role", null, (query) =>
-      query(
-        "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
-        [JSON.stringify({ agent_id: ["' or true --"] })],
-      ));
+  test("filter values are never SQL", async () => {
+    const attempt = queryAs(
+      db,
+      "service_role",
+      null,
+      "select public.list_log('tool_usage_ledger', 'created_at', filters => ($1::text)::jsonb)",
+      [JSON.stringify({ agent_id: ["' or true --"] })],
+    );
     await expect(attempt).rejects.toThrow("uuid");
   });
 });

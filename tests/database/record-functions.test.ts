@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
-import { makeWorld, type World } from "../support/reading-worlds.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ENGINES, queryAs, useDatabase } from "../support/databases.ts";
+import { useParents } from "../support/log-rows.ts";
 
 type Event = Record<string, unknown>;
 
 describe.each(ENGINES)("recording on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
-  beforeAll(async () => {
-    db = await engine.migrated();
-    world = await makeWorld(db);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db, beforeAll);
 
   const audit = (event: Event = {}): Event => ({
     id: crypto.randomUUID(),
-    firm_id: world.firm1,
+    firm_id: parents.firm1,
     action: "upload_file",
     entity_type: "cma_project",
     ...event,
@@ -23,7 +18,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
 
   const usage = (event: Event = {}): Event => ({
     id: crypto.randomUUID(),
-    firm_id: world.firm1,
+    firm_id: parents.firm1,
     model: "a-model-without-a-price",
     task_type: "extraction",
     input_tokens: 10,
@@ -37,19 +32,17 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     events: Event[],
     options: { brief?: boolean; representation?: boolean } = {},
   ): Promise<unknown> {
-    const [{ answer }] = await db.as(
+    const [{ answer }] = await queryAs<{ answer: unknown }>(
+      db,
       "service_role",
       null,
-      (query) =>
-        query<{ answer: unknown }>(
-          `select public.record_${log}($1::text::jsonb, brief => $2::text::boolean,
+      `select public.record_${log}($1::text::jsonb, brief => $2::text::boolean,
            representation => $3::text::boolean) as answer`,
-          [
-            JSON.stringify(events),
-            String(options.brief ?? true),
-            String(options.representation ?? false),
-          ],
-        ),
+      [
+        JSON.stringify(events),
+        String(options.brief ?? true),
+        String(options.representation ?? false),
+      ],
     );
     return answer;
   }
@@ -67,7 +60,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     return count;
   }
 
-  test("says in one word that all was recorded, when asked to be brief", async () => {
+  test("answers briefly that all events were recorded", async () => {
     const events = [audit(), audit(), audit()];
     expect(await record("audit_log", events))
       .toEqual({ recorded: 3, first: events[0].id, last: events[2].id });
@@ -76,7 +69,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
       .toMatchObject({ recorded: 1 });
   });
 
-  test("says it event by event when not asked", async () => {
+  test("answers per event by default", async () => {
     const [one, two] = [audit(), audit()];
     expect(await record("audit_log", [one, two], { brief: false })).toEqual([
       { index: 0, id: one.id, outcome: "recorded" },
@@ -84,7 +77,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     ]);
   });
 
-  test("is not brief when there is something to say of one event", async () => {
+  test("answers per event when one event is not recorded or has a warning", async () => {
     const old = audit();
     await record("audit_log", [old]);
     expect(await outcomes("audit_log", [audit(), old]))
@@ -96,7 +89,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     ]);
   });
 
-  test("records the rest of a batch in which a parent is missing, once", async () => {
+  test("records the other events of a batch with a missing parent, once", async () => {
     const events = [audit(), audit({ user_id: crypto.randomUUID() }), audit()];
     const results = [
       { index: 0, outcome: "recorded" },
@@ -116,11 +109,11 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     expect(leaves).toHaveLength(2);
   });
 
-  test("takes an event again whose parent is gone, beside new ones", async () => {
+  test("finds a duplicate whose parent is deleted, beside new events", async () => {
     const project = crypto.randomUUID();
     await db.query(
       `insert into public.cma_projects (id, firm_id, name) values ($1, $2, 'P')`,
-      [project, world.firm1],
+      [project, parents.firm1],
     );
     const old = usage({ cma_project_id: project });
     expect(await record("llm_usage_log", [old]))
@@ -131,8 +124,8 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     expect(await outcomes("llm_usage_log", [old])).toEqual(["duplicate"]);
   });
 
-  test("finds a project of another firm before anything is written", async () => {
-    const events = [usage({ cma_project_id: world.project2 }), usage()];
+  test("rejects a project of another firm before any write", async () => {
+    const events = [usage({ cma_project_id: parents.project2 }), usage()];
     expect(await record("llm_usage_log", events)).toMatchObject([
       {
         outcome: "rejected",
@@ -143,7 +136,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     expect(await countStored("llm_usage_log", events)).toBe(1);
   });
 
-  test("writes the first of two events with one id, and compares the other", async () => {
+  test("records the first of two events with one id, and compares the second", async () => {
     const event = audit();
     const twice = [event, { ...event }, { ...event, action: "download_file" }];
     expect(await outcomes("audit_log", twice))
@@ -154,7 +147,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
       .toEqual(["recorded", "conflict"]);
   });
 
-  test("writes the second of two events with one id when the first has no parent", async () => {
+  test("records the second of two events with one id when the first has no parent", async () => {
     const event = audit();
     const twice = [{ ...event, user_id: crypto.randomUUID() }, event];
     expect(await outcomes("audit_log", twice))
@@ -162,7 +155,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
     expect(await countStored("audit_log", twice)).toBe(1);
   });
 
-  test("keeps what was stamped on some events of a batch", async () => {
+  test("keeps stamped members of some events of a batch", async () => {
     const stamped = audit({ stamped: { ip_address: "192.0.2.7" } });
     const sent = audit({
       ip_address: "192.0.2.8",
@@ -177,7 +170,7 @@ describe.each(ENGINES)("recording on $name", (engine) => {
       .toEqual(["duplicate"]);
   });
 
-  test("rejects what no column can hold, and records the rest", async () => {
+  test("rejects an invalid event, and records the others", async () => {
     const events = [audit(), audit({ action: null })];
     const results = await record("audit_log", events);
     expect(results).toMatchObject([

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   type ApiRole,
   ENGINES,
+  queryAs,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import {
   APPEND_ONLY,
@@ -20,20 +22,15 @@ import {
   addLlmUsage,
   addModelUsage,
   addToolUsage,
-  makeWorld,
-  type World,
-} from "../support/reading-worlds.ts";
+  useParents,
+} from "../support/log-rows.ts";
 
 const BY_FIRM = ["llm_usage_log", "audit_log"] as const;
 const PERMISSION_DENIED = { code: "42501" };
 
 describe.each(ENGINES)("row security on $name", (engine) => {
-  describe("as declared", () => {
-    let db: TestDatabase;
-    beforeAll(async () => {
-      db = await engine.migrated();
-    });
-    afterAll(() => db.close());
+  describe("policies", () => {
+    const db = useDatabase(engine.migrated);
 
     test.each(APPEND_ONLY)(
       "is on for %s, and its owner is exempt",
@@ -50,7 +47,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
     );
 
     test.each(SIDE_TABLE_NAMES)(
-      "%s has one policy: a member reads what is her firm's",
+      "%s has one policy: members read rows of their firm",
       async (table) => {
         expect(await policiesOf(db, table)).toEqual(
           SIDE_TABLES[table].policies,
@@ -59,7 +56,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
     );
 
     test.each(BY_FIRM)(
-      "%s has one policy: signed-in users may read",
+      "%s has one policy: users may read",
       async (log) => {
         const policies = await policiesOf(db, log);
         expect(policies).toMatchObject([{
@@ -71,16 +68,15 @@ describe.each(ENGINES)("row security on $name", (engine) => {
     );
   });
 
-  describe("at work", () => {
-    let db: TestDatabase;
-    let world: World;
+  describe("access", () => {
+    const db = useDatabase(engine.migrated);
+    const parents = useParents(db, beforeAll);
     let rows: Record<
       "llm1" | "llm2" | "audit1" | "audit2" | "tool" | "model",
       string
     >;
     beforeAll(async () => {
-      db = await engine.migrated();
-      const w = world = await makeWorld(db);
+      const w = parents;
       rows = await db.as("service_role", null, async (query) => ({
         llm1: await addLlmUsage(query, { firm_id: w.firm1 }),
         llm2: await addLlmUsage(query, { firm_id: w.firm2 }),
@@ -90,9 +86,8 @@ describe.each(ENGINES)("row security on $name", (engine) => {
         model: await addModelUsage(query),
       }));
     });
-    afterAll(() => db.close());
 
-    const member = () => ({ sub: world.user1, role: "authenticated" });
+    const member = () => ({ sub: parents.user1, role: "authenticated" });
     const chairman = () => ({
       sub: crypto.randomUUID(),
       app_metadata: { role: "chairman" },
@@ -102,21 +97,17 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       claims: Record<string, unknown> | string | null,
       log: LogName,
     ) =>
-      db.as(
-        role,
-        claims,
-        (query) => query<{ id: string }>(`select id from public.${log}`),
-      )
+      queryAs<{ id: string }>(db, role, claims, `select id from public.${log}`)
         .then((found) => found.map((row) => row.id).sort());
 
-    test("a member sees the rows of her own firm only", async () => {
+    test("a member sees rows of their firm only", async () => {
       expect(await see("authenticated", member(), "llm_usage_log")).toEqual([
         rows.llm1,
       ]);
       expect(await see("authenticated", member(), "audit_log")).toEqual([
         rows.audit1,
       ]);
-      const other = { sub: world.user2 };
+      const other = { sub: parents.user2 };
       expect(await see("authenticated", other, "llm_usage_log")).toEqual([
         rows.llm2,
       ]);
@@ -125,14 +116,13 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       ]);
     });
 
-    test("a member cannot see another firm's row by asking for it", async () => {
-      const found = await db.as(
+    test("a member cannot select another firm's row by id", async () => {
+      const found = await queryAs(
+        db,
         "authenticated",
         member(),
-        (query) =>
-          query("select id from public.llm_usage_log where id = $1", [
-            rows.llm2,
-          ]),
+        "select id from public.llm_usage_log where id = $1",
+        [rows.llm2],
       );
       expect(found).toEqual([]);
     });
@@ -147,16 +137,16 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       expect(await see("authenticated", claims, "audit_log")).toEqual([]);
     });
 
-    test("a firm named in the token opens nothing", async () => {
+    test("a firm in the token's claims gives no access", async () => {
       const claims = {
         sub: crypto.randomUUID(),
-        firm_id: world.firm1,
-        app_metadata: { firm_id: world.firm1 },
+        firm_id: parents.firm1,
+        app_metadata: { firm_id: parents.firm1 },
       };
       expect(await see("authenticated", claims, "llm_usage_log")).toEqual([]);
     });
 
-    test("the chairman alone sees tool_usage_ledger", async () => {
+    test("only the chairman sees tool_usage_ledger", async () => {
       expect(await see("authenticated", chairman(), "tool_usage_ledger"))
         .toEqual([rows.tool]);
       expect(await see("authenticated", member(), "tool_usage_ledger")).toEqual(
@@ -171,7 +161,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       expect(await see("authenticated", chairman(), "audit_log")).toEqual([]);
     });
 
-    test("every signed-in user sees model_usage_log", async () => {
+    test("every user sees model_usage_log", async () => {
       expect(await see("authenticated", member(), "model_usage_log")).toContain(
         rows.model,
       );
@@ -201,12 +191,12 @@ describe.each(ENGINES)("row security on $name", (engine) => {
       );
     });
 
-    test("a member cannot insert into a log of her firm", async () => {
+    test("a member cannot insert into a log", async () => {
       await expect(
         db.as(
           "authenticated",
           member(),
-          (query) => addLlmUsage(query, { firm_id: world.firm1 }),
+          (query) => addLlmUsage(query, { firm_id: parents.firm1 }),
         ),
       ).rejects.toMatchObject(PERMISSION_DENIED);
       await expect(
@@ -214,7 +204,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
           "authenticated",
           member(),
           (query) =>
-            addAudit(query, { firm_id: world.firm1, user_id: world.user1 }),
+            addAudit(query, { firm_id: parents.firm1, user_id: parents.user1 }),
         ),
       ).rejects
         .toMatchObject(PERMISSION_DENIED);
@@ -223,7 +213,10 @@ describe.each(ENGINES)("row security on $name", (engine) => {
           "authenticated",
           chairman(),
           (query) =>
-            addToolUsage(query, { agent_id: world.agent, tool_id: world.tool }),
+            addToolUsage(query, {
+              agent_id: parents.agent,
+              tool_id: parents.tool,
+            }),
         ),
       ).rejects
         .toMatchObject(PERMISSION_DENIED);
@@ -250,7 +243,7 @@ describe.each(ENGINES)("row security on $name", (engine) => {
             ];
             for (const statement of statements) {
               await expect(
-                db.as(role, chairman(), (query) => query(statement)),
+                queryAs(db, role, chairman(), statement),
                 statement,
               ).rejects.toMatchObject(PERMISSION_DENIED);
             }

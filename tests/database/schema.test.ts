@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { describeSchema } from "../../scripts/schema.ts";
-import {
-  ENGINES,
-  readMigrations,
-  type TestDatabase,
-} from "../support/databases.ts";
+import { ENGINES, readMigrations, useDatabase } from "../support/databases.ts";
 
 const read = (path: string) =>
   Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
 
 describe.each(ENGINES)("supabase/schema.sql on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   /** The lines that `change` adds to the description, and those that it removes. */
   async function compare(change: string) {
@@ -141,7 +133,7 @@ describe.each(ENGINES)("supabase/schema.sql on $name", (engine) => {
       "rule r on table public.firms",
     ],
   ])(
-    "cannot be written while there is %s, which it would not show",
+    "cannot be described with %s",
     async (_, change, name) => {
       await expect(compare(change)).rejects.toThrow(
         /^cannot describe .*: add objects of its kind to scripts\/schema\.sql/,
@@ -158,7 +150,7 @@ describe("the migrations", async () => {
     expect(sql.split("\n").filter((line) => line.length > 120)).toEqual([]);
   });
 
-  test("of the baseline define each object once, and drop the drafts alone", () => {
+  test("define each object of the baseline once, and drop the drafts only", () => {
     const baseline = migrations.filter(({ name }) => name < "20261202");
     const script = baseline.map(({ sql }) => sql).join("");
     const defined = [...script.matchAll(

@@ -1,16 +1,10 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   type ApiRole,
   ENGINES,
   type Query,
-  type TestDatabase,
+  queryAs,
+  useDatabase,
 } from "../support/databases.ts";
 import {
   SIDE_TABLE_NAMES,
@@ -23,25 +17,23 @@ import {
   addLlmUsage,
   addPrice,
   addRating,
-  makeWorld,
-  type World,
-} from "../support/reading-worlds.ts";
+  useParents,
+} from "../support/log-rows.ts";
 
 const PERMISSION_DENIED = { code: "42501" };
 const FOREIGN_KEY_VIOLATION = "23503";
 
-describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
+describe.each(ENGINES)("access to the side tables on $name", (engine) => {
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db, beforeAll);
   /** A call of each firm. */
   let rows: { llm1: string; llm2: string };
   /** Rows beside the logs, of the first firm and of the second. */
   let beside: Record<SideTableName, [string, string]>;
-  /** A price that is everybody's. */
+  /** A shared price, without a firm. */
   let price: string;
   beforeAll(async () => {
-    db = await engine.migrated();
-    const w = world = await makeWorld(db);
+    const w = parents;
     rows = {
       llm1: await addLlmUsage(db.query, { firm_id: w.firm1 }),
       llm2: await addLlmUsage(db.query, { firm_id: w.firm2 }),
@@ -68,7 +60,6 @@ describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
       ],
     };
   });
-  afterAll(() => db.close());
 
   const chairman = {
     sub: crypto.randomUUID(),
@@ -79,17 +70,14 @@ describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
     claims: Record<string, unknown> | null,
     table: string,
   ) =>
-    db.as(
-      role,
-      claims,
-      (query) => query<{ id: string }>(`select id from public.${table}`),
-    ).then((found) => found.map((row) => row.id).sort());
+    queryAs<{ id: string }>(db, role, claims, `select id from public.${table}`)
+      .then((found) => found.map((row) => row.id).sort());
 
   test.each(SIDE_TABLE_NAMES)(
-    "of %s, a member sees her own firm's rows and what is everybody's",
+    "a member sees rows of their firm and shared rows of %s",
     async (table) => {
       const common = table === "model_prices" ? [price] : [];
-      for (const [index, user] of [world.user1, world.user2].entries()) {
+      for (const [index, user] of [parents.user1, parents.user2].entries()) {
         expect(await see("authenticated", { sub: user }, table))
           .toEqual([beside[table][index], ...common].sort());
       }
@@ -105,9 +93,9 @@ describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
   );
 
   test.each(["authenticated", "service_role"] as const)(
-    "%s inserts beside the logs only what is granted",
+    "%s inserts into granted side tables only",
     async (role) => {
-      const first = { firm_id: world.firm1 };
+      const first = { firm_id: parents.firm1 };
       const inserts: Record<
         SideTableName,
         (query: Query, id: string) => unknown
@@ -120,7 +108,7 @@ describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
       };
       for (const table of SIDE_TABLE_NAMES) {
         const open = SIDE_TABLES[table].grants[role].includes("INSERT");
-        const attempt = db.as(role, { sub: world.user1 }, async (query) => {
+        const attempt = db.as(role, { sub: parents.user1 }, async (query) => {
           const id = open ? await addLlmUsage(query, first) : rows.llm1;
           await inserts[table](query, id);
           // Taken back, so that other tests see what they know.
@@ -135,24 +123,17 @@ describe.each(ENGINES)("who sees what beside the logs on $name", (engine) => {
 });
 
 describe.each(ENGINES)(
-  "what goes with what beside the logs on $name",
+  "referential actions of the side tables on $name",
   (engine) => {
-    let db: TestDatabase;
-    let world: World;
-    beforeAll(async () => {
-      db = await engine.migrated();
-    });
-    beforeEach(async () => {
-      world = await makeWorld(db);
-    });
-    afterAll(() => db.close());
+    const db = useDatabase(engine.migrated);
+    const parents = useParents(db);
 
     /** A call of each firm with what belongs to it, its price and its budgets. */
     async function addBesideLogs() {
       for (
         const [firm_id, cma_project_id] of [
-          [world.firm1, world.project1],
-          [world.firm2, world.project2],
+          [parents.firm1, parents.project1],
+          [parents.firm2, parents.project2],
         ]
       ) {
         const id = await addLlmUsage(db.query, { firm_id, cma_project_id });
@@ -165,26 +146,28 @@ describe.each(ENGINES)(
       }
     }
 
-    /** The rows of the world's firms beside the logs, by table. */
+    /** The rows of both firms beside the logs, by table. */
     async function besideLogs() {
       const tables: Record<string, { id: string; firm_id: string }[]> = {};
       for (const table of SIDE_TABLE_NAMES) {
         tables[table] = await db.query(
           `select * from public.${table} where firm_id = any ($1) order by id`,
-          [[world.firm1, world.firm2]],
+          [[parents.firm1, parents.firm2]],
         );
       }
       return tables;
     }
 
-    test("deleting a firm removes its calls' details and ratings, its prices and its budgets, and no other's", async () => {
+    test("deleting a firm deletes its details, ratings, prices and budgets, and no others", async () => {
       await addBesideLogs();
       const everybodys = await addPrice(db.query);
       const before = await besideLogs();
-      await db.query("delete from public.firms where id = $1", [world.firm1]);
+      await db.query("delete from public.firms where id = $1", [parents.firm1]);
       const after = await besideLogs();
       for (const table of SIDE_TABLE_NAMES) {
-        const kept = before[table].filter((row) => row.firm_id === world.firm2);
+        const kept = before[table].filter((row) =>
+          row.firm_id === parents.firm2
+        );
         expect(kept.length).toBeGreaterThan(0);
         expect(kept.length).toBeLessThan(before[table].length);
         expect(after[table], table).toEqual(kept);
@@ -193,15 +176,15 @@ describe.each(ENGINES)(
       expect(await db.query(kept, [everybodys])).toEqual([{ id: everybodys }]);
     });
 
-    test("deleting a project removes its budgets, and of its calls nothing but the reference", async () => {
+    test("deleting a project deletes its budgets, and nulls the reference of its calls", async () => {
       await addBesideLogs();
       const before = await besideLogs();
       const [{ id }] = await db.query<{ id: string }>(
         "select id from public.llm_budgets where cma_project_id = $1",
-        [world.project1],
+        [parents.project1],
       );
       await db.query("delete from public.cma_projects where id = $1", [
-        world.project1,
+        parents.project1,
       ]);
       expect(await besideLogs()).toEqual({
         ...before,
@@ -209,9 +192,9 @@ describe.each(ENGINES)(
       });
     });
 
-    test("deleting a firm takes what its budgets counted and held with them", async () => {
-      const budget_id = await addBudget(db.query, { firm_id: world.firm1 });
-      const values = `'${budget_id}', now(), '${world.firm1}'`;
+    test("deleting a firm deletes its budgets' months and reservations", async () => {
+      const budget_id = await addBudget(db.query, { firm_id: parents.firm1 });
+      const values = `'${budget_id}', now(), '${parents.firm1}'`;
       await db.exec(`
       insert into ledger.budget_months (budget_id, month, firm_id, spent_usd, call_count, floor_count)
         values (${values}, 1, 1, 0);
@@ -225,18 +208,21 @@ describe.each(ENGINES)(
           [budget_id],
         );
       expect(await counted()).toEqual([{ rows: 2 }]);
-      await db.query("delete from public.firms where id = $1", [world.firm1]);
+      await db.query("delete from public.firms where id = $1", [parents.firm1]);
       expect(await counted()).toEqual([{ rows: 0 }]);
     });
 
-    test("a key that points nowhere is refused", async () => {
+    test("a foreign key without a parent is refused", async () => {
       const nowhere = crypto.randomUUID();
       const inserts = [
         addPrice(db.query, { firm_id: nowhere }),
-        addDetails(db.query, { id: nowhere, firm_id: world.firm1 }),
-        addRating(db.query, { usage_id: nowhere, firm_id: world.firm1 }),
+        addDetails(db.query, { id: nowhere, firm_id: parents.firm1 }),
+        addRating(db.query, { usage_id: nowhere, firm_id: parents.firm1 }),
         addBudget(db.query, { firm_id: nowhere }),
-        addBudget(db.query, { firm_id: world.firm1, cma_project_id: nowhere }),
+        addBudget(db.query, {
+          firm_id: parents.firm1,
+          cma_project_id: nowhere,
+        }),
       ];
       for (const result of await Promise.allSettled(inserts)) {
         expect(result).toMatchObject({

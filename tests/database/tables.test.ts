@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import {
   APPEND_ONLY,
   SIDE_TABLE_NAMES,
@@ -13,11 +13,7 @@ import {
 } from "../support/specification.ts";
 
 describe.each(ENGINES)("the tables on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   describe.each(LOGS)("%s", (log) => {
     test("has the documented columns in order, with type, nullability and default", async () => {
@@ -45,7 +41,7 @@ describe.each(ENGINES)("the tables on $name", (engine) => {
       expect(byName(rows)).toEqual(TABLES[log].constraints);
     });
 
-    test("has the documented indexes, those that figures asked for and no other", async () => {
+    test("has the documented and measured indexes and no other", async () => {
       const rows = await db.query<{ name: string; definition: string }>(
         `select c.relname as name, pg_get_indexdef(i.indexrelid) as definition
           from pg_index i join pg_class c on c.oid = i.indexrelid
@@ -60,7 +56,7 @@ describe.each(ENGINES)("the tables on $name", (engine) => {
   });
 
   describe.each(APPEND_ONLY)("%s", (log) => {
-    test("generates no column and collates none in a way of its own", async () => {
+    test("has no generated column and no column collation", async () => {
       const rows = await db.query(
         `select a.attname from pg_attribute a join pg_type t on t.oid = a.atttypid
           where a.attrelid = $1::regclass and a.attnum > 0
@@ -70,7 +66,7 @@ describe.each(ENGINES)("the tables on $name", (engine) => {
       expect(rows).toEqual([]);
     });
 
-    test("enforces every key and check at once and for old rows too", async () => {
+    test("has validated keys and checks that cannot be deferred", async () => {
       const rows = await db.query(
         `select conname from pg_constraint where conrelid = $1::regclass
           and (not convalidated or condeferrable)`,
@@ -95,7 +91,7 @@ describe.each(ENGINES)("the tables on $name", (engine) => {
   });
 
   test.each(SIDE_TABLE_NAMES)(
-    "%s refers to what its rows go with, and to nothing else",
+    "%s has the documented foreign keys and no other",
     async (table) => {
       const rows = await db.query<{ name: string; definition: string }>(
         `select conname as name, pg_get_constraintdef(oid) as definition

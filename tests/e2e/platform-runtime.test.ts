@@ -202,7 +202,7 @@ function post(
 }
 
 test(
-  "every function does its task on the platform's Deno, with the locked packages alone",
+  "every function works on the platform's Deno, with the locked packages only",
   async () => {
     const jwks = await (await fetch(
       `${stack.url}/auth/v1/.well-known/jwks.json`,

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
   ENGINES,
   overPostgres,
+  queryAs,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
-import { addModelUsage, makeWorld } from "../support/reading-worlds.ts";
+import { addModelUsage, insertParents } from "../support/log-rows.ts";
 import {
   countEvidence,
   expectOneLeaf,
@@ -13,13 +15,9 @@ import {
 } from "../support/evidence-leaves.ts";
 
 describe.each(ENGINES)("access to evidence on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
-  test("what API roles may do in schema ledger does not include evidence", async () => {
+  test("API roles have no privilege on evidence in schema ledger", async () => {
     const rows = await db.query(
       `select c.relname as object, role, privilege
         from pg_class c, unnest('{anon,authenticated,service_role}'::text[]) role,
@@ -49,7 +47,7 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
     expect(rows).toEqual([]);
   });
 
-  test("the functions that read and seal are the service role's alone", async () => {
+  test("only the service role may execute the functions that read and seal", async () => {
     const rows = await db.query<{ name: string; roles: string[] }>(
       `select n.nspname || '.' || p.proname as name,
         array(select r from unnest('{anon,authenticated,service_role}'::text[]) r
@@ -71,7 +69,7 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
   });
 
   test.each(["anon", "authenticated", "service_role"] as const)(
-    "%s reads and writes no evidence",
+    "%s can neither read nor write evidence",
     async (role) => {
       for (
         const sql of [
@@ -92,14 +90,14 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
           "select nextval('ledger.pending_leaves_seq_seq')",
         ]
       ) {
-        await expect(db.as(role, null, (query) => query(sql)), sql).rejects
+        await expect(queryAs(db, role, null, sql), sql).rejects
           .toMatchObject({ code: "42501" });
       }
     },
   );
 
   test.each(["users", "accepted_state", "no_such_table", null])(
-    "evidence is of logs: %s is none",
+    "%s is not a log, and has no evidence",
     async (name) => {
       for (
         const call of [
@@ -108,11 +106,7 @@ describe.each(ENGINES)("access to evidence on $name", (engine) => {
         ]
       ) {
         await expect(
-          db.as(
-            "service_role",
-            null,
-            (query) => query(`select public.${call}`, [name]),
-          ),
+          queryAs(db, "service_role", null, `select public.${call}`, [name]),
         ).rejects.toMatchObject({ code: "22023" });
       }
     },
@@ -133,7 +127,7 @@ const CALLS = [
   "ledger.witnessed_of('origin')",
 ];
 
-describe("a caller's own types on PostgreSQL 17", () => {
+describe("types that a caller defines on PostgreSQL 17", () => {
   // In a session of its own: what was called before knows its types already.
   const asCaller = async <Result>(
     url: string,
@@ -164,27 +158,27 @@ describe("a caller's own types on PostgreSQL 17", () => {
     }
   };
 
-  test("are not those that tell a member her firm", async () => {
+  test("do not affect ledger.member_firm_id()", async () => {
     const url = await createMigratedDatabase();
     const db = overPostgres(url);
     try {
-      const world = await makeWorld(db);
+      const parents = await insertParents(db);
       const firm = await asCaller(url, async ({ query, exec }) => {
         await exec("set role authenticated");
         await query("select set_config('request.jwt.claims', $1, false)", [
-          JSON.stringify({ sub: world.user1 }),
+          JSON.stringify({ sub: parents.user1 }),
         ]);
         return await query(
           "select ledger.member_firm_id()::pg_catalog.text as id",
         );
       });
-      expect(firm).toEqual([{ id: world.firm1 }]);
+      expect(firm).toEqual([{ id: parents.firm1 }]);
     } finally {
       await db.close();
     }
   });
 
-  test("are not those of the functions that run as the owner", async () => {
+  test("do not affect SECURITY DEFINER functions", async () => {
     const url = await createMigratedDatabase();
     const db = overPostgres(url);
     try {

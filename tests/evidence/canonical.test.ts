@@ -1,6 +1,6 @@
 import { decodeHex } from "@std/encoding/hex.js";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { commitTo, parseLeaf } from "../../scripts/verify/parse-leaf.ts";
 import {
   committedColumns,
@@ -13,11 +13,11 @@ import type { LogName } from "../../shared/logs/index.ts";
 import type { ColumnType, Member } from "../../shared/logs/log.ts";
 import { toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
-import { makeWorld, type World } from "../support/reading-worlds.ts";
+import { useParents } from "../support/log-rows.ts";
 
-/** A value to be stored, as SQL reads it, and the member that it has to become. */
+/** A value as an SQL literal, and its expected member of the leaf. */
 interface Sample {
   literal: string | null;
   /** The literal itself when undefined. */
@@ -28,20 +28,18 @@ const same = (...literals: string[]): Sample[] =>
   literals.map((literal) => ({ literal }));
 const as = (literal: string, member: string): Sample => ({ literal, member });
 
-/** Fewer columns than a row has; the others are NULL or what they have to be. */
+/** Some columns of a row; the others are NULL or have required values. */
 type Samples = Record<string, Sample>;
 
 describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db, beforeAll);
   let needed: Record<LogName, Samples>;
-  beforeAll(async () => {
-    db = await engine.migrated();
-    world = await makeWorld(db);
+  beforeAll(() => {
     const one = (literal: string): Sample => ({ literal });
     needed = {
       llm_usage_log: {
-        firm_id: one(world.firm1),
+        firm_id: one(parents.firm1),
         model: one("m"),
         task_type: one("fallback"),
         input_tokens: one("1"),
@@ -49,13 +47,13 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
         cost_usd: one("0.000001"),
       },
       audit_log: {
-        firm_id: one(world.firm1),
+        firm_id: one(parents.firm1),
         action: one("a"),
         entity_type: one("b"),
       },
       tool_usage_ledger: {
-        agent_id: one(world.agent),
-        tool_id: one(world.tool),
+        agent_id: one(parents.agent),
+        tool_id: one(parents.tool),
         created_at: as("1970-01-01 00:00:00+00", "0"),
       },
       model_usage_log: {
@@ -64,11 +62,10 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
       },
     };
   });
-  afterAll(() => db.close());
 
   /**
-   * Stores rows, and asserts that SQL writes for each the text that TypeScript
-   * writes from what was put in, and captured the hash of it.
+   * Inserts rows, and asserts that SQL and TypeScript write the same leaf for each,
+   * and that its hash was captured.
    */
   async function expectSame(log: LogName, rows: Samples[]): Promise<void> {
     const columns = layouts[log].map(({ name, type }) => ({ name, type }));
@@ -145,7 +142,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
   }
 
   test(
-    "is the same for every code point, in a member and in a commitment",
+    "is the same in SQL and TypeScript for every code point, in a member and in a commitment",
     async () => {
       const texts: string[] = [];
       let text = "";
@@ -196,7 +193,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
     "x".repeat(20_000),
   ];
 
-  test("is the same for everything that JSON escapes", async () => {
+  test("is the same in SQL and TypeScript for everything that JSON escapes", async () => {
     await expectSame(
       "model_usage_log",
       TEXTS.map((literal) => ({
@@ -241,7 +238,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
     );
   });
 
-  test("has whole numbers down to the least and up to the greatest", async () => {
+  test("has integers from the least to the greatest", async () => {
     await expectSame(
       "tool_usage_ledger",
       same("0", "-1", "2147483647", "-2147483648").map((tokens_consumed) => ({
@@ -272,7 +269,7 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
     );
   });
 
-  test("has true, false and null, which are not the texts of the same name", async () => {
+  test("distinguishes true, false and null from texts", async () => {
     await expectSame(
       "model_usage_log",
       [...same("true", "false"), { literal: null }].map((
@@ -353,38 +350,41 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
       })),
   };
 
-  test.each(LOGS)("is the same for random rows of %s", async (log) => {
-    const choices: Record<string, fc.Arbitrary<string>> = {
-      task_type: fc.constantFrom("extraction", "fallback"),
-      phase: fc.constantFrom("LEAD", "UNKNOWN"),
-      firm_id: fc.constantFrom(world.firm1, world.firm2),
-      cma_project_id: fc.constantFrom(world.project1, world.project2),
-      user_id: fc.constantFrom(world.user1, world.user2),
-      agent_id: fc.constant(world.agent),
-      tool_id: fc.constant(world.tool),
-      venture_id: fc.constant(world.venture),
-    };
-    const row = fc.record(
-      Object.fromEntries(
-        layouts[log].map(({ name, type }) => [
-          name,
-          choices[name]?.map((literal): Sample => ({ literal })) ??
-            ARBITRARIES[type],
-        ]),
-      ),
-      { requiredKeys: Object.keys(needed[log]) },
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (
-        rows,
-      ) => {
-        await expectSame(log, await printJson(rows));
-      }),
-      { numRuns: 25 },
-    );
-  });
+  test.each(LOGS)(
+    "is the same in SQL and TypeScript for random rows of %s",
+    async (log) => {
+      const choices: Record<string, fc.Arbitrary<string>> = {
+        task_type: fc.constantFrom("extraction", "fallback"),
+        phase: fc.constantFrom("LEAD", "UNKNOWN"),
+        firm_id: fc.constantFrom(parents.firm1, parents.firm2),
+        cma_project_id: fc.constantFrom(parents.project1, parents.project2),
+        user_id: fc.constantFrom(parents.user1, parents.user2),
+        agent_id: fc.constant(parents.agent),
+        tool_id: fc.constant(parents.tool),
+        venture_id: fc.constant(parents.venture),
+      };
+      const row = fc.record(
+        Object.fromEntries(
+          layouts[log].map(({ name, type }) => [
+            name,
+            choices[name]?.map((literal): Sample => ({ literal })) ??
+              ARBITRARIES[type],
+          ]),
+        ),
+        { requiredKeys: Object.keys(needed[log]) },
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (
+          rows,
+        ) => {
+          await expectSame(log, await printJson(rows));
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
 
-  /** What a jsonb becomes is what Postgres says by itself. */
+  /** Sets the member of metadata to the text that Postgres prints. */
   async function printJson(rows: Samples[]): Promise<Samples[]> {
     return await Promise.all(rows.map(async (row) => {
       if (!row.metadata?.literal) return row;

@@ -1,23 +1,12 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
-import {
-  ENGINES,
-  type Query,
-  type TestDatabase,
-} from "../support/databases.ts";
+import { describe, expect, test } from "vitest";
+import { ENGINES, type Query, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 import {
   addAudit,
   addToolUsage,
-  makeWorld,
-  type World,
-} from "../support/reading-worlds.ts";
+  insertParents,
+  useParents,
+} from "../support/log-rows.ts";
 import { columnsOf, events, record } from "./events.ts";
 import {
   addBeforeCapture,
@@ -42,20 +31,13 @@ const NULLABLE = [
 ];
 
 describe.each(ENGINES)("capture on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  beforeEach(async () => {
-    world = await makeWorld(db);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db);
 
-  describe.each(LOGS)("of %s leaves one right leaf", (log) => {
+  describe.each(LOGS)("of %s writes one correct leaf", (log) => {
     test("for each event of a batch", async () => {
       const batch = [1, 2, 3].map(() => ({
-        ...events(world)[log],
+        ...events(parents)[log],
         id: crypto.randomUUID(),
       }));
       await db.as(
@@ -66,9 +48,9 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       for (const { id } of batch) await expectOneLeaf(db.query, log, id);
     });
 
-    test("for a row with nothing but what it needs", async () => {
+    test("for a row with required columns only", async () => {
       const needed = Object.fromEntries(
-        Object.entries(events(world)[log]).map((
+        Object.entries(events(parents)[log]).map((
           [name, value],
         ) => [name, NULLABLE.includes(name) ? null : value]),
       );
@@ -83,7 +65,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     test.each(["service_role", "owner"] as const)(
       "for each row of an INSERT of several by %s",
       async (role) => {
-        const event = { ...events(world)[log] };
+        const event = { ...events(parents)[log] };
         const { names, values, places } = columnsOf(event);
         const sql =
           `insert into public.${log} (${names}) values (${places()}), (${
@@ -99,8 +81,8 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       },
     );
 
-    test("for each row that INSERT … ON CONFLICT DO NOTHING did insert", async () => {
-      const old = { ...events(world)[log], id: crypto.randomUUID() };
+    test("for each row that INSERT … ON CONFLICT DO NOTHING inserts", async () => {
+      const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const fresh = { ...old, id: crypto.randomUUID() };
       const { names, values, places } = columnsOf(old);
@@ -115,8 +97,8 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       }
     });
 
-    test("for each row that MERGE inserted", async () => {
-      const old = { ...events(world)[log], id: crypto.randomUUID() };
+    test("for each row that MERGE inserts", async () => {
+      const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const id = crypto.randomUUID();
       const others = Object.keys(old).filter((name) => name !== "id");
@@ -132,8 +114,8 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       for (const one of [old.id, id]) await expectOneLeaf(db.query, log, one);
     });
 
-    test("for each row that COPY brought", async () => {
-      const old = { ...events(world)[log], id: crypto.randomUUID() };
+    test("for each row that COPY inserts", async () => {
+      const old = { ...events(parents)[log], id: crypto.randomUUID() };
       await record(db.query, log, [old]);
       const id = crypto.randomUUID();
       const [{ directory }] = await db.query<{ directory: string }>(
@@ -149,7 +131,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
 
     test("under session_replication_role = replica", async () => {
-      const event = { ...events(world)[log], id: crypto.randomUUID() };
+      const event = { ...events(parents)[log], id: crypto.randomUUID() };
       const { names, values, places } = columnsOf(event);
       await db.exec("begin; set local session_replication_role = replica");
       await db.query(
@@ -160,8 +142,8 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       await expectOneLeaf(db.query, log, event.id);
     });
 
-    test("whatever the session's settings print", async () => {
-      const event = { ...events(world)[log], id: crypto.randomUUID() };
+    test("under any output settings of the session", async () => {
+      const event = { ...events(parents)[log], id: crypto.randomUUID() };
       await db.exec(`begin; set local timezone = 'Asia/Kathmandu';
         set local datestyle = 'German, DMY'; set local intervalstyle = 'sql_standard';
         set local bytea_output = 'escape'; set local extra_float_digits = -15;
@@ -172,8 +154,8 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       await expectOneLeaf(db.query, log, event.id);
     });
 
-    test("whatever temporary tables, types and functions the caller has", async () => {
-      const event = { ...events(world)[log], id: crypto.randomUUID() };
+    test("beside temporary tables, types and functions of the caller", async () => {
+      const event = { ...events(parents)[log], id: crypto.randomUUID() };
       const { names, values, places } = columnsOf(event);
       // A plan of an earlier call knows its types already.
       await db.exec("discard plans; begin; set local role service_role");
@@ -199,8 +181,8 @@ describe.each(ENGINES)("capture on $name", (engine) => {
       await expectOneLeaf(db.query, log, event.id);
     });
 
-    test("for an event that is sent again, alone and beside a new one", async () => {
-      const event = { ...events(world)[log], id: crypto.randomUUID() };
+    test("for an event that is retried, alone and beside a new one", async () => {
+      const event = { ...events(parents)[log], id: crypto.randomUUID() };
       const fresh = { ...event, id: crypto.randomUUID() };
       await record(db.query, log, [event, event]);
       await record(db.query, log, [event]);
@@ -215,19 +197,19 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
   });
 
-  test("a time that no bigint of microseconds holds is captured like any other", async () => {
+  test("a time beyond a bigint of microseconds is captured", async () => {
     const [{ id }] = await db.query<{ id: string }>(
       `insert into audit_log (firm_id, action, entity_type, created_at)
         values ($1, 'a', 'b', '294276-12-31 23:59:59.999999+00') returning id`,
-      [world.firm1],
+      [parents.firm1],
     );
     await expectOneLeaf(db.query, "audit_log", id);
   });
 
-  test("rows that were there before capture have leaves that say so", async () => {
+  test("rows from before capture have backfill leaves", async () => {
     const old = await engine.migrated();
     try {
-      const w = await makeWorld(old);
+      const w = await insertParents(old);
       const ids = await addBeforeCapture(old, async (log) => {
         const { names, values, places } = columnsOf(events(w)[log]);
         const rows = await old.query<{ id: string }>(
@@ -250,7 +232,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     }
   });
 
-  test("every log has its three triggers, all ENABLE ALWAYS and per statement", async () => {
+  test("every log has three triggers, all ENABLE ALWAYS and per statement", async () => {
     const rows = await db.query(
       `select c.relname || ' ' || t.tgname as name, t.tgenabled::text as enabled, t.tgtype::int & 1 as per_row
         from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -271,7 +253,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     ["is disabled", "disable trigger capture_insert"],
     ["is silenced by replica mode", "enable trigger capture_update"],
     ["fires in replica mode alone", "enable replica trigger capture_delete"],
-  ])("the doctor finds a trigger of it that %s", async (_, change) => {
+  ])("the doctor finds a capture trigger that %s", async (_, change) => {
     const [, name] = /(capture_\w+)/.exec(change)!;
     await db.exec(`begin; alter table audit_log ${change}`);
     const findings = await db.query("select * from ledger.doctor()");
@@ -282,7 +264,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     }]);
   });
 
-  test("the doctor finds that a trigger of it is gone", async () => {
+  test("the doctor finds a missing capture trigger", async () => {
     await db.exec("begin; drop trigger capture_insert on audit_log");
     const findings = await db.query("select * from ledger.doctor()");
     await db.exec("rollback");
@@ -302,7 +284,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
        alter table ledger.checkpoints enable always trigger refuse_change`,
     ],
   ])(
-    "the doctor finds a trigger before what is sealed that %s, and how to mend it",
+    "the doctor finds a trigger on sealed evidence that %s, with its remedy",
     async (_, change) => {
       await db.exec(`begin; ${change}`);
       const findings = await db.query<{ object: string; remedy: string }>(
@@ -319,7 +301,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     },
   );
 
-  test("the doctor finds that the trigger before what is sealed refuses nothing", async () => {
+  test("the doctor finds a trigger on sealed evidence that refuses nothing", async () => {
     await db.exec(
       `begin; create or replace function ledger.refuse_change() returns trigger
         language plpgsql set search_path = pg_catalog, pg_temp as 'begin return null; end'`,
@@ -329,13 +311,13 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     expect(findings).toMatchObject([{ object: "ledger.refuse_change()" }]);
   });
 
-  test("salts are all different, one for each committed column of each row", async () => {
+  test("salts are unique, one for each committed column of each row", async () => {
     await addToolUsage(db.query, {
-      agent_id: world.agent,
-      tool_id: world.tool,
+      agent_id: parents.agent,
+      tool_id: parents.tool,
     });
     for (let n = 0; n < 20; n++) {
-      await addAudit(db.query, { firm_id: world.firm1 });
+      await addAudit(db.query, { firm_id: parents.firm1 });
     }
     const [row] = await db.query(
       `select count(*) = count(distinct s) as different, bool_and(length(s) = 16) as long,
@@ -351,7 +333,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
     });
   });
 
-  test("of a user's own writing is the same as of a service's", async () => {
+  test("of a user's row is the same as of a service's", async () => {
     const ids = [crypto.randomUUID(), crypto.randomUUID()];
     const insert = (id: string) => (query: Query) =>
       query(
@@ -359,7 +341,7 @@ describe.each(ENGINES)("capture on $name", (engine) => {
         [id],
       );
     await db.as("anon", null, insert(ids[0]));
-    await db.as("authenticated", { sub: world.user1 }, insert(ids[1]));
+    await db.as("authenticated", { sub: parents.user1 }, insert(ids[1]));
     for (const id of ids) await expectOneLeaf(db.query, "model_usage_log", id);
   });
 });

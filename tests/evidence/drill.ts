@@ -7,9 +7,9 @@ import { newId, SLUGS, TABLES } from "../support/running-stack.ts";
 import {
   type EvidenceStack,
   makeLogKeys,
-  startEvidenceStack,
+  withEvidenceStack,
 } from "../support/evidence-stack.ts";
-import { FULL_EVENTS } from "../support/rows-and-receipts.ts";
+import { FULL_EVENTS } from "../support/receipts.ts";
 
 /**
  * A project with signed evidence, and copies of it to tamper with.
@@ -19,40 +19,34 @@ import { FULL_EVENTS } from "../support/rows-and-receipts.ts";
 
 const ENGINE = "PostgreSQL 17";
 
-/** What a drill begins with. */
+/** A project with signed evidence. */
 export interface Drill {
   keys: NewKeys;
-  /** Rows of before there was evidence, by the log's slug. */
+  /** Backfilled rows, by the log's slug. */
   old: Record<string, string>;
   /** Rows under the first checkpoint, by the log's slug. */
   early: Record<string, string>;
   /** Rows under the second checkpoint alone, by the log's slug. */
   late: Record<string, string>;
-  /** The checkpoints, as somebody kept them. */
+  /** Both checkpoints. */
   held: [string, string];
-  /**
-   * Lets `work` have a copy: the running stack, and the owner's connection to its
-   * database.
-   */
+  /** Runs `work` with a stack over a copy, and the owner's connection to it. */
   on(
     work: (ledger: EvidenceStack, db: TestDatabase) => Promise<void>,
   ): Promise<void>;
 }
 
-/** Makes the project. */
+/** Creates the project. */
 export async function makeDrill(): Promise<Drill> {
   const keys = await makeLogKeys();
   const env = { LEDGER_SIGNING_KEYS: keys.signerKey };
   const server = { url: inject("postgresUrl") };
   const databaseUrl = await createDatabase(server);
 
-  const ledger = await startEvidenceStack(ENGINE, env, databaseUrl);
-  let old: Record<string, string>;
-  let early: Record<string, string>, late: Record<string, string>;
-  let held: [string, string];
-  try {
-    old = await recordBeforeCapture(ledger);
-    early = await recordOfEach(ledger);
+  const drill = { keys } as Omit<Drill, "on">;
+  await withEvidenceStack(ENGINE, env, async (ledger) => {
+    drill.old = await recordBeforeCapture(ledger);
+    drill.early = await recordOfEach(ledger);
     const first = await ledger.sign();
     // Beyond the first tile.
     const events = Array.from(
@@ -60,27 +54,19 @@ export async function makeDrill(): Promise<Drill> {
       () => FULL_EVENTS["model-usage"],
     );
     await ledger.post("model-usage", events);
-    late = await recordOfEach(ledger);
-    held = [first, await ledger.sign()];
-  } finally {
-    await ledger.stack.stop();
-  }
+    drill.late = await recordOfEach(ledger);
+    drill.held = [first, await ledger.sign()];
+  }, databaseUrl);
   const template = new URL(databaseUrl).pathname.slice(1);
 
-  async function on(
-    work: (ledger: EvidenceStack, db: TestDatabase) => Promise<void>,
-  ): Promise<void> {
+  const on: Drill["on"] = async (work) => {
     const url = await createDatabase(server, undefined, template);
-    const copy = await startEvidenceStack(ENGINE, env, url);
-    const db = copy.openDatabase();
-    try {
-      await work(copy, db);
-    } finally {
-      await db.close();
-      await copy.stack.stop();
-    }
-  }
-  return { keys, old, early, late, held, on };
+    await withEvidenceStack(ENGINE, env, async (copy) => {
+      const db = copy.openDatabase();
+      await work(copy, db).finally(() => db.close());
+    }, url);
+  };
+  return { ...drill, on };
 }
 
 /** Records an event of each log, and returns their ids. */

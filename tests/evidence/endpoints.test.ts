@@ -1,18 +1,13 @@
 import { decodeHex } from "@std/encoding/hex.js";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   HASH_BYTES,
   parseBase64Of,
   toHex,
 } from "../../shared/tlog/encoding.ts";
-import type { NewKeys } from "../../shared/tlog/keys.ts";
-import type { Policy } from "../../shared/tlog/policy.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
 import { toTilePath } from "../../shared/tlog/tiles.ts";
-import {
-  parseTlogProof,
-  verifyTlogProof,
-} from "../../shared/tlog/tlog-proof.ts";
+import { verifyTlogProof } from "../../shared/tlog/tlog-proof.ts";
 import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import {
   EVENTS,
@@ -26,27 +21,15 @@ import {
   USER,
 } from "../support/running-stack.ts";
 import {
-  EvidenceStack,
-  makeLogKeys,
   openTrusted,
   ORIGIN,
-  startEvidenceStack,
-  trustLogs,
+  useEvidenceStack,
 } from "../support/evidence-stack.ts";
-import { FULL_EVENTS, hashFromReceipt } from "../support/rows-and-receipts.ts";
+import { readProof } from "../support/tlog-parsers.ts";
+import { FULL_EVENTS, hashFromReceipt } from "../support/receipts.ts";
 
 describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
-  let keys: NewKeys;
-  let policy: Policy;
-  let ledger: EvidenceStack;
-  beforeAll(async () => {
-    keys = await makeLogKeys();
-    policy = trustLogs(keys.verifierKey);
-    ledger = await startEvidenceStack(engine, {
-      LEDGER_SIGNING_KEYS: keys.signerKey,
-    });
-  });
-  afterAll(() => ledger?.stack.stop());
+  const ledger = useEvidenceStack(engine);
 
   const record = async (slug: Slug, event: Record<string, unknown> = {}) => {
     const { status, body } = await ledger.post(
@@ -58,7 +41,10 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
     return body;
   };
   const newest = async () =>
-    (await openTrusted(await (await ledger.ask("checkpoint")).text(), policy))
+    (await openTrusted(
+      await (await ledger.ask("checkpoint")).text(),
+      ledger.policy,
+    ))
       .checkpoint;
   const askProof = (path: string, headers: Record<string, string> = {}) =>
     ledger.post(`ledger/proof/${path}`, undefined, {
@@ -70,9 +56,9 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
     authorization: `Bearer ${await ledger.stack.signUserToken(id)}`,
   });
 
-  describe("before anything is signed", () => {
+  describe("before the first checkpoint", () => {
     test.each(["checkpoint", "consistency?from=0"])(
-      "GET %s finds nothing",
+      "GET %s is a 404",
       async (path) => {
         const response = await ledger.ask(path);
         expect(response.status).toBe(404);
@@ -92,7 +78,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       expect((await ledger.ask("checkpoint")).status).toBe(404);
     });
 
-    test("a proof of a row that is not sealed is to be asked for later", async () => {
+    test("a proof of an unsealed row is a 404 that asks to retry later", async () => {
       const { id } = await record("audit");
       const { status, body } = await askProof(`audit/${id}`, asService());
       expect(status).toBe(404);
@@ -103,7 +89,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
   });
 
   describe("sealing", () => {
-    test("answers with the checkpoint that is then shown to everybody, word for word", async () => {
+    test("answers with the checkpoint that GET checkpoint returns", async () => {
       await record("llm-usage");
       const { checkpoint, size } = await ledger.sealAll();
       const response = await ledger.ask("checkpoint");
@@ -112,11 +98,11 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         .toBe("text/plain; charset=utf-8");
       expect(response.headers.get("cache-control")).toBe("no-store");
       expect(await response.text()).toBe(checkpoint);
-      const opened = await openTrusted(checkpoint!, policy);
+      const opened = await openTrusted(checkpoint!, ledger.policy);
       expect(opened.checkpoint).toMatchObject({ origin: ORIGIN, size });
     });
 
-    test("again adds neither leaves nor a checkpoint", async () => {
+    test("twice adds neither leaves nor a checkpoint", async () => {
       const before = await ledger.sealAll();
       const again = await ledger.sealAll();
       expect(again).toMatchObject({
@@ -128,7 +114,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       expect(new Set(data).size).toBe((data as string[]).length);
     });
 
-    test("is for services: a user may not, nobody and a publishable key are asked who they are", async () => {
+    test("is for services: 403 for a user, 401 without a secret key", async () => {
       const before = (await ledger.admin().rpc("read_ledger_state")).data;
       await record("model-usage");
       for (
@@ -149,7 +135,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       expect(after.pending).toBe(before.pending + 1);
     });
 
-    test("takes a body for nothing, and none too", async () => {
+    test("ignores its body", async () => {
       for (const body of [undefined, "{", { max_leaves: 0 }]) {
         expect((await ledger.post("ledger/seal", body)).status).toBe(200);
       }
@@ -170,7 +156,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       return await response.bytes();
     };
 
-    test("have the root of the checkpoint", async () => {
+    test("have the checkpoint's root", async () => {
       const { size, root } = await newest();
       expect(size).toBeGreaterThan(300);
       const hashes: Uint8Array<ArrayBuffer>[] = [];
@@ -187,7 +173,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       expect(above).toEqual(hashTree(hashes.slice(0, 256)));
     });
 
-    test("are for everybody, in binary, and kept by caches: full ones for a year, partial ones for a minute", async () => {
+    test("are public and cacheable: full ones for a year, partial ones for a minute", async () => {
       const full = await ledger.ask("tile/0/000");
       expect(full.status).toBe(200);
       expect(full.headers.get("content-type")).toBe("application/octet-stream");
@@ -201,7 +187,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       expect(await partial.bytes()).toHaveLength(3 * HASH_BYTES);
     });
 
-    test("that are narrower are the beginning of wider ones", async () => {
+    test("that are narrower are prefixes of wider ones", async () => {
       const full = await readTile("tile/0/000");
       for (const width of [1, 7, 255]) {
         expect(await readTile(`tile/0/000.p/${width}`))
@@ -209,7 +195,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       }
     });
 
-    test("beyond the tree are not found, and no cache keeps that", async () => {
+    test("beyond the tree are a 404 that is not cached", async () => {
       const { size } = await newest();
       const { data } = await ledger.admin().rpc("read_ledger_state");
       const sealed = data.size - 256;
@@ -254,7 +240,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       "tile/0/1000",
       "tile/entries/000",
       "tile/0/%30%30%30",
-    ])("at %s are none", async (path) => {
+    ])("do not exist at %s", async (path) => {
       const response = await ledger.ask(path);
       expect(response.status).toBe(404);
       expect((await response.json()).detail).toBe(
@@ -265,7 +251,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
 
   describe("proofs of rows", () => {
     test.each(SLUGS)(
-      "of %s verify against the leaf computed from the row and its receipt",
+      "of %s verify with the leaf computed from the row and its receipt",
       async (slug) => {
         const log = TABLES[slug];
         const { id } = await record(slug);
@@ -288,24 +274,23 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         expect(status).toBe(200);
         expect(headers.get("content-type")).toBe("text/plain; charset=utf-8");
         expect(headers.get("cache-control")).toBe("no-store");
-        const parsed = parseTlogProof(body);
-        if ("fault" in parsed) throw new Error(parsed.fault);
+        const proof = readProof(body);
         const opened = await verifyTlogProof(
-          parsed.proof,
+          proof,
           decodeHex(hash),
-          policy,
+          ledger.policy,
         );
         expect(opened).toHaveProperty("checkpoint");
-        const extra = new TextDecoder().decode(parsed.proof.extra);
+        const extra = new TextDecoder().decode(proof.extra);
         expect(toHex(hashLeaf(extra))).toBe(hash);
 
         const other = hashLeaf(extra.replace(id, newId()));
-        expect(await verifyTlogProof(parsed.proof, other, policy))
+        expect(await verifyTlogProof(proof, other, ledger.policy))
           .toHaveProperty("fault");
       },
     );
 
-    test("are for those who may see the row", async () => {
+    test("need access to the row", async () => {
       const { id } = await record("audit");
       await ledger.sealAll();
       const askAs = async (headers: Record<string, string>) =>
@@ -318,7 +303,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       expect(await askAs({ authorization: "Bearer x" })).toBe(401);
     });
 
-    test("of a row that a user may not see say the same as of one that is none", async () => {
+    test("of a hidden row and of a missing row have the same answer", async () => {
       const { id } = await record("llm-usage");
       await ledger.sealAll();
       const headers = await asUser(OTHER_USER);
@@ -328,21 +313,18 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       expect(hidden.body).toEqual(missing.body);
     });
 
-    test("of a row that is none, a service is told that it has no leaf", async () => {
+    test("of a missing row are a 404 for a service", async () => {
       const { status, body } = await askProof(`audit/${newId()}`, asService());
-      expect([status, body.detail]).toEqual([
-        404,
-        "The row has no leaf",
-      ]);
+      expect([status, body.detail]).toEqual([404, "The row has no leaf"]);
     });
 
-    test("of a row of another log are none", async () => {
+    test("of a row of another log are a 404", async () => {
       const { id } = await record("tool-usage");
       await ledger.sealAll();
       expect((await askProof(`audit/${id}`, asService())).status).toBe(404);
     });
 
-    test("take an id in capitals", async () => {
+    test("accept an id in upper case", async () => {
       const { id } = await record("tool-usage");
       await ledger.sealAll();
       const path = `tool-usage/${id.toUpperCase()}`;
@@ -356,7 +338,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       `proof/audit_log/${NOBODY}`,
       `proof/nothing/${NOBODY}`,
       `proof/audit/${NOBODY}/more`,
-    ])("at %s are none, and the answer says where they are", async (path) => {
+    ])("do not exist at %s, and the answer has their path", async (path) => {
       const { status, body } = await ledger.post(`ledger/${path}`, undefined, {
         method: "GET",
       });
@@ -369,20 +351,20 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
   });
 
   describe("consistency", () => {
-    test("is proved from every earlier size to the newest checkpoint", async () => {
+    test("has a proof from every earlier size to the newest checkpoint", async () => {
       const sizes: { size: number; root: Uint8Array }[] = [];
       for (let n = 1; n <= 4; n++) {
         const events = Array.from({ length: n }, () => EVENTS["model-usage"]);
         await ledger.post("model-usage", events);
         const note = await ledger.sign();
-        sizes.push((await openTrusted(note, policy)).checkpoint);
+        sizes.push((await openTrusted(note, ledger.policy)).checkpoint);
       }
       for (const { size: oldSize, root: oldRoot } of sizes) {
         const response = await ledger.ask(`consistency?from=${oldSize}`);
         expect(response.status).toBe(200);
         const { from, to, hashes, checkpoint } = await response.json();
         const { size, root } =
-          (await openTrusted(checkpoint, policy)).checkpoint;
+          (await openTrusted(checkpoint, ledger.policy)).checkpoint;
         expect([from, to]).toEqual([oldSize, size]);
         const proof = (hashes as string[])
           .map((hash) => parseBase64Of(HASH_BYTES, hash)!);
@@ -410,9 +392,9 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       ["?from=1e3", "is malformed"],
       ["?from=9999999999999999", "is malformed"],
       ["?from=1&from=2", "is given more than once"],
-      ["?from=1&to=2", "The query parameter to is unknown"],
-      ["?from=999999999", "is more than the size of the newest checkpoint"],
-    ])("with %s is refused", async (query, sentence) => {
+      ["?from=1&to=2", "The query parameter to is unknown here"],
+      ["?from=999999999", "is more than the size of the checkpoint"],
+    ])("rejects the query %j", async (query, sentence) => {
       const response = await ledger.ask(`consistency${query}`);
       expect(response.status).toBe(400);
       const { code, detail } = await response.json();
@@ -420,7 +402,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       expect(detail).toContain(sentence);
     });
 
-    test("is not told of leaves that no checkpoint covers", async () => {
+    test("is not proved beyond the newest checkpoint", async () => {
       await record("audit");
       await ledger.admin().rpc("seal_ledger");
       const { size } = await newest();
@@ -430,7 +412,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
   });
 
   describe("methods and paths", () => {
-    test("HEAD is GET without the body", async () => {
+    test("HEAD is GET without a body", async () => {
       await ledger.sealAll();
       for (
         const path of ["checkpoint", "tile/0/000.p/1", "consistency?from=0"]
@@ -459,7 +441,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       ["seal", "POST, OPTIONS"],
       ["add-checkpoint", "POST, OPTIONS"],
     ])(
-      "OPTIONS %s says what is allowed, and anything else is a 405",
+      "OPTIONS %s lists the allowed methods, and another method is a 405",
       async (path, allow) => {
         const preflight = await ledger.ask(path, { method: "OPTIONS" });
         expect(preflight.status).toBe(204);
@@ -492,7 +474,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       "Checkpoint",
       "constructor",
     ])(
-      "there is nothing at ledger/%s",
+      "ledger/%s is a 404",
       async (path) => {
         const response = await ledger.ask(path);
         expect(response.status).toBe(404);
@@ -504,7 +486,7 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       },
     );
 
-    test("a project without a key for it is no witness", async () => {
+    test("a project without a witness key is not a witness", async () => {
       const response = await ledger.ask("add-checkpoint", {
         method: "POST",
         body: "old 0\n\n",

@@ -1,28 +1,19 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import {
   createMigratedDatabase,
   overPostgres,
   SERVER_ONLY,
+  useDatabase,
 } from "../support/databases.ts";
-import {
-  openOwnedDatabase,
-  type OwnedDatabase,
-} from "../support/owned-database.ts";
+import { openOwnedDatabase } from "../support/owned-database.ts";
 import {
   addAudit,
   addLlmUsage,
   addModelUsage,
-  makeWorld,
-  type World,
-} from "../support/reading-worlds.ts";
+  insertParents,
+  useParents,
+} from "../support/log-rows.ts";
 import {
   expectOneLeaf,
   type KeptLeaf,
@@ -35,21 +26,14 @@ import {
 const BY = "'TICKET-7', '{ann,Bea}'";
 
 describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
-  let db: OwnedDatabase;
-  let world: World;
-  beforeAll(async () => {
-    db = await openOwnedDatabase(engine);
-  });
-  beforeEach(async () => {
-    world = await makeWorld(db);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(() => openOwnedDatabase(engine));
+  const parents = useParents(db);
 
   const addRich = (columns: Record<string, unknown> = {}) =>
     addAudit(db.query, {
-      firm_id: world.firm1,
-      user_id: world.user1,
-      entity_id: world.project1,
+      firm_id: parents.firm1,
+      user_id: parents.user1,
+      entity_id: parents.project1,
       metadata: { note: "private" },
       ip_address: "192.0.2.77",
       ...columns,
@@ -59,37 +43,37 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
   const tag = crypto.randomUUID().slice(0, 8);
   const EMAIL = `Ada."${tag}"@example.org`;
   const IP = `2001:db8::${tag.slice(0, 4)}`;
-  const NOTE = `her own words ${tag}`;
+  const NOTE = `personal note ${tag}`;
 
-  /** Everything that names her, and rows that must stay as they are. */
+  /** Inserts rows with personal data of the user, and one without. */
   async function write() {
     await db.query("update users set email = $2 where id = $1", [
-      world.user1,
+      parents.user1,
       EMAIL,
     ]);
     const [own, about, naming] = [
       await addRich({ metadata: { note: NOTE, to: EMAIL }, ip_address: IP }),
-      await addRich({ user_id: world.user2, entity_id: world.user1 }),
+      await addRich({ user_id: parents.user2, entity_id: parents.user1 }),
       await addRich({
-        user_id: world.user2,
+        user_id: parents.user2,
         metadata: { invited: [{ mail: EMAIL.toUpperCase() }] },
       }),
     ];
     const byId = await addRich({
-      user_id: world.user2,
-      metadata: { who: world.user1.toUpperCase() },
+      user_id: parents.user2,
+      metadata: { who: parents.user1.toUpperCase() },
     });
     const model = await addModelUsage(db.query, {
       session_id: "s",
-      metadata: { for: `user:${world.user1}` },
+      metadata: { for: `user:${parents.user1}` },
     });
     const error = await addLlmUsage(db.query, {
-      firm_id: world.firm1,
+      firm_id: parents.firm1,
       error_message: `No mailbox ${EMAIL} (${NOTE})`,
     });
     const stays = await addRich({
-      user_id: world.user2,
-      metadata: { note: "of somebody else" },
+      user_id: parents.user2,
+      metadata: { note: "of another user" },
     });
     // What the planner remembers of values is a place to look too.
     await db.exec("analyze");
@@ -98,17 +82,17 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
 
   const erase = async (names: (string | null)[] = [EMAIL]) => {
     const [{ erased }] = await db.query<{ erased: number }>(
-      `select ledger.erase_person('${world.user1}', ${BY},
+      `select ledger.erase_person('${parents.user1}', ${BY},
           array(select jsonb_array_elements_text($1::text::jsonb)))::int as erased`,
       [JSON.stringify(names)],
     );
     return erased;
   };
 
-  test("leaves nothing of her anywhere in the database", async () => {
+  test("leaves no personal data anywhere in the database", async () => {
     const rows = await write();
     const traces = [EMAIL, JSON.stringify(EMAIL).slice(1, -1), IP, NOTE]
-      .concat(world.user1).map((trace) => trace.toLowerCase());
+      .concat(parents.user1).map((trace) => trace.toLowerCase());
     const found = await findEverywhere(traces);
     // The search can find: in rows, and in what ANALYZE keeps of them.
     expect(found).toEqual(expect.arrayContaining([
@@ -125,7 +109,7 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
     expect(sealed.pending).toBe(0);
 
     expect(await erase()).toBe(8);
-    await db.query("delete from users where id = $1", [world.user1]);
+    await db.query("delete from users where id = $1", [parents.user1]);
     await db.exec("analyze users");
     expect(await findEverywhere(traces)).toEqual([]);
 
@@ -154,7 +138,7 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
     expect(await db.query("select * from ledger.doctor()")).toEqual([]);
   });
 
-  test("without further names finds what her id names", async () => {
+  test("without further names finds the user's id", async () => {
     const { naming, error } = await write();
     expect(await erase([])).toBe(6);
     await expectOneLeaf(db.query, "audit_log", naming);
@@ -168,17 +152,15 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
   ])("is refused with %s", async (_, name) => {
     await write();
     const before = await readAll();
-    await expect(erase([EMAIL, name])).rejects.toMatchObject({
-      code: "22023",
-    });
+    await expect(erase([EMAIL, name])).rejects.toMatchObject({ code: "22023" });
     expect(await readAll()).toEqual(before);
   });
 
-  test("an event that is sent again does not bring her back", async () => {
+  test("a retried event does not restore erased values", async () => {
     const event = {
       id: crypto.randomUUID(),
-      firm_id: world.firm1,
-      user_id: world.user1,
+      firm_id: parents.firm1,
+      user_id: parents.user1,
       action: "a",
       entity_type: "b",
       metadata: { note: NOTE },
@@ -191,7 +173,7 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
       );
     await record();
     await erase();
-    await db.query("delete from users where id = $1", [world.user1]);
+    await db.query("delete from users where id = $1", [parents.user1]);
     const leaves = await readLeaves(db.query, "audit_log", event.id);
     const [{ results }] = await record();
     expect(results).toEqual([{
@@ -231,12 +213,12 @@ describe.each(SERVER_ONLY)("erasure of a person on $name", (engine) => {
   }
 });
 
-describe("erasure of a person beside others on PostgreSQL 17", () => {
-  test("takes what is written of a person while it is about to begin", async () => {
+describe("concurrent erasure of a person on PostgreSQL 17", () => {
+  test("includes rows that are committed while it waits", async () => {
     const url = await createMigratedDatabase();
     const [db, other, watch] = [1, 2, 3].map(() => overPostgres(url));
     try {
-      const w = await makeWorld(db);
+      const w = await insertParents(db);
       await other.exec("begin");
       const id = await addAudit(other.query, {
         firm_id: w.firm1,

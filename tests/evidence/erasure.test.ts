@@ -1,25 +1,14 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { EventLeaf } from "../../shared/evidence/leaf.ts";
-import { ENGINES } from "../support/databases.ts";
-import {
-  openOwnedDatabase,
-  type OwnedDatabase,
-} from "../support/owned-database.ts";
+import { ENGINES, useDatabase } from "../support/databases.ts";
+import { openOwnedDatabase } from "../support/owned-database.ts";
 import {
   addAudit,
   addLlmUsage,
   addModelUsage,
-  makeWorld,
-  type World,
-} from "../support/reading-worlds.ts";
+  useParents,
+} from "../support/log-rows.ts";
 import {
   expectedEventLeaf,
   expectOneLeaf,
@@ -33,15 +22,8 @@ const HIDDEN = expect.stringMatching(/^[0-9a-f]{32}$/);
 const BY = "'TICKET-7', '{ann,Bea}'";
 
 describe.each(ENGINES)("erasure on $name", (engine) => {
-  let db: OwnedDatabase;
-  let world: World;
-  beforeAll(async () => {
-    db = await openOwnedDatabase(engine);
-  });
-  beforeEach(async () => {
-    world = await makeWorld(db);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(() => openOwnedDatabase(engine));
+  const parents = useParents(db);
 
   const redacted = (log: LogName, id: string, column: string): EventLeaf => ({
     kind: "redact/v1",
@@ -53,9 +35,9 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
   });
   const addRich = (columns: Record<string, unknown> = {}) =>
     addAudit(db.query, {
-      firm_id: world.firm1,
-      user_id: world.user1,
-      entity_id: world.project1,
+      firm_id: parents.firm1,
+      user_id: parents.user1,
+      entity_id: parents.project1,
       metadata: { note: "private" },
       ip_address: "192.0.2.77",
       ...columns,
@@ -63,7 +45,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
 
   const readAll = () => readEverything(db.query);
 
-  test("blanks the value, forgets its salt and leaves a leaf with ticket and approvers", async () => {
+  test("blanks the value, deletes its salt and adds a leaf with ticket and approvers", async () => {
     const [id, other] = [await addRich(), await addRich()];
     await expectOneLeaf(db.query, "audit_log", id);
     const [own] = await readLeaves(db.query, "audit_log", id);
@@ -77,8 +59,8 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
         [id],
       ),
     ).toEqual([{
-      user_id: world.user1,
-      entity_id: world.project1,
+      user_id: parents.user1,
+      entity_id: parents.project1,
       metadata: null,
       ip_address: null,
     }]);
@@ -96,13 +78,13 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     await expectOneLeaf(db.query, "audit_log", other);
   });
 
-  test("a reference that is erased leaves no leaf as if its parent were gone", async () => {
+  test("an erased reference has no fk-null leaf after its parent's deletion", async () => {
     const id = await addRich();
     await db.attempt(
       "owner",
       `select ledger.erase('audit_log', '{${id}}', '{user_id}', ${BY})`,
     );
-    await db.query("delete from users where id = $1", [world.user1]);
+    await db.query("delete from users where id = $1", [parents.user1]);
     const leaves = await readLeaves(db.query, "audit_log", id);
     expect(leaves.map(({ kind }) => kind)).toEqual(["row", "redact"]);
   });
@@ -120,8 +102,8 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
       ? await addRich()
       : log === "llm_usage_log"
       ? await addLlmUsage(db.query, {
-        firm_id: world.firm1,
-        cma_project_id: world.project1,
+        firm_id: parents.firm1,
+        cma_project_id: parents.project1,
         error_message: "private",
       })
       : await addModelUsage(db.query, { metadata: { note: "private" } });
@@ -142,7 +124,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     ).toHaveLength(1);
   });
 
-  test("a value that is erased already, or was never there, leaves nothing more", async () => {
+  test("an erased or missing value adds no leaf", async () => {
     const id = await addRich({ entity_id: null });
     const erase = async () => {
       const [{ erased }] = await db.query<{ erased: number }>(
@@ -162,7 +144,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     ]);
   });
 
-  test("the leaf's text is right for any ticket and approvers", async () => {
+  test("the leaf's text is correct for any ticket and approvers", async () => {
     const id = await addRich();
     const ticket = 'Q"7\\ \n\u0001ä%s 😀';
     await db.query(
@@ -178,7 +160,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     );
   });
 
-  describe("is refused, and changes nothing,", () => {
+  describe("refused erasure", () => {
     const INVALID = "22023";
     test.each([
       ["without a ticket", "'{metadata}', null, '{ann,bea}'", INVALID],
@@ -250,7 +232,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
       await expect(
         db.attempt(
           "owner",
-          `select ledger.erase('${log}', '{${world.user1}}', '{email}', ${BY})`,
+          `select ledger.erase('${log}', '{${parents.user1}}', '{email}', ${BY})`,
         ),
       ).rejects.toMatchObject({ code });
     });
@@ -263,7 +245,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
         for (
           const call of [
             `ledger.erase('audit_log', '{${id}}', '{metadata}', ${BY})`,
-            `ledger.erase_person('${world.user1}', ${BY})`,
+            `ledger.erase_person('${parents.user1}', ${BY})`,
           ]
         ) {
           await expect(db.attempt(role, `select ${call}`)).rejects
@@ -273,7 +255,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
       },
     );
 
-    test("when it fails after it began", async () => {
+    test("when a later statement fails", async () => {
       const id = await addRich();
       const before = await readAll();
       await expect(db.attempt(
@@ -309,9 +291,9 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     await expect(db.query("truncate audit_log")).rejects.toMatchObject({
       code: "42501",
     });
-    const fresh = await addRich({ user_id: world.user2 });
+    const fresh = await addRich({ user_id: parents.user2 });
     await expectOneLeaf(db.query, "audit_log", fresh);
-    await db.query("delete from users where id = $1", [world.user2]);
+    await db.query("delete from users where id = $1", [parents.user2]);
     expect((await readLeaves(db.query, "audit_log", fresh))[1].kind).toBe(
       "fk-null",
     );
@@ -325,7 +307,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     expect(triggers).toEqual([]);
   }
 
-  test("afterwards guards and capture are in force, and the doctor finds nothing", async () => {
+  test("guards and capture work after an erasure, and the doctor finds nothing", async () => {
     const id = await addRich();
     await db.attempt(
       "owner",
@@ -334,7 +316,7 @@ describe.each(ENGINES)("erasure on $name", (engine) => {
     await expectInForce(id);
   });
 
-  test("an erased row is sealed like any other, before or after", async () => {
+  test("an erased row is sealed before or after its erasure", async () => {
     const [early, late] = [await addRich(), await addRich()];
     await db.attempt(
       "owner",

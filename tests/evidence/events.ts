@@ -5,13 +5,13 @@
  */
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Query } from "../support/databases.ts";
-import type { World } from "../support/reading-worlds.ts";
+import type { ParentRows } from "../support/log-rows.ts";
 
 /** An event of a log, or the columns of an INSERT. */
 export type Event = Record<string, unknown>;
 
 /** An event of each log. */
-export const events = (w: World): Record<LogName, Event> => ({
+export const events = (w: ParentRows): Record<LogName, Event> => ({
   llm_usage_log: {
     firm_id: w.firm1,
     cma_project_id: w.project1,

@@ -1,53 +1,32 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { StackError } from "../../local/stack-error.ts";
 import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
-import type { NewKeys } from "../../shared/tlog/keys.ts";
-import type { Policy } from "../../shared/tlog/policy.ts";
 import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
-import type { TestDatabase } from "../support/databases.ts";
+import { useDatabase } from "../support/databases.ts";
 import { EVENTS, newId } from "../support/running-stack.ts";
-import {
-  EvidenceStack,
-  makeLogKeys,
-  startEvidenceStack,
-  trustLogs,
-} from "../support/evidence-stack.ts";
+import { useEvidenceStack } from "../support/evidence-stack.ts";
 
 const QUIETER =
   "The logs changed during every attempt to read them: try again when fewer rows are changed";
 
 /** A firm with a user and a project, and rows that refer to them. */
-interface Doomed {
+interface Deletable {
   firm: string;
   user: string;
   project: string;
 }
 
-describe("a bundle that is exported while the logs are written", () => {
-  let keys: NewKeys;
-  let policy: Policy;
-  let ledger: EvidenceStack;
-  let db: TestDatabase;
-  beforeAll(async () => {
-    keys = await makeLogKeys();
-    policy = trustLogs(keys.verifierKey);
-    ledger = await startEvidenceStack("PostgreSQL 17", {
-      LEDGER_SIGNING_KEYS: keys.signerKey,
-    });
-    db = ledger.openDatabase();
-  });
-  afterAll(async () => {
-    await db?.close();
-    await ledger?.stack.stop();
-  });
+describe("a bundle exported during writes", () => {
+  const ledger = useEvidenceStack("PostgreSQL 17");
+  const db = useDatabase(() => Promise.resolve(ledger.openDatabase()));
 
   const post = async (slug: string, body: unknown) => {
     const { status } = await ledger.post(slug, body);
     expect([200, 201]).toContain(status);
   };
 
-  /** Makes rows that a deletion of a user, a project or a firm will touch. */
-  async function makeDoomed(): Promise<Doomed> {
+  /** Inserts a firm, a user and a project to delete, and rows that refer to them. */
+  async function insertDeletable(): Promise<Deletable> {
     const [firm, user, project] = [newId(), newId(), newId()];
     await db.query("insert into public.firms (id, name) values ($1, 'F')", [
       firm,
@@ -72,7 +51,10 @@ describe("a bundle that is exported while the logs are written", () => {
   const remove = (table: string, id: string) =>
     db.query(`delete from public.${table} where id = $1`, [id]);
 
-  const DISTURBANCES: Record<string, (doomed: Doomed) => Promise<unknown>> = {
+  const DISTURBANCES: Record<
+    string,
+    (deletable: Deletable) => Promise<unknown>
+  > = {
     "rows are recorded": () =>
       post("model-usage", [EVENTS["model-usage"], EVENTS["model-usage"]]),
     "rows are recorded and sealed": async () => {
@@ -97,20 +79,17 @@ describe("a bundle that is exported while the logs are written", () => {
     "a person is erased": ({ user }) =>
       db.query("select ledger.erase_person($1, 'T', '{Ada,Ben}')", [user]),
     "a row is recorded and its user is gone": async () => {
-      const { user } = await makeDoomed();
+      const { user } = await insertDeletable();
       await remove("users", user);
     },
   };
 
-  /**
-   * Exports through a door at which `disturb` is told of each call, from 1 on,
-   * before it is handed on.
-   */
+  /** Exports through a proxy that runs `disturb` before each call, counted from 1. */
   async function exportDisturbed(
     disturb: (call: number) => unknown,
   ): Promise<{ lines: string[]; calls: number; restarts: number }> {
     let calls = 0;
-    const door = Deno.serve(
+    const proxy = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       async (request) => {
         await disturb(++calls);
@@ -129,7 +108,7 @@ describe("a bundle that is exported while the logs are written", () => {
     let restarts = 0;
     try {
       await collectEvidence({
-        url: `http://127.0.0.1:${door.addr.port}`,
+        url: `http://127.0.0.1:${proxy.addr.port}`,
         key: ledger.stack.secretKey,
       }, {
         write: (line) => Promise.resolve(void lines.push(line)),
@@ -140,13 +119,13 @@ describe("a bundle that is exported while the logs are written", () => {
         },
       });
     } finally {
-      await door.shutdown();
+      await proxy.shutdown();
     }
     return { lines, calls, restarts };
   }
 
   test.each(Object.keys(DISTURBANCES))(
-    "holds, whenever in between %s",
+    "verifies when %s at any call",
     async (name) => {
       await ledger.post("audit", EVENTS.audit);
       await ledger.sign();
@@ -155,53 +134,53 @@ describe("a bundle that is exported while the logs are written", () => {
       // An odd step, so that the even and the odd calls have their turns.
       for (let call = 1; call <= most; call += 3) {
         // Rows that are sealed and rows that are not, and of both one whose user is gone.
-        const sealed = [await makeDoomed(), await makeDoomed()];
+        const sealed = [await insertDeletable(), await insertDeletable()];
         await ledger.sign();
-        const pending = [await makeDoomed(), await makeDoomed()];
+        const pending = [await insertDeletable(), await insertDeletable()];
         await remove("users", sealed[0].user);
         await remove("users", pending[0].user);
-        const doomed = call % 2 === 0 ? sealed[1] : pending[1];
+        const deletable = call % 2 === 0 ? sealed[1] : pending[1];
         let disturbed = 0;
         const { lines } = await exportDisturbed(async (now) => {
           if (now !== call) return;
           disturbed++;
-          await DISTURBANCES[name](doomed);
+          await DISTURBANCES[name](deletable);
         });
         expect(disturbed).toBe(1);
-        const { faults } = await verifyBundle(lines, policy);
+        const { faults } = await verifyBundle(lines, ledger.policy);
         expect(faults, `before call ${call} of ${most}`).toEqual([]);
       }
     },
     120_000,
   );
 
-  test("is begun again only for what was nulled, deleted or erased", async () => {
+  test("restarts only after a nulled reference, a deletion or an erasure", async () => {
     await ledger.sign();
-    const doomed = await makeDoomed();
+    const deletable = await insertDeletable();
     const restartsOf = async (name: string) =>
       (await exportDisturbed((call) =>
-        call === 3 ? DISTURBANCES[name](doomed) : undefined
+        call === 3 ? DISTURBANCES[name](deletable) : undefined
       )).restarts;
     expect(await restartsOf("rows are recorded, sealed and signed")).toBe(0);
     expect(await restartsOf("a reference is nulled")).toBe(1);
     expect(await restartsOf("rows are deleted")).toBe(1);
   });
 
-  test("is not written for logs that never stand still", async () => {
+  test("fails for logs that change at every attempt", async () => {
     await ledger.sign();
-    const doomed = await Promise.all(
-      Array.from({ length: 5 }, () => makeDoomed()),
+    const deletable = await Promise.all(
+      Array.from({ length: 5 }, () => insertDeletable()),
     );
     const { calls } = await exportDisturbed(() => {});
     const disturbed = exportDisturbed((call) =>
-      call % calls === 2 ? remove("users", doomed.pop()!.user) : undefined
+      call % calls === 2 ? remove("users", deletable.pop()!.user) : undefined
     );
     await expect(disturbed).rejects.toThrow(new StackError(QUIETER));
-    expect(doomed).toEqual([]);
+    expect(deletable).toEqual([]);
   });
 
   test(
-    "of more pages than one holds while many write, null, delete and seal",
+    "of several pages verifies during concurrent writes, deletions and seals",
     async () => {
       for (let page = 0; page < 3; page++) {
         const events = Array.from(
@@ -211,8 +190,8 @@ describe("a bundle that is exported while the logs are written", () => {
         await post("model-usage", events);
       }
       await ledger.sign();
-      const doomed = await Promise.all(
-        Array.from({ length: 12 }, () => makeDoomed()),
+      const deletable = await Promise.all(
+        Array.from({ length: 12 }, () => insertDeletable()),
       );
       let isOver = false;
       const until = async (work: () => Promise<unknown>) => {
@@ -224,7 +203,7 @@ describe("a bundle that is exported while the logs are written", () => {
         until(() => ledger.post("ledger/seal", {})),
         until(async () => {
           await new Promise((resolve) => setTimeout(resolve, 150));
-          const { user } = doomed.pop() ?? { user: newId() };
+          const { user } = deletable.pop() ?? { user: newId() };
           await remove("users", user);
         }),
       ];
@@ -232,7 +211,7 @@ describe("a bundle that is exported while the logs are written", () => {
       try {
         for (let times = 0; times < 8; times++) {
           try {
-            const { faults } = await ledger.verify(policy);
+            const { faults } = await ledger.verify(ledger.policy);
             outcomes.push(faults.map(({ detail }) => detail).join("; "));
           } catch (error) {
             if (!(error instanceof StackError)) throw error;

@@ -59,7 +59,7 @@ describe("sealing while sessions interleave on PostgreSQL 17", () => {
   afterAll(() => server.stop());
 
   test(
-    "every committed row is sealed once, in order, and every seal tells the truth",
+    "every committed row is sealed once, in order, with correct seals",
     async () => {
       const url = await createDatabase(server, undefined, "honest");
       const simulator = await openSimulator(url, "ledger.seal", SESSIONS);
@@ -78,7 +78,7 @@ describe("sealing while sessions interleave on PostgreSQL 17", () => {
     120_000,
   );
 
-  test.each(MUTANTS)("a sealer that %s is caught", async (_, is, becomes) => {
+  test.each(MUTANTS)("a sealer that %s is detected", async (_, is, becomes) => {
     const url = await createDatabase(server, undefined, "honest");
     await change(url, async ({ query, exec }) => {
       const [{ sealer }] = await query<{ sealer: string }>(

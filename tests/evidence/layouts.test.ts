@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { committedColumns, layouts } from "../../shared/evidence/leaf.ts";
 import { LOG_NAMES } from "../../shared/logs/index.ts";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { ENGINES, useDatabase } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 
 /** Layouts' names of types by those of format_type, without what a column adds. */
@@ -10,17 +10,13 @@ const TYPES: Record<string, string> = {
 };
 
 describe.each(ENGINES)("the layouts of leaves on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
   test("are those of the four logs", () => {
     expect([...LOG_NAMES].sort()).toEqual([...LOGS].sort());
   });
 
-  test("are of every table that is captured, and of no other", async () => {
+  test("are those of the captured tables", async () => {
     const rows = await db.query<{ log: string }>(
       `select distinct c.relname as log from pg_trigger t join pg_class c on c.oid = t.tgrelid
         where t.tgname like 'capture\\_%' order by 1`,
@@ -52,7 +48,7 @@ describe.each(ENGINES)("the layouts of leaves on $name", (engine) => {
       expect(committedColumns[log].map(({ name }) => name)).toEqual(names);
     });
 
-    test("knows which columns the loss of a parent sets to NULL", async () => {
+    test("lists the columns that a parent's deletion sets to NULL", async () => {
       const rows = await db.query<{ name: string }>(
         `select a.attname as name from pg_constraint k
           join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
@@ -65,7 +61,7 @@ describe.each(ENGINES)("the layouts of leaves on $name", (engine) => {
       );
     });
 
-    test("commits only to columns that may become NULL", async () => {
+    test("commits to nullable columns only", async () => {
       const rows = await db.query<{ name: string }>(
         `select attname as name from pg_attribute
           where attrelid = $1::regclass and attnotnull and attname = any ($2)`,

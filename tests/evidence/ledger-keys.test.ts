@@ -1,15 +1,14 @@
 import { describe, expect, test, vi } from "vitest";
 import { readLedgerKeys } from "../../shared/evidence/ledger-keys.ts";
-import { parseNote } from "../../shared/tlog/note.ts";
 import { createKeys } from "../../shared/tlog/keys.ts";
 import { serveLedger } from "../../shared/serve-ledger.ts";
 import { EVENTS, newId } from "../support/running-stack.ts";
 import {
-  EvidenceStack,
   makeLogKeys,
   ORIGIN,
-  startEvidenceStack,
+  withEvidenceStack,
 } from "../support/evidence-stack.ts";
+import { readNote } from "../support/tlog-parsers.ts";
 
 const logKeys = await makeLogKeys();
 const otherKeys = await makeLogKeys();
@@ -17,20 +16,8 @@ const witnessKeys = await createKeys("example.org/witness", "cosignature");
 const elsewhere = await createKeys("example.net/ledger", "note");
 
 describe("keys of the function ledger", () => {
-  const withKeys = async (
-    variables: Record<string, string>,
-    work: (ledger: EvidenceStack) => Promise<void>,
-  ) => {
-    const ledger = await startEvidenceStack("PGlite", variables);
-    try {
-      await work(ledger);
-    } finally {
-      await ledger.stack.stop();
-    }
-  };
-
-  test("when there are none, sealing says that nothing is signed, and nothing is", async () => {
-    await withKeys({}, async (ledger) => {
+  test("when missing, sealing answers that nothing is signed", async () => {
+    await withEvidenceStack("PGlite", {}, async (ledger) => {
       const { body: row } = await ledger.post("audit", {
         ...EVENTS.audit,
         id: newId(),
@@ -56,9 +43,10 @@ describe("keys of the function ledger", () => {
     });
   });
 
-  test("that are bad make every request fail without saying why, but the other functions go on", async () => {
+  test("when invalid, every request is a 500 without details, and other functions work", async () => {
     const { signerKey } = await makeLogKeys();
-    await withKeys(
+    await withEvidenceStack(
+      "PGlite",
       { LEDGER_SIGNING_KEYS: signerKey.slice(0, -8) },
       async (ledger) => {
         for (
@@ -80,7 +68,7 @@ describe("keys of the function ledger", () => {
   });
 });
 
-describe("what the function ledger writes to its log", () => {
+describe("the output of the function ledger", () => {
   const environment = {
     data: {
       url: "http://127.0.0.1:1",
@@ -117,7 +105,7 @@ describe("what the function ledger writes to its log", () => {
     }
   }
 
-  test("is nothing at its start when its keys can be used", async () => {
+  test("is empty at its start with valid keys", async () => {
     const { signerKey } = await makeLogKeys();
     const { atStart, lines, status } = await start({
       LEDGER_SIGNING_KEYS: signerKey,
@@ -131,16 +119,12 @@ describe("what the function ledger writes to its log", () => {
   test.each([
     [
       "a signing key that is cut off",
-      {
-        LEDGER_SIGNING_KEYS: logKeys.signerKey.slice(0, -8),
-      },
+      { LEDGER_SIGNING_KEYS: logKeys.signerKey.slice(0, -8) },
       "LEDGER_SIGNING_KEYS has a key that is not PRIVATE+KEY+<name>+<id>+<base64> of an Ed25519 key",
     ],
     [
       "a public key where a secret one is wanted",
-      {
-        LEDGER_SIGNING_KEYS: logKeys.verifierKey,
-      },
+      { LEDGER_SIGNING_KEYS: logKeys.verifierKey },
       "LEDGER_SIGNING_KEYS has a key that is not PRIVATE+KEY+<name>+<id>+<base64> of an Ed25519 key",
     ],
     [
@@ -173,9 +157,7 @@ describe("what the function ledger writes to its log", () => {
     ],
     [
       "a secret key among the retired",
-      {
-        LEDGER_RETIRED_KEYS: otherKeys.signerKey,
-      },
+      { LEDGER_RETIRED_KEYS: otherKeys.signerKey },
       "LEDGER_RETIRED_KEYS has a key that is not <name>+<id>+<base64> of an Ed25519 public key",
     ],
     ["a log's key for cosigning", {
@@ -204,19 +186,19 @@ describe("what the function ledger writes to its log", () => {
       "LEDGER_WITNESSES has a key that is not <name>+<id>+<base64> of an Ed25519 public key",
     ],
   ])(
-    "of %s names the variable once at start, and never a key",
+    "for %s names the variable once at start, and never a key",
     async (_, variables, sentence) => {
       const { atStart, lines, status, text } = await start(
         variables as unknown as Record<string, string>,
       );
       expect(atStart).toEqual([`TypeError: ${sentence}`]);
       expect(status).toBe(500);
-      const told = [...lines, text].join("\n");
+      const output = [...lines, text].join("\n");
       for (const value of Object.values(variables)) {
         for (
           const part of value.split(/[\s+]/).filter((one) => one.length > 20)
         ) {
-          expect(told).not.toContain(part);
+          expect(output).not.toContain(part);
         }
       }
       expect(text).not.toContain("LEDGER");
@@ -226,17 +208,14 @@ describe("what the function ledger writes to its log", () => {
     },
   );
 
-  test("a signed note has nothing of the secret key in it", async () => {
+  test("a signed note contains no part of the secret key", async () => {
     const { signerKey, verifierKey } = await makeLogKeys();
-    const ledger = await startEvidenceStack("PGlite", {
-      LEDGER_SIGNING_KEYS: signerKey,
-    });
-    try {
+    const env = { LEDGER_SIGNING_KEYS: signerKey };
+    await withEvidenceStack("PGlite", env, async (ledger) => {
       await ledger.post("audit", EVENTS.audit);
       const sealed = await ledger.sealAll();
-      const note = parseNote(sealed.checkpoint!);
-      if ("fault" in note) throw new Error(note.fault);
-      expect(note.note.signatures.map(({ name, keyId }) => [name, keyId]))
+      const { signatures } = readNote(sealed.checkpoint!);
+      expect(signatures.map(({ name, keyId }) => [name, keyId]))
         .toEqual([[ORIGIN, verifierKey.split("+")[1]]]);
       const answers = [
         JSON.stringify(sealed),
@@ -246,8 +225,6 @@ describe("what the function ledger writes to its log", () => {
       for (const part of [signerKey, signerKey.split("+").slice(4).join("+")]) {
         expect(answers.join("\n")).not.toContain(part);
       }
-    } finally {
-      await ledger.stack.stop();
-    }
+    });
   });
 });

@@ -17,12 +17,15 @@ beforeAll(async () => {
   policy = trustLogs(drill.keys.verifierKey);
 });
 
-describe("evidence holds when", () => {
+const onCopy = (work: Parameters<Drill["on"]>[0]) => () => drill.on(work);
+
+describe("evidence verifies when", () => {
   const verifyAll = (ledger: EvidenceStack) =>
     ledger.verify(policy, ...drill.held);
 
-  test("nothing was touched: every row is compared, and those from before evidence are counted apart", async () => {
-    await drill.on(async (ledger) => {
+  test(
+    "rows are unchanged, and backfilled rows are counted separately",
+    onCopy(async (ledger) => {
       const { faults, counts, cut } = await verifyAll(ledger);
       expect(faults).toEqual([]);
       expect(counts).toMatchObject({
@@ -38,11 +41,12 @@ describe("evidence holds when", () => {
         redacted: 0,
       });
       expect(cut).toMatch(/^\d+$/);
-    });
-  });
+    }),
+  );
 
-  test("a user and a project are deleted, and what referred to them is null", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a user and a project are deleted, and references to them are NULL",
+    onCopy(async (ledger, db) => {
       await db.query("delete from public.users where id = $1", [USER]);
       await db.query("delete from public.cma_projects where id = $1", [
         PROJECT,
@@ -57,11 +61,12 @@ describe("evidence holds when", () => {
       expect(sealed.counts.nulled).toBe(6);
       const rows = await ledger.rows("audit_log");
       expect(rows.every(({ user_id }) => user_id === null)).toBe(true);
-    });
-  });
+    }),
+  );
 
-  test("a firm is deleted with everything that was hers", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a firm is deleted with its rows",
+    onCopy(async (ledger, db) => {
       await db.query("delete from public.firms where id = $1", [FIRM]);
       const pending = await verifyAll(ledger);
       expect(pending.faults).toEqual([]);
@@ -70,11 +75,12 @@ describe("evidence holds when", () => {
       expect(faults).toEqual([]);
       expect(counts.tombstones).toBe(6);
       expect(counts.rowsCompared).toBe(306);
-    });
-  });
+    }),
+  );
 
-  test("a person is erased, and then deleted", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a person is erased, and then deleted",
+    onCopy(async (ledger, db) => {
       const [{ erased }] = await db.query<{ erased: number }>(
         "select ledger.erase_person($1, 'T-17', '{Ada,Ben}', '{ada@first.example}')::int as erased",
         [USER],
@@ -87,11 +93,12 @@ describe("evidence holds when", () => {
       expect(faults).toEqual([]);
       expect(counts.redacted).toBe(erased);
       expect((await ledger.collect()).join("\n")).not.toContain(USER);
-    });
-  });
+    }),
+  );
 
-  test("events are sent again, refused, and in conflict", async () => {
-    await drill.on(async (ledger) => {
+  test(
+    "events are retried, rejected and in conflict",
+    onCopy(async (ledger) => {
       const { audit: id } = drill.early;
       const event = { ...EVENTS.audit, id };
       for (let times = 0; times < 2; times++) {
@@ -103,11 +110,12 @@ describe("evidence holds when", () => {
       expect([pending.faults, pending.counts.pendingRows]).toEqual([[], 0]);
       await ledger.sign();
       expect((await verifyAll(ledger)).faults).toEqual([]);
-    });
-  });
+    }),
+  );
 
-  test("rows are pending, and sealed but not signed", async () => {
-    await drill.on(async (ledger) => {
+  test(
+    "rows are pending, and sealed but not signed",
+    onCopy(async (ledger) => {
       await recordOfEach(ledger);
       const pending = await verifyAll(ledger);
       expect(pending.faults).toEqual([]);
@@ -117,11 +125,12 @@ describe("evidence holds when", () => {
       const both = await verifyAll(ledger);
       expect(both.faults).toEqual([]);
       expect(both.counts).toMatchObject({ pendingRows: 8, rows: 308 });
-    });
-  });
+    }),
+  );
 
-  test("a row is recorded and gone again before anything is sealed", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row is recorded and deleted before a seal",
+    onCopy(async (ledger, db) => {
       const firm = newId();
       await db.query(
         "insert into public.firms (id, name) values ($1, 'Short')",
@@ -132,6 +141,6 @@ describe("evidence holds when", () => {
       expect((await verifyAll(ledger)).faults).toEqual([]);
       await ledger.sign();
       expect((await verifyAll(ledger)).faults).toEqual([]);
-    });
-  });
+    }),
+  );
 });

@@ -1,24 +1,17 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
   ENGINES,
   overPostgres,
-  type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
 import { LOGS } from "../support/specification.ts";
 import {
   addLlmUsage,
   addModelUsage,
-  makeWorld,
-  type World,
-} from "../support/reading-worlds.ts";
+  insertParents,
+  useParents,
+} from "../support/log-rows.ts";
 import { events, record } from "./events.ts";
 import {
   countEvidence,
@@ -27,18 +20,13 @@ import {
   untilWaiting,
 } from "../support/evidence-leaves.ts";
 
-describe.each(ENGINES)("no leaf on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
+describe.each(ENGINES)("no capture on $name", (engine) => {
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db);
   let before: unknown;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
   beforeEach(async () => {
-    world = await makeWorld(db);
     before = await countEvidence(db.query);
   });
-  afterAll(() => db.close());
 
   const expectNothing = async () =>
     expect(await countEvidence(db.query)).toEqual(before);
@@ -48,7 +36,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
     async (log) => {
       await db.exec("begin");
       await record(db.query, log, [{
-        ...events(world)[log],
+        ...events(parents)[log],
         id: crypto.randomUUID(),
       }]);
       await db.exec("rollback");
@@ -56,7 +44,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
     },
   );
 
-  test("of a savepoint that is rolled back, and the rest of what is around it", async () => {
+  test("of a savepoint that is rolled back, and capture of the rest of its transaction", async () => {
     const [first, undone, last] = [1, 2, 3].map(() => crypto.randomUUID());
     await db.exec("begin");
     await addModelUsage(db.query, { id: first });
@@ -72,22 +60,20 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
   });
 
   test.each(LOGS)("of a conflict in %s", async (log) => {
-    const event = { ...events(world)[log], id: crypto.randomUUID() };
+    const event = { ...events(parents)[log], id: crypto.randomUUID() };
     await record(db.query, log, [event]);
     const after = await countEvidence(db.query);
     const other = log === "model_usage_log"
       ? { reported_model_id: "other" }
       : { cost_usd: "0.7", action: "other" };
     expect(await record(db.query, log, [{ ...event, ...other }])).toMatchObject(
-      [
-        { outcome: "conflict" },
-      ],
+      [{ outcome: "conflict" }],
     );
     expect(await countEvidence(db.query)).toEqual(after);
   });
 
   test("of an atomic batch with a rejection", async () => {
-    const event = events(world).llm_usage_log;
+    const event = events(parents).llm_usage_log;
     const outcomes = await record(db.query, "llm_usage_log", [
       { ...event, id: crypto.randomUUID() },
       { ...event, id: crypto.randomUUID(), firm_id: crypto.randomUUID() },
@@ -99,8 +85,8 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
     await expectNothing();
   });
 
-  test("of what a batch rejects beside what it records", async () => {
-    const event = events(world).tool_usage_ledger;
+  test("of an event that a batch rejects", async () => {
+    const event = events(parents).tool_usage_ledger;
     const outcomes = await record(db.query, "tool_usage_ledger", [
       { ...event, id: crypto.randomUUID() },
       { ...event, id: crypto.randomUUID(), agent_id: crypto.randomUUID() },
@@ -112,7 +98,7 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
 
   test("of an INSERT that fails", async () => {
     await expect(addLlmUsage(db.query, {
-      firm_id: world.firm1,
+      firm_id: parents.firm1,
       task_type: "no such task",
     })).rejects.toMatchObject({ code: "23514" });
     await expectNothing();
@@ -129,12 +115,12 @@ describe.each(ENGINES)("no leaf on $name", (engine) => {
   });
 });
 
-describe("capture and the record function's retry on PostgreSQL 17", () => {
-  test("a row that was written at the second attempt has one leaf, what was given up none", async () => {
+describe("capture in the record function's second attempt on PostgreSQL 17", () => {
+  test("writes one leaf for a recorded row, and none for a rejected one", async () => {
     const url = await createMigratedDatabase();
     const [db, other, watch] = [1, 2, 3].map(() => overPostgres(url));
     try {
-      const w = await makeWorld(db);
+      const w = await insertParents(db);
       const event = { action: "a", entity_type: "b" };
       const kept = { ...event, id: crypto.randomUUID(), firm_id: w.firm2 };
       const lost = { ...event, id: crypto.randomUUID(), firm_id: w.firm1 };

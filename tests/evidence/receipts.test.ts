@@ -1,5 +1,5 @@
 import { decodeHex } from "@std/encoding/hex.js";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { commitTo } from "../../scripts/verify/parse-leaf.ts";
 import { committedColumns, layouts } from "../../shared/evidence/leaf.ts";
 import {
@@ -13,26 +13,15 @@ import {
   TABLES,
   USER,
 } from "../support/running-stack.ts";
-import {
-  EvidenceStack,
-  makeLogKeys,
-  startEvidenceStack,
-} from "../support/evidence-stack.ts";
+import { useEvidenceStack } from "../support/evidence-stack.ts";
 import {
   FULL_EVENTS,
   hashFromReceipt,
   toMembers,
-} from "../support/rows-and-receipts.ts";
+} from "../support/receipts.ts";
 
 describe.each(ENGINES)("receipts on %s", (engine) => {
-  let ledger: EvidenceStack;
-  beforeAll(async () => {
-    const { signerKey } = await makeLogKeys();
-    ledger = await startEvidenceStack(engine, {
-      LEDGER_SIGNING_KEYS: signerKey,
-    });
-  });
-  afterAll(() => ledger?.stack.stop());
+  const ledger = useEvidenceStack(engine);
 
   const record = async (slug: Slug) => {
     const { status, body } = await ledger.post(
@@ -45,7 +34,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
   };
   const prefer = { prefer: "return=receipt" };
 
-  test("come with a recorded event and with the same again, before and after sealing", async () => {
+  test("come with a recorded event and its duplicates, before and after sealing", async () => {
     const event = { ...FULL_EVENTS.audit, id: newId() };
     const first = await ledger.post("audit", event, { headers: prefer });
     expect(first.status).toBe(201);
@@ -78,7 +67,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     },
   );
 
-  test("do not fit a row that is changed in any column", async () => {
+  test("do not match a row that is changed in any column", async () => {
     const { receipt, ...row } = await record("audit");
     for (
       const change of [{ action: "x" }, { firm_id: NOBODY }, { id: NOBODY }]
@@ -86,17 +75,14 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
       expect(hashFromReceipt("audit_log", { ...row, ...change }, receipt))
         .not.toBe(receipt.leaf_hash);
     }
-    const commitments = toMembers("audit_log", {
-      ...row,
-      user_id: OTHER_USER,
-    })
+    const commitments = toMembers("audit_log", { ...row, user_id: OTHER_USER })
       .filter((_, at) => layouts.audit_log[at].committed)
       .map((member, at) => commitTo(decodeHex(receipt.salts[at]), member));
     expect(commitments.map((one, at) => one === receipt.commitments[at]))
       .toEqual([false, true, true, true]);
   });
 
-  test("come with each event of a batch that is there, and with no other", async () => {
+  test("come with each recorded or duplicate event of a batch", async () => {
     const id = newId();
     await ledger.post("tool-usage", { ...EVENTS["tool-usage"], id });
     const { status, body, headers } = await ledger.post("tool-usage", [
@@ -131,7 +117,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     ).toBe(2);
   });
 
-  test("come with a batch of a thousand, each its own", async () => {
+  test("come with a batch of a thousand events", async () => {
     const { status, body } = await ledger.post(
       "model-usage",
       Array.from({ length: 1_000 }, () => EVENTS["model-usage"]),
@@ -144,7 +130,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     expect(new Set(hashes).size).toBe(1_000);
   });
 
-  test("come to the signed-in user who writes", async () => {
+  test("come with a user's event", async () => {
     const { status, body } = await ledger.postAs(USER, "audit", {
       id: newId(),
       action: "upload_file",
@@ -167,7 +153,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     ["handling=lenient; return=receipt", false],
     [null, false],
   ])(
-    "come when they are asked for alone: Prefer %s",
+    "need return=receipt: Prefer %s",
     async (header, wanted) => {
       const { status, body, headers } = await ledger.post(
         "audit",
@@ -180,7 +166,7 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
     },
   );
 
-  test("are not promised where nothing was recorded", async () => {
+  test("do not come with a rejected event", async () => {
     const { status, body } = await ledger.post(
       "audit",
       { ...EVENTS.audit, action: 1 },

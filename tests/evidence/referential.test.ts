@@ -1,20 +1,8 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { EventLeaf } from "../../shared/evidence/leaf.ts";
-import { ENGINES, type TestDatabase } from "../support/databases.ts";
-import {
-  addAudit,
-  addLlmUsage,
-  makeWorld,
-  type World,
-} from "../support/reading-worlds.ts";
+import { ENGINES, useDatabase } from "../support/databases.ts";
+import { addAudit, addLlmUsage, useParents } from "../support/log-rows.ts";
 import {
   countEvidence,
   expectedEventLeaf,
@@ -27,25 +15,18 @@ import {
 const HIDDEN = expect.stringMatching(/^[0-9a-f]{32}$/);
 
 describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
-  let db: TestDatabase;
-  let world: World;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  beforeEach(async () => {
-    world = await makeWorld(db);
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
+  const parents = useParents(db);
 
-  const audit = (user_id: string, firm_id = world.firm1) =>
+  const audit = (user_id: string, firm_id = parents.firm1) =>
     addAudit(db.query, {
       firm_id,
       user_id,
-      entity_id: world.project1,
+      entity_id: parents.project1,
       metadata: { count: 1 },
       ip_address: "192.0.2.1",
     });
-  const llm = (cma_project_id: string, firm_id = world.firm1) =>
+  const llm = (cma_project_id: string, firm_id = parents.firm1) =>
     addLlmUsage(db.query, { firm_id, cma_project_id, error_message: "e" });
   const nulled = (log: LogName, id: string, column: string): EventLeaf => ({
     kind: "fk-null/v1",
@@ -82,14 +63,16 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     ]);
   }
 
-  test("a project's deletion leaves a leaf per row and forgets that column's salt alone", async () => {
+  test("a project's deletion adds a leaf per row, and deletes the salt of that column only", async () => {
     const [one, two, other] = [
-      await llm(world.project1),
-      await llm(world.project1),
-      await llm(world.project2, world.firm2),
+      await llm(parents.project1),
+      await llm(parents.project1),
+      await llm(parents.project2, parents.firm2),
     ];
     const own = await before("llm_usage_log", [one, two, other]);
-    await db.query("delete from cma_projects where id = $1", [world.project1]);
+    await db.query("delete from cma_projects where id = $1", [
+      parents.project1,
+    ]);
     for (const id of [one, two]) {
       await expectAfter(own, "llm_usage_log", id, [
         nulled("llm_usage_log", id, "cma_project_id"),
@@ -102,10 +85,10 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await expectOneLeaf(db.query, "llm_usage_log", other);
   });
 
-  test("a user's deletion leaves a leaf per row of hers and forgets whose they were", async () => {
-    const ids = [await audit(world.user1), await audit(world.user1)];
+  test("a user's deletion adds a leaf per row, and deletes the salt of user_id", async () => {
+    const ids = [await audit(parents.user1), await audit(parents.user1)];
     const own = await before("audit_log", ids);
-    await db.query("delete from users where id = $1", [world.user1]);
+    await db.query("delete from users where id = $1", [parents.user1]);
     for (const id of ids) {
       await expectAfter(own, "audit_log", id, [
         nulled("audit_log", id, "user_id"),
@@ -119,18 +102,18 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     }
   });
 
-  test("a row whose reference was NULL already has no leaf about it", async () => {
-    const id = await addAudit(db.query, { firm_id: world.firm1 });
-    await audit(world.user1);
-    await db.query("delete from users where id = $1", [world.user1]);
+  test("a row whose reference was NULL gets no leaf", async () => {
+    const id = await addAudit(db.query, { firm_id: parents.firm1 });
+    await audit(parents.user1);
+    await db.query("delete from users where id = $1", [parents.user1]);
     await expectOneLeaf(db.query, "audit_log", id);
   });
 
-  test("several parents in one statement", async () => {
-    const ids = [await audit(world.user1), await audit(world.user2)];
+  test("several parents in one statement add a leaf per row", async () => {
+    const ids = [await audit(parents.user1), await audit(parents.user2)];
     const own = await before("audit_log", ids);
     await db.query("delete from users where id = any ($1)", [
-      [world.user1, world.user2],
+      [parents.user1, parents.user2],
     ]);
     for (const id of ids) {
       await expectAfter(own, "audit_log", id, [
@@ -139,11 +122,11 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     }
   });
 
-  test("several statements of one transaction", async () => {
-    const ids = [await audit(world.user1), await audit(world.user2)];
+  test("several statements of one transaction add a leaf per row", async () => {
+    const ids = [await audit(parents.user1), await audit(parents.user2)];
     const own = await before("audit_log", ids);
     await db.exec(
-      `begin; delete from users where id = '${world.user1}'; delete from users where id = '${world.user2}'; commit`,
+      `begin; delete from users where id = '${parents.user1}'; delete from users where id = '${parents.user2}'; commit`,
     );
     for (const id of ids) {
       await expectAfter(own, "audit_log", id, [
@@ -152,15 +135,15 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     }
   });
 
-  test("parents of two logs in one statement", async () => {
-    const [a, l] = [await audit(world.user1), await llm(world.project1)];
+  test("parents of two logs in one statement add a leaf per row", async () => {
+    const [a, l] = [await audit(parents.user1), await llm(parents.project1)];
     const own = new Map([
       ...await before("audit_log", [a]),
       ...await before("llm_usage_log", [l]),
     ]);
     await db.query(
       `with gone as (delete from users where id = $1) delete from cma_projects where id = $2`,
-      [world.user1, world.project1],
+      [parents.user1, parents.project1],
     );
     await expectAfter(own, "audit_log", a, [nulled("audit_log", a, "user_id")]);
     await expectAfter(own, "llm_usage_log", l, [
@@ -168,14 +151,14 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     ]);
   });
 
-  test("a firm's deletion leaves one tombstone per row and forgets its salts", async () => {
+  test("a firm's deletion adds one tombstone per row, and deletes its salts", async () => {
     const [a, b, other] = [
-      await addAudit(db.query, { firm_id: world.firm1 }),
-      await addAudit(db.query, { firm_id: world.firm1 }),
-      await audit(world.user2, world.firm2),
+      await addAudit(db.query, { firm_id: parents.firm1 }),
+      await addAudit(db.query, { firm_id: parents.firm1 }),
+      await audit(parents.user2, parents.firm2),
     ];
     const own = await before("audit_log", [a, b, other]);
-    await db.query("delete from firms where id = $1", [world.firm1]);
+    await db.query("delete from firms where id = $1", [parents.firm1]);
     for (const id of [a, b]) {
       await expectAfter(own, "audit_log", id, [gone("audit_log", id)]);
       expect(await readSalts(db.query, "audit_log", id)).toBeUndefined();
@@ -183,13 +166,13 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await expectOneLeaf(db.query, "audit_log", other);
   });
 
-  test("both at once: a firm goes with its users and projects, and every row has one tombstone", async () => {
-    const [a, l] = [await audit(world.user1), await llm(world.project1)];
+  test("a firm's deletion with its users and projects adds one tombstone per row", async () => {
+    const [a, l] = [await audit(parents.user1), await llm(parents.project1)];
     const own = new Map([
       ...await before("audit_log", [a]),
       ...await before("llm_usage_log", [l]),
     ]);
-    await db.query("delete from firms where id = $1", [world.firm1]);
+    await db.query("delete from firms where id = $1", [parents.firm1]);
     for (
       const [log, id, column] of [
         ["audit_log", a, "user_id"],
@@ -207,13 +190,13 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     }
   });
 
-  test("both at once: a user and another firm in one statement, each to its own rows", async () => {
-    const mine = await audit(world.user1, world.firm1);
-    const theirs = await audit(world.user1, world.firm2);
+  test("a user and another firm in one statement affect their own rows", async () => {
+    const mine = await audit(parents.user1, parents.firm1);
+    const theirs = await audit(parents.user1, parents.firm2);
     const own = await before("audit_log", [mine, theirs]);
     await db.query(
       "with gone as (delete from users where id = $1) delete from firms where id = $2",
-      [world.user1, world.firm2],
+      [parents.user1, parents.firm2],
     );
     await expectAfter(own, "audit_log", mine, [
       nulled("audit_log", mine, "user_id"),
@@ -225,11 +208,11 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     expect(events.length).toBeLessThanOrEqual(2);
   });
 
-  test("a row that comes and goes in one transaction leaves both leaves", async () => {
+  test("a row inserted and deleted in one transaction has all leaves", async () => {
     const id = crypto.randomUUID();
     await db.exec(`begin;
-      insert into audit_log (id, firm_id, user_id, action, entity_type) values ('${id}', '${world.firm1}', '${world.user1}', 'a', 'b');
-      delete from users where id = '${world.user1}'; delete from firms where id = '${world.firm1}'; commit`);
+      insert into audit_log (id, firm_id, user_id, action, entity_type) values ('${id}', '${parents.firm1}', '${parents.user1}', 'a', 'b');
+      delete from users where id = '${parents.user1}'; delete from firms where id = '${parents.firm1}'; commit`);
     const leaves = await readLeaves(db.query, "audit_log", id);
     expect(leaves.map(({ kind }) => kind)).toEqual([
       "row",
@@ -238,18 +221,18 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     ]);
   });
 
-  test("a row that is recorded again after it went has a second leaf, with salts of its own", async () => {
+  test("a row that is recorded again after its deletion has a second leaf, with new salts", async () => {
     const event = {
       id: crypto.randomUUID(),
-      firm_id: world.firm1,
+      firm_id: parents.firm1,
       action: "a",
       entity_type: "b",
     };
     await addAudit(db.query, event);
     await sealAll(db);
-    await db.query("delete from firms where id = $1", [world.firm1]);
+    await db.query("delete from firms where id = $1", [parents.firm1]);
     await db.query("insert into firms (id, name) values ($1, 'Again')", [
-      world.firm1,
+      parents.firm1,
     ]);
     await addAudit(db.query, event);
     const leaves = await readLeaves(db.query, "audit_log", event.id);
@@ -258,18 +241,18 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     expect(await readSalts(db.query, "audit_log", event.id)).toHaveLength(4);
   });
 
-  test("what a rolled-back deletion would have left is not there", async () => {
-    const id = await audit(world.user1);
+  test("a rolled-back deletion adds no leaf", async () => {
+    const id = await audit(parents.user1);
     const counts = await countEvidence(db.query);
     await db.exec(
-      `begin; delete from firms where id = '${world.firm1}'; rollback`,
+      `begin; delete from firms where id = '${parents.firm1}'; rollback`,
     );
     expect(await countEvidence(db.query)).toEqual(counts);
     await expectOneLeaf(db.query, "audit_log", id);
   });
 
-  test("an update or deletion that the guard refuses leaves nothing", async () => {
-    const id = await audit(world.user1);
+  test("an update or deletion that the guard refuses adds no leaf", async () => {
+    const id = await audit(parents.user1);
     for (
       const sql of [
         "update audit_log set user_id = null where id = $1",
@@ -283,8 +266,8 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await expectOneLeaf(db.query, "audit_log", id);
   });
 
-  test("a deletion in replica mode, when the guard stands aside, leaves its leaf all the same", async () => {
-    const id = await audit(world.user1);
+  test("a deletion in replica mode without a guard adds a leaf", async () => {
+    const id = await audit(parents.user1);
     await db.exec(`begin; alter table audit_log disable trigger guard_statement;
       alter table audit_log disable trigger guard_before; alter table audit_log disable trigger guard_after;
       set local session_replication_role = replica;
@@ -294,19 +277,19 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     expect(leaves[1]).toEqual(expectedEventLeaf(gone("audit_log", id)));
   });
 
-  test("two references of a row that one statement nulls leave a leaf each", async () => {
+  test("two references of a row that one statement nulls add a leaf each", async () => {
     await db.exec(`begin;
       create table two_keys (id uuid primary key default gen_random_uuid(),
         one uuid references users on delete set null, two uuid references cma_projects on delete set null);
       select ledger.add_log('two_keys')`);
     try {
       await db.query("insert into two_keys (one, two) values ($1, $2)", [
-        world.user1,
-        world.project1,
+        parents.user1,
+        parents.project1,
       ]);
       await db.query(
         "with gone as (delete from users where id = $1) delete from cma_projects where id = $2",
-        [world.user1, world.project1],
+        [parents.user1, parents.project1],
       );
       const rows = await db.query(
         `select kind, data::json ->> 3 as "column" from ledger.pending_leaves where log = 'two_keys' order by seq`,

@@ -18,8 +18,8 @@ import {
   addLlmUsage,
   addModelUsage,
   addToolUsage,
-  makeWorld,
-} from "../support/reading-worlds.ts";
+  insertParents,
+} from "../support/log-rows.ts";
 import {
   expectOneLeaf,
   readLeaves,
@@ -119,7 +119,7 @@ describe("a restore on PostgreSQL 17", () => {
 
   /** One row of each log; the audit row's user may go. */
   async function addRows(): Promise<{ log: LogName; id: string }[]> {
-    const w = await makeWorld(source);
+    const w = await insertParents(source);
     const { query } = source;
     return [
       {
@@ -184,7 +184,7 @@ describe("a restore on PostgreSQL 17", () => {
       "select encode(hash, 'hex') as hash from ledger.pending_leaves order by seq",
     );
 
-  test("into another database of the server keeps what was sealed, and seals the rest", async () => {
+  test("into another database of the server keeps sealed leaves, and seals the others", async () => {
     const db = open(await createMigratedDatabase());
     await restore(source, db);
     await expectRestored(db);
@@ -196,7 +196,7 @@ describe("a restore on PostgreSQL 17", () => {
     await expectOneLeaf(db.query, "model_usage_log", id);
   });
 
-  test("onto another server needs ledger.rebase_pending() once, and then seals the rest", async () => {
+  test("onto another server needs ledger.rebase_pending() once, and then seals the others", async () => {
     const db = open(await createDatabase(elsewhere));
     await applyMigrations(db);
     await restore(source, db);
@@ -218,7 +218,7 @@ describe("a restore on PostgreSQL 17", () => {
     ).toEqual([{ rebased: 0 }]);
   });
 
-  test("that captures rows a second time fails instead", async () => {
+  test("that captures rows a second time fails", async () => {
     const db = open(await createMigratedDatabase());
     const [{ directory }] = await source.query<{ directory: string }>(
       "select current_setting('data_directory') as directory",

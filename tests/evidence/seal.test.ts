@@ -16,10 +16,12 @@ import {
   createMigratedDatabase,
   overPostgres,
   type Query,
+  queryAs,
   SERVER_ONLY,
   type TestDatabase,
+  useDatabase,
 } from "../support/databases.ts";
-import { addModelUsage } from "../support/reading-worlds.ts";
+import { addModelUsage } from "../support/log-rows.ts";
 import { seal, sealAll, type Sealed } from "../support/evidence-leaves.ts";
 
 interface IndexedLeaf {
@@ -54,13 +56,9 @@ const addPending = (query: Query, count: number) =>
   );
 
 describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-  });
-  afterAll(() => db.close());
+  const db = useDatabase(engine.migrated);
 
-  test("gives what was committed its place, from 0 on, and says so in a leaf of its own", async () => {
+  test("gives committed leaves indexes from 0, and adds a seal leaf", async () => {
     const ids = await addRows(db.query, 3);
     const pending = await db.query<{ hash: string }>(
       "select encode(hash, 'hex') as hash from ledger.pending_leaves order by seq",
@@ -88,13 +86,13 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
     });
   });
 
-  test("with nothing to seal adds nothing", async () => {
+  test("without pending leaves adds nothing", async () => {
     const { size } = await sealAll(db);
     expect(await seal(db.query)).toMatchObject({ size, sealed: 0 });
     expect(await readTree(db.query)).toHaveLength(size);
   });
 
-  test("takes rows of later transactions behind those of earlier ones, once each", async () => {
+  test("orders rows by their transactions, once each", async () => {
     const { size } = await sealAll(db);
     const ids: string[] = [];
     for (let n = 1; n <= 3; n++) ids.push(...await addRows(db.query, n));
@@ -109,7 +107,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
       .toEqual(ids);
   });
 
-  test("seals at most as many as it is told, and claims no more than is complete", async () => {
+  test("seals up to its limit, and claims completeness only below its cut", async () => {
     await sealAll(db);
     await db.exec("begin");
     try {
@@ -140,7 +138,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
     }
   });
 
-  test("a transaction's own rows wait until it has ended", async () => {
+  test("a transaction's own rows stay pending until its end", async () => {
     await sealAll(db);
     await db.exec("begin");
     const [id] = await addRows(db.query, 1);
@@ -152,7 +150,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
       .toHaveLength(1);
   });
 
-  test("a seal that is rolled back has sealed nothing", async () => {
+  test("a seal that is rolled back seals nothing", async () => {
     const ids = await addRows(db.query, 300);
     await db.exec("begin");
     await seal(db.query);
@@ -170,7 +168,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
     ["ledger.nodes", "hash"],
     ["ledger.checkpoints", "root"],
   ])(
-    "%s is only ever added to, by its owner too and in replica mode",
+    "%s is append-only, for its owner and in replica mode",
     async (table, column) => {
       for (
         const statement of [
@@ -196,7 +194,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
     },
   );
 
-  test("a hash that is there is not replaced by inserting it again", async () => {
+  test("an existing hash cannot be replaced by an insert", async () => {
     await addRows(db.query, 1);
     await sealAll(db);
     await expect(
@@ -207,7 +205,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
     ).rejects.toMatchObject({ code: "42501" });
   });
 
-  describe("makes the tiles that TypeScript makes", () => {
+  describe("the tiles of SQL equal those of TypeScript", () => {
     const sizes = engine.name === "PGlite"
       ? [2, 255, 256, 257, 511, 512, 513]
       : [2, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537, 131_072];
@@ -218,7 +216,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
     afterAll(() => empty.close());
     beforeEach(() => empty.exec("begin"));
 
-    test.each(sizes)("of a tree of %i leaves sealed at once", async (size) => {
+    test.each(sizes)("for a tree of %i leaves sealed at once", async (size) => {
       try {
         await addPending(empty.query, size - 1);
         const sealed = await seal(empty.query, size);
@@ -229,7 +227,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
       }
     }, 120_000);
 
-    test("of a tree that grew in many seals", async () => {
+    test("for a tree that grew in many seals", async () => {
       try {
         for (const count of [1, 253, 1, 1, 254, 700, 3, 252, 255]) {
           await addPending(empty.query, count);
@@ -242,7 +240,7 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
     });
   });
 
-  test("tiles that there are not are null, and asking for odd ones is no fault", async () => {
+  test("missing and malformed tiles are null", async () => {
     const [{ tiles }] = await db.query<{ tiles: (string | null)[] }>(
       `select ledger.tiles('[{"level":0,"index":999999},{"level":9,"index":0},{"level":-1,"index":0},{"level":0,"index":-1}]') as tiles`,
     );
@@ -252,19 +250,19 @@ describe.each(SERVER_ONLY)("sealing on $name", (engine) => {
     ]);
   });
 
-  test("the service role may seal, through the API", async () => {
+  test("the service role may seal through the API", async () => {
     await addModelUsage(db.query);
-    const [{ sealed }] = await db.as(
+    const [{ sealed }] = await queryAs<{ sealed: Sealed }>(
+      db,
       "service_role",
       null,
-      (query) =>
-        query<{ sealed: Sealed }>("select public.seal_ledger() as sealed"),
+      "select public.seal_ledger() as sealed",
     );
     expect(sealed.busy).toBeUndefined();
   });
 });
 
-describe("sealing beside others on PostgreSQL 17", () => {
+describe("concurrent sealing on PostgreSQL 17", () => {
   let db: TestDatabase;
   let other: TestDatabase;
   let third: TestDatabase;
@@ -280,7 +278,7 @@ describe("sealing beside others on PostgreSQL 17", () => {
     (await db.query("select from ledger.leaves where row_id = $1", [id]))
       .length > 0;
 
-  test("an open transaction holds back what is above it, and its end lets it go", async () => {
+  test("an open transaction holds back later leaves until its end", async () => {
     const [before] = await addRows(db.query, 1);
     await sealAll(db);
     await other.exec("begin");
@@ -299,7 +297,7 @@ describe("sealing beside others on PostgreSQL 17", () => {
     expect(place(open)).toBeLessThan(place(after));
   });
 
-  test("how long the oldest has been waiting is told", async () => {
+  test("the age of the oldest pending leaf is reported", async () => {
     await sealAll(db);
     await other.exec("begin; select pg_current_xact_id()");
     await addRows(db.query, 1);
@@ -323,7 +321,7 @@ describe("sealing beside others on PostgreSQL 17", () => {
     expect(await wasSealed(id)).toBe(true);
   });
 
-  test("what was rolled back is never sealed, and holds back nothing", async () => {
+  test("a rolled-back row is never sealed, and holds back nothing", async () => {
     await other.exec("begin");
     const undone = await addModelUsage(other.query);
     await other.exec("rollback");
@@ -333,7 +331,7 @@ describe("sealing beside others on PostgreSQL 17", () => {
     expect(await wasSealed(id)).toBe(true);
   });
 
-  test("a second sealer is told that the first is at it, and waits for nothing", async () => {
+  test("a second sealer gets busy and does not wait", async () => {
     await addRows(db.query, 1);
     await other.exec("begin");
     await seal(other.query);

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 import { verifyUrl } from "../../scripts/verify/verify-url.ts";
-import { parseNote } from "../../shared/tlog/note.ts";
 import type { NewKeys } from "../../shared/tlog/keys.ts";
 import type { TestDatabase } from "../support/databases.ts";
 import { EVENTS } from "../support/running-stack.ts";
@@ -11,6 +10,7 @@ import {
   openTrusted,
   startEvidenceStack,
   trustLogs,
+  withEvidenceStack,
 } from "../support/evidence-stack.ts";
 import {
   behindTriggers,
@@ -19,15 +19,13 @@ import {
   someHash,
   toBytea,
 } from "../support/tampering.ts";
+import { readNote } from "../support/tlog-parsers.ts";
 
 const ENGINE = "PostgreSQL 17";
 
-/** Whose checkpoint is asked for: the names of a note's signatures' keys. */
-function signersOf(note: string): string[] {
-  const parsed = parseNote(note);
-  if ("fault" in parsed) throw new Error(parsed.fault);
-  return parsed.note.signatures.map(({ keyId }) => keyId);
-}
+/** The ids of the keys that signed a note. */
+const signersOf = (note: string) =>
+  readNote(note).signatures.map(({ keyId }) => keyId);
 
 const idOf = (verifierKey: string) => verifierKey.split("+")[1];
 
@@ -43,18 +41,14 @@ describe("the signer", () => {
   let template: string;
   beforeAll(async () => {
     keys = await makeLogKeys();
-    const ledger = await startEvidenceStack(ENGINE, {
-      LEDGER_SIGNING_KEYS: keys.signerKey,
-    });
-    try {
+    const env = { LEDGER_SIGNING_KEYS: keys.signerKey };
+    await withEvidenceStack(ENGINE, env, async (ledger) => {
       await recordMany(ledger, 100);
       await ledger.sign();
       await recordMany(ledger, 200);
       signed = await ledger.sign();
-    } finally {
-      await ledger.stack.stop();
-    }
-    template = new URL(ledger.databaseUrl!).pathname.slice(1);
+      template = new URL(ledger.databaseUrl!).pathname.slice(1);
+    });
   });
 
   /** Lets `work` have a copy of the project with other keys. */
@@ -64,14 +58,10 @@ describe("the signer", () => {
   ): Promise<void> {
     const server = { url: inject("postgresUrl") };
     const url = await createDatabase(server, undefined, template);
-    const ledger = await startEvidenceStack(ENGINE, env, url);
-    const db = ledger.openDatabase();
-    try {
-      await work(ledger, db);
-    } finally {
-      await db.close();
-      await ledger.stack.stop();
-    }
+    await withEvidenceStack(ENGINE, env, async (ledger) => {
+      const db = ledger.openDatabase();
+      await work(ledger, db).finally(() => db.close());
+    }, url);
   }
 
   async function expectRefusal(
@@ -94,7 +84,7 @@ describe("the signer", () => {
     "The tree does not begin with that of the last checkpoint: sealed leaves were changed";
   const GAPS = "The tree has gaps: leaves or nodes are missing";
 
-  test("goes on with a tree that begins with the last checkpoint", async () => {
+  test("signs a tree that extends the last checkpoint", async () => {
     await onCopy(async (ledger, db) => {
       await recordMany(ledger, 3);
       const note = await ledger.sign();
@@ -147,7 +137,7 @@ describe("the signer", () => {
       GAPS,
     ],
     [
-      "the last checkpoint is kept for another size than it says",
+      "the last checkpoint is stored with another size",
       "ledger.checkpoints",
       () =>
         `insert into ledger.checkpoints (size, root, note)
@@ -176,7 +166,7 @@ describe("the signer", () => {
     });
   });
 
-  test("signs nothing when leaves were changed and the nodes made to fit", async () => {
+  test("signs nothing when leaves were changed with their nodes", async () => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(
         db,
@@ -190,7 +180,7 @@ describe("the signer", () => {
     });
   });
 
-  test("does not see a changed leaf of a full tile whose node is as it was, but every verifier does", async () => {
+  test("does not detect a changed leaf of a full tile with its old node, but every verifier does", async () => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(
         db,
@@ -209,7 +199,7 @@ describe("the signer", () => {
     });
   });
 
-  test("signs nothing when the last checkpoint is of a key that it does not know", async () => {
+  test("signs nothing when the last checkpoint has an unknown key", async () => {
     const { signerKey } = await makeLogKeys();
     await onCopy(
       (ledger, db) =>
@@ -222,7 +212,7 @@ describe("the signer", () => {
     );
   });
 
-  test("signs with two keys while they are exchanged, and then takes the old one for the last checkpoint", async () => {
+  test("signs with two keys during a rotation, and then accepts the retired key", async () => {
     const fresh = await makeLogKeys();
     let databaseUrl = "";
     await onCopy(async (ledger) => {
@@ -238,11 +228,10 @@ describe("the signer", () => {
       }
     }, { LEDGER_SIGNING_KEYS: `${keys.signerKey}\n${fresh.signerKey}` });
 
-    const next = await startEvidenceStack(ENGINE, {
+    await withEvidenceStack(ENGINE, {
       LEDGER_SIGNING_KEYS: fresh.signerKey,
       LEDGER_RETIRED_KEYS: keys.verifierKey,
-    }, databaseUrl);
-    try {
+    }, async (next) => {
       await recordMany(next, 1);
       expect(signersOf(await next.sign())).toEqual([idOf(fresh.verifierKey)]);
       // Who verifies everything needs both.
@@ -251,12 +240,10 @@ describe("the signer", () => {
       const { faults } = await next.verify(trustLogs(fresh.verifierKey));
       expect(new Set(faults.map(({ code }) => code)))
         .toEqual(new Set(["checkpoint_untrusted"]));
-    } finally {
-      await next.stack.stop();
-    }
+    }, databaseUrl);
   });
 
-  test("takes the retired key at once, without a time of two", async () => {
+  test("accepts the retired key without a rotation period", async () => {
     const fresh = await makeLogKeys();
     await onCopy(async (ledger) => {
       await recordMany(ledger, 1);
@@ -267,7 +254,7 @@ describe("the signer", () => {
     });
   });
 
-  test("signs nothing while a node is gone, until the next seal makes it again of its leaves", async () => {
+  test("signs nothing while a node is missing, until the next seal restores it", async () => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(db, ["ledger.nodes"], "delete from ledger.nodes");
       const refused = await ledger.post("ledger/seal", {});
@@ -279,7 +266,7 @@ describe("the signer", () => {
     });
   });
 
-  test("says in the function's answer, and to nobody else, what it refuses", async () => {
+  test("reports a refusal in its answer only", async () => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(db, ["ledger.nodes"], "delete from ledger.nodes");
       expect((await ledger.post("ledger/seal", {})).status).toBe(409);
@@ -289,7 +276,7 @@ describe("the signer", () => {
   });
 });
 
-describe("two functions that seal at once", () => {
+describe("two functions that seal concurrently", () => {
   let keys: NewKeys;
   let ledgers: EvidenceStack[];
   beforeAll(async () => {
@@ -303,7 +290,7 @@ describe("two functions that seal at once", () => {
     for (const { stack } of ledgers ?? []) await stack.stop();
   });
 
-  test("leave one chain of checkpoints that are consistent", async () => {
+  test("write one chain of consistent checkpoints", async () => {
     const answers: { status: number; body: Record<string, unknown> }[] = [];
     for (let round = 0; round < 8; round++) {
       await Promise.all(ledgers.flatMap((ledger) => [
@@ -315,7 +302,7 @@ describe("two functions that seal at once", () => {
     }
     const last = await ledgers[0].sealAll();
     for (const { status, body } of answers) {
-      // Who loses every race says so.
+      // A function that loses every race answers 409.
       if (status === 200) continue;
       expect([status, body.detail]).toEqual([
         409,
@@ -332,10 +319,10 @@ describe("two functions that seal at once", () => {
         const opened = await openTrusted(note, trustLogs(keys.verifierKey));
         expect(opened.checkpoint.size).toBe(size);
       }
-      const told = answers.map(({ body }) => body.checkpoint)
+      const answered = answers.map(({ body }) => body.checkpoint)
         .filter((note) => typeof note === "string");
       const kept = new Set(notes.map(({ note }) => note));
-      for (const note of told) expect(kept).toContain(note);
+      for (const note of answered) expect(kept).toContain(note);
     } finally {
       await db.close();
     }

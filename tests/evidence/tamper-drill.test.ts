@@ -1,10 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import type {
-  EvidenceFindingCode,
-  Verdict,
-} from "../../scripts/verify/verdict.ts";
+import type { EvidenceFaultCode } from "../../scripts/verify/verdict.ts";
 import {
   EVENTS,
   FIRM,
@@ -15,7 +12,7 @@ import {
   USER,
 } from "../support/running-stack.ts";
 import { type Drill, makeDrill, recordOfEach } from "./drill.ts";
-import { trustLogs } from "../support/evidence-stack.ts";
+import { type EvidenceStack, trustLogs } from "../support/evidence-stack.ts";
 import {
   behindTriggers,
   dropNewest,
@@ -34,16 +31,19 @@ beforeAll(async () => {
   policy = trustLogs(drill.keys.verifierKey);
 });
 
-const codesOf = ({ faults }: Verdict) => faults.map(({ code }) => code);
+const onCopy = (work: Parameters<Drill["on"]>[0]) => () => drill.on(work);
 
-/** Asserts that exactly this is wrong with exactly this row, in words. */
-function expectFault(
-  { faults }: Verdict,
-  log: LogName,
-  id: string,
-  code: EvidenceFindingCode,
+const codes = async (ledger: EvidenceStack) =>
+  (await ledger.verify(policy)).faults.map(({ code }) => code);
+
+/** Asserts that the row has the only finding, which has this sentence. */
+async function expectFault(
+  ledger: EvidenceStack,
+  [log, id]: [LogName, string],
+  code: EvidenceFaultCode,
   sentence: string,
-): void {
+): Promise<void> {
+  const { faults } = await ledger.verify(policy);
   expect(faults).toEqual([{
     code,
     log,
@@ -58,23 +58,23 @@ function expectFault(
 /** The ids of rows of each age. */
 const ages = () => [drill.old, drill.early, drill.late];
 
-describe("what is detected", () => {
-  test("a cost is halved", async () => {
-    await drill.on(async (ledger, db) => {
+describe("tampering that is detected", () => {
+  test(
+    "a cost is halved",
+    onCopy(async (ledger, db) => {
       for (const ids of ages()) {
         const id = ids["llm-usage"];
         await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd / 2");
-        expectFault(
-          await ledger.verify(policy),
-          "llm_usage_log",
-          id,
+        await expectFault(
+          ledger,
+          ["llm_usage_log", id],
           "row_differs",
           "differs from the recorded one",
         );
         await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd * 2");
       }
-    });
-  });
+    }),
+  );
 
   test.each(
     [
@@ -103,10 +103,9 @@ describe("what is detected", () => {
     await drill.on(async (ledger, db) => {
       const id = drill.early[slug];
       await rewriteRow(db, log, id, change);
-      expectFault(
-        await ledger.verify(policy),
-        log,
-        id,
+      await expectFault(
+        ledger,
+        [log, id],
         "row_differs",
         "differs from the recorded one",
       );
@@ -134,10 +133,9 @@ describe("what is detected", () => {
       await drill.on(async (ledger, db) => {
         const id = drill.early[slug];
         await rewriteRow(db, log, id, `${column} = ${value}`);
-        expectFault(
-          await ledger.verify(policy),
-          log,
-          id,
+        await expectFault(
+          ledger,
+          [log, id],
           "commitment_differs",
           `has a ${column} that differs from the recorded one`,
         );
@@ -151,23 +149,17 @@ describe("what is detected", () => {
       ["audit_log", "audit", "user_id"],
     ] as const,
   )(
-    "a reference of %s (%s) is quietly set to null: %s",
+    "a reference of %s (%s) is set to NULL without a leaf: %s",
     async (log, slug, column) => {
       await drill.on(async (ledger, db) => {
         const id = drill.late[slug];
         await rewriteRow(db, log, id, `${column} = null`);
         const sentence =
-          `has no ${column}, although its commitment does not open to NULL and no leaf records an erasure`;
-        expectFault(
-          await ledger.verify(policy),
-          log,
-          id,
-          "null_unexplained",
-          sentence,
-        );
+          `has no ${column}, cannot be shown to have had none, and no leaf says that it was erased`;
+        await expectFault(ledger, [log, id], "null_unexplained", sentence);
         // Without its salt too.
         await db.query("delete from ledger.salts where row_id = $1", [id]);
-        expect(codesOf(await ledger.verify(policy))).toContain(
+        expect(await codes(ledger)).toContain(
           "null_unexplained",
         );
       });
@@ -188,10 +180,9 @@ describe("what is detected", () => {
           [`public.${log}`],
           `delete from public.${log} where id = '${id}'`,
         );
-        expectFault(
-          await ledger.verify(policy),
-          log,
-          id,
+        await expectFault(
+          ledger,
+          [log, id],
           "row_missing",
           "is missing, and no leaf records its deletion",
         );
@@ -202,12 +193,13 @@ describe("what is detected", () => {
         );
         await db.exec("drop table kept");
       }
-      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      expect(await codes(ledger)).toEqual([]);
     });
   });
 
-  test("a row is deleted together with its salts", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row is deleted with its salts",
+    onCopy(async (ledger, db) => {
       const id = drill.early.audit;
       await behindTriggers(
         db,
@@ -215,40 +207,42 @@ describe("what is detected", () => {
         `delete from public.audit_log where id = '${id}'`,
       );
       await db.query("delete from ledger.salts where row_id = $1", [id]);
-      expect(codesOf(await ledger.verify(policy))).toEqual(["row_missing"]);
-    });
-  });
+      expect(await codes(ledger)).toEqual(["row_missing"]);
+    }),
+  );
 
-  test("a back-dated row is inserted behind the capture", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a back-dated row is inserted behind the capture",
+    onCopy(async (ledger, db) => {
       const id = newId();
       await behindTriggers(
         db,
         ["public.audit_log"],
         `insert into public.audit_log (id, firm_id, action, entity_type, created_at)
-          values ('${id}', '${FIRM}', 'upload_file', 'cma_project', '2026-01-01')`,
+        values ('${id}', '${FIRM}', 'upload_file', 'cma_project', '2026-01-01')`,
       );
-      expectFault(
-        await ledger.verify(policy),
-        "audit_log",
-        id,
+      await expectFault(
+        ledger,
+        ["audit_log", id],
         "row_without_leaf",
         "was not recorded: it has no leaf",
       );
-    });
-  });
+    }),
+  );
 
-  test("a row's id is changed, so that one is gone and another too many", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row's id is changed",
+    onCopy(async (ledger, db) => {
       const id = drill.early["tool-usage"];
       await rewriteRow(db, "tool_usage_ledger", id, `id = '${newId()}'`);
-      expect(codesOf(await ledger.verify(policy)).sort())
+      expect((await codes(ledger)).sort())
         .toEqual(["row_missing", "row_without_leaf"]);
-    });
-  });
+    }),
+  );
 
-  test("two rows exchange their users", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "two rows exchange their users",
+    onCopy(async (ledger, db) => {
       const id = newId();
       await ledger.post("audit", {
         ...EVENTS.audit,
@@ -268,11 +262,12 @@ describe("what is detected", () => {
       expect(faults.map(({ code, id }) => [code, id]).sort()).toEqual(
         [drill.early.audit, id].map((id) => ["commitment_differs", id]).sort(),
       );
-    });
-  });
+    }),
+  );
 
-  test("a row and its leaf are rewritten, and the nodes made to fit", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row and its leaf are rewritten, with the nodes",
+    onCopy(async (ledger, db) => {
       const id = drill.early["llm-usage"];
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = 0");
       await rewriteLeaf(db, id, await hashNow(db, "llm_usage_log", id));
@@ -286,11 +281,12 @@ describe("what is detected", () => {
         ]),
       );
       expect((await ledger.post("ledger/seal", {})).status).toBe(409);
-    });
-  });
+    }),
+  );
 
-  test("the newest leaves are dropped with their rows", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "the newest leaves are dropped with their rows",
+    onCopy(async (ledger, db) => {
       await dropNewest(db, Number(drill.held[0].split("\n")[1]));
       const { faults } = await ledger.verify(policy);
       expect(faults.map(({ code }) => code)).toEqual(["leaves_missing"]);
@@ -298,41 +294,43 @@ describe("what is detected", () => {
         /^A checkpoint covers \d+ leaves, but the bundle has \d+$/,
       );
       expect((await ledger.post("ledger/seal", {})).status).toBe(409);
-    });
-  });
+    }),
+  );
 
-  test("a leaf is dropped, and those after it move up", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a leaf is dropped, and later leaves move up",
+    onCopy(async (ledger, db) => {
       const id = drill.early["model-usage"];
       await behindTriggers(
         db,
         ["ledger.leaves", "public.model_usage_log"],
         `
-        delete from public.model_usage_log where id = '${id}';
-        create temp table moved as
-          select (row_number() over (order by index) - 1) as new_index, l.* from ledger.leaves l
-          where row_id is distinct from '${id}';
-        delete from ledger.leaves;
-        insert into ledger.leaves (index, kind, log, row_id, commitments, data, hash)
-          select new_index, kind, log, row_id, commitments, data, hash from moved`,
+      delete from public.model_usage_log where id = '${id}';
+      create temp table moved as
+        select (row_number() over (order by index) - 1) as new_index, l.* from ledger.leaves l
+        where row_id is distinct from '${id}';
+      delete from ledger.leaves;
+      insert into ledger.leaves (index, kind, log, row_id, commitments, data, hash)
+        select new_index, kind, log, row_id, commitments, data, hash from moved`,
       );
       await rebuildNodes(db);
-      const codes = codesOf(await ledger.verify(policy));
-      expect(codes).toContain("root_differs");
-      expect(codes).toContain("leaves_missing");
-    });
-  });
+      const found = await codes(ledger);
+      expect(found).toContain("root_differs");
+      expect(found).toContain("leaves_missing");
+    }),
+  );
 
-  test("a leaf is dropped, and leaves a gap", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a leaf is dropped, and leaves a gap",
+    onCopy(async (ledger, db) => {
       const id = drill.early["model-usage"];
       await behindTriggers(
         db,
         ["ledger.leaves"],
         `delete from ledger.leaves where row_id = '${id}'`,
       );
-      const codes = codesOf(await ledger.verify(policy));
-      expect(new Set(codes)).toEqual(
+      const found = await codes(ledger);
+      expect(new Set(found)).toEqual(
         new Set([
           "index_gap",
           "leaves_missing",
@@ -340,46 +338,49 @@ describe("what is detected", () => {
           "row_without_leaf",
         ]),
       );
-    });
-  });
+    }),
+  );
 
-  test("a row that was erased gets a value again", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "an erased value is restored",
+    onCopy(async (ledger, db) => {
       const id = drill.early.audit;
       await db.query("delete from public.users where id = $1", [USER]);
       await ledger.sign();
-      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      expect(await codes(ledger)).toEqual([]);
       await rewriteRow(db, "audit_log", id, `user_id = '${OTHER_USER}'`);
-      const codes = codesOf(await ledger.verify(policy));
-      expect(codes).toContain("salt_missing");
-      expect(codes).toContain("value_after_erasure");
-    });
-  });
+      const found = await codes(ledger);
+      expect(found).toContain("salt_missing");
+      expect(found).toContain("value_after_erasure");
+    }),
+  );
 
-  test("a row that was deleted by a cascade comes back", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a row deleted by a cascade is restored",
+    onCopy(async (ledger, db) => {
       const id = drill.early["llm-usage"];
       await db.exec(
         `create table kept as select * from public.llm_usage_log where id = '${id}'`,
       );
       await db.query("delete from public.firms where id = $1", [FIRM]);
       await ledger.sign();
-      expect(codesOf(await ledger.verify(policy))).toEqual([]);
+      expect(await codes(ledger)).toEqual([]);
       await behindTriggers(
         db,
         ["public.llm_usage_log"],
         `
-        set local session_replication_role = replica;
-        insert into public.llm_usage_log select * from kept`,
+      set local session_replication_role = replica;
+      insert into public.llm_usage_log select * from kept`,
       );
-      expect(codesOf(await ledger.verify(policy))).toContain(
+      expect(await codes(ledger)).toContain(
         "row_after_tombstone",
       );
-    });
-  });
+    }),
+  );
 
-  test("an erasure kept the salt, which would let the value be guessed", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "an erasure keeps the salt, which lets the value be guessed",
+    onCopy(async (ledger, db) => {
       const id = drill.early.audit;
       await db.exec(
         `create table kept as select * from ledger.salts where row_id = '${id}'`,
@@ -388,12 +389,13 @@ describe("what is detected", () => {
       await db.exec(
         `update ledger.salts s set salts = kept.salts, seed = kept.seed from kept where s.row_id = kept.row_id`,
       );
-      expect(codesOf(await ledger.verify(policy))).toEqual(["salt_kept"]);
-    });
-  });
+      expect(await codes(ledger)).toEqual(["salt_kept"]);
+    }),
+  );
 
-  test("a pending row is changed, but its leaf is not", async () => {
-    await drill.on(async (ledger, db) => {
+  test(
+    "a pending row is changed, but its leaf is not",
+    onCopy(async (ledger, db) => {
       const { "tool-usage": id } = await recordOfEach(ledger);
       await rewriteRow(db, "tool_usage_ledger", id, "cost_usd = 9");
       const { faults } = await ledger.verify(policy);
@@ -402,7 +404,7 @@ describe("what is detected", () => {
         `The row ${id} of tool_usage_ledger (pending) differs from the recorded one: it does not hash to its leaf`,
       ]]);
       await ledger.sign();
-      expect(codesOf(await ledger.verify(policy))).toEqual(["row_differs"]);
-    });
-  });
+      expect(await codes(ledger)).toEqual(["row_differs"]);
+    }),
+  );
 });

@@ -3,12 +3,8 @@ import {
   formatAddCheckpoint,
   parseAddCheckpoint,
 } from "../../shared/tlog/witness.ts";
-import { cosign, formatSignature, parseNote } from "../../shared/tlog/note.ts";
-import {
-  createKeys,
-  type NewKeys,
-  parseSignerKey,
-} from "../../shared/tlog/keys.ts";
+import { cosign, formatSignature } from "../../shared/tlog/note.ts";
+import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
 import { proveConsistency } from "../../shared/tlog/proofs.ts";
 import type { Bytes } from "../../shared/tlog/encoding.ts";
 import { toTilePath } from "../../shared/tlog/tiles.ts";
@@ -24,9 +20,9 @@ import {
   makeLogKeys,
   openTrusted,
   ORIGIN,
-  readPolicy,
   startEvidenceStack,
   trustLogs,
+  withEvidenceStack,
 } from "../support/evidence-stack.ts";
 import {
   behindTriggers,
@@ -36,17 +32,18 @@ import {
   signRoot,
   someHash,
 } from "../support/tampering.ts";
+import { readNote, readPolicy, readSigner } from "../support/tlog-parsers.ts";
 
 const makeWitnessKeys = () => createKeys("example.org/witness", "cosignature");
 
-/** The policy that wants one of these witnesses to have cosigned. */
+/** The policy with a quorum of one of these witnesses. */
 const wantWitness = (log: string, ...witnesses: string[]) =>
-  readPolicy(
+  readPolicy([
     `log ${log}`,
     ...witnesses.map((key, at) => `witness w${at} ${key}`),
     `group some 1 ${witnesses.map((_, at) => `w${at}`).join(" ")}`,
-    "quorum some",
-  );
+    "quorum some\n",
+  ].join("\n"));
 
 const record = async (ledger: EvidenceStack, count = 3) => {
   const events = Array.from({ length: count }, () => EVENTS["model-usage"]);
@@ -96,7 +93,7 @@ describe.each(SERVER_ONLY)(
     beforeAll(() => two.start(engine));
     afterAll(() => two.stop());
 
-    test("cosigns what the first one signs, and says when", async () => {
+    test("cosigns the first one's checkpoints, with a timestamp", async () => {
       for (let round = 1; round <= 3; round++) {
         await record(two.log);
         const before = BigInt(Math.floor(Date.now() / 1_000));
@@ -104,14 +101,12 @@ describe.each(SERVER_ONLY)(
         const { isQuorum, cosigned } = await openTrusted(note, two.policy);
         expect(isQuorum).toBe(true);
         expect(cosigned.get("w0")).toBeGreaterThanOrEqual(before);
-        const parsed = parseNote(note);
-        if ("fault" in parsed) throw new Error(parsed.fault);
-        expect(parsed.note.signatures.map(({ name }) => name))
+        expect(readNote(note).signatures.map(({ name }) => name))
           .toEqual([ORIGIN, "example.org/witness"]);
       }
     });
 
-    test("is what a policy asks for when a bundle is verified", async () => {
+    test("satisfies the quorum of a policy for a bundle", async () => {
       await record(two.log);
       await two.log.sign();
       expect((await two.log.verify(two.policy)).faults).toEqual([]);
@@ -121,7 +116,7 @@ describe.each(SERVER_ONLY)(
         .toEqual(["quorum_missing"]);
     });
 
-    test("remembers of the log the last checkpoint, and nothing of its rows", async () => {
+    test("stores the last checkpoint of the log, and no leaf", async () => {
       await record(two.log);
       const note = await two.log.sign();
       const { checkpoint } = await openTrusted(note, two.policy);
@@ -132,13 +127,13 @@ describe.each(SERVER_ONLY)(
         .toBe(0);
     });
 
-    test("is not asked again for what is signed already", async () => {
+    test("is not asked again for a signed checkpoint", async () => {
       await record(two.log);
       const note = await two.log.sign();
       expect(await two.log.sign()).toBe(note);
     });
 
-    describe("asked directly", () => {
+    describe("add-checkpoint", () => {
       let note: string;
       let size: number;
       beforeAll(async () => {
@@ -155,7 +150,7 @@ describe.each(SERVER_ONLY)(
         );
       });
 
-      test("says at which size it is when it is asked from another", async () => {
+      test("answers 409 with its size for another old size", async () => {
         for (const old of [0, size - 1]) {
           const response = await two.add(formatAddCheckpoint(old, [], note));
           expect(response.status).toBe(409);
@@ -191,30 +186,29 @@ describe.each(SERVER_ONLY)(
         ["old x\n\n", 400],
         ["old 0\n\nnothing", 400],
         ["old 0\n!\n\n", 400],
-      ])("refuses what is no request: %j", async (body, status) => {
+      ])("refuses the malformed request %j", async (body, status) => {
         expect((await two.add(body)).status).toBe(status);
       });
 
-      test("refuses a body of megabytes", async () => {
+      test("refuses a body that is too large", async () => {
         const response = await two.add("old 0\n".padEnd(3_000_000, "A"));
         expect(response.status).toBe(413);
         await response.body?.cancel();
       });
 
-      test("has not moved after all that", async () => {
+      test("keeps its size after refusals", async () => {
         const { data } = await two.witness.admin()
           .rpc("read_witnessed", { origin: ORIGIN });
         expect(data.size).toBe(size);
       });
     });
 
-    test("cosigns at most one of two histories that are offered at once", async () => {
+    test("cosigns at most one of two concurrent histories", async () => {
       const keys = await makeLogKeys();
-      const witness = await startEvidenceStack(engine, {
+      await withEvidenceStack(engine, {
         WITNESS_SIGNING_KEY: two.witnessKeys.signerKey,
         WITNESSED_LOGS: keys.verifierKey,
-      });
-      try {
+      }, async (witness) => {
         const offers = await Promise.all(
           Array.from({ length: 8 }, async (_, n) =>
             formatAddCheckpoint(
@@ -233,19 +227,17 @@ describe.each(SERVER_ONLY)(
         }));
         expect(answers.filter((status) => status === 200)).toHaveLength(1);
         expect(answers.filter((status) => status === 409)).toHaveLength(7);
-      } finally {
-        await witness.stack.stop();
-      }
+      });
     });
   },
 );
 
-describe("a history that is rewritten and signed again with the log's own key", () => {
+describe("a rewritten history signed again with the log's key", () => {
   const two = new WitnessedProject();
   beforeAll(() => two.start("PostgreSQL 17"));
   afterAll(() => two.stop());
 
-  test("is not cosigned, and the witness says so to whoever asks it", async () => {
+  test("is not cosigned", async () => {
     const { log, logKeys, policy } = two;
     const id = newId();
     await log.post("llm-usage", { ...EVENTS["llm-usage"], id });
@@ -284,23 +276,17 @@ describe("a history that is rewritten and signed again with the log's own key", 
     const read = async (tile: Parameters<typeof toTilePath>[0]) =>
       (await log.ask(toTilePath(tile))).bytes() as Promise<Bytes>;
     const proof = await proveConsistency(read, seen, size);
-    const own = await two.add(formatAddCheckpoint(seen, proof, forged));
-    expect(own.status).toBe(422);
-    await own.body?.cancel();
-    const made = await two.add(
-      formatAddCheckpoint(seen, proof.map(someHash), forged),
-    );
-    expect(made.status).toBe(422);
-    await made.body?.cancel();
-    const none = await two.add(formatAddCheckpoint(seen, [], forged));
-    expect(none.status).toBe(422);
-    await none.body?.cancel();
+    for (const hashes of [proof, proof.map(someHash), []]) {
+      const response = await two.add(formatAddCheckpoint(seen, hashes, forged));
+      expect(response.status).toBe(422);
+      await response.body?.cancel();
+    }
     const { data } = await two.witness.admin()
       .rpc("read_witnessed", { origin: ORIGIN });
     expect(data.size).toBe(seen);
   });
 
-  test("is not cosigned either when it is shorter than what the witness has seen", async () => {
+  test("is not cosigned when it is shorter than the witness's checkpoint", async () => {
     const { data: { size } } = await two.witness.admin()
       .rpc("read_witnessed", { origin: ORIGIN });
     const forged = await signRoot(
@@ -341,14 +327,12 @@ describe("a witness that does not cosign", () => {
     await server?.shutdown();
   });
 
-  /** Seals something new, and returns who signed it. */
+  /** Seals a new event, and returns the names of the signers. */
   async function seal(): Promise<string[]> {
     await record(log);
     const note = await log.sign();
     await openTrusted(note, trustLogs(logKeys.verifierKey));
-    const parsed = parseNote(note);
-    if ("fault" in parsed) throw new Error(parsed.fault);
-    return parsed.note.signatures.map(({ name }) => name);
+    return readNote(note).signatures.map(({ name }) => name);
   }
 
   const conflictAt = (size: string) =>
@@ -357,20 +341,19 @@ describe("a witness that does not cosign", () => {
       headers: { "content-type": "text/x.tlog.size" },
     });
 
-  test("because it is away keeps no other from cosigning", async () => {
+  test("because it is unavailable does not prevent other cosignatures", async () => {
     answer = async (request) => {
       const parsed = parseAddCheckpoint(await request.text());
       if ("fault" in parsed) throw new Error(parsed.fault);
-      const signer = await parseSignerKey(keys.signerKey);
-      if ("fault" in signer) throw new Error(signer.fault);
+      const signer = await readSigner(keys.signerKey);
       return new Response(formatSignature(
-        await cosign(parsed.request.note.text, signer.key, 1n),
+        await cosign(parsed.request.note.text, signer, 1n),
       ));
     };
     expect(await seal()).toEqual([ORIGIN, "example.org/witness"]);
   });
 
-  test("because it does not answer in time leaves the checkpoint with one cosignature less", async () => {
+  test("because of a timeout leaves the checkpoint without its cosignature", async () => {
     const late = Promise.withResolvers<Response>();
     answer = () => late.promise;
     try {
@@ -394,21 +377,24 @@ describe("a witness that does not cosign", () => {
       () => new Response(makeSignature(keys.verifierKey)),
     ],
     [
-      "with a signature of somebody else",
+      "with a signature of another key",
       () => new Response(makeSignature("example.org/other+00000000")),
     ],
-  ])("but answers %s leaves the checkpoint without it", async (_, given) => {
-    answer = given;
-    expect(await seal()).toEqual([ORIGIN]);
-  });
+  ])(
+    "but answers %s leaves the checkpoint without its cosignature",
+    async (_, given) => {
+      answer = given;
+      expect(await seal()).toEqual([ORIGIN]);
+    },
+  );
 
-  test("leaves evidence that holds", async () => {
+  test("leaves evidence that verifies", async () => {
     expect((await log.verify(trustLogs(logKeys.verifierKey))).faults)
       .toEqual([]);
   });
 });
 
-/** A line of a signature that the key's holder has not made. */
+/** A forged signature line. */
 function makeSignature(verifierKey: string): string {
   const [name, keyId] = verifierKey.split("+");
   return formatSignature({ name, keyId, bytes: new Uint8Array(72).fill(7) });

@@ -52,7 +52,7 @@ afterAll(async () => {
   await sql?.end();
 });
 
-/** What only our own log may say. */
+/** Text that only the access log may contain. */
 const UPSTREAM = "upstream-detail";
 const PAGE = `<!doctype html><title>Error</title>${UPSTREAM}`;
 
@@ -62,7 +62,7 @@ const json = (body: unknown, status = 200) => Response.json(body, { status });
 const error = (code: string, status: number) =>
   json({ code, message: UPSTREAM, details: UPSTREAM, hint: null }, status);
 
-/** SQLSTATEs that pass by themselves, with the status that PostgREST gives them. */
+/** Transient SQLSTATEs, with the status that PostgREST gives them. */
 const PASSING: [string, number][] = [
   ["08006", 503], // connection failure
   ["25006", 405], // read-only transaction
@@ -87,7 +87,7 @@ const changed =
 
 const OTHER_ID = "99999999-0000-4000-8000-000000000009";
 
-/** The answer that says in one word that all was recorded, changed. */
+/** The changed brief answer that all events were recorded. */
 const changedBrief = (change: Result) => (real: Result[]) =>
   json({
     recorded: real.length,
@@ -96,7 +96,7 @@ const changedBrief = (change: Result) => (real: Result[]) =>
     ...change,
   });
 
-/** What comes instead of the results of a batch, and what the function says then. */
+/** Malformed answers to a batch, and the status of the function. */
 const BAD_ANSWERS: [string, (real: Result[]) => Response, 503 | 500][] = [
   ["a page of HTML with status 200", () => html(200), 503],
   ["a page of HTML with status 500", () => html(500), 503],
@@ -130,11 +130,7 @@ const BAD_ANSWERS: [string, (real: Result[]) => Response, 503 | 500][] = [
     changed((result) => ({ ...result, id: crypto.randomUUID() })),
     503,
   ],
-  [
-    "results in another order",
-    (real) => json([...real].reverse()),
-    503,
-  ],
+  ["results in another order", (real) => json([...real].reverse()), 503],
   ["more events than were sent", changedBrief({ recorded: 4 }), 503],
   ["fewer events than were sent", changedBrief({ recorded: 2 }), 503],
   ["a first event of another batch", changedBrief({ first: OTHER_ID }), 503],
@@ -172,7 +168,7 @@ const passOn: Answer = (_request, pass) => pass();
 let lastMark = 0;
 const sent: ReturnType<typeof toSent>[] = [];
 
-/** Sends events and then, with the REST API well again, the same once more. */
+/** Sends events, and retries them after the REST API is restored. */
 async function sendTwice(
   body: MarkedEvent[] | MarkedEvent,
   answer: (real: Result[]) => Response | Promise<Response>,
@@ -188,9 +184,9 @@ async function sendTwice(
   let real = Promise.resolve(recorded);
   rest.answer = async (_request, pass) => {
     if (isCommitted) {
-      // Of a batch it says in one word that all was recorded.
+      // The answer to a batch is brief.
       real = pass().then((response) => response.json())
-        .then((said) => Array.isArray(said) ? said : recorded);
+        .then((answer) => Array.isArray(answer) ? answer : recorded);
     }
     return await answer(await real);
   };
@@ -215,34 +211,37 @@ const take = (count: number) => {
 describe.each([
   ["before the commit", false, 201],
   ["after the commit", true, 200],
-])("a REST API that answers wrongly %s", (_when, isCommitted, afterwards) => {
-  test.each(BAD_ANSWERS)(
-    "with %s is never inference, and the retry leaves each event once",
-    async (_what, answer, status) => {
-      const { first, again } = await sendTwice(take(3), answer, isCommitted);
-      await expectRefused(first, status);
-      expect(again.status).toBe(afterwards);
-    },
-  );
-
-  test.each([
-    ["without its row", ({ row: _row, ...result }: Result) => result],
-    ["with another row", (result: Result) => ({
-      ...result,
-      row: { id: crypto.randomUUID() },
-    })],
-  ])("about one event %s is not inference", async (_what, change) => {
-    const { first, again } = await sendTwice(
-      take(1)[0],
-      changed(change),
-      isCommitted,
+])(
+  "a REST API with a malformed answer %s",
+  (_when, isCommitted, afterwards) => {
+    test.each(BAD_ANSWERS)(
+      "%s is a 5xx, and the retry leaves each event once",
+      async (_what, answer, status) => {
+        const { first, again } = await sendTwice(take(3), answer, isCommitted);
+        await expectRefused(first, status);
+        expect(again.status).toBe(afterwards);
+      },
     );
-    await expectRefused(first, 503);
-    expect(again.status).toBe(afterwards);
-  });
-});
 
-describe("a REST API that answers something else", () => {
+    test.each([
+      ["without its row", ({ row: _row, ...result }: Result) => result],
+      ["with another row", (result: Result) => ({
+        ...result,
+        row: { id: crypto.randomUUID() },
+      })],
+    ])("%s for one event is a 503", async (_what, change) => {
+      const { first, again } = await sendTwice(
+        take(1)[0],
+        changed(change),
+        isCommitted,
+      );
+      await expectRefused(first, 503);
+      expect(again.status).toBe(afterwards);
+    });
+  },
+);
+
+describe("a REST API with another answer", () => {
   const scope = { firm_id: FIRM };
   const reservation = { ...scope, amount_usd: "1" };
   const range = "from=2026-10-01&to=2026-11-01";
@@ -265,14 +264,11 @@ describe("a REST API that answers something else", () => {
     requests.flatMap(([what, path, body]) =>
       answers.map(([wrong, answer]) => ({ what, path, body, wrong, answer }))
     ),
-  )("is not inference: $wrong for $what", async ({ path, body, answer }) => {
+  )("gives a 503: $wrong for $what", async ({ path, body, answer }) => {
     rest.answer = answer;
     const response = await fetch(functions.url + path, {
       method: body ? "POST" : "GET",
-      headers: {
-        apikey: stack.secretKey,
-        "content-type": "application/json",
-      },
+      headers: { apikey: stack.secretKey, "content-type": "application/json" },
       body: body ? JSON.stringify(body) : null,
     });
     rest.answer = passOn;
@@ -280,8 +276,8 @@ describe("a REST API that answers something else", () => {
   });
 });
 
-describe("a REST API that is slow", () => {
-  /** Time limits that were set; while the API is slow, each is shortened to a moment. */
+describe("a slow REST API", () => {
+  /** The time limits of calls; while the API is slow, each is shortened to 100 ms. */
   const limits: number[] = [];
   const { timeout } = AbortSignal;
   beforeAll(() => {
@@ -308,7 +304,7 @@ describe("a REST API that is slow", () => {
   test.each([
     ["never answers", hang],
     ["stops in the middle of its answer", stall],
-  ])("and %s is given up after the time limit", async (_how, answer) => {
+  ])("that %s gives a 503 after the time limit", async (_how, answer) => {
     for (const isCommitted of [false, true]) {
       limits.length = 0;
       const { first, again } = await sendTwice(take(3), answer, isCommitted);
@@ -322,7 +318,7 @@ describe("a REST API that is slow", () => {
     ["a page", "GET", "/llm-usage"],
     ["a row", "GET", `/llm-usage/${crypto.randomUUID()}`],
     ["a summary", "GET", "/audit/summary?from=2026-10-01&to=2026-11-01"],
-  ])("and asked for %s is given up as well", async (_what, method, path) => {
+  ])("gives a 503 after the time limit for %s", async (_what, method, path) => {
     limits.length = 0;
     rest.answer = hang;
     const headers = { apikey: stack.secretKey };
@@ -332,13 +328,13 @@ describe("a REST API that is slow", () => {
     expect(limits).toEqual([READ_TIMEOUT_MS]);
   });
 
-  test("is given up before the platform gives the function up", () => {
+  test("times out before the platform ends the function", () => {
     // A request with a receipt records and then reads.
     expect(RECORD_TIMEOUT_MS + READ_TIMEOUT_MS).toBeLessThan(IDLE_TIMEOUT_MS);
   });
 });
 
-test("after all bad answers the log, its sum and its evidence are those of what was sent", async () => {
+test("after all malformed answers, the log, its sum and its evidence match the sent events", async () => {
   expect(sent.length).toBeGreaterThan(0);
   expect(await findFaultInLog(sql, "llm_usage_log", sent)).toBeNull();
 });

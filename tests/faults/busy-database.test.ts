@@ -1,42 +1,21 @@
 import postgres from "postgres";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type PostgresServer, startPostgres } from "../../local/postgres.ts";
-import { type Stack, startStack } from "../../local/stack.ts";
+import { beforeEach, expect, test } from "vitest";
 import { findFault, findFaultInLog, readRecorded } from "./exactly-once.ts";
-import { type FunctionServer, serveFunctions } from "./function-server.ts";
-import {
-  makeEvent,
-  type MarkedEvent,
-  postBatch,
-  toSent,
-} from "./sent-events.ts";
-import { silenceConsole } from "./silence.ts";
+import { useOwnServer } from "./own-server.ts";
+import { makeEvent, type MarkedEvent, toSent } from "./sent-events.ts";
 
 const MAX_CONNECTIONS = 20;
 
-let server: PostgresServer;
-let stack: Stack;
-let functions: FunctionServer;
-
-const errors = silenceConsole();
-beforeAll(async () => {
-  server = await startPostgres({
-    settings: { fsync: "off", max_connections: String(MAX_CONNECTIONS) },
-  });
-  stack = await startStack({ port: 0, databaseUrl: server.url });
-  functions = serveFunctions({ url: stack.url, secretKey: stack.secretKey });
-});
-afterAll(async () => {
-  await functions?.close();
-  await stack?.stop();
-  await server?.stop();
+const own = useOwnServer({
+  fsync: "off",
+  max_connections: String(MAX_CONNECTIONS),
 });
 beforeEach(() => {
-  errors.length = 0;
+  own.errors.length = 0;
 });
 
 const connect = (database = "postgres") =>
-  postgres(server.url, {
+  postgres(own.server.url, {
     database,
     max: 1,
     onnotice: () => {},
@@ -44,9 +23,6 @@ const connect = (database = "postgres") =>
   });
 
 const sent: ReturnType<typeof toSent>[] = [];
-
-const post = (events: MarkedEvent[]) =>
-  postBatch(`${functions.url}/llm-usage`, stack.secretKey, events);
 
 /** Events that no test has sent yet, in the order of their ids. */
 function take(count: number): MarkedEvent[] {
@@ -57,23 +33,23 @@ function take(count: number): MarkedEvent[] {
   return events;
 }
 
-/** What our log has of a connection that was lost or not made. */
+/** The error that is logged for a lost or refused connection. */
 const AWAY = "Database client error";
 
-/** The 503 of a request that found the database busy, and why, as our log has it. */
+/** Asserts a 503, with the reason in the access log. */
 async function expectBusy(answer: Promise<Response>, reason: string) {
   const response = await answer;
   const body = await response.json();
   expect([response.status, body.code]).toEqual([503, "unavailable"]);
   expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
-  const reasons = errors.filter((line) => line.startsWith("{"))
+  const reasons = own.errors.filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line).error.message);
   expect(reasons).toEqual([expect.stringContaining(reason)]);
 }
 
-/** Sends the same again, and looks whether each event is there once. */
+/** Retries a batch, and asserts that each event is recorded once. */
 async function expectRetry(events: MarkedEvent[], status: 200 | 201) {
-  const again = await post(events);
+  const again = await own.post(events);
   expect([again.status, await again.text()]).toEqual([
     status,
     expect.stringContaining('"rejected":0'),
@@ -85,7 +61,7 @@ async function expectRetry(events: MarkedEvent[], status: 200 | 201) {
   expect(findFault(events.map(toSent), rows)).toBeNull();
 }
 
-/** Runs `work` with a setting that every new session of the stack has. */
+/** Runs `work` with a setting of every new session of the stack. */
 async function withSetting(
   assignment: string,
   work: () => Promise<void>,
@@ -105,24 +81,13 @@ async function alterDatabase(change: string): Promise<void> {
   await sql.unsafe(`alter database postgres ${change}`);
   await endSessions(sql);
   await sql.end();
-  await untilConnected();
+  await own.untilConnected();
 }
 
 /** Ends every session but this one; the stack then opens new ones. */
 async function endSessions(sql: postgres.Sql): Promise<void> {
   await sql`select pg_terminate_backend(pid, 5000) from pg_stat_activity
     where backend_type = 'client backend' and pid <> pg_backend_pid()`;
-}
-
-async function untilConnected(): Promise<void> {
-  const headers = { apikey: stack.secretKey };
-  const url = `${functions.url}/llm-usage?limit=1`;
-  await expect.poll(async () => {
-    const response = await fetch(url, { headers });
-    await response.body?.cancel();
-    return response.status;
-  }, { timeout: 20_000, interval: 20 }).toBe(200);
-  errors.length = 0;
 }
 
 /** Waits until a request waits for a lock. */
@@ -147,7 +112,7 @@ test.each([
   ["lock_timeout = '200ms'", "55P03", "lock timeout"],
   ["transaction_timeout = '300ms'", "25P04", AWAY],
 ])(
-  "a session with %s gives up with SQLSTATE %s, which is a 503, and the retry records",
+  "a session with %s and SQLSTATE %s is a 503, and the retry records",
   async (setting, _code, reason) => {
     const events = take(3);
     await withSetting(setting, async () => {
@@ -156,7 +121,7 @@ test.each([
       await holder`set statement_timeout = 0`;
       await holder.begin(async (transaction) => {
         await transaction`lock table public.llm_usage_log`;
-        await expectBusy(post(events), reason);
+        await expectBusy(own.post(events), reason);
       });
       await holder.end();
     });
@@ -164,11 +129,11 @@ test.each([
   },
 );
 
-test("a database that only reads, SQLSTATE 25006, is a 503, and the retry records", async () => {
+test("a read-only database, SQLSTATE 25006, is a 503, and the retry records", async () => {
   const events = take(3);
   await withSetting(
     "default_transaction_read_only = on",
-    () => expectBusy(post(events), "read-only transaction"),
+    () => expectBusy(own.post(events), "read-only transaction"),
   );
   await expectRetry(events, 201);
 });
@@ -181,7 +146,7 @@ test("a serialization failure, SQLSTATE 40001, is a 503, and the retry finds the
       const other = connect();
       await other`begin`;
       await recordIn(other, events);
-      const answer = post(events);
+      const answer = own.post(events);
       await untilWaiting(other);
       await other`commit`;
       await expectBusy(answer, "could not serialize access");
@@ -201,7 +166,7 @@ test("the victim of a deadlock, SQLSTATE 40P01, gets a 503, and the retry record
       await sql`begin`;
     }
     await recordIn(gate, [middle]);
-    const answer = post(events);
+    const answer = own.post(events);
     await untilWaiting(gate);
     // In the opposite order, which no batch of ours has.
     await recordIn(other, [last]);
@@ -213,7 +178,7 @@ test("the victim of a deadlock, SQLSTATE 40P01, gets a 503, and the retry record
     await other`commit`;
     await Promise.all([other.end(), gate.end()]);
   });
-  const answer = await post(events);
+  const answer = await own.post(events);
   expect(await answer.json()).toMatchObject({ recorded: 1, duplicate: 2 });
   await expectRetry(events, 200);
 });
@@ -223,13 +188,13 @@ test("a session that an administrator ends, SQLSTATE 57P01, is a 503, and the re
   const sql = connect();
   await sql.begin(async (transaction) => {
     await transaction`lock table public.llm_usage_log`;
-    const answer = post(events);
+    const answer = own.post(events);
     await untilWaiting(transaction as unknown as postgres.Sql);
     await endSessions(transaction as unknown as postgres.Sql);
     await expectBusy(answer, AWAY);
   });
   await sql.end();
-  await untilConnected();
+  await own.untilConnected();
   await expectRetry(events, 201);
 });
 
@@ -256,32 +221,32 @@ test("a server without a free connection, SQLSTATE 53300, is a 503, and the retr
     where backend_type = 'client backend' and application_name <> 'hog'`;
   await takeAll();
   expect(hogs).toHaveLength(MAX_CONNECTIONS);
-  await expectBusy(post(events), AWAY);
+  await expectBusy(own.post(events), AWAY);
   await Promise.all(hogs.map((hog) => hog.end()));
-  await untilConnected();
+  await own.untilConnected();
   await expectRetry(events, 201);
 });
 
-test("a server that shuts down and lets nobody in, SQLSTATE 57P03, is a 503, and the retry records", async () => {
+test("a server that shuts down, SQLSTATE 57P03, is a 503, and the retry records", async () => {
   const events = take(3);
   const last = connect();
   await last`select 1`;
   // Smart shutdown: who is in may stay.
-  Deno.kill(server.pid, "SIGTERM");
+  Deno.kill(own.server.pid, "SIGTERM");
   await expect.poll(async () => {
     const late = connect();
     return await late`select 1`.then(() => "", ({ code }) => code)
       .finally(() => late.end());
   }, { timeout: 10_000, interval: 20 }).toBe("57P03");
   await endSessions(last);
-  await expectBusy(post(events), AWAY);
+  await expectBusy(own.post(events), AWAY);
   await last.end();
-  await server.restart();
-  await untilConnected();
+  await own.server.restart();
+  await own.untilConnected();
   await expectRetry(events, 201);
 });
 
-test("after all that the log, its sum and its evidence are those of what was sent", async () => {
+test("after all failures, the log, its sum and its evidence match the sent events", async () => {
   expect(sent.length).toBeGreaterThan(0);
   const sql = connect();
   expect(await findFaultInLog(sql, "llm_usage_log", sent)).toBeNull();

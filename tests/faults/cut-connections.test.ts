@@ -26,7 +26,7 @@ const sent: ReturnType<typeof toSent>[] = [];
 /**
  * Sends a batch through the proxies; it is cut once, at the first passage that
  * `place` names. It goes over fresh connections: a request over one that was used
- * before would be sent again by fetch itself, and nobody would see the cut.
+ * before would be retried by fetch, which would hide the cut.
  */
 async function sendCut(
   proxy: TcpProxy,
@@ -82,7 +82,7 @@ const HTTP_CUTS = [
   ["in the middle of the answer", "server", "pass half and cut", WRITTEN],
 ] as const;
 
-describe("a connection that is cut between the function and REST", () => {
+describe("a cut connection between the function and REST", () => {
   test.each(HTTP_CUTS)(
     "%s is a 503, and the retry leaves each event once",
     async (_where, from, verdict, outcome) => {
@@ -96,7 +96,7 @@ describe("a connection that is cut between the function and REST", () => {
   );
 });
 
-describe("a connection that is cut between the client and the function", () => {
+describe("a cut connection between the client and the function", () => {
   test.each(HTTP_CUTS)(
     "%s breaks the request, and the retry leaves each event once",
     async (_where, from, verdict, outcome) => {
@@ -109,12 +109,12 @@ describe("a connection that is cut between the client and the function", () => {
   );
 });
 
-describe("a connection that is cut between REST and PostgreSQL", () => {
+describe("a cut connection between REST and PostgreSQL", () => {
   const isCall = ({ from, bytes }: Passage) =>
     from === "client" && contains(bytes, "record_llm_usage_log");
   const isCommit = ({ from, bytes }: Passage) =>
     from === "client" && contains(bytes, "commit");
-  // What the server says when the transaction is committed (CommandComplete).
+  // The server's CommandComplete of the commit.
   const isCommitted = ({ from, bytes }: Passage) =>
     from === "server" && contains(bytes, "COMMIT\0");
 
@@ -135,7 +135,7 @@ describe("a connection that is cut between REST and PostgreSQL", () => {
   );
 });
 
-test("after all cuts the log, its sum and its evidence are those of what was sent", async () => {
+test("after all cuts, the log, its sum and its evidence match the sent events", async () => {
   expect(sent.length).toBeGreaterThan(0);
   expect(await findFaultInLog(stack.sql, "llm_usage_log", sent)).toBeNull();
 });

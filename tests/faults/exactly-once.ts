@@ -1,6 +1,6 @@
 /**
- * The check at the end of every run: what is in the log is what was sent, each
- * event once. It is the same for the simulated store and for the real one.
+ * The check at the end of every run: the log has each sent event once. It is the
+ * same for the simulated store and for PostgreSQL.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export interface Recorded {
   cost: string;
 }
 
-/** What is wrong with the rows, given what was sent; null when nothing is. */
+/** The first fault of the rows, given the sent events; null when there is none. */
 export function findFault(
   sent: readonly Sent[],
   rows: readonly Recorded[],
@@ -48,7 +48,7 @@ export function findFault(
   return lost ? `event ${lost.mark} is lost` : null;
 }
 
-/** What is wrong with the outcomes that senders were told; null when nothing is. */
+/** The first wrong outcome; null when all are correct. */
 export function findFalseOutcome(
   outcomes: readonly EventOutcome[],
   rows: readonly Recorded[],
@@ -57,11 +57,11 @@ export function findFalseOutcome(
   const first = new Set<string>();
   for (const { id, outcome } of outcomes) {
     if (outcome !== "recorded" && outcome !== "duplicate") {
-      return `an event was told ${outcome}`;
+      return `an event has the outcome ${outcome}`;
     }
     if (!stored.has(id!)) return `an acknowledged event is lost`;
     if (outcome === "recorded" && first.has(id!)) {
-      return `two senders were told that they recorded the same event`;
+      return `the same event has two recorded outcomes`;
     }
     if (outcome === "recorded") first.add(id!);
   }
@@ -83,15 +83,15 @@ export async function readRecorded(
 }
 
 /**
- * What the database itself finds wrong with a log: ids, sum, details, and evidence,
- * of which each row has exactly one leaf, pending or sealed.
+ * The first fault of a log in SQL: ids, sum, details, and evidence, of which each
+ * row has exactly one leaf, pending or sealed.
  */
 export async function findFaultInLog(
   sql: postgres.Sql,
   table: string,
   sent: readonly { id: string; cost?: string }[],
 ): Promise<string | null> {
-  // As JSON: what arrays are is something that a connection has yet to learn.
+  // As JSON, because a new connection has not loaded the array types.
   const list = JSON.stringify(sent.map(({ id, cost = "0" }) => ({ id, cost })));
   const log = sql(`public.${table}`);
   const cost = COST_COLUMNS[table] ? sql(COST_COLUMNS[table]) : sql`0`;

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => sql?.end());
 
 test.each(SLUGS)(
-  "a session that first saw %s empty does not read all of it for each batch later",
+  "a session whose first use found %s empty does not scan it for each later batch",
   async (slug) => {
     const record = async (count: number) => {
       const events = Array.from({ length: count }, () => ({

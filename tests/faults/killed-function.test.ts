@@ -44,7 +44,7 @@ function take(count: number) {
   return events;
 }
 
-test("a function that is killed while the database writes is an error to its caller, and the retry finds the events recorded", async () => {
+test("a function killed during the database call is a 5xx, and the retry finds the events recorded", async () => {
   const events = take(BATCH);
   const answer = await sql.begin(async (transaction) => {
     await transaction`lock table public.llm_usage_log`;
@@ -70,7 +70,7 @@ test("a function that is killed while the database writes is an error to its cal
   ]);
 });
 
-test("a function that is killed while its request arrives writes nothing, and the retry records", async () => {
+test("a function killed while its request arrives writes nothing, and the retry records", async () => {
   const events = take(BATCH);
   const text = new TextEncoder().encode(JSON.stringify(events));
   const half = text.length >> 1;
@@ -104,7 +104,7 @@ test("a function that is killed while its request arrives writes nothing, and th
   ]);
 });
 
-test("functions that are killed again and again in a stream of batches leave each event once", async () => {
+test("functions killed repeatedly during a stream of batches leave each event once", async () => {
   const outcomes: EventOutcome[] = [];
   let refused = 0;
   const sending = Promise.all(Array.from({ length: CLIENTS }, async () => {

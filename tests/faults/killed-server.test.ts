@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 test(
-  "a server that is killed in the middle of a stream of batches loses nothing that was acknowledged, and the rest can be sent again",
+  "a server killed during a stream of batches loses no acknowledged event, and retries record the others",
   async () => {
     const url = `${stack.url}/functions/v1/llm-usage`;
     const outcomes: EventOutcome[] = [];

@@ -76,12 +76,12 @@ test(
     expect(sent).toBe(100_000);
 
     for (const [slug, results] of outcomes) {
-      const told = (outcome: string) =>
+      const idsOf = (outcome: string) =>
         results.filter((result) => result.outcome === outcome)
           .map(({ id }) => id);
-      expect(new Set(told("recorded")).size).toBe(DISTINCT);
-      expect(told("recorded")).toHaveLength(DISTINCT);
-      expect(told("duplicate")).toHaveLength(BATCHES * BATCH - DISTINCT);
+      expect(new Set(idsOf("recorded")).size).toBe(DISTINCT);
+      expect(idsOf("recorded")).toHaveLength(DISTINCT);
+      expect(idsOf("duplicate")).toHaveLength(BATCHES * BATCH - DISTINCT);
       const events = Array.from(
         { length: DISTINCT },
         (_, n): { id: string; cost_usd?: string } => makeEvent(slug, n),
@@ -101,7 +101,7 @@ test(
 );
 
 test.each(["llm-usage", "tool-usage"] as const)(
-  "afterwards the summary of %s has their number and their exact sum",
+  "the summary of %s has their number and their exact sum",
   async (slug) => {
     const costs = Array.from(
       { length: DISTINCT },

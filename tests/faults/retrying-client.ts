@@ -1,19 +1,19 @@
 /**
- * A client that retries as docs/recording.md says: without an answer, and at any
+ * A client that retries as docs/recording.md describes: without an answer, and at any
  * 5xx, it sends the same request again after `Retry-After`. Every event has
  * an id, or the request has an Idempotency-Key.
  *
  * @module
  */
 
-/** What the endpoint said of one event. */
+/** The endpoint's outcome of one event. */
 export interface EventOutcome {
   index: number;
   id: string | null;
   outcome: "recorded" | "duplicate" | "conflict" | "rejected";
 }
 
-/** What came of a batch in the end. */
+/** The final answer to a batch. */
 export interface BatchAnswer {
   status: number;
   results: EventOutcome[];
@@ -31,7 +31,7 @@ export interface Patience {
 const DEFAULT_WAIT_SECONDS = 1;
 
 /**
- * Sends a batch until the endpoint says what became of its events.
+ * Sends a batch until the endpoint answers with the outcomes of its events.
  *
  * @throws {Error} when it does not within the attempts.
  */

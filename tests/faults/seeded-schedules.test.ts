@@ -37,7 +37,7 @@ test(
   120_000,
 );
 
-test("a seed does the same again", async () => {
+test("a seed is reproducible", async () => {
   const first = await runSimulation(7, stubFetch);
   const again = await runSimulation(7, stubFetch);
   expect(again.steps).toEqual(first.steps);

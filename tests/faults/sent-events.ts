@@ -1,7 +1,7 @@
 import { EVENTS } from "../support/running-stack.ts";
 import type { Sent } from "./exactly-once.ts";
 
-/** An event of llm_usage_log that can be told from all others. */
+/** An event of llm_usage_log with a unique mark. */
 export type MarkedEvent =
   & Omit<(typeof EVENTS)["llm-usage"], "input_tokens" | "cost_usd">
   & { id: string; input_tokens: number; cost_usd: string };
@@ -20,7 +20,7 @@ export function makeEvents(from: number, count: number): MarkedEvent[] {
   return Array.from({ length: count }, (_, n) => makeEvent(from + n));
 }
 
-/** What the check needs to know of an event. */
+/** The members of an event that the check compares. */
 export function toSent(event: MarkedEvent): Sent & { id: string } {
   return { id: event.id, mark: event.input_tokens, cost: event.cost_usd };
 }

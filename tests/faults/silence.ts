@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, vi } from "vitest";
 
 /**
- * Keeps what faults make functions and the stack say out of the tests' output.
+ * Keeps the console output of functions and the stack out of the tests' output.
  *
- * @returns What was said at level error, newest last.
+ * @returns The lines at level error, newest last.
  */
 export function silenceConsole(): string[] {
   const errors: string[] = [];

@@ -23,7 +23,7 @@ interface Call {
 /** A function's handler. */
 type Handler = (request: Request) => Promise<Response>;
 
-/** Of an event that nobody sends. */
+/** The id of an event that is never sent. */
 const OTHER_ID = "99999999-0000-4000-8000-000000000009";
 
 const PAGE = "<!doctype html><title>Bad gateway</title>";
@@ -41,7 +41,7 @@ const cut = (): never => {
 
 /** The simulated network of one run. */
 export class SimulatedNetwork {
-  /** What happened, for whoever has to understand a run. */
+  /** The steps of the run, for its error message. */
   readonly steps: string[] = [];
   readonly #store: SimulatedStore;
   readonly #below: (limit: number) => number;
@@ -50,7 +50,7 @@ export class SimulatedNetwork {
   /** Percent of the requests that meet a fault. */
   readonly #severity: number;
   #faultsLeft = STORM;
-  /** Calls whose caller has given up, and that arrive all the same. */
+  /** Calls that arrive after their caller has timed out. */
   readonly #late: Call[] = [];
 
   constructor(
@@ -147,7 +147,7 @@ export class SimulatedNetwork {
     return pass();
   };
 
-  /** What happens while nobody waits: a late call arrives, the disk catches up. */
+  /** Background work: a late call arrives, the disk catches up. */
   idle(): void {
     if (this.#late.length > 0 && this.#below(3) === 0) this.#arrive();
     if (this.#below(3) === 0) this.#store.flush();

@@ -2,7 +2,7 @@
 export type Pause = () => Promise<void>;
 
 /**
- * Runs tasks one at a time, from pause to pause, in the order that `choose` says:
+ * Runs tasks one at a time, from pause to pause, in the order of `choose`:
  * the same choices make the same run.
  *
  * @param choose An index below the number of tasks that can go on.

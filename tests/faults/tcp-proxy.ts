@@ -9,7 +9,7 @@ export interface Passage {
   earlier: number;
 }
 
-/** A TCP proxy on loopback that cuts where it is told to. */
+/** A TCP proxy on loopback that cuts connections at given passages. */
 export interface TcpProxy {
   readonly port: number;
   /** Decides about everything that passes; by default it all does. */

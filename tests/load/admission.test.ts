@@ -99,11 +99,7 @@ async function expectOverloaded(answer: Response): Promise<void> {
 }
 
 describe.each<[string, number, () => Promise<Response>]>([
-  [
-    "requests",
-    MAX_REQUESTS_IN_PROGRESS,
-    () => post(JSON.stringify(EVENT)),
-  ],
+  ["requests", MAX_REQUESTS_IN_PROGRESS, () => post(JSON.stringify(EVENT))],
   ["events", MAX_EVENTS_IN_PROGRESS / MAX_EVENTS, () => post(BATCH)],
   ["bytes of bodies", MAX_BYTES_IN_PROGRESS / MAX_BODY_BYTES, () => post(LONG)],
   [
@@ -117,7 +113,7 @@ describe.each<[string, number, () => Promise<Response>]>([
     () => get("/summary?from=2026-01-01&to=2026-01-02"),
   ],
 ])("%s in progress", (_what, most, send) => {
-  test("are let in up to the limit, and one more is refused while they wait; then there is room again", async () => {
+  test("are admitted up to the limit, and again after they end", async () => {
     for (let round = 0; round < 2; round++) {
       const waiting = many(most, send);
       await database.holds(most);
@@ -131,7 +127,7 @@ describe.each<[string, number, () => Promise<Response>]>([
   });
 });
 
-test("as many exports are open as may be, and one that its client leaves makes room", async () => {
+test("an export that its client cancels frees its place", async () => {
   const answers = many(
     MAX_EXPORTS_IN_PROGRESS,
     () => get("", "application/x-ndjson"),
@@ -157,7 +153,7 @@ test("as many exports are open as may be, and one that its client leaves makes r
   await reading;
 });
 
-test("what is refused early is given back: a thousand bad requests leave all places free", async () => {
+test("a thousand refused requests free their places", async () => {
   for (let round = 0; round < 1_000; round++) {
     const { status } = await post("[");
     expect(status).toBe(400);
@@ -166,7 +162,7 @@ test("what is refused early is given back: a thousand bad requests leave all pla
   expect(new Set(await statuses(waiting))).toEqual(new Set([422]));
 });
 
-test("an OTLP sender is refused in the words of its protocol", async () => {
+test("an OTLP sender at the limit gets a google.rpc.Status", async () => {
   const otlp = serveOtlp(database.environment);
   const url = "http://x/otlp/v1/traces";
   const send = (type: string) =>
@@ -189,7 +185,7 @@ test("an OTLP sender is refused in the words of its protocol", async () => {
   expect((await send("application/json")).status).toBe(200);
 });
 
-test("Auth goes on when there is no place left, and its event is not recorded", async () => {
+test("Auth at the limit gets the answer that it needs, and its event is not recorded", async () => {
   const [{ text, bytes: secret }] = AUTH_SECRETS;
   const webhooks = serveWebhooks(
     database.environment,
@@ -225,7 +221,7 @@ test("Auth goes on when there is no place left, and its event is not recorded", 
   await endUnfinished();
 });
 
-describe("a body that does not come", () => {
+describe("an incomplete body", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   });
@@ -234,7 +230,7 @@ describe("a body that does not come", () => {
   test.each([
     ["at all", []],
     ["to its end", [JSON.stringify(EVENT)]],
-  ])("%s is given up in time", async (_when, chunks) => {
+  ])("%s times out", async (_when, chunks) => {
     const cancelled = vi.fn();
     const body = new ReadableStream({
       start(controller) {

@@ -3,7 +3,7 @@ import type { Environment } from "../../shared/db/environment.ts";
 
 export const SECRET_KEY = "sb_secret_held-database-0123456789";
 
-/** A REST API that holds every call until it is told to answer. */
+/** A REST API that holds every call until `release()`. */
 export class HeldDatabase {
   /** Calls that wait. */
   held = 0;

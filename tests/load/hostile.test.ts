@@ -9,10 +9,10 @@ import { exchange } from "../support/raw-http.ts";
 import { gzip } from "../support/receiving-stack.ts";
 import {
   expectNoGrowth,
-  type LoadedStack,
   readLines,
-  startLoadedStack,
-} from "./loaded-stack.ts";
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 
 const TOOL = EVENTS["tool-usage"];
 /** Does `work` so many times, a few at once. */
@@ -28,10 +28,10 @@ async function repeat(
 }
 
 describe("a function under hostile load", () => {
-  let stack: LoadedStack;
+  let stack: SpawnedStack;
   let port: number;
   beforeAll(async () => {
-    stack = await startLoadedStack({ memory: true });
+    stack = await startSpawnedStack({ memory: true });
     port = Number(new URL(stack.ledger.stack.url).port);
   });
   afterAll(() => stack?.end());
@@ -60,7 +60,7 @@ describe("a function under hostile load", () => {
     expect(status).toBe(201);
   }
 
-  test("serves the others while clients send heads without an end, and bodies byte by byte or not at all", async () => {
+  test("serves other clients during incomplete heads and slow or missing bodies", async () => {
     const body = JSON.stringify(TOOL);
     const unfinishedHeads = await Promise.all(
       Array.from({ length: 100 }, () => connect(head(body.length).slice(0, 3))),
@@ -87,28 +87,32 @@ describe("a function under hostile load", () => {
     await expectService();
   });
 
-  test("keeps nothing of 10,000 requests with bad credentials", async () => {
-    const body = JSON.stringify(TOOL);
-    const bad: Record<string, string>[] = [
-      { apikey: "sb_secret_wrong" },
-      { authorization: "Bearer x" },
-      { authorization: `Bearer ${"a.".repeat(2_000)}b` },
-      { apikey: "x".repeat(5_000) },
-      {},
-    ];
-    const send = async (n: number) => {
-      const { status } = await stack.ledger.post("tool-usage", body, {
-        headers: { apikey: null, ...bad[n % bad.length] },
-      });
-      expect(status).toBe(401);
-    };
-    await repeat(2_000, 32, send);
-    await expectNoGrowth(stack, () => repeat(8_000, 32, send));
-    await expectService();
-  }, 60_000);
+  test(
+    "keeps no memory of 10,000 requests with invalid credentials",
+    async () => {
+      const body = JSON.stringify(TOOL);
+      const bad: Record<string, string>[] = [
+        { apikey: "sb_secret_wrong" },
+        { authorization: "Bearer x" },
+        { authorization: `Bearer ${"a.".repeat(2_000)}b` },
+        { apikey: "x".repeat(5_000) },
+        {},
+      ];
+      const send = async (n: number) => {
+        const { status } = await stack.ledger.post("tool-usage", body, {
+          headers: { apikey: null, ...bad[n % bad.length] },
+        });
+        expect(status).toBe(401);
+      };
+      await repeat(2_000, 32, send);
+      await expectNoGrowth(stack, () => repeat(8_000, 32, send));
+      await expectService();
+    },
+    60_000,
+  );
 
   test(
-    "keeps nothing of bodies as long as may be that are wrong at their end",
+    "keeps no memory of maximal bodies that are malformed at their end",
     async () => {
       const events = Array.from({ length: MAX_EVENTS }, () => ({ ...TOOL }));
       const text = JSON.stringify(events);
@@ -168,7 +172,7 @@ describe("a function under hostile load", () => {
       "connection: close",
       ...lines,
     ], body).catch(() => null);
-    // The server may hang up on a head that is longer than it wants to hold.
+    // The server may close the connection on a head that is too long.
     const isHungUp = answer === null || Number.isNaN(answer.status);
     if (isHungUp) expect(lines.join().length).toBeGreaterThan(10_000);
     else expect(answer.status).toBeLessThan(500);
@@ -181,14 +185,12 @@ describe("a function under hostile load", () => {
     `/${"y".repeat(60_000)}`,
     `?${Array.from({ length: 500 }, () => `agent_id=${newId()}`).join("&")}`,
   ])(
-    "answers a URL that is too long to be meant with a refusal",
+    "refuses a URL that is too long",
     async (path) => {
       const { status } = await stack.ledger.post(
         `tool-usage${path}`,
         undefined,
-        {
-          method: "GET",
-        },
+        { method: "GET" },
       );
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(500);
@@ -197,7 +199,7 @@ describe("a function under hostile load", () => {
   );
 
   test(
-    "forgets clients that go away in the middle of their export, or of a page",
+    "frees the places of clients that disconnect during an export or a page",
     async () => {
       const events = Array(MAX_EVENTS).fill(TOOL);
       for (let n = 0; n < 3; n++) await stack.ledger.post("tool-usage", events);
@@ -237,7 +239,7 @@ describe("a function under hostile load", () => {
     30_000,
   );
 
-  test("never crashed, and tells of no error", async () => {
+  test("has not crashed, and has logged no server error", async () => {
     const printed = await stack.end();
     expect(printed).not.toMatch(/Function \S+ ended|WORKER_ERROR|BOOT_ERROR/);
     const lines = readLines(printed);

@@ -13,10 +13,10 @@ import { MAX_REQUESTS_IN_PROGRESS } from "../../shared/limits.ts";
 import { EVENTS, newId } from "../support/running-stack.ts";
 import {
   expectNoGrowth,
-  type LoadedStack,
   readLines,
-  startLoadedStack,
-} from "./loaded-stack.ts";
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 
 const LLM = EVENTS["llm-usage"];
 const BURST = 2_000;
@@ -31,12 +31,12 @@ type Sent = {
 };
 
 describe("a burst while the database is slow", () => {
-  let stack: LoadedStack;
+  let stack: SpawnedStack;
   let sql: postgres.Sql;
   beforeAll(async () => {
     const databaseUrl = await createDatabase({ url: inject("postgresUrl") });
     sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
-    stack = await startLoadedStack({ databaseUrl });
+    stack = await startSpawnedStack({ databaseUrl });
   });
   afterAll(async () => {
     await stack?.end();
@@ -67,7 +67,7 @@ describe("a burst while the database is slow", () => {
   }
 
   test(
-    "is answered with 201 or at once with 503 and Retry-After, and nothing that was acknowledged is lost",
+    "gets 201 or an early 503 with Retry-After, and no acknowledged event is lost",
     async () => {
       const { sent, early } = await sendBurst();
       for (const { status, code, retryAfter } of early) {
@@ -89,7 +89,7 @@ describe("a burst while the database is slow", () => {
     60_000,
   );
 
-  test("leaves the function as it was: sixty-four clients at once are all recorded", async () => {
+  test("is followed by sixty-four concurrent events that are all recorded", async () => {
     const answers = await Promise.all(
       Array.from(
         { length: CLIENTS },
@@ -102,7 +102,7 @@ describe("a burst while the database is slow", () => {
   });
 
   test(
-    "takes no memory that stays: another 2,000 refusals do not make it grow",
+    "leaves no memory behind after another 2,000 refusals",
     async () => {
       await expectNoGrowth(stack, async () => {
         const { early } = await sendBurst();
@@ -113,7 +113,7 @@ describe("a burst while the database is slow", () => {
   );
 
   test(
-    "of direct requests does not wait without end either: the REST API is busy, as PostgREST would be",
+    "of direct requests gets PGRST003 from the REST API",
     async () => {
       const { url, secretKey } = stack.ledger.stack;
       const answers: unknown[] = [];
@@ -138,7 +138,7 @@ describe("a burst while the database is slow", () => {
     30_000,
   );
 
-  test("has one line in the log for each request", async () => {
+  test("has one line of the access log per request", async () => {
     const lines = readLines(await stack.end());
     expect(lines).toHaveLength(2 * BURST + CLIENTS);
     const refused = lines.filter(({ code }) => code === "overloaded");

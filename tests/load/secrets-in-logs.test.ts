@@ -13,16 +13,16 @@ import { createKeys } from "../../shared/tlog/keys.ts";
 import { EVENTS, NOBODY, USER } from "../support/running-stack.ts";
 import { createSecret, GATEWAY_KEY } from "../support/receiving-stack.ts";
 import {
-  type LoadedStack,
   readLines,
-  startLoadedStack,
-} from "./loaded-stack.ts";
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 
-/** Characters of a credential that must not be found together. */
+/** Consecutive characters of a credential that must not be printed. */
 const PIECE = 12;
 const PASSWORD = "correct-horse-battery-9417";
 
-/** Where a credential is looked for by accident: everywhere but where it belongs. */
+/** Paths that get a credential in every part of a request. */
 const PATHS = [
   "tool-usage",
   "llm-usage/reserve",
@@ -44,9 +44,9 @@ function findPieces(printed: string, credential: string): string[] {
   return pieces;
 }
 
-describe("everything that a stack prints", () => {
+describe("the output of a stack", () => {
   const credentials = new Map<string, string>();
-  let stack: LoadedStack;
+  let stack: SpawnedStack;
   let printed: string;
 
   beforeAll(async () => {
@@ -55,7 +55,7 @@ describe("everything that a stack prints", () => {
     const auth = createSecret(201).text;
     const standard = createSecret(202).text;
     const { signerKey } = await createKeys("secret.example/ledger", "note");
-    stack = await startLoadedStack({
+    stack = await startSpawnedStack({
       databaseUrl,
       secretKeys: { gateway: GATEWAY_KEY },
       functionEnv: {
@@ -71,7 +71,7 @@ describe("everything that a stack prints", () => {
         "the default secret key": stack.secretKeys.default,
         "a named secret key": GATEWAY_KEY,
         "the publishable key": stack.publishableKey,
-        "a key of nobody": "sb_secret_nobody_zyxwvutsrqponmlkji",
+        "an unknown key": "sb_secret_nobody_zyxwvutsrqponmlkji",
         "a user's token": good,
         "an expired token": await stack.token(USER, -60),
         "a forged token": forged,
@@ -89,7 +89,7 @@ describe("everything that a stack prints", () => {
 
   afterAll(() => stack?.end());
 
-  /** Puts a credential where one is wanted, and where none is. */
+  /** Sends a credential in every part of a request. */
   async function sendEverywhere(value: string): Promise<void> {
     const quoted = encodeURIComponent(value);
     const { secretKey } = stack.ledger.stack;
@@ -170,7 +170,7 @@ describe("everything that a stack prints", () => {
     await sql.end();
   }
 
-  test("is much, and tells of requests that succeeded, were refused and failed", () => {
+  test("covers requests that succeeded, were refused and failed", () => {
     const lines = readLines(printed);
     expect(lines.length).toBeGreaterThan(1_000);
     const callers = new Set(lines.map(({ caller }) => caller));
@@ -184,7 +184,7 @@ describe("everything that a stack prints", () => {
     expect(lines.some(({ error }) => error !== undefined)).toBe(true);
   });
 
-  test("holds no piece of a credential", () => {
+  test("contains no part of a credential", () => {
     expect(credentials.size).toBe(11);
     for (const [name, value] of credentials) {
       expect([name, findPieces(printed, value)]).toEqual([name, []]);
@@ -193,7 +193,7 @@ describe("everything that a stack prints", () => {
     expect(printed).not.toContain(NOBODY);
   });
 
-  test("would be found to hold one", () => {
+  test("would be searched successfully for each credential", () => {
     for (const [, value] of credentials) {
       const piece = value.slice(-PIECE);
       expect(findPieces(`${printed}"${piece}"`, value)).toContain(piece);

@@ -158,8 +158,7 @@ describe.each(
       reading.modelCalls.map((
         { event },
       ) => [event.input_tokens, event.output_tokens]),
-    )
-      .toEqual([[7, 0], [7, 0]]);
+    ).toEqual([[7, 0], [7, 0]]);
   });
 
   test("gives a failed model call for a request that failed", async () => {
@@ -184,7 +183,7 @@ describe.each(
   });
 });
 
-test("the function id and the tools of an agent are names to be looked up", async () => {
+test("the function id and the tools of an agent are looked up by name", async () => {
   receiver.settings = {};
   const model = agentModel();
   const { toolUses } = await record((telemetry) =>
@@ -201,7 +200,7 @@ test("the function id and the tools of an agent are names to be looked up", asyn
   ]);
 });
 
-test("a streamed answer is one model call, whose usage details prove how it counts", async () => {
+test("a streamed answer is one model call, whose usage details prove its convention", async () => {
   const stream = simulateReadableStream({
     chunks: [
       { type: "stream-start" as const, warnings: [] },

@@ -4,8 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decodeProtobuf } from "../../shared/otlp/decode-protobuf.ts";
 import { MAX_SPANS } from "../../shared/limits.ts";
 import { readTraces } from "../../shared/otlp/receive-traces.ts";
-import { OtlpDecodeError } from "../../shared/otlp/span.ts";
-import { URL_SETTINGS } from "../support/otlp-exports.ts";
+import { decodeError, URL_SETTINGS } from "../support/otlp-exports.ts";
 
 type Write = (writer: BinaryWriter) => void;
 
@@ -49,15 +48,7 @@ function decodeSpan(...fields: Write[]) {
   return one.span;
 }
 
-function failure(bytes: Uint8Array): OtlpDecodeError {
-  try {
-    decodeProtobuf(bytes);
-  } catch (error) {
-    if (error instanceof OtlpDecodeError) return error;
-    throw error;
-  }
-  throw new Error("It was decoded");
-}
+const failure = (bytes: Uint8Array) => decodeError(decodeProtobuf, bytes);
 
 describe("decodeProtobuf()", () => {
   test("reads no bytes, and messages without spans, as no spans", () => {
@@ -66,7 +57,7 @@ describe("decodeProtobuf()", () => {
     expect(decodeProtobuf(encode())).toEqual([]);
   });
 
-  test("reads a resource and a scope that come after their spans", () => {
+  test("reads a resource and a scope after their spans", () => {
     const bytes = encodeFields(message(
       1,
       message(2, message(2, TRACE, SPAN), message(1, text(1, "ai"))),
@@ -77,14 +68,14 @@ describe("decodeProtobuf()", () => {
     }]);
   });
 
-  test("reads the value of an attribute that comes before its key", () => {
+  test("reads the value of an attribute before its key", () => {
     const span = decodeSpan(
       message(9, message(2, text(1, "search")), text(1, "gen_ai.tool.name")),
     );
     expect(span.attributes).toEqual(new Map([["gen_ai.tool.name", "search"]]));
   });
 
-  test("keeps no attribute that it does not read, content above all", () => {
+  test("keeps known attributes only, and no content", () => {
     const span = decodeSpan(
       attribute(9, "gen_ai.input.messages", text(1, "secret")),
       attribute(9, "gen_ai.tool.call.result", message(6)),
@@ -94,7 +85,7 @@ describe("decodeProtobuf()", () => {
     expect([...span.attributes]).toEqual([["gen_ai.tool.name", "search"]]);
   });
 
-  test("steps over fields that it does not know, groups among them", () => {
+  test("skips unknown fields, groups included", () => {
     const group: Write = (writer) => {
       writer.tag(99, WireType.StartGroup);
       integer(1, 5)(writer);
@@ -115,7 +106,7 @@ describe("decodeProtobuf()", () => {
     expect(attributes.get("gen_ai.tool.name")).toBe("a\ufffd");
   });
 
-  test("reads no value from an attribute that has none", () => {
+  test("ignores an attribute without a value", () => {
     const span = decodeSpan(
       message(9, text(1, "gen_ai.tool.name")),
       message(9, text(1, "gen_ai.agent.name"), message(2)),
@@ -130,7 +121,7 @@ describe("decodeProtobuf()", () => {
     ["too short", [data(2, new Uint8Array(7).fill(1))]],
     ["too long", [data(2, new Uint8Array(9).fill(1))]],
     ["a megabyte long", [data(2, new Uint8Array(1_000_000).fill(1))]],
-  ])("rejects one span whose span id is %s, and no other", (_, id) => {
+  ])("rejects only the span whose span id is %s", (_, id) => {
     const decoded = decodeProtobuf(encode([TRACE, ...id], [TRACE, SPAN]));
     expect(decoded).toMatchObject([
       {
@@ -143,7 +134,7 @@ describe("decodeProtobuf()", () => {
     ]);
   });
 
-  test("refuses log records that were sent to the path of traces", () => {
+  test("refuses log records", () => {
     const time: Write = (writer) =>
       writer.tag(1, WireType.Bit64).fixed64(1_755_820_800_000_000_000n);
     const { message } = failure(encode([time, integer(2, 9), text(3, "INFO")]));
@@ -167,7 +158,7 @@ describe("decodeProtobuf()", () => {
     expect(failure(new Uint8Array(bytes)).status).toBe(400);
   });
 
-  test("refuses groups that nest deeply instead of following them", () => {
+  test("refuses deeply nested groups", () => {
     expect(failure(new Uint8Array(1_000_000).fill(0x1b)).status).toBe(400);
   });
 
@@ -186,13 +177,13 @@ describe("decodeProtobuf()", () => {
     expect(failure(encode([TRACE, SPAN, field])).status).toBe(400);
   });
 
-  test("accepts as many spans as the limit and not one more", () => {
+  test("accepts the maximum of spans, and not one more", () => {
     const spans = Array.from({ length: MAX_SPANS }, () => [TRACE, SPAN]);
     expect(decodeProtobuf(encode(...spans))).toHaveLength(MAX_SPANS);
     expect(failure(encode(...spans, [])).status).toBe(413);
   });
 
-  test("refuses a body full of empty spans at the limit", () => {
+  test("refuses a body of too many empty spans", () => {
     const empty = new Uint8Array(2_000_000);
     for (let i = 0; i < empty.length; i += 2) empty[i] = 0x12;
     const bytes = encodeFields(message(1, data(2, empty)));
@@ -214,7 +205,7 @@ describe("readTraces() of protobuf", () => {
     );
   });
 
-  test("never fails on an export with bytes changed, cut off or put in", async () => {
+  test("never fails on an export with bytes changed, removed or added", async () => {
     const good = encode([
       TRACE,
       SPAN,

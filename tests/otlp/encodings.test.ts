@@ -102,7 +102,7 @@ function makeSpans(tree: Made[]): ReadableSpan[] {
 }
 
 describe("the two encodings of an export", () => {
-  test("read as the same spans", () => {
+  test("decode to the same spans", () => {
     fc.assert(fc.property(trees, (tree) => {
       const spans = makeSpans(tree);
       const json = decodeJson(JsonTraceSerializer.serializeRequest(spans)!);
@@ -114,7 +114,7 @@ describe("the two encodings of an export", () => {
     }));
   });
 
-  test("give the same events, and account for every span", async () => {
+  test("give the same events, with every span counted", async () => {
     await fc.assert(fc.asyncProperty(trees, async (tree) => {
       const spans = makeSpans(tree);
       const json = await readTraces(

@@ -20,7 +20,7 @@ import { exportOf, send, startTrace, toolUse } from "../support/otlp-traces.ts";
 describe.each(ENGINES)("an export of traces on %s", (engine) => {
   const ledger = useReceiver(engine);
 
-  test("records a model call with its parts, its price and how it was counted", async () => {
+  test("records a model call with its details and its convention", async () => {
     const trace = startTrace();
     const { status, headers, body } = await send(
       ledger,
@@ -60,7 +60,7 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
     });
   });
 
-  test("keeps a convention that was proved, and the counts that it makes full", async () => {
+  test("records a proved convention, and the full counts", async () => {
     const trace = startTrace();
     const answer = await send(
       ledger,
@@ -79,7 +79,7 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
       });
   });
 
-  test("charges what the span reports, else what the price list says, and calls an unknown price unpriced", async () => {
+  test("charges the reported cost, else the price list's, else marks the call unpriced", async () => {
     const trace = startTrace();
     const price = {
       provider: "house",
@@ -165,7 +165,7 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
       .toMatchObject({ agent_id: AGENT, tool_id: TOOL });
   });
 
-  test("counts the leaves of a trace alone", async () => {
+  test("records the leaf calls of a trace only", async () => {
     const trace = startTrace();
     const before = await countRows(ledger);
     const total = { "gen_ai.usage.input_tokens": 300 };
@@ -183,7 +183,7 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
     expect(await countRows(ledger)).toBe(before + 3);
   });
 
-  test("that is sent again adds nothing, whatever its encoding and batch", async () => {
+  test("adds nothing on a retry, in any encoding and batch", async () => {
     const trace = startTrace();
     const spans = [trace.span(1, chat(10, 5)), trace.span(2, toolUse())];
     expect((await send(ledger, exportOf(spans))).body).toEqual({});
@@ -199,7 +199,7 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
     expect(await countRows(ledger)).toBe(before);
   });
 
-  test("that says something else of a recorded span is told so, and changes nothing", async () => {
+  test("rejects a recorded span with other content", async () => {
     const trace = startTrace();
     await send(ledger, exportOf([trace.span(1, chat(10, 5))]));
     const { status, body } = await send(
@@ -216,7 +216,7 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
     await showRow(ledger, "llm-usage", await trace.callId(2));
   });
 
-  test("of more calls than one batch of the database is recorded whole", async () => {
+  test("records more calls than one database batch holds", async () => {
     const trace = startTrace();
     const before = await ledger.count("llm_usage_log");
     const spans = Array.from(
@@ -228,11 +228,11 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
   });
 });
 
-describe("what a span does not say", () => {
+describe("a setting of a span", () => {
   const ledger = useReceiver("PGlite");
   const URL_FIRM = `?firm_id=${OTHER_FIRM}&task_type=fallback`;
 
-  test("is taken from the span, else its resource, else the URL", async () => {
+  test("comes from the span, else its resource, else the URL", async () => {
     const trace = startTrace();
     const own = { "ledger.firm_id": FIRM, "ledger.task_type": "validation" };
     await send(
@@ -259,7 +259,7 @@ describe("what a span does not say", () => {
     ]);
   });
 
-  test("rejects that span alone, with what to set", async () => {
+  test("that is missing rejects that span alone, with the remedy", async () => {
     const trace = startTrace();
     const before = await countRows(ledger);
     const task = { "ledger.task_type": "extraction" };
@@ -291,7 +291,7 @@ describe("what a span does not say", () => {
     expect(await countRows(ledger)).toBe(before + 2);
   });
 
-  test("or says wrongly rejects that span with the attribute's name, and never its value", async () => {
+  test("that is invalid rejects that span, with the attribute's name and not its value", async () => {
     const trace = startTrace();
     const { body } = await send(
       ledger,

@@ -23,8 +23,10 @@ const mcp = (name: string) => ({
   "gen_ai.tool.name": name,
 });
 
-/** The numbers of the spans that were recorded. */
-function numbers(reading: TraceReading) {
+/** The numbers of the recorded spans, and the count of ignored ones. */
+type Selection = { models: number[]; tools: number[]; ignored: number };
+
+function numbers(reading: TraceReading): Selection {
   const of = (list: { spanId: string }[]) =>
     list.map((one) => parseInt(one.spanId, 16));
   expect(reading.rejected).toEqual([]);
@@ -45,7 +47,7 @@ async function select(...specs: Spec[]) {
   return numbers(await read(jsonExport(spans)));
 }
 
-describe("a span by itself", () => {
+describe("a single span", () => {
   test.each<[string, object]>([
     ["chat", chat(1, 1)],
     ["text completion", { ...chat(1, 1), ...op("text_completion") }],
@@ -83,7 +85,9 @@ describe("a span by itself", () => {
   test.each<[string, object, JsonSpan?]>([
     ["execute_tool", tool("search")],
     ["a call by an MCP client", mcp("search")],
-    ["a call served over MCP for nobody known", mcp("search"), { kind: 2 }],
+    ["a call served over MCP for an unknown caller", mcp("search"), {
+      kind: 2,
+    }],
     ["a tool of OpenInference", {
       "openinference.span.kind": "TOOL",
       "tool.name": "search",
@@ -141,86 +145,56 @@ describe("a span by itself", () => {
   });
 });
 
-describe("model calls within one another", () => {
-  test("of an agent with steps and tools are counted once each", async () => {
-    expect(
-      await select(
-        [1, undefined, op("invoke_agent", USAGE), { kind: 1 }],
-        [2, 1, op("agent_step", USAGE), { kind: 1 }],
-        [3, 2, chat(10, 5)],
-        [4, 2, tool("search"), { kind: 1 }],
-        [5, 1, op("agent_step", USAGE), { kind: 1 }],
-        [6, 5, chat(20, 5)],
-      ),
-    ).toEqual({ models: [3, 6], tools: [4], ignored: 3 });
+describe("nested model calls", () => {
+  const failed = op("chat", {
+    "gen_ai.request.model": "m",
+    "error.type": "429",
   });
 
-  test("are the same call seen twice: the inner one counts", async () => {
-    expect(await select([1, undefined, chat(10, 5)], [2, 1, chat(10, 5)]))
-      .toEqual({ models: [2], tools: [], ignored: 1 });
-  });
-
-  test("are the same call with other spans between them as well", async () => {
-    expect(
-      await select(
-        [1, undefined, chat(10, 5)],
-        [2, 1, { "http.request.method": "POST" }],
-        [3, 2, {}, { kind: 2 }],
-        [4, 3, chat(10, 5)],
-      ),
-    ).toEqual({ models: [4], tools: [], ignored: 3 });
-  });
-
-  test("below a sum count instead of it", async () => {
-    expect(
-      await select(
-        [1, undefined, chat(30, 10)],
-        [2, 1, chat(10, 5)],
-        [3, 1, chat(20, 5)],
-      ),
-    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
-  });
-
-  test("count outside when only the outer one has tokens", async () => {
-    expect(
-      await select(
-        [1, undefined, chat(10, 5)],
-        [2, 1, op("chat", { "gen_ai.request.model": "gpt-5" })],
-      ),
-    ).toEqual({ models: [1], tools: [], ignored: 1 });
-  });
-
-  test("count inside when only the inner ones have tokens", async () => {
-    expect(
-      await select(
-        [1, undefined, op("embeddings", { "gen_ai.request.model": "e" })],
-        [2, 1, { ...chat(10, 0), ...op("embeddings") }],
-        [3, 1, { ...chat(20, 0), ...op("embeddings") }],
-      ),
-    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
-  });
-
-  test("that failed before one succeeded are recorded with it", async () => {
-    const failed = op("chat", {
-      "gen_ai.request.model": "m",
-      "error.type": "429",
-    });
-    expect(
-      await select([1, undefined, chat(10, 5)], [2, 1, failed], [
-        3,
-        1,
-        chat(10, 5),
-      ]),
-    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
-  });
-
-  test("that failed inside and out are one failure", async () => {
-    const failed = op("chat", {
-      "gen_ai.request.model": "m",
-      "error.type": "429",
-    });
-    expect(await select([1, undefined, failed], [2, 1, failed]))
-      .toEqual({ models: [2], tools: [], ignored: 1 });
+  test.each<[string, Spec[], Selection]>([
+    ["of an agent with steps and tools count once each", [
+      [1, undefined, op("invoke_agent", USAGE), { kind: 1 }],
+      [2, 1, op("agent_step", USAGE), { kind: 1 }],
+      [3, 2, chat(10, 5)],
+      [4, 2, tool("search"), { kind: 1 }],
+      [5, 1, op("agent_step", USAGE), { kind: 1 }],
+      [6, 5, chat(20, 5)],
+    ], { models: [3, 6], tools: [4], ignored: 3 }],
+    ["with the same tokens are one call, the inner one", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, chat(10, 5)],
+    ], { models: [2], tools: [], ignored: 1 }],
+    ["with the same tokens are one call across other spans", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, { "http.request.method": "POST" }],
+      [3, 2, {}, { kind: 2 }],
+      [4, 3, chat(10, 5)],
+    ], { models: [4], tools: [], ignored: 3 }],
+    ["count instead of an outer span with their sum", [
+      [1, undefined, chat(30, 10)],
+      [2, 1, chat(10, 5)],
+      [3, 1, chat(20, 5)],
+    ], { models: [2, 3], tools: [], ignored: 1 }],
+    ["are the outer call when only it has tokens", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, op("chat", { "gen_ai.request.model": "gpt-5" })],
+    ], { models: [1], tools: [], ignored: 1 }],
+    ["are the inner calls when only those have tokens", [
+      [1, undefined, op("embeddings", { "gen_ai.request.model": "e" })],
+      [2, 1, { ...chat(10, 0), ...op("embeddings") }],
+      [3, 1, { ...chat(20, 0), ...op("embeddings") }],
+    ], { models: [2, 3], tools: [], ignored: 1 }],
+    ["that failed before a success are recorded, too", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, failed],
+      [3, 1, chat(10, 5)],
+    ], { models: [2, 3], tools: [], ignored: 1 }],
+    ["that both failed are one failure", [
+      [1, undefined, failed],
+      [2, 1, failed],
+    ], { models: [2], tools: [], ignored: 1 }],
+  ])("%s", async (_, spans, expected) => {
+    expect(await select(...spans)).toEqual(expected);
   });
 
   test.each([["a tool", tool("research")], ["an agent", op("invoke_agent")]])(
@@ -235,20 +209,27 @@ describe("model calls within one another", () => {
     },
   );
 
-  test("give way when they are known by their tokens alone", async () => {
-    const unnamed = chat(30, 10, op(""));
-    expect(
-      await select([1, undefined, unnamed], [2, 1, tool("x")], [
-        3,
-        2,
-        chat(10, 5),
-      ]),
-    ).toEqual({ models: [3], tools: [2], ignored: 1 });
-    expect(await select([1, undefined, chat(10, 5)], [2, 1, unnamed]))
-      .toEqual({ models: [1], tools: [], ignored: 1 });
-    expect(await select([1, undefined, unnamed], [2, 1, unnamed]))
-      .toEqual({ models: [2], tools: [], ignored: 1 });
-  });
+  const unnamed = chat(30, 10, op(""));
+  test.each<[string, Spec[], Selection]>([
+    ["outside a tool", [
+      [1, undefined, unnamed],
+      [2, 1, tool("x")],
+      [3, 2, chat(10, 5)],
+    ], { models: [3], tools: [2], ignored: 1 }],
+    ["inside a call", [
+      [1, undefined, chat(10, 5)],
+      [2, 1, unnamed],
+    ], { models: [1], tools: [], ignored: 1 }],
+    ["outside one of their kind", [
+      [1, undefined, unnamed],
+      [2, 1, unnamed],
+    ], { models: [2], tools: [], ignored: 1 }],
+  ])(
+    "are ignored when tokens alone identify them, %s",
+    async (_, spans, expected) => {
+      expect(await select(...spans)).toEqual(expected);
+    },
+  );
 
   test("are found in any order and across resources and scopes", async () => {
     const { resourceSpans: [inner] } = jsonExport([
@@ -261,7 +242,7 @@ describe("model calls within one another", () => {
       .toEqual([2]);
   });
 
-  test("of another trace have nothing to do with each other", async () => {
+  test("of two traces are separate calls", async () => {
     const other = jsonSpan(2, chat(10, 5), {
       parent: 1,
       traceId: "f".repeat(32),
@@ -270,7 +251,7 @@ describe("model calls within one another", () => {
     expect(numbers(reading).models).toEqual([1, 2]);
   });
 
-  test("whose parents form a ring are taken for a line, and one is recorded", async () => {
+  test("whose parents form a cycle are one call", async () => {
     const { models } = await select([1, 1, chat(1, 1)]);
     expect(models).toEqual([1]);
     const ring = await select([1, 2, chat(1, 1)], [2, 3, chat(1, 1)], [
@@ -281,7 +262,7 @@ describe("model calls within one another", () => {
     expect(ring.models).toHaveLength(1);
   });
 
-  test("may nest as deep as an export allows", async () => {
+  test("nest as deep as an export allows", async () => {
     const deep = Array.from(
       { length: 5_000 },
       (_, index): Spec => [index + 1, index || undefined, chat(1, 1)],
@@ -290,62 +271,39 @@ describe("model calls within one another", () => {
   });
 });
 
-describe("tool uses within one another", () => {
+describe("nested tool uses", () => {
   const MCP = { kind: 3 };
 
-  test("are one use when an agent's span, an MCP client's and a server's are of it", async () => {
-    expect(
-      await select(
-        [1, undefined, tool("search"), { kind: 1 }],
-        [2, 1, mcp("search"), MCP],
-        [3, 2, mcp("search"), { kind: 2 }],
-      ),
-    ).toEqual({ models: [], tools: [1], ignored: 2 });
-  });
-
-  test("are one use when the agent puts the server's name in front", async () => {
-    expect(
-      await select([1, undefined, tool("github_search")], [
-        2,
-        1,
-        mcp("search"),
-        MCP,
-      ]),
-    )
-      .toMatchObject({ tools: [1] });
-    expect(
-      await select([1, undefined, tool("research")], [
-        2,
-        1,
-        mcp("search"),
-        MCP,
-      ]),
-    )
-      .toMatchObject({ tools: [1, 2] });
-  });
-
-  test("are several uses when a tool uses other tools", async () => {
-    expect(
-      await select(
-        [1, undefined, tool("deploy")],
-        [2, 1, mcp("create_issue"), MCP],
-        [3, 1, tool("notify")],
-      ),
-    ).toEqual({ models: [], tools: [1, 2, 3], ignored: 0 });
-  });
-
-  test("are several uses when an agent lies between them", async () => {
-    expect(
-      await select(
-        [1, undefined, tool("ask")],
-        [2, 1, op("invoke_agent")],
-        [3, 2, tool("ask")],
-      ),
-    ).toEqual({ models: [], tools: [1, 3], ignored: 1 });
+  test.each<[string, Spec[], Selection]>([
+    ["are one use in the spans of an agent, an MCP client and a server", [
+      [1, undefined, tool("search"), { kind: 1 }],
+      [2, 1, mcp("search"), MCP],
+      [3, 2, mcp("search"), { kind: 2 }],
+    ], { models: [], tools: [1], ignored: 2 }],
+    ["are one use when the agent prefixes the server's name", [
+      [1, undefined, tool("github_search")],
+      [2, 1, mcp("search"), MCP],
+    ], { models: [], tools: [1], ignored: 1 }],
+    ["are several uses when their names differ", [
+      [1, undefined, tool("research")],
+      [2, 1, mcp("search"), MCP],
+    ], { models: [], tools: [1, 2], ignored: 0 }],
+    ["are several uses when a tool uses other tools", [
+      [1, undefined, tool("deploy")],
+      [2, 1, mcp("create_issue"), MCP],
+      [3, 1, tool("notify")],
+    ], { models: [], tools: [1, 2, 3], ignored: 0 }],
+    ["are several uses when an agent lies between them", [
+      [1, undefined, tool("ask")],
+      [2, 1, op("invoke_agent")],
+      [3, 2, tool("ask")],
+    ], { models: [], tools: [1, 3], ignored: 1 }],
+  ])("%s", async (_, spans, expected) => {
+    expect(await select(...spans)).toEqual(expected);
   });
 });
 
-test("of a hundred spans one with a bad id is rejected and the others are recorded", async () => {
+test("one span with a malformed id among a hundred is rejected alone", async () => {
   const spans = Array.from(
     { length: 100 },
     (_, index) => jsonSpan(index + 1, chat(1, 1)),
@@ -356,7 +314,7 @@ test("of a hundred spans one with a bad id is rejected and the others are record
   expect(reading.rejected).toHaveLength(1);
 });
 
-test("an export of 1,446 spans is read as a whole", async () => {
+test("an export of 1,446 spans is read completely", async () => {
   const spans = Array.from(
     { length: 1_446 },
     (_, index) => jsonSpan(index + 1, chat(1, 1)),

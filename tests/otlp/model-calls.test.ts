@@ -49,7 +49,7 @@ describe("the span of a model call", () => {
     });
   });
 
-  test("has one id, whenever it is sent, and another one in the other log", async () => {
+  test("derives a stable id, which differs between the logs", async () => {
     const span = { traceId: TRACE_ID, spanId: "eee19b7ec3c1b174" };
     const id = await spanEventId("llm-usage", span);
     expect(id).toBe("f1db568e-5653-538d-81c8-8e813a4d15a7");
@@ -117,7 +117,7 @@ describe("the span of a model call", () => {
       "gen_ai.usage.details.cache_read_tokens": 100,
       "gen_ai.usage.details.cache_write_tokens": 50,
     }],
-  ])("is read by the names of %s", async (_, attributes) => {
+  ])("has attributes by %s", async (_, attributes) => {
     const scope = "litellm";
     expect(await readCall(attributes, { scope })).toMatchObject({
       provider: "anthropic",
@@ -130,7 +130,7 @@ describe("the span of a model call", () => {
     });
   });
 
-  test("is read by the names of OpenRouter, which it sends as a server", async () => {
+  test("has attributes by OpenRouter, with the kind SERVER", async () => {
     const event = await readCall({
       "gen_ai.operation.name": "chat",
       "gen_ai.system": "openai",
@@ -157,7 +157,7 @@ describe("the span of a model call", () => {
     expect(JSON.stringify(event)).not.toContain("secret");
   });
 
-  test("prefers cache_write to cache_creation and the answering model to the one asked for", async () => {
+  test("prefers cache_write to cache_creation, and the response model to the request model", async () => {
     const event = await readCall(chat(300, 20, {
       "gen_ai.request.model": "asked",
       "gen_ai.usage.cache_creation.input_tokens": 1,
@@ -169,7 +169,7 @@ describe("the span of a model call", () => {
     });
   });
 
-  test("tells writes to the cache apart by their lifetime where they are", async () => {
+  test("has cache writes by lifetime", async () => {
     const split = {
       "gen_ai.usage.cache_creation.ephemeral_5m_input_tokens": 30,
       "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens": 20,
@@ -186,11 +186,10 @@ describe("the span of a model call", () => {
           "gen_ai.usage.cache_write.input_tokens": 49,
         }),
       ),
-    )
-      .toContain("more than all tokens written to the cache");
+    ).toContain("more than all tokens written to the cache");
   });
 
-  test("takes an embedding for input without output", async () => {
+  test("has no output for an embedding", async () => {
     const event = await readCall({
       "gen_ai.operation.name": "embeddings",
       "gen_ai.request.model": "text-embedding-3-small",
@@ -199,30 +198,27 @@ describe("the span of a model call", () => {
     expect(event).toMatchObject({ input_tokens: 40, output_tokens: 0 });
   });
 
-  test("works out a count that follows from the total", async () => {
-    const base = {
-      "gen_ai.operation.name": "chat",
-      "gen_ai.request.model": "m",
-    };
-    const total = { "gen_ai.usage.total_tokens": 50 };
-    expect(
-      await readCall({ ...base, ...total, "gen_ai.usage.input_tokens": 30 }),
-    )
-      .toMatchObject({ input_tokens: 30, output_tokens: 20 });
-    expect(
-      await readCall({ ...base, ...total, "gen_ai.usage.output_tokens": 20 }),
-    )
-      .toMatchObject({ input_tokens: 30, output_tokens: 20 });
-  });
+  test.each([["input", 30], ["output", 20]])(
+    "derives a count from the total and the %s",
+    async (known, count) => {
+      const event = await readCall({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.total_tokens": 50,
+        [`gen_ai.usage.${known}_tokens`]: count,
+      });
+      expect(event).toMatchObject({ input_tokens: 30, output_tokens: 20 });
+    },
+  );
 
-  test("takes counts that come as text", async () => {
+  test("accepts counts as text", async () => {
     const event = await readCall(
       chat(0, 7, { "gen_ai.usage.input_tokens": "209" }),
     );
     expect(event).toMatchObject({ input_tokens: 209, output_tokens: 7 });
   });
 
-  test("takes a name that is set to nothing for one that is not set", async () => {
+  test("ignores empty names", async () => {
     const event = await readCall(chat(1, 1, {
       "gen_ai.response.model": "",
       "gen_ai.request.model": "asked",
@@ -251,7 +247,7 @@ describe("a setting", () => {
     ["firm_id", { task_type: "extraction" }],
     ["task_type", { firm_id: FIRM }],
   ])(
-    "that is missing (%s) rejects the span and says where to set it",
+    "that is missing (%s) rejects the span, with the remedy",
     async (name, settings) => {
       expect(await readReason(chat(1, 1), {}, settings)).toBe(
         `ledger.${name} is not set: set it as an attribute of the span or of its resource, or ${name} in the URL of the endpoint`,
@@ -273,7 +269,7 @@ describe("a setting", () => {
     expect(rejected.map(({ spanId }) => spanId)).toEqual(["0000000000000001"]);
   });
 
-  test("for the token convention must be one", async () => {
+  test("for the token convention is inclusive or exclusive", async () => {
     const reason = await readReason(
       chat(1, 1, { "ledger.token_convention": "both" }),
     );
@@ -312,7 +308,7 @@ describe("a model call is rejected", () => {
     },
   );
 
-  test("when its full counts are more than a column holds", async () => {
+  test("when its full counts are out of range", async () => {
     const reason = await readReason(chat(2 ** 30, 1, {
       "gen_ai.usage.cache_read.input_tokens": 2 ** 30 + 1,
       "gen_ai.usage.cache_write.input_tokens": 2 ** 30,
@@ -333,7 +329,7 @@ describe("a model call is rejected", () => {
 });
 
 describe("the time of a model call", () => {
-  test("is its end, to the microsecond and never rounded up", async () => {
+  test("is its end, truncated to microseconds", async () => {
     const event = await readCall(chat(1, 1), {
       endTimeUnixNano: "1755820801999999999",
     });
@@ -353,7 +349,7 @@ describe("the time of a model call", () => {
 });
 
 describe("a failed model call", () => {
-  test("is recorded with what the status says, tokens or not", async () => {
+  test("has the status message, with or without tokens", async () => {
     const event = await readCall({
       "gen_ai.operation.name": "chat",
       "gen_ai.request.model": "gpt-5",
@@ -367,12 +363,12 @@ describe("a failed model call", () => {
     });
   });
 
-  test("is known by error.type alone, which is then its text", async () => {
+  test("is identified by error.type, which becomes its message", async () => {
     expect(await readCall(chat(1, 0, { "error.type": "timeout" })))
       .toMatchObject({ success: false, error_message: "timeout" });
   });
 
-  test("is known by its finish reason, and need not have a text", async () => {
+  test("is identified by its finish reason, without a message", async () => {
     const event = await readCall(
       chat(1, 0, { "gen_ai.response.finish_reasons": ["error"] }),
     );
@@ -380,7 +376,7 @@ describe("a failed model call", () => {
     expect(event).not.toHaveProperty("error_message");
   });
 
-  test("keeps no secret of its text, not even one that is cut in half", async () => {
+  test("has no secret in its message, not even a truncated one", async () => {
     const key = "sk-ant-api03-" + "a1B2c3D4".repeat(12);
     const message = "x".repeat(MAX_SPAN_ERROR_TEXT - 60) + " key " + key;
     const event = await readCall(chat(1, 0), { status: { code: 2, message } });
@@ -388,7 +384,7 @@ describe("a failed model call", () => {
     expect(event.error_message).not.toContain("sk-ant");
   });
 
-  test("keeps only the beginning of a long text, as whole characters", async () => {
+  test("has a truncated message of whole characters", async () => {
     const message = "\u{1f4a5}".repeat(9_000);
     const event = await readCall(chat(1, 0), { status: { code: 2, message } });
     const text = event.error_message as string;
@@ -400,7 +396,7 @@ describe("a failed model call", () => {
     expect((odd.error_message as string).isWellFormed()).toBe(true);
   });
 
-  test("keeps no text when it succeeded after all", async () => {
+  test("has no message when the status is OK", async () => {
     const event = await readCall(chat(1, 1), {
       status: { code: 1, message: "fine" },
     });
@@ -429,7 +425,7 @@ describe("the reported cost", () => {
   });
 
   test.each([-0.1, NaN, Infinity, "free", "", true, ["1"]])(
-    "%s is none",
+    "%s is not a cost",
     async (value) => {
       expect(await cost(value)).toBeUndefined();
     },
@@ -440,11 +436,11 @@ describe("the reported cost", () => {
     "llm.cost.total",
     "gen_ai.cost.total_cost",
     "operation.cost",
-  ])("is read from %s", async (name) => {
+  ])("comes from %s", async (name) => {
     expect(await cost(0.25, name)).toBe("0.25");
   });
 
-  test("is a plain decimal that means the same double, whatever it is", async () => {
+  test("is a plain decimal of the same double", async () => {
     const doubles = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true });
     await fc.assert(fc.asyncProperty(doubles, async (value) => {
       const text = await cost(value);

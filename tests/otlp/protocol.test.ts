@@ -39,7 +39,7 @@ describe("OTLP over HTTP", () => {
     });
   };
 
-  /** What an export can be refused for: the request, the status, its gRPC code. */
+  /** Refused exports: the request, the status, its gRPC code and its message. */
   const REFUSED: [
     string,
     () => Promise<Parameters<typeof send>> | Parameters<typeof send>,
@@ -50,7 +50,7 @@ describe("OTLP over HTTP", () => {
     ["a body that is broken", () => ["{"], 400, 3, /not (JSON|a protobuf)/],
     ["a body of another shape", () => ["\x0b"], 400, 3, /The body is not/],
     [
-      "gzip that is none",
+      "malformed gzip",
       () => ["{}", { headers: { "content-encoding": "gzip" } }],
       400,
       3,
@@ -145,7 +145,7 @@ describe("OTLP over HTTP", () => {
     },
   );
 
-  test("a media type that is neither is refused in JSON", async () => {
+  test("another media type is refused in JSON", async () => {
     for (
       const type of ["text/plain", "application/x-ndjson", "nonsense", null]
     ) {
@@ -157,12 +157,12 @@ describe("OTLP over HTTP", () => {
     }
   });
 
-  test("a method that is refused names those that are not", async () => {
+  test("a refused method lists the allowed ones", async () => {
     const response = await send(undefined, { method: "DELETE" });
     expect(response.headers.get("allow")).toBe("POST, PUT, OPTIONS");
   });
 
-  test("more spans than an export may have are refused before any is recorded", async () => {
+  test("an export of too many spans is refused before any is recorded", async () => {
     const before = await countRows(ledger);
     const span = startTrace().span(1, chat(1, 1));
     const spans = [span, ...Array(MAX_SPANS).fill({})];
@@ -173,7 +173,7 @@ describe("OTLP over HTTP", () => {
   });
 
   test.each(["POST", "PUT"])(
-    "the test connection of OpenRouter by %s is answered, with a good key alone",
+    "OpenRouter's test connection by %s needs a valid key",
     async (method) => {
       for (const body of ["{}", '{"resourceSpans":[]}', ""]) {
         for (const type of ["application/json", null]) {
@@ -192,14 +192,14 @@ describe("OTLP over HTTP", () => {
     },
   );
 
-  test("an export in protobuf of nothing is answered with no bytes", async () => {
+  test("an empty export in protobuf gets an empty answer", async () => {
     const response = await send(new Uint8Array(), { headers: PROTOBUF });
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/x-protobuf");
     expect(await response.bytes()).toHaveLength(0);
   });
 
-  test("any named key may send, and the answer has what every answer has", async () => {
+  test("any named key is accepted, and the answer has the common headers", async () => {
     const { status, headers }: Answer = await ledger.post(PATH, {}, {
       headers: { apikey: GATEWAY_KEY, "x-request-id": "export-1" },
     });

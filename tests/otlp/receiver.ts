@@ -8,10 +8,10 @@ import type { LedgerSettings } from "../../shared/otlp/attributes.ts";
 import { respondExport, respondFailure } from "../../shared/otlp/respond.ts";
 import { URL_SETTINGS } from "../support/otlp-exports.ts";
 
-/** A server that reads what real senders post, and keeps what it read. */
+/** A server that reads the exports of real senders, and keeps the readings. */
 export type Receiver = {
   url: string;
-  /** What the URL says about all spans; a test may change it. */
+  /** The settings of the URL; a test may change them. */
   settings: LedgerSettings;
   readings: TraceReading[];
   /** Headers of the requests, in order. */

@@ -31,20 +31,20 @@ async function bytesOf(response: Response) {
 }
 
 describe("respondExport()", () => {
-  test("answers {} when everything was accepted, or nothing came", async () => {
+  test("answers {} without rejections", async () => {
     const response = respondExport("json", []);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(await response.text()).toBe("{}");
   });
 
-  test("answers no bytes in protobuf when everything was accepted", async () => {
+  test("answers no bytes in protobuf without rejections", async () => {
     const response = respondExport("protobuf", []);
     expect(response.headers.get("content-type")).toBe("application/x-protobuf");
     expect(await bytesOf(response)).toHaveLength(0);
   });
 
-  test("counts what was rejected in a string, with the reasons", async () => {
+  test("counts rejected spans in a string, with the reasons", async () => {
     const response = respondExport("json", REJECTED);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
@@ -57,14 +57,17 @@ describe("respondExport()", () => {
       ["json", JsonTraceSerializer],
       ["protobuf", ProtobufTraceSerializer],
     ] as const,
-  )("is read by the SDK in %s", async (encoding, serializer) => {
-    const response = respondExport(encoding, REJECTED);
-    const { partialSuccess } = serializer.deserializeResponse(
-      await bytesOf(response),
-    );
-    expect(Number(partialSuccess?.rejectedSpans)).toBe(3);
-    expect(partialSuccess?.errorMessage).toBe(MESSAGE);
-  });
+  )(
+    "gives an answer that the SDK reads in %s",
+    async (encoding, serializer) => {
+      const response = respondExport(encoding, REJECTED);
+      const { partialSuccess } = serializer.deserializeResponse(
+        await bytesOf(response),
+      );
+      expect(Number(partialSuccess?.rejectedSpans)).toBe(3);
+      expect(partialSuccess?.errorMessage).toBe(MESSAGE);
+    },
+  );
 });
 
 describe("respondFailure()", () => {
@@ -98,7 +101,7 @@ describe("respondFailure()", () => {
   });
 
   test.each([429, 502, 503, 504])(
-    "says when to try again after %d",
+    "sets Retry-After for %d",
     (status) => {
       const { headers } = respondFailure("json", status, "later");
       expect(headers.get("retry-after")).toBe(String(RETRY_AFTER_SECONDS));
@@ -110,7 +113,7 @@ describe("respondFailure()", () => {
   );
 
   test.each([500, 501, 507])(
-    "turns %d into 503, after which senders try again",
+    "answers 503 instead of %d, so that senders retry",
     async (status) => {
       const response = respondFailure("json", status, "broken");
       expect(response.status).toBe(503);
@@ -157,16 +160,15 @@ describe("explainRejections()", () => {
   });
 });
 
-describe("explainIssues()", () => {
-  test("speaks of attributes instead of columns", () => {
+describe("explainFaults()", () => {
+  test("names attributes instead of columns", () => {
     const fault = (pointer: string) => ({ pointer, code: "x", detail: "Bad" });
     expect(
-      explainIssues([fault("/firm_id"), fault("/model"), fault("/created_at")]),
-    )
-      .toBe(
-        "ledger.firm_id: Bad; gen_ai.response.model: Bad; endTimeUnixNano: Bad",
-      );
-    expect(explainIssues([fault(""), fault("/constructor")])).toBe(
+      explainFaults([fault("/firm_id"), fault("/model"), fault("/created_at")]),
+    ).toBe(
+      "ledger.firm_id: Bad; gen_ai.response.model: Bad; endTimeUnixNano: Bad",
+    );
+    expect(explainFaults([fault(""), fault("/constructor")])).toBe(
       "Bad; constructor: Bad",
     );
   });

@@ -6,7 +6,7 @@ import {
 } from "../../shared/otlp/token-convention.ts";
 import { chat, readCall } from "../support/otlp-exports.ts";
 
-/** Names of the counts, short, for the tables below. */
+/** Input, output, total, cache reads, cache writes and reasoning (G). */
 type Short = {
   I: number;
   O: number;
@@ -22,154 +22,100 @@ const toAttributes = ({ I, O, T, R, W, G }: Short) =>
     ...(R === undefined ? {} : { "gen_ai.usage.cache_read.input_tokens": R }),
     ...(W === undefined ? {} : { "gen_ai.usage.cache_write.input_tokens": W }),
     ...(G === undefined ? {} : { "gen_ai.usage.reasoning.output_tokens": G }),
-    "gen_ai.provider.name": "somebody",
+    "gen_ai.provider.name": "unknown",
   });
 
-describe("what the numbers prove", () => {
-  test.each<[string, Short, number, number, string | undefined, string?]>([
+describe("the token counts of a span", () => {
+  test.each<[string, Short, [number, number, string?, string?]]>([
+    ["without cache and reasoning need no convention", { I: 9, O: 3 }, [9, 3]],
+    ["of zero need no convention", { I: 9, O: 3, R: 0, W: 0, G: 0 }, [9, 3]],
     [
-      "nothing to decide without cache and reasoning",
-      { I: 9, O: 3 },
-      9,
-      3,
-      undefined,
-    ],
-    [
-      "zeros decide nothing either",
-      { I: 9, O: 3, R: 0, W: 0, G: 0 },
-      9,
-      3,
-      undefined,
-    ],
-    [
-      "more cached than input lies outside (Anthropic's own numbers)",
+      "with more cached than input exclude the cache (Anthropic's own numbers)",
       { I: 7, O: 100, R: 16_399, W: 2_089 },
-      18_495,
-      100,
-      "exclusive",
-      "proved",
+      [18_495, 100, "exclusive", "proved"],
     ],
     [
-      "a total with the cache added shows it outside",
+      "with a total that adds the cache exclude it",
       { I: 1000, O: 50, T: 1450, R: 300, W: 100 },
-      1400,
-      50,
-      "exclusive",
-      "proved",
+      [1400, 50, "exclusive", "proved"],
     ],
     [
-      "a total with the writes added shows the reads inside",
+      "with a total that adds the writes include the reads",
       { I: 1000, O: 50, T: 1150, R: 300, W: 100 },
-      1100,
-      50,
-      "exclusive",
-      "proved",
+      [1100, 50, "exclusive", "proved"],
     ],
     [
-      "a total with the reads added shows the writes inside",
+      "with a total that adds the reads include the writes",
       { I: 1000, O: 50, T: 1350, R: 300, W: 100 },
-      1300,
-      50,
-      "exclusive",
-      "proved",
+      [1300, 50, "exclusive", "proved"],
     ],
     [
-      "a plain total makes inclusive likely",
+      "with a plain total are likely inclusive",
       { I: 300, O: 200, T: 500, R: 100 },
-      300,
-      200,
-      "inclusive",
-      "likely",
+      [300, 200, "inclusive", "likely"],
     ],
     [
-      "a plain total proves nothing against the numbers",
+      "with a plain total and more cached than input exclude the cache",
       { I: 7, O: 10, T: 17, R: 100 },
-      107,
-      10,
-      "exclusive",
-      "proved",
+      [107, 10, "exclusive", "proved"],
     ],
     [
-      "a total that fits nothing is not inference",
+      "with an inconsistent total ignore it",
       { I: 300, O: 200, T: 7, R: 100 },
-      300,
-      200,
-      "inclusive",
-      "default",
+      [300, 200, "inclusive", "default"],
     ],
     [
-      "more reasoning than output lies outside",
+      "with more reasoning than output exclude reasoning",
       { I: 10, O: 5, G: 900 },
-      10,
-      905,
-      "exclusive",
-      "proved",
+      [10, 905, "exclusive", "proved"],
     ],
     [
-      "a total with reasoning added shows it outside (Gemini, xAI)",
+      "with a total that adds reasoning exclude it (Gemini, xAI)",
       { I: 10, O: 500, T: 910, G: 400 },
-      10,
-      900,
-      "exclusive",
-      "proved",
+      [10, 900, "exclusive", "proved"],
     ],
     [
-      "a total shows the cache outside and reasoning inside at once",
+      "with a total that adds the cache exclude it and include reasoning",
       { I: 10, O: 500, T: 530, R: 20, G: 400 },
-      30,
-      500,
-      "exclusive",
-      "proved",
+      [30, 500, "exclusive", "proved"],
     ],
     [
-      "equal counts leave open which one a total holds",
+      "with equal cache and reasoning leave open which one a total adds",
       { I: 500, O: 500, T: 1100, R: 100, G: 100 },
-      500,
-      500,
-      "inclusive",
-      "default",
+      [500, 500, "inclusive", "default"],
     ],
     [
-      "what is inclusive for all we know stays as it is",
+      "without a total are inclusive by default",
       { I: 300, O: 200, R: 100, G: 50 },
-      300,
-      200,
-      "inclusive",
-      "default",
+      [300, 200, "inclusive", "default"],
     ],
-  ])("%s", async (_, counts, input, output, convention, basis) => {
+  ])("%s", async (_, counts, [input, output, convention, basis]) => {
     const event = await readCall(toAttributes(counts));
     expect(event).toMatchObject({ input_tokens: input, output_tokens: output });
     expect([event.token_convention, event.convention_basis])
       .toEqual([convention, basis]);
   });
 
-  test("uncached input that adds up with the cache proves inclusive", async () => {
-    const event = await readCall(chat(300, 20, {
-      "gen_ai.usage.cache_read.input_tokens": 100,
-      "ai.usage.inputTokenDetails.noCacheTokens": 200,
-    }));
-    expect(event).toMatchObject({
-      input_tokens: 300,
-      token_convention: "inclusive",
-      convention_basis: "proved",
-    });
-  });
-
-  test("input that is just the uncached input proves exclusive", async () => {
-    const event = await readCall(chat(300, 20, {
-      "gen_ai.usage.cache_read.input_tokens": 100,
-      "ai.usage.inputTokenDetails.noCacheTokens": 300,
-    }));
-    expect(event).toMatchObject({
-      input_tokens: 400,
-      token_convention: "exclusive",
-      convention_basis: "proved",
-    });
-  });
+  test.each([
+    [200, "include the cache", 300, "inclusive"],
+    [300, "exclude the cache", 400, "exclusive"],
+  ])(
+    "with uncached input of %d %s",
+    async (uncached, _, input_tokens, token_convention) => {
+      const event = await readCall(chat(300, 20, {
+        "gen_ai.usage.cache_read.input_tokens": 100,
+        "ai.usage.inputTokenDetails.noCacheTokens": uncached,
+      }));
+      expect(event).toMatchObject({
+        input_tokens,
+        token_convention,
+        convention_basis: "proved",
+      });
+    },
+  );
 
   test.each([[30, 50, "inclusive"], [50, 70, "exclusive"]])(
-    "visible output of %d beside reasoning of 20 makes the output %d",
+    "with visible output of %d beside reasoning of 20 have an output of %d",
     async (visible, full, convention) => {
       const event = await readCall(chat(10, 50, {
         "ai.usage.outputTokenDetails.textTokens": visible,
@@ -184,26 +130,24 @@ describe("what the numbers prove", () => {
   );
 });
 
-describe("what is known about the source", () => {
+describe("the source of a span", () => {
   const CACHED = { "gen_ai.usage.cache_read.input_tokens": 100 };
   const OWN_NAMES = { "gen_ai.usage.cache_read_input_tokens": 100 };
   const from = (provider: string, more: object) =>
     chat(300, 200, { "gen_ai.provider.name": provider, ...more });
 
-  test.each<[string, string, Record<string, unknown>, string, string]>([
+  test.each<[string, string, Record<string, unknown>, [string, string]]>([
     [
       "the AI SDK",
       "gen_ai",
       from("anthropic", CACHED),
-      "inclusive",
-      "declared",
+      ["inclusive", "declared"],
     ],
     [
       "OpenRouter",
       "broadcast",
       from("Anthropic", { "gen_ai.usage.input_tokens.cached": 100 }),
-      "inclusive",
-      "declared",
+      ["inclusive", "declared"],
     ],
     [
       "OpenInference",
@@ -215,37 +159,32 @@ describe("what is known about the source", () => {
         "llm.token_count.completion": 200,
         "llm.token_count.prompt_details.cache_read": 100,
       },
-      "inclusive",
-      "declared",
+      ["inclusive", "declared"],
     ],
-    ["LiteLLM", "litellm", from("anthropic", CACHED), "inclusive", "likely"],
+    ["LiteLLM", "litellm", from("anthropic", CACHED), ["inclusive", "likely"]],
     [
       "OpenLLMetry for Anthropic",
       "opentelemetry.instrumentation.anthropic",
       from("anthropic", CACHED),
-      "inclusive",
-      "likely",
+      ["inclusive", "likely"],
     ],
     [
       "OpenLLMetry for OpenAI",
       "opentelemetry.instrumentation.openai.v1",
       from("openai", CACHED),
-      "inclusive",
-      "likely",
+      ["inclusive", "likely"],
     ],
     [
       "OpenLLMetry for Bedrock",
       "opentelemetry.instrumentation.bedrock",
       from("aws.bedrock", CACHED),
-      "exclusive",
-      "likely",
+      ["exclusive", "likely"],
     ],
     [
       "OpenLLMetry for LlamaIndex over Anthropic",
       "opentelemetry.instrumentation.llamaindex",
       from("anthropic", CACHED),
-      "exclusive",
-      "likely",
+      ["exclusive", "likely"],
     ],
     [
       "the AI SDK 5 over Anthropic",
@@ -258,32 +197,28 @@ describe("what is known about the source", () => {
         "ai.usage.outputTokens": 200,
         "ai.usage.cachedInputTokens": 100,
       },
-      "exclusive",
-      "likely",
+      ["exclusive", "likely"],
     ],
+    ["OpenAI's counts", "x", from("openai", CACHED), ["inclusive", "likely"]],
     [
-      "OpenAI's own numbers",
-      "x",
-      from("openai", CACHED),
-      "inclusive",
-      "likely",
-    ],
-    [
-      "Anthropic's own names",
+      "Anthropic's attribute names",
       "x",
       from("anthropic", OWN_NAMES),
-      "exclusive",
-      "likely",
+      ["exclusive", "likely"],
     ],
     [
-      "the conventions' names, whoever the provider is",
+      "the conventions' attribute names, for any provider",
       "x",
       from("anthropic", CACHED),
-      "inclusive",
-      "default",
+      ["inclusive", "default"],
     ],
-    ["nobody known", "x", from("somebody", OWN_NAMES), "inclusive", "default"],
-  ])("%s", async (_, scope, attributes, convention, basis) => {
+    [
+      "an unknown provider",
+      "x",
+      from("unknown", OWN_NAMES),
+      ["inclusive", "default"],
+    ],
+  ])("decides for %s", async (_, scope, attributes, [convention, basis]) => {
     const event = await readCall(attributes, { scope });
     expect(event).toMatchObject({
       input_tokens: convention === "exclusive" ? 400 : 300,
@@ -295,7 +230,7 @@ describe("what is known about the source", () => {
   });
 
   test.each([["x_ai", 250], ["gcp.gemini", 250], ["openai", 200]])(
-    "reasoning that %s counts in its own way makes the output %d",
+    "decides that reasoning of %s gives an output of %d",
     async (provider, output) => {
       const event = await readCall(
         from(provider, { "gen_ai.usage.reasoning_tokens": 50 }),
@@ -312,7 +247,7 @@ describe("what is known about the source", () => {
     ["the span", { span: "exclusive" }],
     ["the resource", { resource: "exclusive" }],
     ["the URL", { url: "exclusive" }],
-  ])("counts for less than what %s declares", async (_, where) => {
+  ])("has lower precedence than a declaration in %s", async (_, where) => {
     const { span, resource, url } = where as Record<string, string | undefined>;
     const event = await readCall(
       from("openai", { ...CACHED, ...declare(span) }),
@@ -332,7 +267,7 @@ describe("what is known about the source", () => {
     });
   });
 
-  test("counts for less than what the numbers prove", async () => {
+  test("has lower precedence than proof by the counts", async () => {
     const event = await readCall(
       chat(7, 100, { "gen_ai.usage.cache_read.input_tokens": 100 }),
       { scope: "gen_ai" },
@@ -343,7 +278,7 @@ describe("what is known about the source", () => {
     });
   });
 
-  test("a decision is as sure as the weakest that led there", async () => {
+  test("gives the basis of the weakest of two decisions", async () => {
     const event = await readCall(chat(7, 100, {
       "gen_ai.provider.name": "x_ai",
       "gen_ai.usage.cache_read.input_tokens": 100,
@@ -386,7 +321,7 @@ describe("decideConvention()", () => {
     ),
   });
 
-  test("never makes a part larger than the whole, nor the whole smaller", () => {
+  test("never makes a part larger than the whole, nor adds less than zero", () => {
     fc.assert(
       fc.property(counts, inference, inference, (sent, cache, reasoning) => {
         const decided = decideConvention(sent, { cache, reasoning });
@@ -401,7 +336,7 @@ describe("decideConvention()", () => {
     );
   });
 
-  test("finds the full counts again, however the sender placed the parts", () => {
+  test("restores the full counts when they are proved", () => {
     const call = fc.record({
       uncached: count,
       read: count,

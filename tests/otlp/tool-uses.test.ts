@@ -93,7 +93,7 @@ describe("the span of a tool use", () => {
     expect((await uses([span]))[0].lookups).toEqual({ tool: "search" });
   });
 
-  test("names its agent itself, else by a span around it, else by its resource", async () => {
+  test("names its agent itself, else by an outer span, else by its resource", async () => {
     const resource = { "gen_ai.agent.name": "by resource" };
     const around = jsonSpan(1, {
       "gen_ai.operation.name": "invoke_agent",
@@ -118,7 +118,7 @@ describe("the span of a tool use", () => {
     ]);
   });
 
-  test("needs no names for ids that are set", async () => {
+  test("looks up no names when ids are set", async () => {
     const [use] = await uses([jsonSpan(
       1,
       search({
@@ -153,7 +153,7 @@ describe("completeToolUses()", () => {
     tools: registry([["search", TOOL], ["twin", AGENT, TOOL]]),
   };
 
-  test("needs each name of an export once", async () => {
+  test("looks up each name of an export once", async () => {
     const spans = [
       jsonSpan(1, search({ "gen_ai.agent.name": "a" })),
       jsonSpan(2, search({ "gen_ai.agent.name": "a" })),
@@ -168,7 +168,7 @@ describe("completeToolUses()", () => {
     });
   });
 
-  test("gives a use the ids that its names stand for", async () => {
+  test("sets the ids of the names", async () => {
     const complete = completeToolUses(
       await uses([named("reviewer", "search")]),
       registries,
@@ -180,13 +180,10 @@ describe("completeToolUses()", () => {
     });
   });
 
-  test("takes the first name of an agent that the registry knows", async () => {
+  test("uses the first name that the registry knows", async () => {
     const span = jsonSpan(
       1,
-      search({
-        "gen_ai.agent.id": "asst_1",
-        "gen_ai.agent.name": "reviewer",
-      }),
+      search({ "gen_ai.agent.id": "asst_1", "gen_ai.agent.name": "reviewer" }),
     );
     const { uses: [use] } = completeToolUses(await uses([span]), registries);
     expect(use.event.agent_id).toBe(AGENT);
@@ -236,7 +233,7 @@ describe("completeToolUses()", () => {
       "ledger.tool_id",
     ],
   ])(
-    "rejects a use with %s and says what to set",
+    "rejects a use with %s, with the remedy",
     async (_, agent, tool, reason, wanted) => {
       const complete = completeToolUses(
         await uses([named(agent, tool)]),

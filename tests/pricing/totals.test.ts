@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ENGINES } from "../support/databases.ts";
-import { addLlmUsage } from "../support/reading-worlds.ts";
+import { addLlmUsage } from "../support/log-rows.ts";
 import {
   type Members,
   newModel,

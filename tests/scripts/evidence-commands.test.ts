@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readLedgerKeys } from "../../shared/evidence/ledger-keys.ts";
 import type { NewKeys } from "../../shared/tlog/keys.ts";
-import { run, spawn } from "../support/command.ts";
+import { failure, run, spawn } from "../support/command.ts";
 import { EVENTS, newId } from "../support/running-stack.ts";
 import {
   EvidenceStack,
@@ -9,7 +9,6 @@ import {
   ORIGIN,
   startEvidenceStack,
 } from "../support/evidence-stack.ts";
-import { failure } from "../support/command-failure.ts";
 import { behindTriggers, someHash, toBytea } from "../support/tampering.ts";
 
 const seal = (args: string[], env?: Record<string, string>) =>

@@ -1,4 +1,6 @@
-/** Runs the stack's commands as a person would. */
+import { expect } from "vitest";
+
+/** Runs the project's commands in processes of their own. */
 
 /** How a command ended. */
 export interface CommandResult {
@@ -10,9 +12,9 @@ export interface CommandResult {
 /** A command that is running. */
 export interface RunningCommand {
   readonly pid: number;
-  /** What it has printed so far. */
+  /** Its stdout until now. */
   output(): string;
-  /** Resolves when stdout has this text; rejects with everything printed when it ends first. */
+  /** Resolves when stdout has this text; rejects with all output if the command ends first. */
   saw(text: string): Promise<void>;
   /** Sends the signal and waits for the end. */
   end(signal: Deno.Signal): Promise<CommandResult>;
@@ -22,10 +24,7 @@ export interface RunningCommand {
 
 const root = new URL("../..", import.meta.url).pathname;
 
-/**
- * Starts `deno run -A scripts/<script>` in a project's folder, this one by default,
- * with nothing of this process's settings.
- */
+/** Starts `deno run -A scripts/<script>` in a project's folder, without this process's settings. */
 export function spawn(
   script: string,
   args: string[],
@@ -62,7 +61,7 @@ export function spawn(
       watchers.add(watcher);
       watcher();
       result.then((end) =>
-        reject(new Error(`never said ${text}: ${JSON.stringify(end)}`))
+        reject(new Error(`never printed ${text}: ${JSON.stringify(end)}`))
       );
     });
   return {
@@ -85,3 +84,12 @@ export function run(
 ): Promise<CommandResult> {
   return spawn(script, args, env).result;
 }
+
+/** The result of a command that fails with one sentence on stderr. */
+export const failure = (sentence: string | RegExp, code = 1) => ({
+  code,
+  stdout: "",
+  stderr: typeof sentence === "string"
+    ? `${sentence}\n`
+    : expect.stringMatching(sentence),
+});

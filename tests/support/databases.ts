@@ -1,6 +1,6 @@
 import { PGlite } from "@electric-sql/pglite";
 import postgres from "postgres";
-import { inject } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 
 /**
@@ -80,7 +80,7 @@ export const ENGINES: Engine[] = [
   },
 ];
 
-/** For tests that take three times as long on PGlite, of what is the same SQL there. */
+/** For tests that take three times as long on PGlite and run the same SQL there. */
 export const SERVER_ONLY = ENGINES.filter(({ name }) => name !== "PGlite");
 
 /** A migration: its file name and its SQL. */
@@ -142,7 +142,26 @@ export async function createEmptyDatabase(): Promise<string> {
   return url;
 }
 
-/** Opens a connection of its own to a PostgreSQL database. */
+/** The rows of one statement of a request. */
+export const queryAs = <Row = Record<string, unknown>>(
+  db: TestDatabase,
+  role: ApiRole,
+  claims: Record<string, unknown> | string | null,
+  sql: string,
+  params?: unknown[],
+): Promise<Row[]> => db.as(role, claims, (query) => query<Row>(sql, params));
+
+/** A database that is open for the tests of one `describe`, from its `beforeAll` on. */
+export function useDatabase<Database extends TestDatabase>(
+  open: () => Promise<Database>,
+): Database {
+  const database = {} as Database;
+  beforeAll(async () => void Object.assign(database, await open()));
+  afterAll(() => database.close?.());
+  return database;
+}
+
+/** Opens a separate connection to a PostgreSQL database. */
 export function overPostgres(url: string): TestDatabase {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   type Runner = Pick<typeof sql, "unsafe">;

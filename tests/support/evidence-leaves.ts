@@ -17,12 +17,12 @@ import type { Query, TestDatabase } from "./databases.ts";
 import { LOGS } from "./specification.ts";
 
 /**
- * What the evidence of a row is, as TypeScript reads and computes it.
+ * The evidence of a row, read from the database and computed in TypeScript.
  *
  * @module
  */
 
-/** A leaf as the database keeps it, pending or sealed. Hashes are hex. */
+/** A leaf in the database, pending or sealed. Hashes are hex. */
 export interface KeptLeaf {
   kind: string;
   log: LogName;
@@ -38,7 +38,7 @@ const FIELDS = `kind, log, row_id, data, encode(hash, 'hex') as hash,
   case when commitments is not null then
     array(select encode(c, 'hex') from unnest(commitments) with ordinality u (c, n) order by n) end as commitments`;
 
-/** Every leaf that speaks of a row, oldest first. */
+/** Every leaf of a row, oldest first. */
 export async function readLeaves(
   query: Query,
   log: LogName,
@@ -90,7 +90,7 @@ export async function readMembers(
   return row.members;
 }
 
-/** The leaf of a row with these members and salts, as it has to be. */
+/** The expected leaf of a row with these members and salts. */
 export function expectedRowLeaf(
   log: LogName,
   id: string,
@@ -118,7 +118,7 @@ export function expectedRowLeaf(
   };
 }
 
-/** A leaf about what happened to a row, as it has to be. */
+/** The expected leaf of an event of a row. */
 export function expectedEventLeaf(leaf: EventLeaf): KeptLeaf {
   const data = formatLeaf(leaf);
   return {
@@ -131,7 +131,7 @@ export function expectedEventLeaf(leaf: EventLeaf): KeptLeaf {
   };
 }
 
-/** Asserts that a row as it is now has one leaf, and that it is the right one. */
+/** Asserts that a row has exactly one leaf, which matches its current members. */
 export async function expectOneLeaf(
   query: Query,
   log: LogName,
@@ -156,7 +156,7 @@ export async function countEvidence(query: Query): Promise<unknown> {
   return counts;
 }
 
-/** What `ledger.seal` answers. */
+/** The answer of `ledger.seal`. */
 export interface Sealed {
   busy?: boolean;
   size: number;
@@ -219,8 +219,8 @@ export async function untilWaiting({ query }: TestDatabase): Promise<void> {
 }
 
 /**
- * Has `add` insert rows while a log has no capture, as rows that were there before
- * it; then gives each of them the leaf of such a row. Returns what `add` returned.
+ * Inserts rows into each log without capture, then backfills their leaves. Returns
+ * the results of `add`.
  */
 export async function addBeforeCapture<Added>(
   { query, exec }: Pick<TestDatabase, "query" | "exec">,

@@ -1,4 +1,4 @@
-import { expect, inject } from "vitest";
+import { afterAll, beforeAll, expect, inject } from "vitest";
 import { createDatabase } from "../../local/postgres.ts";
 import { startStack } from "../../local/stack.ts";
 import { collectEvidence } from "../../scripts/evidence/collect-evidence.ts";
@@ -7,15 +7,16 @@ import {
   type OpenedCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
 import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
-import { parsePolicy, type Policy } from "../../shared/tlog/policy.ts";
+import type { Policy } from "../../shared/tlog/policy.ts";
 import type { Verdict } from "../../scripts/verify/verdict.ts";
 import { verifyBundle } from "../../scripts/verify/verify-bundle.ts";
 import { overPostgres, type TestDatabase } from "./databases.ts";
 import { ENGINES, RunningStack } from "./running-stack.ts";
+import { readPolicy } from "./tlog-parsers.ts";
 
 /**
- * A stack whose function `ledger` has keys, and what a verifier makes of its
- * answers.
+ * A stack whose function `ledger` has keys, and the verifier's verdict on its
+ * evidence.
  *
  * @module
  */
@@ -29,16 +30,11 @@ type EngineName = (typeof ENGINES)[number];
 /** Keys of the log. */
 export const makeLogKeys = (): Promise<NewKeys> => createKeys(ORIGIN, "note");
 
-/** The policy of these lines. */
-export function readPolicy(...lines: string[]): Policy {
-  const parsed = parsePolicy(lines.map((line) => `${line}\n`).join(""));
-  if ("fault" in parsed) throw new Error(parsed.fault);
-  return parsed.policy;
-}
-
-/** Trusts logs with these keys, and asks for no witness. */
+/** The policy that trusts logs with these keys, without a quorum of witnesses. */
 export const trustLogs = (...verifierKeys: string[]): Policy =>
-  readPolicy(...verifierKeys.map((key) => `log ${key}`), "quorum none");
+  readPolicy(
+    [...verifierKeys.map((key) => `log ${key}`), "quorum none\n"].join("\n"),
+  );
 
 /** What `POST /ledger/seal` answers. */
 interface SealAnswer {
@@ -56,12 +52,12 @@ export class EvidenceStack extends RunningStack {
   /** Of a PostgreSQL server. */
   databaseUrl?: string;
 
-  /** Asks the function `ledger`, as nobody. */
+  /** Asks the function `ledger`, without a credential. */
   ask(path: string, init?: RequestInit): Promise<Response> {
     return fetch(`${this.stack.url}/functions/v1/ledger/${path}`, init);
   }
 
-  /** Seals everything and signs once, as a service; the answer of that. */
+  /** Seals everything and signs once, as a service; returns the answer. */
   async sealAll(): Promise<SealAnswer> {
     await this.sealUnsigned();
     const { status, body } = await this.post("ledger/seal", {});
@@ -93,10 +89,7 @@ export class EvidenceStack extends RunningStack {
   /** The lines of the bundle of evidence. */
   async collect(): Promise<string[]> {
     let lines: string[] = [];
-    await collectEvidence({
-      url: this.stack.url,
-      key: this.stack.secretKey,
-    }, {
+    await collectEvidence({ url: this.stack.url, key: this.stack.secretKey }, {
       write: (line) => Promise.resolve(void lines.push(line)),
       restart: () => Promise.resolve(void (lines = [])),
     });
@@ -113,7 +106,7 @@ export class EvidenceStack extends RunningStack {
     });
   }
 
-  /** A connection of the owner, past everything that the stack does. */
+  /** A connection as the owner of the database. */
   openDatabase(): TestDatabase {
     return overPostgres(this.databaseUrl!);
   }
@@ -136,7 +129,39 @@ export async function startEvidenceStack(
   return running;
 }
 
-/** A checkpoint that the policy trusts. */
+/** Starts a stack, runs `work` with it, and stops it. */
+export async function withEvidenceStack(
+  engine: EngineName,
+  functionEnv: Record<string, string>,
+  work: (ledger: EvidenceStack) => Promise<void>,
+  databaseUrl?: string,
+): Promise<void> {
+  const ledger = await startEvidenceStack(engine, functionEnv, databaseUrl);
+  try {
+    await work(ledger);
+  } finally {
+    await ledger.stack.stop();
+  }
+}
+
+/** A stack that signs with a new key of its own, for the tests of a `describe`. */
+export function useEvidenceStack(
+  engine: EngineName,
+): EvidenceStack & { keys: NewKeys; policy: Policy } {
+  const ledger = new EvidenceStack() as ReturnType<typeof useEvidenceStack>;
+  beforeAll(async () => {
+    ledger.keys = await makeLogKeys();
+    ledger.policy = trustLogs(ledger.keys.verifierKey);
+    const started = await startEvidenceStack(engine, {
+      LEDGER_SIGNING_KEYS: ledger.keys.signerKey,
+    });
+    Object.assign(ledger, started);
+  });
+  afterAll(() => ledger.stack?.stop());
+  return ledger;
+}
+
+/** Opens a checkpoint that the policy trusts. */
 export async function openTrusted(
   note: string,
   policy: Policy,

@@ -4,8 +4,9 @@ import {
   type TraceReading,
 } from "../../shared/otlp/receive-traces.ts";
 import type { LedgerSettings } from "../../shared/otlp/attributes.ts";
+import { OtlpDecodeError } from "../../shared/otlp/span.ts";
 
-/** What the endpoint's URL says in most tests. */
+/** The settings of the endpoint's URL in most tests. */
 export const URL_SETTINGS: LedgerSettings = {
   firm_id: "10000000-0000-4000-8000-000000000001",
   task_type: "extraction",
@@ -15,15 +16,15 @@ export const URL_SETTINGS: LedgerSettings = {
 
 type Attributes = Record<string, unknown>;
 
-/** A span in OTLP's JSON, with what a test says about it. */
+/** A span in OTLP's JSON, or members of one. */
 export type JsonSpan = Record<string, unknown>;
 
-/** A span id that a number stands for. */
+/** The span id of a number. */
 export const spanId = (number: number) => number.toString(16).padStart(16, "0");
 
 export const TRACE_ID = "5b8efff798038103d269b633813fc60c";
 
-/** A span that took 1.5 seconds; `parent` and `number` stand for span ids. */
+/** A span of 1.5 seconds; `parent` and `number` become span ids. */
 export function jsonSpan(
   number: number,
   attributes: Attributes,
@@ -69,7 +70,21 @@ export function jsonExport(
 export const toBytes = (value: unknown) =>
   new TextEncoder().encode(JSON.stringify(value));
 
-/** Reads an export that is expected to be readable. */
+/** The error with which a decoder refuses a body. */
+export function decodeError(
+  decode: (bytes: Uint8Array) => unknown,
+  bytes: Uint8Array,
+): OtlpDecodeError {
+  try {
+    decode(bytes);
+  } catch (error) {
+    if (error instanceof OtlpDecodeError) return error;
+    throw error;
+  }
+  throw new Error("The body was decoded");
+}
+
+/** Reads a well-formed export. */
 export async function read(
   value: unknown,
   settings: LedgerSettings = URL_SETTINGS,

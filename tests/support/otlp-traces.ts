@@ -4,16 +4,16 @@ import { FIRM, type RunningStack } from "./running-stack.ts";
 import { spanEventId } from "../../shared/ingest/ids.ts";
 import { jsonExport, type JsonSpan, jsonSpan } from "./otlp-exports.ts";
 
-/** What a resource says for all of its spans. */
+/** Settings in the attributes of a resource. */
 export const RESOURCE = {
   "ledger.firm_id": FIRM,
   "ledger.task_type": "extraction",
 };
 
-/** A trace that no other test uses. */
+/** A trace id that no other test uses. */
 const newTrace = () => crypto.randomUUID().replaceAll("-", "");
 
-/** The use of a tool of the demo world by its agent, as a span says it. */
+/** The attributes of a tool use in the demo world. */
 export const toolUse = (more: Record<string, unknown> = {}) => ({
   "gen_ai.operation.name": "execute_tool",
   "gen_ai.tool.name": "web-search",
@@ -21,7 +21,7 @@ export const toolUse = (more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
-/** An export of spans that a resource says whose they are. */
+/** An export of spans, attributed by their resource. */
 export const exportOf = (
   spans: JsonSpan[],
   { resource = RESOURCE, scope }: {
@@ -56,7 +56,7 @@ const idOf = (
 ) =>
   spanEventId(log, { traceId, spanId: number.toString(16).padStart(16, "0") });
 
-/** A google.rpc.Status as either encoding carries it. */
+/** Reads a google.rpc.Status in either encoding. */
 export async function readStatus(
   response: Response,
 ): Promise<{ code: number; message: string }> {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll } from "vitest";
 import type { Engine, Query, TestDatabase } from "./databases.ts";
-import { makeWorld, type World } from "./reading-worlds.ts";
+import { insertParents, type ParentRows } from "./log-rows.ts";
 
 /** A row, a price or an event: members by name. */
 export type Members = Record<string, unknown>;
 
-/** What the record function says of an event; `row` only of a success. */
+/** The outcome of an event; `row` only of a success. */
 interface Recorded {
   outcome: string;
   warnings?: string[];
@@ -18,7 +18,7 @@ interface Recorded {
 /** A migrated database with two firms, in which events are priced and charged. */
 class PricedDatabase {
   db!: TestDatabase;
-  world!: World;
+  world!: ParentRows;
 
   /** Enters a price as a service does: of `acme`, standard, since 2026. Returns its id. */
   async enter(price: Members & { match_value: string }): Promise<string> {
@@ -92,7 +92,7 @@ class PricedDatabase {
     return Object.values(row)[0] as Value;
   }
 
-  /** Totals of 2026, or the groups when it says by what. */
+  /** Totals of 2026. */
   async summarise(
     { filters = {}, as_of = "charged" }: { filters?: Members; as_of?: string } =
       {},
@@ -112,7 +112,7 @@ export function usePricedDatabase(engine: Engine): PricedDatabase {
   const priced = new PricedDatabase();
   beforeAll(async () => {
     priced.db = await engine.migrated();
-    priced.world = await makeWorld(priced.db);
+    priced.world = await insertParents(priced.db);
   });
   afterAll(() => priced.db?.close());
   return priced;

@@ -78,10 +78,7 @@ export const TABLES: Record<LogName, TableSpecification> = {
       idx_llm_usage_log_created_at:
         "CREATE INDEX idx_llm_usage_log_created_at ON public.llm_usage_log USING btree (created_at)",
     },
-    grants: {
-      authenticated: ["SELECT"],
-      service_role: ["SELECT", "INSERT"],
-    },
+    grants: { authenticated: ["SELECT"], service_role: ["SELECT", "INSERT"] },
   },
 
   audit_log: {
@@ -113,10 +110,7 @@ export const TABLES: Record<LogName, TableSpecification> = {
       idx_audit_log_action:
         "CREATE INDEX idx_audit_log_action ON public.audit_log USING btree (action)",
     },
-    grants: {
-      authenticated: ["SELECT"],
-      service_role: ["SELECT", "INSERT"],
-    },
+    grants: { authenticated: ["SELECT"], service_role: ["SELECT", "INSERT"] },
   },
 
   tool_usage_ledger: {
@@ -177,10 +171,7 @@ export const TABLES: Record<LogName, TableSpecification> = {
         check: "true",
       },
     ],
-    grants: {
-      authenticated: ["SELECT"],
-      service_role: ["SELECT", "INSERT"],
-    },
+    grants: { authenticated: ["SELECT"], service_role: ["SELECT", "INSERT"] },
   },
 
   model_usage_log: {

@@ -35,7 +35,7 @@ function createHookMetadata(name: string): Json {
   };
 }
 
-/** A user as Auth writes her to a hook (internal/models/user.go). */
+/** A user as Auth sends one to a hook (internal/models/user.go). */
 export const AUTH_USER = {
   id: USER,
   aud: "authenticated",
@@ -83,10 +83,28 @@ export const HOOKS: Record<string, Json> = {
   "send-sms": { user: AUTH_USER, sms: { otp: "561166", sms_type: "sms" } },
 };
 
-/** A hook's payload as it is posted. */
+/** A hook's payload as Auth posts it. */
 export function createHook(name: string, changes: Json = {}): Json {
   return { metadata: createHookMetadata(name), ...HOOKS[name], ...changes };
 }
+
+/** The same with an invocation id that no other test uses. */
+export function createNewHook(name: string, changes: Json = {}): Json {
+  const metadata = createHookMetadata(name);
+  const uuid = crypto.randomUUID();
+  return createHook(name, { metadata: { ...metadata, uuid }, ...changes });
+}
+
+/** The answer that Auth needs to each hook, whether the event is recorded or not. */
+export const HOOK_ANSWERS: [string, unknown][] = [
+  ["before-user-created", {}],
+  ["after-user-created", {}],
+  ["password-verification", { decision: "continue" }],
+  ["mfa-verification", { decision: "continue" }],
+  ["customize-access-token", {
+    claims: HOOKS["customize-access-token"].claims,
+  }],
+];
 
 /** A row of auth.audit_log_entries (internal/models/audit_log_entry.go). */
 export function createEntry(payload: Json = {}): Json {

@@ -6,15 +6,15 @@ import {
 import { formatCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import { formatNote, signNote } from "../../shared/tlog/note.ts";
-import { parseSignerKey } from "../../shared/tlog/keys.ts";
 import { hashTree } from "../../shared/tlog/tree.ts";
 import type { TestDatabase } from "./databases.ts";
 import { TABLES } from "./running-stack.ts";
 import { expectedRowLeaf, readMembers, readSalts } from "./evidence-leaves.ts";
 import { ORIGIN } from "./evidence-stack.ts";
+import { readSigner } from "./tlog-parsers.ts";
 
 /**
- * What the owner of the database can do behind the triggers.
+ * Tampering that bypasses the triggers, as the owner of the database can do it.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export async function behindTriggers(
   );
 }
 
-/** Changes columns of a row, and nothing that is kept of it elsewhere. */
+/** Changes columns of a row, without its leaf. */
 export const rewriteRow = (
   db: TestDatabase,
   log: LogName,
@@ -107,13 +107,12 @@ export async function signRoot(
   root: Bytes,
   signerKey: string,
 ): Promise<string> {
-  const parsed = await parseSignerKey(signerKey);
-  if ("fault" in parsed) throw new Error(parsed.fault);
+  const signer = await readSigner(signerKey);
   const text = formatCheckpoint({ origin: ORIGIN, size, root, extensions: [] });
-  return formatNote({ text, signatures: [await signNote(text, parsed.key)] });
+  return formatNote({ text, signatures: [await signNote(text, signer)] });
 }
 
-/** The notes that are kept, by their size. */
+/** The stored notes, by their size. */
 export const readNotes = ({ query }: TestDatabase) =>
   query<{ size: number; note: string }>(
     "select size::int, note from ledger.checkpoints order by size",
@@ -135,7 +134,7 @@ export async function signAgain(
   }
 }
 
-/** A hash that nothing has. */
+/** A random hash. */
 export const someHash = (): Bytes => crypto.getRandomValues(new Uint8Array(32));
 
 /** As PostgreSQL writes bytes. */

@@ -14,18 +14,39 @@ import {
 import { toHex } from "../../shared/tlog/encoding.ts";
 import { EMPTY_ROOT } from "../../shared/tlog/tree.ts";
 import {
-  PUBLISHED,
-  PUBLISHED_LOG,
-  PUBLISHED_TIME,
-  PUBLISHED_WITNESS,
-} from "./published-checkpoint.ts";
-import {
   makeSigner,
   readCheckpoint,
   readKey,
   readNote,
   readPolicy,
-} from "../support/tile-readings.ts";
+} from "../support/tlog-parsers.ts";
+
+/**
+ * A checkpoint that a public log published: signed by the log (RFC 6962 and
+ * Ed25519) and cosigned by four witnesses (Ed25519 cosignatures).
+ */
+const PUBLISHED = `arche2025h1.staging.ct.transparency.dev
+1432088532
+U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
+
+— arche2025h1.staging.ct.transparency.dev zTM8sQAAAZ5W0WdjBAMARjBEAiBjW5IQf9pvsYLfQFX6hoGREPMHbdQ3urbllzalApkptQIgIpwtEroeW2BXaHAI4kJXFbon5Ch9MNL5zRNZ55lvGt0=
+— arche2025h1.staging.ct.transparency.dev ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhUkzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=
+— transparency.dev/DEV:witness-little-garden 2AQqhwAAAABqEiEgzgFIqqhbUoDwjMWE6UP8nd8/KYTzwZ2rhIgcqoXHAwVkjZr4AscylP3v7sEodkRAErumC2q44vdgJY096st5BQ==
+— witness1.smartit.nu/witness1 pIyCDwAAAABqEiEghIp82KWebrw7/oHQwlTAm3g2RKS4+eebl8eO0WH+/iEcxZ75W3u5hNI7TOQtmJbqmNWVuE0tgh0XwzdZsDsUAQ==
+— remora.n621.de 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==
+— witness.stagemole.eu Z/euoAAAAABqEiEgw0i+7g2ENfDAWHmtRzCfKTHSDwYDJA2NmKeGi9Y8FtEyOUvVr+AJmIY/2TUFucgKi7lI7cUiOvKFYe/TmN9DAg==
+`;
+
+/** The log's key. */
+const PUBLISHED_LOG =
+  "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f";
+
+/** The key of one of the witnesses. */
+const PUBLISHED_WITNESS =
+  "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
+
+/** When it cosigned, in seconds since 1970. */
+const PUBLISHED_TIME = 0x6a122120n;
 
 /** The example of C2SP tlog-cosignature, which has that of tlog-checkpoint in it. */
 const EXAMPLE = `example.com/behind-the-sofa
@@ -37,7 +58,7 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
 `;
 
 describe("the example of C2SP tlog-checkpoint", () => {
-  test("is read as it is written", () => {
+  test("parses, and formats to the same text", () => {
     const checkpoint = readCheckpoint(EXAMPLE);
     expect(checkpoint).toMatchObject({
       origin: "example.com/behind-the-sofa",
@@ -50,14 +71,14 @@ describe("the example of C2SP tlog-checkpoint", () => {
     expect(formatCheckpoint(checkpoint)).toBe(readNote(EXAMPLE).text);
   });
 
-  test("has a cosignature of the time that the specification shows", () => {
+  test("has a cosignature with the specified timestamp", () => {
     const { bytes } = readNote(EXAMPLE).signatures[1];
     const time = new DataView(bytes.buffer).getBigUint64(0);
     expect([bytes.length, time]).toEqual([72, 1_679_315_147n]);
   });
 });
 
-describe("a text is no checkpoint", () => {
+describe("parseCheckpoint() rejects", () => {
   const root = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=";
   test.each([
     "",
@@ -84,7 +105,7 @@ describe("a text is no checkpoint", () => {
     expect(parseCheckpoint(text)).toHaveProperty("fault");
   });
 
-  test("but may be of an empty tree, have further lines, and any origin", () => {
+  test("accepts an empty tree, extension lines and any origin", () => {
     const text = `go.sum database tree\n0\n${root}\nmore\nand more\n`;
     expect(parseCheckpoint(text)).toMatchObject({
       checkpoint: {
@@ -101,7 +122,7 @@ describe("a checkpoint that a public log published", () => {
     `log ${PUBLISHED_LOG}\nwitness remora ${PUBLISHED_WITNESS}\nquorum remora\n`,
   );
 
-  test("is opened by the keys of the log and of a witness", async () => {
+  test("opens with the keys of the log and of a witness", async () => {
     expect(await openCheckpoint(PUBLISHED, policy)).toMatchObject({
       checkpoint: { size: 1_432_088_532 },
       cosigned: new Map([["remora", PUBLISHED_TIME]]),
@@ -109,7 +130,7 @@ describe("a checkpoint that a public log published", () => {
     });
   });
 
-  test("is not, with another size, another time or another origin", async () => {
+  test("does not open with another size, timestamp or origin", async () => {
     const changes: [string, string][] = [
       ["1432088532", "1432088533"],
       ["U7WM79", "U7WM78"],
@@ -123,14 +144,14 @@ describe("a checkpoint that a public log published", () => {
     }
   });
 
-  test("has no quorum without the witness", async () => {
+  test("has no quorum without the witness's cosignature", async () => {
     const lines = PUBLISHED.split("\n");
     const content = lines.filter((line) => !line.includes("remora")).join("\n");
     expect(await openCheckpoint(content, policy))
       .toMatchObject({ cosigned: new Map(), isQuorum: false });
   });
 
-  test("is not opened by the witness alone", async () => {
+  test("does not open with the witness's cosignature alone", async () => {
     const lines = PUBLISHED.split("\n");
     const content = lines.filter((line) => !line.includes(" ui8GwCF1")).join(
       "\n",
@@ -141,20 +162,19 @@ describe("a checkpoint that a public log published", () => {
 });
 
 describe("a signed checkpoint", () => {
-  test("is opened by the key of its log only", async () => {
+  test("opens with the key of its log only", async () => {
     const { signer, vkey } = await makeSigner("example.com/ledger", "note");
     const other = await makeSigner("example.com/ledger", "note");
     const content = await signCheckpoint({ size: 0, root: EMPTY_ROOT }, signer);
     expect(
       await openCheckpoint(content, readPolicy(`log ${vkey}\nquorum none\n`)),
-    )
-      .toMatchObject({ checkpoint: { size: 0 }, isQuorum: true });
+    ).toMatchObject({ checkpoint: { size: 0 }, isQuorum: true });
     const foreign = readPolicy(`log ${other.vkey}\nquorum none\n`);
     expect(await openCheckpoint(content, foreign)).toHaveProperty("fault");
   });
 
-  test("is not opened if a log signed with the origin of another", async () => {
-    const [one, other] = await Promise.all([
+  test("does not open when the key of another log signed it", async () => {
+    const [log, otherLog] = await Promise.all([
       makeSigner("example.com/one", "note"),
       makeSigner("example.com/other", "note"),
     ]);
@@ -164,16 +184,16 @@ describe("a signed checkpoint", () => {
       root: EMPTY_ROOT,
       extensions: [],
     });
-    const signatures = [await signNote(text, other.signer)];
+    const signatures = [await signNote(text, otherLog.signer)];
     const policy = readPolicy(
-      `log ${one.vkey}\nlog ${other.vkey}\nquorum none\n`,
+      `log ${log.vkey}\nlog ${otherLog.vkey}\nquorum none\n`,
     );
     expect(await openCheckpoint(formatNote({ text, signatures }), policy))
       .toEqual({ fault: "is not signed by a known key of its origin" });
   });
 });
 
-test("a checkpoint that only a witness signed is not opened, even one with the log's name", async () => {
+test("a checkpoint does not open with a cosignature alone, even by a witness of the log's name", async () => {
   const [log, witness] = await Promise.all([
     makeSigner("example.com/ledger", "note"),
     makeSigner("example.com/ledger", "cosignature"),
@@ -192,7 +212,7 @@ test("a checkpoint that only a witness signed is not opened, even one with the l
 describe("a cosignature", () => {
   const { text } = readNote(PUBLISHED);
 
-  test("tells its time, up to the greatest there is", async () => {
+  test("carries its timestamp, up to the greatest one", async () => {
     const { signer } = await makeSigner("witness.example/w", "cosignature");
     const { publicKey } = signer.verifier;
     for (const time of [0n, 1n, 1_700_000_000n, 2n ** 63n - 1n]) {
@@ -203,7 +223,7 @@ describe("a cosignature", () => {
     expect(await verifyCosignature(text, bytes, publicKey)).toBeNull();
   });
 
-  test("is of one text and one time, and of a whole length", async () => {
+  test("verifies for one text, one timestamp and its full length only", async () => {
     const { signer } = await makeSigner("witness.example/w", "cosignature");
     const { publicKey } = signer.verifier;
     const { bytes } = await cosign(text, signer, 5n);
@@ -218,7 +238,7 @@ describe("a cosignature", () => {
     }
   });
 
-  test("is no signature of a note, with the same key", async () => {
+  test("does not verify when it is a note signature by the same key", async () => {
     const key = readKey(PUBLISHED_WITNESS);
     const note = readNote(PUBLISHED);
     const cosigned = note.signatures.find(({ name }) => name === key.name)!;
@@ -226,7 +246,7 @@ describe("a cosignature", () => {
     expect(await verifyCosignature(text, signature, key.publicKey)).toBeNull();
   });
 
-  test("is not made with a key for notes", async () => {
+  test("needs a cosignature key", async () => {
     const { signer } = await makeSigner("example.com/ledger", "note");
     await expect(cosign(text, signer, 1n)).rejects.toThrow(TypeError);
   });

@@ -39,7 +39,7 @@ RcCI1Nk56ZcSmIEfIn0SleqtV7uvrlXNccFx595Iwl0=
 
 — ${LITEWITNESS_ORIGIN} UgIom2VbtIcdFbwFAy1n7s6IkAxIY6J/GQOTuZF2ORV39d75cbAj2aQYwyJre36kezNobZs4SUUdrcawfAB8WVrx6gx=
 `,
-    // litewitness says 403. The base64 has bits that RFC 4648 §3.5 wants to be zero.
+    // litewitness answers 403. The base64 has bits that RFC 4648 §3.5 wants to be zero.
     status: 400,
   },
   {
@@ -53,7 +53,7 @@ RcCI1Nk56ZcSmIEfIn0SleqtV7uvrlXNccFx595Iwl0=
 
 — sigsum.org/v1/tree/4d6d8825a6bb689d459628312889dfbb0bcd41b5211d9e1ce768b0ff0309e563 UgIom2VbtIcdFbwFAy1n7s6IkAxIY6J/GQOTuZF2ORV39d75cbAj2aQYwyJre36kezNobZs4SUUdrcawfAB8WVrx6go=
 `,
-    // litewitness says 403; C2SP tlog-witness wants a 404.
+    // litewitness answers 403; C2SP tlog-witness wants a 404.
     status: 404,
   },
   {

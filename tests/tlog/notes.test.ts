@@ -12,7 +12,7 @@ import {
   parseSignerKey,
   parseVerifierKey,
 } from "../../shared/tlog/keys.ts";
-import { readKey, readNote, readSigner } from "../support/tile-readings.ts";
+import { readKey, readNote, readSigner } from "../support/tlog-parsers.ts";
 
 /** The examples of C2SP signed-note. */
 const EXAMPLE_KEY =
@@ -30,14 +30,14 @@ ed è subito sera.
 `;
 
 describe("the example of C2SP signed-note", () => {
-  test("is verified by its key", async () => {
+  test("verifies with its key", async () => {
     const note = readNote(EXAMPLE);
     const key = readKey(EXAMPLE_KEY);
     expect(note.text).toBe("This is an example message.\n");
     expect(await verifyNote(note, [key])).toEqual({ verified: [{ key }] });
   });
 
-  test("with blank lines in its text is read as it is written", () => {
+  test("parses with blank lines in its text, and formats to the same text", () => {
     const note = readNote(POEM);
     expect(note.text.split("\n")).toHaveLength(5);
     expect(note.text.endsWith("ed è subito sera.\n")).toBe(true);
@@ -47,7 +47,7 @@ describe("the example of C2SP signed-note", () => {
   });
 });
 
-describe("keys that others made", () => {
+describe("keys of other implementations", () => {
   // From the tests of Go's golang.org/x/mod/sumdb/note and of transparency-dev.
   test.each([
     [
@@ -58,19 +58,22 @@ describe("keys that others made", () => {
       "PRIVATE+KEY+monkeys+db4d9f7e+ATWIAF3yVBG+Hv1rZFQoNt/BaURkLPtOFMAM2HrEeIr6",
       "monkeys+db4d9f7e+AULaJMvTtDLHPUcUrjdDad9vDlh/PTfC2VV60JUtCfWT",
     ],
-  ])("%s have their public side", async (signerKey, verifierKey) => {
-    const signer = await readSigner(signerKey);
-    expect(signer.verifier).toEqual(readKey(verifierKey));
-    const signature = await signNote("text\n", signer);
-    const note = readNote(
-      formatNote({ text: "text\n", signatures: [signature] }),
-    );
-    expect(await verifyNote(note, [readKey(verifierKey)])).toHaveProperty(
-      "verified",
-    );
-  });
+  ])(
+    "%s sign notes that the verifier key verifies",
+    async (signerKey, verifierKey) => {
+      const signer = await readSigner(signerKey);
+      expect(signer.verifier).toEqual(readKey(verifierKey));
+      const signature = await signNote("text\n", signer);
+      const note = readNote(
+        formatNote({ text: "text\n", signatures: [signature] }),
+      );
+      expect(await verifyNote(note, [readKey(verifierKey)])).toHaveProperty(
+        "verified",
+      );
+    },
+  );
 
-  test("for cosignatures are told from those for notes", () => {
+  test("have a cosignature type or a note type", () => {
     const key = readKey(
       "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2",
     );
@@ -79,7 +82,7 @@ describe("keys that others made", () => {
 });
 
 describe("new keys", () => {
-  test("sign what they verify, and are the same for the same seed", async () => {
+  test("verify their own signatures, and depend on the seed", async () => {
     const seed = new Uint8Array(32).fill(7);
     const keys = await createKeys("example.com/ledger", "note", seed);
     expect(await createKeys("example.com/ledger", "note", seed)).toEqual(keys);
@@ -91,7 +94,7 @@ describe("new keys", () => {
       .toEqual({ verified: [{ key: verifier }] });
   });
 
-  test("have another id for another name and another use", async () => {
+  test("have an id per name and type", async () => {
     const seed = new Uint8Array(32).fill(7);
     const ids = await Promise.all([
       createKeys("a", "note", seed),
@@ -105,19 +108,19 @@ describe("new keys", () => {
   });
 
   test.each(["", "a b", "a+b", "a\u00a0b", "a\u2028", "\u3000", "\ud800"])(
-    "are not made for the name %j",
+    "are not created for the name %j",
     async (name) => {
       await expect(createKeys(name, "note")).rejects.toThrow(RangeError);
     },
   );
 
-  test("are not made from a short seed", async () => {
+  test("are not created from a short seed", async () => {
     await expect(createKeys("a", "note", new Uint8Array(31)))
       .rejects.toThrow("32 bytes");
   });
 });
 
-describe("a key is refused", () => {
+describe("the key parsers", () => {
   const material = EXAMPLE_KEY.slice("example.com/foo+530d903a+".length);
   test.each([
     "",
@@ -133,11 +136,11 @@ describe("a key is refused", () => {
     `example.com/foo+530d903a+Aw${material.slice(2)}`,
     EXAMPLE_KEY + "\n",
     EXAMPLE_KEY + "+more",
-  ])("that is %j", (text) => {
+  ])("reject the verifier key %j", (text) => {
     expect(parseVerifierKey(text)).toHaveProperty("fault");
   });
 
-  test("for signing that is one for verifying, or has a wrong id", async () => {
+  test("reject a signer key that is a verifier key or has a wrong id", async () => {
     const { signerKey } = await createKeys("a", "note");
     const id = signerKey.split("+")[3];
     for (const text of [EXAMPLE_KEY, signerKey.replace(id, "00000000"), ""]) {
@@ -146,7 +149,7 @@ describe("a key is refused", () => {
   });
 });
 
-describe("a note is malformed", () => {
+describe("parseNote()", () => {
   const [, signature] = EXAMPLE.split("\n\n");
   const many = (count: number) => `text\n\n${signature.repeat(count)}`;
 
@@ -176,23 +179,23 @@ describe("a note is malformed", () => {
     ["a signature of nothing but an id", EXAMPLE.replace(/Uw2\S+/, "Uw2QOg==")],
     ["too many signatures", many(MAX_SIGNATURES + 1)],
     ["too much text", "x".repeat(MAX_NOTE_LENGTH) + EXAMPLE],
-  ])("with %s", (_, content) => {
+  ])("rejects a note with %s", (_, content) => {
     expect(parseNote(content)).toHaveProperty("fault");
   });
 
-  test("but not with as many signatures as may be, or a DEL in its text", () => {
+  test("accepts the maximum of signatures, and DEL in the text", () => {
     expect(readNote(many(MAX_SIGNATURES)).signatures)
       .toHaveLength(MAX_SIGNATURES);
     expect(readNote(EXAMPLE.replace(" is ", "\x7fis "))).toBeDefined();
   });
 });
 
-describe("a note is not to be trusted", () => {
+describe("verifyNote()", () => {
   const key = readKey(EXAMPLE_KEY);
   const note = readNote(EXAMPLE);
   const [genuine] = note.signatures;
 
-  test("if its text, its signature or the key is another", async () => {
+  test("rejects another text, signature or key", async () => {
     const wrong = { ...genuine, bytes: genuine.bytes.map((byte) => byte ^ 1) };
     const short = { ...genuine, bytes: genuine.bytes.slice(1) };
     for (
@@ -209,7 +212,7 @@ describe("a note is not to be trusted", () => {
     expect(await verifyNote(note, [other])).toHaveProperty("fault");
   });
 
-  test("if nobody known signed it", async () => {
+  test("rejects a note without a signature of a known key", async () => {
     for (
       const keys of [[], [{ ...key, name: "example.com/fox" }], [{
         ...key,
@@ -221,7 +224,7 @@ describe("a note is not to be trusted", () => {
     }
   });
 
-  test("if one of two signatures of a known key is wrong, in either order", async () => {
+  test("rejects one wrong signature among two of a known key, in either order", async () => {
     const wrong = { ...genuine, bytes: genuine.bytes.map((byte) => byte ^ 1) };
     for (const signatures of [[genuine, wrong], [wrong, genuine]]) {
       expect(await verifyNote({ ...note, signatures }, [key]))
@@ -229,7 +232,7 @@ describe("a note is not to be trusted", () => {
     }
   });
 
-  test("but signatures of strangers are passed over, even wrong ones", async () => {
+  test("ignores signatures of unknown keys, even wrong ones", async () => {
     const strangers = [
       { ...genuine, name: "example.com/fox" },
       { ...genuine, keyId: "00000000" },
@@ -240,9 +243,9 @@ describe("a note is not to be trusted", () => {
   });
 });
 
-describe("a key signs nothing", () => {
+describe("signNote()", () => {
   test.each(["", "no newline", "a\ttab\n", "half \udc00\n"])(
-    "that is no text of a note: %j",
+    "rejects the malformed text %j",
     async (text) => {
       const signer = await readSigner(
         (await createKeys("a", "note")).signerKey,
@@ -251,7 +254,7 @@ describe("a key signs nothing", () => {
     },
   );
 
-  test("that it is not for", async () => {
+  test("rejects a cosignature key", async () => {
     const { signerKey } = await createKeys("a", "cosignature");
     await expect(signNote("text\n", await readSigner(signerKey)))
       .rejects.toThrow(TypeError);

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { isQuorum, parsePolicy } from "../../shared/tlog/policy.ts";
-import { makeSigner, readPolicy } from "../support/tile-readings.ts";
+import { makeSigner, readPolicy } from "../support/tlog-parsers.ts";
 
 /** Keys of a log and of witnesses, by name. */
 const keys: Record<string, string> = {};
@@ -37,7 +37,7 @@ quorum X-and-Y
 `;
 
 describe("the example of C2SP tlog-policy", () => {
-  test("wants two of the one group and one of the other", () => {
+  test("needs two witnesses of one group and one of the other", () => {
     const policy = readPolicy(fill(EXAMPLE));
     const names = policy.witnesses.map(({ name }) => name);
     expect(names).toEqual(["X1", "X2", "X3", "Y1", "Y2", "Y3"]);
@@ -49,14 +49,14 @@ describe("the example of C2SP tlog-policy", () => {
     }
   });
 
-  test("is not satisfied by names that are not of witnesses in it", () => {
+  test("ignores names of unknown witnesses", () => {
     const policy = readPolicy(fill(EXAMPLE));
     expect(isQuorum(policy, ["X1", "Y1", "Z1", "Z2"])).toBe(false);
   });
 });
 
 describe("a policy", () => {
-  test("may want one witness, or none", () => {
+  test("has a quorum of one witness, or none", () => {
     const one = readPolicy(fill("witness X1 <X1>\nquorum X1\n"));
     expect(isQuorum(one, [])).toBe(false);
     expect(isQuorum(one, ["X1"])).toBe(true);
@@ -65,7 +65,7 @@ describe("a policy", () => {
     expect(isQuorum(none, [])).toBe(true);
   });
 
-  test("may have comments, tabs, blank lines, URLs and names of any script", () => {
+  test("accepts comments, tabs, blank lines, URLs and names of any script", () => {
     const policy = readPolicy(
       fill(
         " # two\n\t\n\tlog\t<log> \thttps://example.com/log\nwitness Ζεύς <X1> https://w\nquorum Ζεύς\n#",
@@ -79,14 +79,14 @@ describe("a policy", () => {
     expect(policy.logs[0].key.name).toBe("example.com/log");
   });
 
-  test("tells Latin K from the Kelvin sign", () => {
+  test("distinguishes Latin K from the Kelvin sign", () => {
     const text = "witness K <X1>\nwitness \u212a <X2>\nquorum \u212a\n";
     const policy = readPolicy(fill(text));
     expect(isQuorum(policy, ["K"])).toBe(false);
     expect(isQuorum(policy, ["\u212a"])).toBe(true);
   });
 
-  test("may have 32 logs, witnesses and groups", async () => {
+  test("accepts 32 logs, witnesses and groups", async () => {
     const lines: string[] = [];
     const all = await Promise.all(
       Array.from({ length: 32 }, async (_, at) => [
@@ -103,7 +103,7 @@ describe("a policy", () => {
   });
 });
 
-describe("a policy is malformed", () => {
+describe("parsePolicy()", () => {
   test.each([
     ["has no quorum", "log <log>\n"],
     ["has two quorums", "quorum none\nquorum none\n"],
@@ -159,17 +159,17 @@ describe("a policy is malformed", () => {
     ["has a DEL", "# \x7f\nquorum none\n"],
     ["is empty", ""],
     ["has other white space", "quorum\u00a0none\n"],
-  ])("that %s", (_, text) => {
+  ])("rejects a policy that %s", (_, text) => {
     expect(parsePolicy(fill(text))).toHaveProperty("fault");
   });
 
-  test("in a line that is named", () => {
+  test("names the malformed line", () => {
     expect(parsePolicy("# one\n\nquorum X1\n")).toEqual({
       fault: "line 3 names a witness or group that is not defined above",
     });
   });
 
-  test("without repeating a key", () => {
+  test("never repeats a key", () => {
     const parsed = parsePolicy(
       "log example.com/foo+00000000+c2VjcmV0\nquorum none\n",
     );

@@ -31,7 +31,7 @@ describe("the inclusion proofs of trees of up to 64 leaves", () => {
     }
   });
 
-  test("show what they are for, all 2,080 of them", () => {
+  test("verify, all 2,080 of them", () => {
     expect(proven).toHaveLength(2_080);
     for (const { claim, proof } of proven) {
       expect(verifyInclusion(claim, proof)).toBe(true);
@@ -41,7 +41,7 @@ describe("the inclusion proofs of trees of up to 64 leaves", () => {
     }
   });
 
-  test("show nothing with a hash that is changed, left out or added", () => {
+  test("do not verify with a hash changed, missing or added", () => {
     for (const { claim, proof } of proven) {
       for (const forged of forge(proof)) {
         expect(verifyInclusion(claim, forged)).toBe(false);
@@ -49,7 +49,7 @@ describe("the inclusion proofs of trees of up to 64 leaves", () => {
     }
   });
 
-  test("show nothing of another leaf, index or root", () => {
+  test("do not verify for another leaf, index or root", () => {
     const stranger = hashLeaf("stranger");
     for (const { claim, proof } of proven) {
       const { index, size } = claim;
@@ -62,7 +62,7 @@ describe("the inclusion proofs of trees of up to 64 leaves", () => {
     }
   });
 
-  test("show nothing of the tree of another size, with that tree's root", () => {
+  test("do not verify for the size and root of another tree", () => {
     for (const { claim, proof } of proven) {
       for (const size of otherSizes(claim.size)) {
         const other = { ...claim, size, root: roots[size] };
@@ -89,14 +89,14 @@ describe("the consistency proofs of trees of up to 64 leaves", () => {
     }
   });
 
-  test("show what they are for, all 2,080 of them", () => {
+  test("verify, all 2,080 of them", () => {
     expect(proven).toHaveLength(2_080);
     for (const { claim, proof } of proven) {
       expect(verifyConsistency(claim, proof)).toBe(true);
     }
   });
 
-  test("show nothing with a hash that is changed, left out or added", () => {
+  test("do not verify with a hash changed, missing or added", () => {
     for (const { claim, proof } of proven) {
       for (const forged of forge(proof)) {
         expect(verifyConsistency(claim, forged)).toBe(false);
@@ -104,7 +104,7 @@ describe("the consistency proofs of trees of up to 64 leaves", () => {
     }
   });
 
-  test("show nothing of another root", () => {
+  test("do not verify for another root", () => {
     const stranger = hashLeaf("stranger");
     for (const { claim, proof } of proven) {
       expect(verifyConsistency({ ...claim, root: stranger }, proof)).toBe(
@@ -115,7 +115,7 @@ describe("the consistency proofs of trees of up to 64 leaves", () => {
     }
   });
 
-  test("show nothing of trees of other sizes, with the roots of those", () => {
+  test("do not verify for the sizes and roots of other trees", () => {
     for (const { claim, proof } of proven) {
       for (const size of otherSizes(claim.size)) {
         const later = { ...claim, size, root: roots[size] };
@@ -130,7 +130,7 @@ describe("the consistency proofs of trees of up to 64 leaves", () => {
     }
   });
 
-  test("from the empty tree are empty, whatever its root is said to be", async () => {
+  test("are empty for the empty tree", async () => {
     expect(await proveConsistency(read, 0, 40)).toEqual([]);
     const claim = {
       oldSize: 0,
@@ -143,9 +143,9 @@ describe("the consistency proofs of trees of up to 64 leaves", () => {
   });
 });
 
-describe("a proof that cannot be", () => {
+describe("an impossible proof", () => {
   test.each([[-1, 5], [5, 5], [0, 0], [Number.NaN, 5]])(
-    "of leaf %i of %i is not made",
+    "is not created for leaf %i of %i",
     async (index, size) => {
       await expect(proveInclusion(read, index, size)).rejects.toThrow(
         RangeError,
@@ -154,7 +154,7 @@ describe("a proof that cannot be", () => {
   );
 
   test.each([[-1, 5], [6, 5], [Number.NaN, 5]])(
-    "from %i to %i leaves is not made",
+    "is not created from %i to %i leaves",
     async (oldSize, size) => {
       await expect(proveConsistency(read, oldSize, size))
         .rejects.toThrow(RangeError);
@@ -162,7 +162,7 @@ describe("a proof that cannot be", () => {
   );
 });
 
-test("a proof for a tree beyond 2^32 leaves is right in every step", () => {
+test("a proof for a tree beyond 2^32 leaves verifies", () => {
   // The leaf is the last of 2^40 + 1, whose only sibling is all that is before.
   const [leaf, before] = leaves;
   const size = 2 ** 40 + 1;
@@ -177,12 +177,12 @@ test("a proof for a tree beyond 2^32 leaves is right in every step", () => {
     .toBe(false);
 });
 
-/** Nothing needs to be shown of two trees of the same size. */
+/** Two trees of the same size need an empty proof. */
 function isNothing({ oldSize, size }: ConsistencyClaim, proof: Bytes[]) {
   return oldSize === size && proof.length === 0;
 }
 
-/** Sizes near one, and at the ends. */
+/** Sizes near `size`, and at the ends. */
 function otherSizes(size: number): number[] {
   return [1, 2, size - 2, size - 1, size + 1, size + 2, 63, 64]
     .filter((other) => other !== size && other > 0 && other <= SIZES);

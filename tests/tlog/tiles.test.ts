@@ -13,7 +13,7 @@ describe("the path of a tile", () => {
     [{ level: 1, index: 999, width: 255 }, "tile/1/999.p/255"],
     [{ level: 2, index: 1_000, width: 1 }, "tile/2/x001/000.p/1"],
     [{ level: 63, index: 5, width: 256 }, "tile/63/005"],
-  ])("of %o is %s, and means it", (tile, path) => {
+  ])("of %o is %s, and parses to it", (tile, path) => {
     expect(toTilePath(tile)).toBe(path);
     expect(parseTilePath(path)).toEqual(tile);
   });
@@ -40,13 +40,13 @@ describe("the path of a tile", () => {
     "/tile/0/000",
     "tile/0/000\n",
     `tile/0/${"x999/".repeat(6)}999`,
-  ])("cannot be %j", (path) => {
+  ])("is not %j", (path) => {
     expect(parseTilePath(path)).toBeNull();
   });
 });
 
 describe("the tiles of a tree", () => {
-  test("of 70,000 leaves are those of the specification", () => {
+  test("of 70,000 leaves match the specification", () => {
     const tiles = [...listNewTiles(0, 70_000)];
     const of = (level: number) => tiles.filter((tile) => tile.level === level);
     expect(of(0)).toHaveLength(274);
@@ -60,19 +60,19 @@ describe("the tiles of a tree", () => {
     expect(tiles).toHaveLength(277);
   });
 
-  test("of 256 leaves are a full one and a partial one above it", () => {
+  test("of 256 leaves are one full tile and one partial tile above it", () => {
     expect([...listNewTiles(0, 256)]).toEqual([
       { level: 0, index: 0, width: 256 },
       { level: 1, index: 0, width: 1 },
     ]);
   });
 
-  test("of no leaves are none, as between equal sizes", () => {
+  test("do not exist for no leaves, or between equal sizes", () => {
     expect([...listNewTiles(0, 0)]).toEqual([]);
     expect([...listNewTiles(300, 300)]).toEqual([]);
   });
 
-  test("that a tree grows by are those that it lacked or had narrower", () => {
+  test("that are new are the missing and the widened ones", () => {
     for (
       const [oldSize, size] of [[0, 1], [1, 2], [255, 256], [250, 700], [
         512,
@@ -86,7 +86,7 @@ describe("the tiles of a tree", () => {
     }
   });
 
-  test("are as wide as the specification's formula", () => {
+  test("have the width of the specification's formula", () => {
     expect(widthOf(0, 273, 70_000)).toBe(70_000 % 256);
     expect(widthOf(0, 272, 70_000)).toBe(256);
     expect(widthOf(0, 274, 70_000)).toBe(0);

@@ -36,7 +36,7 @@ const REFERENCE = [
 ];
 
 describe("a tree", () => {
-  test("without leaves has the hash of nothing as its root", () => {
+  test("without leaves has the hash of the empty string as its root", () => {
     expect(rootOf(createFrontier())).toEqual(EMPTY_ROOT);
     expect(toHex(EMPTY_ROOT)).toBe(
       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -54,7 +54,7 @@ describe("a tree", () => {
     expect(frontier.size).toBe(8);
   });
 
-  test("has the root that RFC 9162 defines for every size to 130", () => {
+  test("has the root of RFC 9162 for every size up to 130", () => {
     const leaves = makeLeaves(130);
     const frontier = createFrontier();
     for (const [index, leaf] of leaves.entries()) {
@@ -65,10 +65,10 @@ describe("a tree", () => {
     }
   });
 
-  test("has other hashes for leaves than for what is inside", () => {
-    const [one, other] = makeLeaves(2);
-    const inner = hashChildren(one, other);
-    expect(inner).toEqual(sha256(new Uint8Array([1, ...one, ...other])));
+  test("hashes leaves and inner nodes with different prefixes", () => {
+    const [left, right] = makeLeaves(2);
+    expect(hashChildren(left, right))
+      .toEqual(sha256(new Uint8Array([1, ...left, ...right])));
     expect(hashLeaf("é🙂")).toEqual(
       sha256(new Uint8Array([0, 0xc3, 0xa9, 0xf0, 0x9f, 0x99, 0x82])),
     );
@@ -84,16 +84,16 @@ describe("the root from tiles", () => {
   );
 
   test.each([0, 1, 255, 256, 257, 511, 512, 513, 1_500, ...random])(
-    "is that from leaves, for the first %i",
+    "equals the root from leaves, for the first %i",
     async (size) => {
       const root = hashTree(leaves.slice(0, size));
       expect(await readRoot(read, size)).toEqual(root);
     },
   );
 
-  test("goes through three levels of tiles", async () => {
+  test("covers three levels of tiles", async () => {
     // Full tiles of level 1 stand for the same hash 65,536 times.
-    const leaf = hashLeaf("all the same");
+    const leaf = hashLeaf("leaf");
     const levels = [leaf];
     while (levels.length <= 17) {
       levels.push(hashChildren(levels.at(-1)!, levels.at(-1)!));
@@ -109,7 +109,7 @@ describe("the root from tiles", () => {
     expect(paths.sort()).toEqual(["0/1", "1/1", "2/2"]);
   });
 
-  test("is refused where a tile is shorter or longer than its width", async () => {
+  test("fails for a tile that is shorter or longer than its width", async () => {
     for (const change of [-32, -1, 32]) {
       const short = readRoot(
         async (tile) => {
@@ -124,7 +124,7 @@ describe("the root from tiles", () => {
 });
 
 describe("the largest power of two", () => {
-  test("is exact where logarithms are not", () => {
+  test("is exact where a logarithm is not", () => {
     for (let exponent = 1; exponent <= 52; exponent++) {
       const power = 2 ** exponent;
       expect(floorPowerOfTwo(power)).toBe(power);

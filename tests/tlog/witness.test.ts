@@ -28,7 +28,7 @@ import {
   makeSigner,
   readCheckpoint,
   readNote,
-} from "../support/tile-readings.ts";
+} from "../support/tlog-parsers.ts";
 import { makeLeaves, tilesOf } from "./synthetic-tiles.ts";
 
 /** A witness with its memory, as a server would have it. */
@@ -50,7 +50,7 @@ class Witness {
   }
 }
 
-test("a witness answers the requests of litewitness's test as it should", async () => {
+test("a witness answers the requests of litewitness's test with the specified status", async () => {
   const { signer } = await makeSigner("example.com/witness", "cosignature");
   const witness = new Witness(signer);
   const key = toVerifierKey(
@@ -93,7 +93,7 @@ describe("a witness", () => {
       await sign(size),
     );
 
-  test("cosigns a log that grows, and the same checkpoint again", async () => {
+  test("cosigns a growing log, and the same checkpoint again", async () => {
     for (const [oldSize, size] of [[0, 0], [0, 7], [7, 7], [7, 8], [8, 40]]) {
       const body = await ask(oldSize, size);
       const answer = await witness.answer(body);
@@ -110,14 +110,14 @@ describe("a witness", () => {
     });
   });
 
-  test("does not know a log that it has no key of: 404", async () => {
+  test("answers 404 for a log without a key", async () => {
     witness.logs.set(key.name, { keys: [], last: null });
     expect((await witness.answer(await ask(0, 7))).status).toBe(404);
     witness.logs.clear();
     expect((await witness.answer(await ask(0, 7))).status).toBe(404);
   });
 
-  test("cosigns nothing that its key of the log did not sign: 403", async () => {
+  test("answers 403 for a checkpoint without a valid signature of the log", async () => {
     const other = await makeSigner("example.com/ledger", "note");
     const foreign = await signCheckpoint(
       { size: 7, root: rootAt(7) },
@@ -141,7 +141,7 @@ describe("a witness", () => {
     expect(witness.logs.get(key.name)!.last).toBeNull();
   });
 
-  test("passes over signatures of strangers", async () => {
+  test("ignores signatures of unknown keys", async () => {
     const note = readNote(await sign(7));
     const stranger = { ...note.signatures[0], name: "example.com/stranger" };
     const content = formatNote({
@@ -152,12 +152,12 @@ describe("a witness", () => {
       .toBe(200);
   });
 
-  test("refuses an old size above the checkpoint's: 400", async () => {
+  test("answers 400 for an old size above the checkpoint's", async () => {
     const body = formatAddCheckpoint(8, [], await sign(7));
     expect((await witness.answer(body)).status).toBe(400);
   });
 
-  test("tells its size to a log that thinks it is elsewhere: 409", async () => {
+  test("answers 409 with its size for another old size", async () => {
     const first = await witness.answer(await ask(3, 7));
     expect(first).toEqual({
       status: 409,
@@ -177,7 +177,7 @@ describe("a witness", () => {
     }
   });
 
-  test("does not let a log go back: 409", async () => {
+  test("does not cosign a smaller tree", async () => {
     await witness.answer(await ask(0, 40));
     expect((await witness.answer(await ask(7, 8))).status).toBe(409);
     expect(
@@ -186,14 +186,14 @@ describe("a witness", () => {
     expect(witness.logs.get(key.name)!.last!.size).toBe(40);
   });
 
-  test("refuses another root for the size that it cosigned: 409", async () => {
+  test("answers 409 for another root of the cosigned size", async () => {
     await witness.answer(await ask(0, 7));
     const content = await sign(7, hashLeaf("rewritten"));
     expect((await witness.answer(formatAddCheckpoint(7, [], content))).status)
       .toBe(409);
   });
 
-  test("refuses a log that rewrote its past, with the best proof there is: 422", async () => {
+  test("answers 422 for a rewritten log, even with a consistency proof of it", async () => {
     await witness.answer(await ask(0, 7));
     const rewritten = leaves.with(3, hashLeaf("rewritten"));
     const proof = await proveConsistency(tilesOf(rewritten), 7, 40);
@@ -203,7 +203,7 @@ describe("a witness", () => {
     expect(witness.logs.get(key.name)!.last!.size).toBe(7);
   });
 
-  test("refuses a proof where none is wanted, and none where one is: 422", async () => {
+  test("answers 422 for a needless proof and for a missing proof", async () => {
     const needless = formatAddCheckpoint(0, [EMPTY_ROOT], await sign(7));
     expect((await witness.answer(needless)).status).toBe(422);
     await witness.answer(await ask(0, 7));
@@ -213,7 +213,7 @@ describe("a witness", () => {
     expect((await witness.answer(same)).status).toBe(422);
   });
 
-  test("refuses an empty tree with a root of its own: 422", async () => {
+  test("answers 422 for an empty tree with another root", async () => {
     const body = formatAddCheckpoint(0, [], await sign(0, hashLeaf("")));
     expect((await witness.answer(body)).status).toBe(422);
   });
@@ -247,14 +247,14 @@ describe("a witness", () => {
       (body: string) => body.replace("\n40\n", "\nforty\n"),
     ],
     ["carriage returns", (body: string) => body.replaceAll("\n", "\r\n")],
-  ])("refuses a request with %s: 400", async (_, change) => {
+  ])("answers 400 for a request with %s", async (_, change) => {
     await witness.answer(await ask(0, 7));
     const answer = await witness.answer(change(await ask(7, 40)));
     expect(answer.status).toBe(400);
     expect(answer.contentType).toBe("text/plain; charset=utf-8");
   });
 
-  test("reads the request of the specification", () => {
+  test("parses the request of the specification", () => {
     const parsed = parseAddCheckpoint(SPECIFIED_REQUEST);
     expect(parsed).toMatchObject({
       request: { oldSize: 20_852_014, checkpoint: { size: 20_852_163 } },
@@ -268,8 +268,8 @@ describe("a witness", () => {
   });
 });
 
-describe("a log", () => {
-  test("takes the cosignatures of witnesses that it knows, and adds them", async () => {
+describe("readWitnessAnswer()", () => {
+  test("returns the cosignatures of known witnesses", async () => {
     const { signer: log } = await makeSigner("example.com/ledger", "note");
     const [known, stranger] = await Promise.all([
       makeSigner("witness.example/known", "cosignature"),
@@ -300,7 +300,7 @@ describe("a log", () => {
     });
   });
 
-  test("takes nothing else from a witness", async () => {
+  test("rejects any other answer", async () => {
     const { signer: log } = await makeSigner("example.com/ledger", "note");
     const { signer } = await makeSigner("witness.example/w", "cosignature");
     const content = await signCheckpoint({ size: 0, root: EMPTY_ROOT }, log);

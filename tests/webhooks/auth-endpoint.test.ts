@@ -10,9 +10,10 @@ import {
 import {
   createChange,
   createEntry,
+  createNewHook,
+  HOOK_ANSWERS,
   HOOKS,
 } from "../support/supabase-payloads.ts";
-import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -28,8 +29,8 @@ describe.each(ENGINES)("an Auth hook on %s", (engine) => {
   const send = (hook: unknown, query = "", id: string = newId()) =>
     postSigned(ledger, PATH, hook, { id, secret }, { query });
 
-  test("is recorded as an audit event, and answered with what Auth expects", async () => {
-    const hook = createOwnHook("customize-access-token");
+  test("is recorded as an audit event, with the answer that Auth expects", async () => {
+    const hook = createNewHook("customize-access-token");
     const before = await ledger.rows("audit_log");
     const { status, headers, body } = await send(hook);
     expect(status).toBe(200);
@@ -49,8 +50,8 @@ describe.each(ENGINES)("an Auth hook on %s", (engine) => {
     expect(JSON.stringify(row)).not.toContain("person@example.com");
   });
 
-  test("that Auth sends again, under another webhook-id, adds nothing", async () => {
-    const hook = createOwnHook("after-user-created");
+  test("adds nothing on a retry under another webhook-id", async () => {
+    const hook = createNewHook("after-user-created");
     const before = await countRows(ledger);
     for (const id of ["first", "second", "third"]) {
       const { status, body } = await send(hook, "", id);
@@ -64,8 +65,8 @@ describe("an Auth hook", () => {
   const ledger = useReceiver("PGlite");
   const sign = { id: "msg_1", secret };
 
-  test("may be signed with any secret of a rotation, the signatures joined by commas as Auth joins them", async () => {
-    const hook = JSON.stringify(createOwnHook("after-user-created"));
+  test("verifies with each secret of a rotation, and with comma-joined signatures", async () => {
+    const hook = JSON.stringify(createNewHook("after-user-created"));
     const before = await countRows(ledger);
     const bySecret = await Promise.all(
       [oldSecret, secret].map((one) =>
@@ -87,12 +88,12 @@ describe("an Auth hook", () => {
     expect(await countRows(ledger)).toBe(before + 1);
   });
 
-  test.each(ANSWERS)(
-    "%s is answered so that Auth goes on",
+  test.each(HOOK_ANSWERS)(
+    "%s is recorded, with the answer that Auth needs",
     async (name, answer) => {
       const query = `?firm_id=${FIRM}`;
       const before = await countRows(ledger);
-      const good = await postSigned(ledger, PATH, createOwnHook(name), sign, {
+      const good = await postSigned(ledger, PATH, createNewHook(name), sign, {
         query,
       });
       expect([good.status, good.body]).toEqual([200, answer]);
@@ -100,8 +101,8 @@ describe("an Auth hook", () => {
     },
   );
 
-  test("keeps every digit of the claims", async () => {
-    const text = JSON.stringify(createOwnHook("customize-access-token"))
+  test("returns every digit of the claims", async () => {
+    const text = JSON.stringify(createNewHook("customize-access-token"))
       .replace('"aal":"aal1"', '"aal":"aal1","big":12345678901234567890.10');
     const bytes = new TextEncoder().encode(text);
     const headers = await signMessage(
@@ -117,12 +118,12 @@ describe("an Auth hook", () => {
     expect(await response.text()).toContain('"big":12345678901234567890.10');
   });
 
-  test("that tells of a renewed token records nothing", async () => {
+  test("records nothing for a token refresh", async () => {
     const before = await countRows(ledger);
     const { status, body } = await postSigned(
       ledger,
       PATH,
-      createOwnHook("customize-access-token", {
+      createNewHook("customize-access-token", {
         authentication_method: "token_refresh",
       }),
       sign,
@@ -132,11 +133,11 @@ describe("an Auth hook", () => {
     expect(await countRows(ledger)).toBe(before);
   });
 
-  test("may come with a key instead of a signature", async () => {
+  test("accepts a key instead of a signature", async () => {
     const before = await countRows(ledger);
     const { status, body } = await ledger.post(
       PATH,
-      createOwnHook("password-verification"),
+      createNewHook("password-verification"),
       { query: `?firm_id=${FIRM}` },
     );
     expect([status, body]).toEqual([200, { decision: "continue" }]);
@@ -156,7 +157,7 @@ describe("rows of auth.audit_log_entries", () => {
       old_record: null,
     });
 
-  test("from a Database Webhook with a key become audit events with their own ids", async () => {
+  test("become audit events with the same ids, from a Database Webhook with a key", async () => {
     const id = newId();
     const { status, body } = await ledger.post(
       PATH,
@@ -178,7 +179,7 @@ describe("rows of auth.audit_log_entries", () => {
     expect(again.status).toBe(200);
   });
 
-  test("that are wrong are told so: nobody waits for a login", async () => {
+  test("are rejected when they are invalid", async () => {
     for (
       const [body, at, expected] of [
         [insert({ ...createEntry(), id: newId() }), "", 422],

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signMessage } from "../../shared/webhooks/signatures.ts";
 import { FIRM, newId, NOBODY, USER } from "../support/running-stack.ts";
-import { createHook } from "../support/supabase-payloads.ts";
-import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
 import {
-  type LoggedReceiver,
-  readLog,
-  startLoggedReceiver,
-} from "./logged-receiver.ts";
+  createHook,
+  createNewHook,
+  HOOK_ANSWERS,
+} from "../support/supabase-payloads.ts";
+import {
+  readLines,
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -19,9 +22,9 @@ const PATH = "webhooks/auth";
 const [{ bytes: secret }] = AUTH_SECRETS;
 const sign = { id: "msg_1", secret };
 
-/** What keeps an event from being recorded. */
+/** Reasons why an event cannot be recorded. */
 const UNRECORDABLE: [string, Record<string, unknown>, string][] = [
-  ["a firm in the URL that is none", {}, "?firm_id=acme"],
+  ["a malformed firm in the URL", {}, "?firm_id=acme"],
   ["an unknown parameter in the URL", {}, "?colour=red"],
   ["metadata without uuid", { metadata: { name: "x" } }, ""],
   ["a time in the future", {
@@ -37,19 +40,22 @@ const UNRECORDABLE: [string, Record<string, unknown>, string][] = [
   }, ""],
 ];
 
-describe("an Auth hook that cannot be recorded", () => {
-  let receiver: LoggedReceiver;
+describe("an unrecordable Auth hook", () => {
+  let receiver: SpawnedStack;
   beforeAll(async () => {
-    receiver = await startLoggedReceiver(FUNCTION_ENV);
+    receiver = await startSpawnedStack({
+      memory: true,
+      functionEnv: FUNCTION_ENV,
+    });
   });
   afterAll(() => receiver?.end());
 
   test.each(UNRECORDABLE)(
-    "for %s is answered so that Auth goes on",
+    "gets the answer that Auth needs, for %s",
     async (_, changes, query) => {
       const { ledger } = receiver;
       const before = await countRows(ledger);
-      for (const [name, answer] of ANSWERS) {
+      for (const [name, answer] of HOOK_ANSWERS) {
         const { status, headers, body } = await postSigned(
           ledger,
           PATH,
@@ -66,14 +72,14 @@ describe("an Auth hook that cannot be recorded", () => {
   );
 
   test.each(["", "{", "null", "[", "\u0000", '"text"'])(
-    "because its body is %j is answered with {}",
+    "gets the answer {} for the body %j",
     async (body) => {
       const answer = await postSigned(receiver.ledger, PATH, body, sign);
       expect([answer.status, answer.body]).toEqual([200, {}]);
     },
   );
 
-  test("because of its media type, or because it is no UTF-8, is answered all the same", async () => {
+  test("gets the answer {} for another media type, and for invalid UTF-8", async () => {
     const { ledger } = receiver;
     const odd = await postSigned(ledger, PATH, "{}", sign, {
       headers: { "content-type": "text/plain" },
@@ -89,12 +95,12 @@ describe("an Auth hook that cannot be recorded", () => {
   });
 
   test.each(["send-email", "send-sms"])(
-    "%s is told that nothing was sent, because nothing was",
+    "%s gets an error, because no message is sent",
     async (name) => {
       const { status, body } = await postSigned(
         receiver.ledger,
         PATH,
-        createOwnHook(name),
+        createNewHook(name),
         sign,
       );
       expect(status).toBe(200);
@@ -102,12 +108,14 @@ describe("an Auth hook that cannot be recorded", () => {
     },
   );
 
-  test("is told to the function's log, each once, with the reason and without what was sent", async () => {
+  test("is in the access log once, with the reason and without content", async () => {
     const printed = await receiver.end();
-    const messages = readLog(printed).flatMap(({ error }) =>
+    const messages = readLines(printed).flatMap(({ error }) =>
       error ? [error.message] : []
     );
-    expect(messages).toHaveLength(UNRECORDABLE.length * ANSWERS.length + 10);
+    expect(messages).toHaveLength(
+      UNRECORDABLE.length * HOOK_ANSWERS.length + 10,
+    );
     const reasons = [
       "The query parameter firm_id is malformed",
       "The query parameter colour is unknown",

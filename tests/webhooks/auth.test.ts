@@ -31,7 +31,7 @@ async function adaptOne(
 }
 
 describe("an Auth hook", () => {
-  test("after a user is created becomes an audit event about her", async () => {
+  test("after-user-created becomes an audit event about the user", async () => {
     const adapted = await adaptOne(createHook("after-user-created"));
     expect(adapted.issues).toEqual([]);
     expect(adapted.event).toEqual({
@@ -58,7 +58,7 @@ describe("an Auth hook", () => {
       authentication_method: "sso/saml",
       session_id: "b0000000-0000-4000-8000-000000000001",
     }],
-  ])("%s is what an existing user did", async (name, metadata) => {
+  ])("%s becomes an audit event by the user", async (name, metadata) => {
     const adapted = await adaptOne(createHook(name), URL_FIRM);
     expect(adapted.issues).toEqual([]);
     expect(adapted.event).toMatchObject({
@@ -70,12 +70,12 @@ describe("an Auth hook", () => {
     expect(validate(adapted, "audit")).toEqual([]);
   });
 
-  test.each(Object.keys(HOOKS))("%s shows nothing personal", async (name) => {
+  test.each(Object.keys(HOOKS))("%s leaves out personal data", async (name) => {
     const { event } = await adaptOne(createHook(name), URL_FIRM);
     expect(JSON.stringify(event)).not.toMatch(PERSONAL);
   });
 
-  test("has the id of the invocation, which stays when Auth tries again", async () => {
+  test("derives its id from the invocation, which stays the same on a retry", async () => {
     const payload = createHook("after-user-created");
     const attempts = ["first", "second"].map((id) =>
       adaptAuth(deliver(payload, { headers: { "webhook-id": id } }))
@@ -90,7 +90,7 @@ describe("an Auth hook", () => {
     expect(next.event.id).not.toBe(one.events[0].event.id);
   });
 
-  test("takes the firm from what only the server can set, else from the URL", async () => {
+  test("takes the firm from app_metadata, else from the URL", async () => {
     const user = { id: USER, user_metadata: { firm_id: FIRM } };
     const payload = createHook("after-user-created", { user });
     expect(codesOf(await adaptOne(payload))).toEqual([
@@ -105,7 +105,7 @@ describe("an Auth hook", () => {
     expect(token.event.firm_id).toBe(FIRM);
   });
 
-  test("that a session's renewal causes is no event", async () => {
+  test("gives no event for a token refresh", async () => {
     const renewal = createHook("customize-access-token", {
       authentication_method: "token_refresh",
     });
@@ -120,7 +120,7 @@ describe("an Auth hook", () => {
     },
   );
 
-  test("without an invocation's id is rejected", async () => {
+  test("without an invocation id is rejected", async () => {
     const metadata = { name: "after-user-created" };
     const adapted = await adaptOne(
       createHook("after-user-created", { metadata }),
@@ -129,7 +129,7 @@ describe("an Auth hook", () => {
   });
 
   test.each(["", "unknown", "203.0.113.7, 10.0.0.1", 7])(
-    "with the address %j has none",
+    "with the IP address %j has no ip_address",
     async (ip_address) => {
       const payload = createHook("after-user-created");
       const metadata = { ...payload.metadata as object, ip_address };
@@ -140,7 +140,7 @@ describe("an Auth hook", () => {
   );
 });
 
-describe("the answer to a hook", () => {
+describe("the answer to an Auth hook", () => {
   const answerOf = (payload: unknown) => {
     const text = typeof payload === "string"
       ? payload
@@ -157,7 +157,7 @@ describe("the answer to a hook", () => {
   );
 
   test.each(["password-verification", "mfa-verification"])(
-    "%s says to go on, valid or not",
+    "%s continues, whether valid or not",
     (name) => {
       for (const valid of [true, false]) {
         expect(answerOf(createHook(name, { valid }))).toBe(
@@ -167,7 +167,7 @@ describe("the answer to a hook", () => {
     },
   );
 
-  test("customize-access-token gives the claims back digit for digit", () => {
+  test("customize-access-token returns the claims digit for digit", () => {
     const claims =
       '{"sub":"1","exp":1791191000,"app_metadata":{"n":12345678901234567890.10,"__proto__":{"a":1}},"x":"é"}';
     const text = `{ "metadata": {}, "claims": ${claims} }`;
@@ -179,7 +179,7 @@ describe("the answer to a hook", () => {
   });
 
   test.each(["send-email", "send-sms"])(
-    "%s is an error, because nothing is sent",
+    "%s is an error, because no message is sent",
     (name) => {
       const { error } = JSON.parse(answerOf(createHook(name)));
       expect(error).toEqual({
@@ -198,7 +198,7 @@ describe("the answer to a hook", () => {
     '{"claims": 7}',
     '{"valid": 1}',
   ])(
-    "to %j lets Auth go on",
+    "to %j is an empty object",
     (text) => expect(answerOf(text)).toBe("{}"),
   );
 });
@@ -225,16 +225,12 @@ describe("a row of auth.audit_log_entries", () => {
       entity_id: USER,
       ip_address: "203.0.113.7",
       created_at: "2026-10-05T08:00:00.123456+00:00",
-      metadata: {
-        source: "auth_audit_log",
-        actor_id: USER,
-        provider: "email",
-      },
+      metadata: { source: "auth_audit_log", actor_id: USER, provider: "email" },
     });
     expect(validate(adapted, "audit")).toEqual([]);
   });
 
-  test("is the same event bare, in an array and in a Database Webhook", async () => {
+  test("gives the same event bare, in an array and in a Database Webhook", async () => {
     const { event } = await adaptOne(insert(createEntry()), URL_FIRM);
     expect((await adaptOne(createEntry(), URL_FIRM)).event).toEqual(event);
     const { batch, events } = await adaptAuth(
@@ -244,7 +240,7 @@ describe("a row of auth.audit_log_entries", () => {
     expect(events.map((one) => one.event)).toEqual([event, event]);
   });
 
-  test("about a factor or another user is about that one", async () => {
+  test("refers to a factor, and to another user", async () => {
     const factor_id = "a0000000-0000-4000-8000-000000000001";
     const user_id = "20000000-0000-4000-8000-000000000009";
     const traits = {
@@ -278,7 +274,7 @@ describe("a row of auth.audit_log_entries", () => {
     expect(team.event.entity_id).toBe(user_id);
   });
 
-  test("by nobody, as the service role does it, has no user", async () => {
+  test("by the service role has no user", async () => {
     const actor_id = "00000000-0000-0000-0000-000000000000";
     const { event } = await adaptOne(createEntry({ actor_id }), URL_FIRM);
     expect(event).not.toHaveProperty("user_id");
@@ -286,7 +282,7 @@ describe("a row of auth.audit_log_entries", () => {
     expect(event.metadata).not.toHaveProperty("actor_id");
   });
 
-  test("shows nothing personal", async () => {
+  test("leaves out personal data", async () => {
     const traits = {
       provider: "person@example.com",
       user_id: "person@example.com",
@@ -298,7 +294,7 @@ describe("a row of auth.audit_log_entries", () => {
     expect(validate(adapted, "audit")).toEqual([]);
   });
 
-  test("without its parts is rejected, each at its place", async () => {
+  test("without its members is rejected, with a pointer to each", async () => {
     const entry = createEntry({ action: null, log_type: 7 });
     const adapted = await adaptOne(insert({ ...entry, id: "1" }));
     expect(codesOf(adapted)).toEqual([
@@ -313,7 +309,7 @@ describe("a row of auth.audit_log_entries", () => {
     insert(createEntry(), { type: "UPDATE" }),
     insert(null),
     insert(createEntry(), { schema: "public" }),
-  ])("is not what this is: %#", async (payload) => {
+  ])("rejects another payload: %#", async (payload) => {
     const adapted = await adaptOne(payload, URL_FIRM);
     expect(codesOf(adapted)).toEqual([" invalid_type"]);
     expect(adapted.issues[0].detail).toContain("/webhooks/database");

@@ -52,7 +52,7 @@ const envelope = (changes: Record<string, unknown> = {}) => ({
 });
 
 describe("a CloudEvent", () => {
-  test("of the SDK is the same event in binary, structured and batched mode", async () => {
+  test("of the SDK gives the same event in binary, structured and batched mode", async () => {
     const event = create();
     const binary = await adaptMessage(HTTP.binary(event));
     const structured = await adaptMessage(HTTP.structured(event));
@@ -71,7 +71,7 @@ describe("a CloudEvent", () => {
     }
   });
 
-  test("is identified by source and id together", async () => {
+  test("has an id derived from source and id", async () => {
     const text = fc.constantFrom("a", "aa", "aaa", 'a","a', "a,a", "a\na");
     await fc.assert(
       fc.asyncProperty(text, text, text, text, async (a, b, c, d) => {
@@ -86,14 +86,14 @@ describe("a CloudEvent", () => {
     );
   });
 
-  test("must not have an id in its data as well", async () => {
+  test("is rejected with an id in its data", async () => {
     const data = { ...EVENT, id: "90000000-0000-4000-8000-000000000001" };
     const { events } = await adapt(envelope({ data }), STRUCTURED);
     expect(codesOf(events[0])).toEqual(["/data/id not_allowed"]);
     expect(events[0].event.id).not.toBe(data.id);
   });
 
-  test("keeps its data's own time, and is completed by the URL", async () => {
+  test("keeps the time of its data, and takes defaults from the URL", async () => {
     const created_at = "2026-10-04T08:00:00Z";
     const data = { ...EVENT, created_at, firm_id: undefined };
     const { events } = await adaptMessage(
@@ -117,12 +117,12 @@ describe("a CloudEvent", () => {
       "/datacontenttype unsupported_media_type",
     ],
     [{ datacontenttype: 7 }, "/datacontenttype unsupported_media_type"],
-  ])("with %j is rejected at its place", async (changes, expected) => {
+  ])("with %j is rejected, with a pointer", async (changes, expected) => {
     const { events } = await adapt(envelope(changes), STRUCTURED);
     expect(codesOf(events[0])).toEqual([expected]);
   });
 
-  test("shows the log's issues where they are in the payload", async () => {
+  test("has issues of the log with pointers into the payload", async () => {
     const { events } = await adapt(
       envelope({ time: "today", data: { ...EVENT, action: 7 } }),
       STRUCTURED,
@@ -142,7 +142,7 @@ describe("data_base64", () => {
     return events[0];
   };
 
-  test("is decoded to JSON in UTF-8", async () => {
+  test("decodes to JSON in UTF-8", async () => {
     const data = { ...EVENT, entity_type: "entité" };
     const { event, issues } = await adaptData(encode(JSON.stringify(data)));
     expect(issues).toEqual([]);
@@ -173,7 +173,7 @@ describe("binary mode", () => {
     body: unknown = EVENT,
   ) => (await adapt(body, type, { ...HEADERS, ...headers })).events[0];
 
-  test("takes header values that are percent-encoded or in quotes", async () => {
+  test("accepts percent-encoded and quoted header values", async () => {
     const { events } = await adapt(
       envelope({ source: "/é €%", id: 'a "b"' }),
       STRUCTURED,
@@ -190,20 +190,20 @@ describe("binary mode", () => {
     expect(quoted.event.id).toBe(events[0].event.id);
   });
 
-  test("leaves alone what is no encoded UTF-8", async () => {
+  test("keeps a header value that is not encoded UTF-8", async () => {
     const one = await adaptBinary({ "ce-id": "100%" });
     const other = await adaptBinary({ "ce-id": "%FF" });
     expect([...one.issues, ...other.issues]).toEqual([]);
     expect(one.event.id).not.toBe(other.event.id);
   });
 
-  test("with a JSON media type of any name is read", async () => {
+  test("accepts any JSON media type", async () => {
     for (const type of ["application/vnd.x+json; charset=utf-8", "text/json"]) {
       expect((await adaptBinary({}, type)).issues).toEqual([]);
     }
   });
 
-  test("with other data is rejected", async () => {
+  test("rejects other data", async () => {
     const xml = await adaptBinary({}, "application/xml", "<event/>");
     expect(codesOf(xml)).toEqual([" unsupported_media_type"]);
     const broken = await adaptBinary({}, "application/json", "{");
@@ -212,13 +212,13 @@ describe("binary mode", () => {
     expect(codesOf(empty)).toEqual([" invalid_json"]);
   });
 
-  test("names the header of an attribute that is missing", async () => {
+  test("names the header of a missing attribute", async () => {
     const adapted = await adaptBinary({ "ce-source": "" });
     expect(codesOf(adapted)).toEqual(["/source required"]);
     expect(adapted.issues[0].detail).toContain("ce-source");
   });
 
-  test("without its headers is refused, with the modes that there are", async () => {
+  test("without its headers is rejected, with the list of modes", async () => {
     await expect(adapt(EVENT, "application/json")).rejects.toMatchObject({
       problem: {
         code: "invalid_body",
@@ -229,7 +229,7 @@ describe("binary mode", () => {
 });
 
 describe("a batch", () => {
-  test("rejects one event alone", async () => {
+  test("rejects one invalid event alone", async () => {
     const { events } = await adapt(
       [envelope(), 7, envelope({ id: "A-2" })],
       BATCH,
@@ -238,7 +238,7 @@ describe("a batch", () => {
     expect(events[0].event.id).not.toBe(events[2].event.id);
   });
 
-  test("may be empty", async () => {
+  test("accepts an empty array", async () => {
     expect(await adapt(" [ ] ", BATCH)).toEqual({ batch: true, events: [] });
   });
 
@@ -247,7 +247,7 @@ describe("a batch", () => {
     [[envelope()], STRUCTURED],
     [{ events: [envelope()] }, BATCH],
   ])(
-    "that is not what the Content-Type says is refused: %#",
+    "is rejected when the Content-Type differs: %#",
     async (body, type) => {
       await expect(adapt(body, type)).rejects.toMatchObject({
         problem: { code: "invalid_batch" },

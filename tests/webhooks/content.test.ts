@@ -5,7 +5,10 @@ import { FIRM, newId, USER } from "../support/running-stack.ts";
 import { chat } from "../support/otlp-exports.ts";
 import { createPayload } from "./litellm-payloads.ts";
 import { AUTH_USER, createHook } from "../support/supabase-payloads.ts";
-import { type LoggedReceiver, startLoggedReceiver } from "./logged-receiver.ts";
+import {
+  type SpawnedStack,
+  startSpawnedStack,
+} from "../support/spawned-stack.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -14,7 +17,7 @@ import {
 } from "../support/receiving-stack.ts";
 import { exportOf, send, startTrace, toolUse } from "../support/otlp-traces.ts";
 
-/** What must not be found again, in what content is made of. */
+/** Content that must not be found in the database or the output. */
 const MARKER = "tell-nobody-4711";
 const CONTENT = JSON.stringify([{
   role: "user",
@@ -55,13 +58,16 @@ const CONTENT_ATTRIBUTES = Object.fromEntries([
 ].map((name) => [name, CONTENT]));
 
 describe("content", () => {
-  let receiver: LoggedReceiver;
+  let receiver: SpawnedStack;
   let sql: postgres.Sql;
 
   beforeAll(async () => {
-    const url = await createDatabase({ url: inject("postgresUrl") });
-    receiver = await startLoggedReceiver(FUNCTION_ENV, url);
-    sql = postgres(url, { max: 1 });
+    const databaseUrl = await createDatabase({ url: inject("postgresUrl") });
+    receiver = await startSpawnedStack({
+      databaseUrl,
+      functionEnv: FUNCTION_ENV,
+    });
+    sql = postgres(databaseUrl, { max: 1 });
   });
   afterAll(async () => {
     await sql?.end();
@@ -85,7 +91,7 @@ describe("content", () => {
     return found;
   }
 
-  test("of spans is neither stored nor told to anybody, wherever it stands", async () => {
+  test("of spans is in no answer, wherever it is sent", async () => {
     const { ledger } = receiver;
     const trace = startTrace();
     const events = [{
@@ -137,7 +143,7 @@ describe("content", () => {
     }
   });
 
-  test("of LiteLLM's payloads, of changed rows and of Auth's hooks is not either", async () => {
+  test("of LiteLLM's payloads, changed rows and Auth's hooks is in no answer", async () => {
     const { ledger } = receiver;
     const litellm = await ledger.post("webhooks/litellm", [
       createPayload({
@@ -181,17 +187,17 @@ describe("content", () => {
     }
   });
 
-  test("is nowhere in the database nor in what the functions print", async () => {
-    // What is there is found, so that the search can be relied on.
+  test("is neither in the database nor in the functions' output", async () => {
+    // The search finds a recorded value.
     expect(await findTables("gpt-5-2025-08-07")).toContain(
       "public.llm_usage_log",
     );
     expect(await findTables(MARKER)).toEqual([]);
     await receiver.ledger.post("webhooks/auth", "{}", {
-      headers: { "x-request-id": "told-to-the-log" },
+      headers: { "x-request-id": "in-the-access-log" },
     });
     const printed = await receiver.end();
-    expect(printed).toContain("told-to-the-log");
+    expect(printed).toContain("in-the-access-log");
     expect(printed).not.toContain(MARKER);
   });
 });

@@ -14,8 +14,11 @@ import { RECORD_TIMEOUT_MS } from "../../shared/limits.ts";
 import { FIRM, newId, RunningStack } from "../support/running-stack.ts";
 import { chat } from "../support/otlp-exports.ts";
 import { createPayload } from "./litellm-payloads.ts";
-import { createChange } from "../support/supabase-payloads.ts";
-import { ANSWERS, createOwnHook } from "./auth-hooks.ts";
+import {
+  createChange,
+  createNewHook,
+  HOOK_ANSWERS,
+} from "../support/supabase-payloads.ts";
 import {
   AUTH_SECRETS,
   countRows,
@@ -57,7 +60,7 @@ describe("when the database", () => {
   });
 
   test(
-    "is away, every sender is told to try again, and what it sends again is recorded once",
+    "is unavailable, every sender gets a 503 with Retry-After, and a retry is recorded once",
     async () => {
       const trace = startTrace();
       const spans = exportOf([
@@ -90,7 +93,7 @@ describe("when the database", () => {
   );
 
   test(
-    "is away, an export in protobuf is told so in protobuf, and a test connection is still answered",
+    "is unavailable, a protobuf export gets its 503 in protobuf, and a test connection is answered",
     async () => {
       const memory = new InMemorySpanExporter();
       const tracer = new BasicTracerProvider({
@@ -126,7 +129,7 @@ describe("when the database", () => {
   );
 
   test(
-    "comes back, the OpenTelemetry SDK has its spans recorded by itself, once",
+    "is available again, the OpenTelemetry SDK's retry is recorded once",
     async () => {
       const provider = new BasicTracerProvider({
         spanProcessors: [
@@ -150,15 +153,15 @@ describe("when the database", () => {
   );
 
   test(
-    "is away, Auth goes on all the same",
+    "is unavailable, Auth gets the answers that it needs",
     async () => {
       const before = await countRows(ledger);
       await server.kill();
-      for (const [name, answer] of ANSWERS) {
+      for (const [name, answer] of HOOK_ANSWERS) {
         const { status, body } = await postSigned(
           ledger,
           HOOK,
-          createOwnHook(name),
+          createNewHook(name),
           { secret },
           { query },
         );
@@ -170,7 +173,7 @@ describe("when the database", () => {
     60_000,
   );
 
-  test("is slow, Auth goes on before the event is recorded, and it is recorded later", async () => {
+  test("is slow, Auth gets its answer before the event is recorded", async () => {
     const before = await countRows(ledger);
     const sql = postgres(server.url, { max: 1 });
     let timer;
@@ -179,7 +182,7 @@ describe("when the database", () => {
       const answer = postSigned(
         ledger,
         HOOK,
-        createOwnHook("mfa-verification"),
+        createNewHook("mfa-verification"),
         { secret },
         { query },
       );

@@ -62,7 +62,7 @@ describe("a Database Webhook", () => {
     }
   });
 
-  test("never shows a value of a row", async () => {
+  test("leaves out the values of rows", async () => {
     for (const type of ["INSERT", "UPDATE", "DELETE"]) {
       const record = { ...ROW, amount: 77.25, iban: "GB82WEST12345698765432" };
       const text = JSON.stringify(
@@ -84,7 +84,7 @@ describe("a Database Webhook", () => {
     },
   );
 
-  test("counts a column whose name holds what must not be recorded", async () => {
+  test("counts a column with a sensitive name, and leaves out the name", async () => {
     const name = "card_4111 1111 1111 1111";
     const adapted = await adaptOne(createChange({
       record: { ...ROW, [name]: 1, status: "x" },
@@ -97,7 +97,7 @@ describe("a Database Webhook", () => {
     expect(validate(adapted, "audit")).toEqual([]);
   });
 
-  test("is acceptable whatever a table's columns are called and however many", async () => {
+  test("gives a valid event for any names and any number of columns", async () => {
     const rows = fc.dictionary(fc.string({ maxLength: 63 }), fc.jsonValue());
     await fc.assert(
       fc.asyncProperty(rows, rows, async (before, after) => {
@@ -162,7 +162,7 @@ describe("a Database Webhook", () => {
     });
   });
 
-  test("sees a change beyond the digits that a number keeps", async () => {
+  test("finds a change beyond the precision of a JavaScript number", async () => {
     const text = JSON.stringify(
       createChange({ record: { ...ROW, n: 1 }, old_record: { ...ROW, n: 2 } }),
     )
@@ -177,8 +177,8 @@ describe("a Database Webhook", () => {
   });
 });
 
-describe("the firm", () => {
-  test("is the row's, before the URL's", async () => {
+describe("the firm of a Database Webhook", () => {
+  test("is the row's, else the URL's", async () => {
     const { event } = await adaptOne(createChange(), `firm_id=${OTHER_FIRM}`);
     expect(event.firm_id).toBe(FIRM);
     const { firm_id: _, ...row } = ROW;
@@ -195,7 +195,7 @@ describe("the firm", () => {
     expect(adapted.event).toMatchObject({ firm_id: FIRM, entity_id: FIRM });
   });
 
-  test("that nobody says rejects the event, with what to set and where", async () => {
+  test("is required, with the remedy", async () => {
     const adapted = await adaptOne(
       createChange({ record: { id: ROW.id }, old_record: {} }),
     );
@@ -206,7 +206,7 @@ describe("the firm", () => {
   });
 });
 
-describe("the id", () => {
+describe("the id of a Database Webhook's event", () => {
   test("does not depend on white space or on the order of keys", async () => {
     const payload = createChange();
     const turned = Object.fromEntries(Object.entries(payload).reverse());
@@ -228,7 +228,7 @@ describe("the id", () => {
       .not.toBe(one.event.id);
   });
 
-  test("cannot tell a change that happens again, unless a column differs each time", async () => {
+  test("is the same for a repeated change without a column that differs", async () => {
     const first = await adaptOne(createChange());
     const again = await adaptOne(createChange());
     expect(again.event.id).toBe(first.event.id);
@@ -240,7 +240,7 @@ describe("the id", () => {
   });
 });
 
-describe("a body that is no Database Webhook", () => {
+describe("a malformed Database Webhook", () => {
   test.each([
     [{ type: "TRUNCATE" }, "/type invalid_value"],
     [{ type: "constructor" }, "/type invalid_value"],
@@ -248,7 +248,7 @@ describe("a body that is no Database Webhook", () => {
     [{ schema: null }, "/schema required"],
     [{ record: null }, "/record required"],
     [{ type: "DELETE", old_record: [] }, "/old_record required"],
-  ])("with %j is rejected at its place", async (changes, expected) => {
+  ])("with %j is rejected, with a pointer", async (changes, expected) => {
     expect(codesOf(await adaptOne(createChange(changes)))).toContain(expected);
   });
 
@@ -268,14 +268,14 @@ describe("a body that is no Database Webhook", () => {
     expect(events[0].event.id).toBe((await adaptOne(createChange())).event.id);
   });
 
-  test("cannot bring members in through prototypes", async () => {
+  test("adds no members through prototypes", async () => {
     const text = JSON.stringify(createChange({ record: {}, old_record: {} }))
       .replace('"record":{}', `"record":{"__proto__":{"firm_id":"${FIRM}"}}`);
     expect(codesOf(await adaptOne(text))).toEqual(["/record/firm_id required"]);
   });
 });
 
-test("the user may be left out when the ledger does not know her", async () => {
+test("the user reference of a Database Webhook is optional", async () => {
   const payload = createChange({ user_id: USER });
   const { events: [adapted], optionalReferences } = await adaptDatabaseWebhook(
     deliver(payload),

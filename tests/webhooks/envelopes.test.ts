@@ -31,21 +31,24 @@ const cloudEvent = (data: unknown, changes = {}) => ({
 describe("native events in envelopes", () => {
   const ledger = useReceiver("PGlite");
 
-  test.each(SLUGS)("of %s are recorded, signed or keyed", async (slug) => {
-    const path = `webhooks/standard/${slug}`;
-    const id = `msg_${newId()}`;
-    const body = message(EVENTS[slug]);
-    const signed = await postSigned(ledger, path, body, { id, secret });
-    expect(signed.status).toBe(201);
-    const row = await showRow(ledger, slug, signed.body.id);
-    expect(row).toMatchObject({
-      [slug === "model-usage" ? "captured_at" : "created_at"]:
-        "2026-10-05T08:00:00+00:00",
-    });
-    const headers = { "webhook-id": id };
-    const keyed = await ledger.post(path, body, { headers });
-    expect([keyed.status, keyed.body.id]).toEqual([200, signed.body.id]);
-  });
+  test.each(SLUGS)(
+    "of %s are recorded, with a signature or a key",
+    async (slug) => {
+      const path = `webhooks/standard/${slug}`;
+      const id = `msg_${newId()}`;
+      const body = message(EVENTS[slug]);
+      const signed = await postSigned(ledger, path, body, { id, secret });
+      expect(signed.status).toBe(201);
+      const row = await showRow(ledger, slug, signed.body.id);
+      expect(row).toMatchObject({
+        [slug === "model-usage" ? "captured_at" : "created_at"]:
+          "2026-10-05T08:00:00+00:00",
+      });
+      const headers = { "webhook-id": id };
+      const keyed = await ledger.post(path, body, { headers });
+      expect([keyed.status, keyed.body.id]).toEqual([200, signed.body.id]);
+    },
+  );
 
   test.each(SLUGS)("of %s are recorded from CloudEvents", async (slug) => {
     const path = `webhooks/cloudevents/${slug}`;
@@ -69,7 +72,7 @@ describe("native events in envelopes", () => {
     expect(await ledger.count(TABLES[slug])).toBe(before + 1);
   });
 
-  test("cannot say what only adapters decide", async () => {
+  test("are rejected with members that only adapters set", async () => {
     const decided = {
       reported_cost_usd: "-1",
       token_convention: "exclusive",
@@ -99,7 +102,7 @@ describe("native events in envelopes", () => {
     expect(await countRows(ledger)).toBe(before);
   });
 
-  test("of a model call are priced, and keep the details of a native one", async () => {
+  test("of a model call have the details of a native event", async () => {
     const event = {
       ...EVENTS["llm-usage"],
       provider: "openai",
@@ -117,7 +120,7 @@ describe("native events in envelopes", () => {
     });
   });
 
-  test("that are wrong are rejected where they are in the envelope", async () => {
+  test("are rejected with pointers into the envelope", async () => {
     const headers = { "webhook-id": newId() };
     const { status, body } = await ledger.post(
       "webhooks/standard/audit",
@@ -128,7 +131,7 @@ describe("native events in envelopes", () => {
     expect(body.errors).toMatchObject([{ pointer: "/data/action" }]);
   });
 
-  test("are completed by the URL, and by nothing else in it", async () => {
+  test("take defaults from known parameters of the URL", async () => {
     const { firm_id, ...rest } = EVENTS.audit;
     const headers = { "webhook-id": newId() };
     const path = "webhooks/standard/audit";
@@ -143,7 +146,7 @@ describe("native events in envelopes", () => {
     expect(unknown.body.detail).toContain("firm_id, user_id");
   });
 
-  test("of an empty batch are none, which is a success", async () => {
+  test("of an empty batch are a success", async () => {
     const { status, body } = await ledger.post(
       "webhooks/cloudevents/audit",
       "[]",
@@ -160,7 +163,7 @@ describe("native events in envelopes", () => {
   });
 });
 
-describe("a path of webhooks", () => {
+describe("a webhook path", () => {
   const ledger = useReceiver("PGlite");
 
   test.each([
@@ -174,7 +177,7 @@ describe("a path of webhooks", () => {
     "webhooks/standard/audit/more",
     "webhooks/__proto__",
   ])(
-    "that is /%s leads nowhere, and the answer lists those that do",
+    "/%s is not found, and the answer lists the paths",
     async (path) => {
       const { status, body } = await ledger.post(path, {});
       expect(status).toBe(404);
@@ -185,17 +188,20 @@ describe("a path of webhooks", () => {
     },
   );
 
-  test.each(["GET", "PUT", "DELETE", "HEAD"])("takes no %s", async (method) => {
-    const { status, headers } = await ledger.post(
-      "webhooks/database",
-      undefined,
-      { method },
-    );
-    expect(status).toBe(405);
-    expect(headers.get("allow")).toBe("POST, OPTIONS");
-  });
+  test.each(["GET", "PUT", "DELETE", "HEAD"])(
+    "does not allow %s",
+    async (method) => {
+      const { status, headers } = await ledger.post(
+        "webhooks/database",
+        undefined,
+        { method },
+      );
+      expect(status).toBe(405);
+      expect(headers.get("allow")).toBe("POST, OPTIONS");
+    },
+  );
 
-  test("takes JSON in UTF-8 alone", async () => {
+  test("accepts JSON in UTF-8 only", async () => {
     const refused: [Uint8Array | string, Record<string, string>, number][] = [
       ["{}", { "content-type": "text/plain" }, 415],
       ["{}", { "content-encoding": "br" }, 415],

@@ -27,7 +27,7 @@ const createCall = (
 describe.each(ENGINES)("LiteLLM's payloads on %s", (engine) => {
   const ledger = useReceiver(engine);
 
-  test("become rows of llm-usage, as an array, as lines and one by one", async () => {
+  test("become rows of llm-usage, as an array, as NDJSON and as an object", async () => {
     const [one, two, three] = [1, 2, 3].map(() =>
       createPayload({ id: newId() })
     );
@@ -73,7 +73,7 @@ describe.each(ENGINES)("LiteLLM's payloads on %s", (engine) => {
     });
   });
 
-  test("that come again add nothing, also with another cost, and tell of a conflict", async () => {
+  test("add nothing on a retry, and conflict when token counts differ", async () => {
     const call = createPayload({ id: newId() });
     expect((await ledger.post(PATH, [call])).status).toBe(201);
     const before = await countRows(ledger);
@@ -90,7 +90,7 @@ describe.each(ENGINES)("LiteLLM's payloads on %s", (engine) => {
     expect(await countRows(ledger)).toBe(before);
   });
 
-  test("of which one is wrong lose that one alone, with a pointer into the payload", async () => {
+  test("are rejected one by one, with pointers into the payload", async () => {
     const good = createPayload({ id: newId() });
     const { status, body } = await ledger.post(PATH, [
       createPayload({ id: newId(), model: "m".repeat(257) }),
@@ -106,12 +106,12 @@ describe.each(ENGINES)("LiteLLM's payloads on %s", (engine) => {
   });
 });
 
-describe("whose calls LiteLLM's are", () => {
+describe("attribution of LiteLLM's calls", () => {
   const ledger = useReceiver("PGlite");
   const post = (payload: unknown, query = "") =>
     ledger.post(PATH, payload, { query });
 
-  test("the URL decides, so that a caller cannot book on another firm", async () => {
+  test("the URL takes precedence, so that a caller cannot charge another firm", async () => {
     const call = createCall({
       spend_logs_metadata: {
         firm_id: FIRM,
@@ -137,7 +137,7 @@ describe("whose calls LiteLLM's are", () => {
   });
 
   test.each([OTHER_PROJECT, NOBODY, "no project", 7, {}])(
-    "a project that is %j does not keep a call off the record",
+    "a call with the project %j is recorded without it",
     async (cma_project_id) => {
       const call = createCall({ requester_metadata: { cma_project_id } });
       const query = `?firm_id=${FIRM}&task_type=extraction`;
@@ -156,7 +156,7 @@ describe("whose calls LiteLLM's are", () => {
     },
   );
 
-  test("the metadata and the tags say it where the URL does not", async () => {
+  test("metadata and tags give the firm and the task type when the URL does not", async () => {
     const call = createCall({}, {
       request_tags: [`firm_id:${OTHER_FIRM}`, "task_type: fallback"],
     });
@@ -165,7 +165,7 @@ describe("whose calls LiteLLM's are", () => {
     expect(body).toMatchObject({ firm_id: OTHER_FIRM, task_type: "fallback" });
   });
 
-  test("nobody's are rejected, with what to set and where", async () => {
+  test("a call without a firm is rejected, with the remedy", async () => {
     const { status, body } = await post(createCall({}));
     expect(status).toBe(422);
     expect(body.errors).toMatchObject([
@@ -177,7 +177,7 @@ describe("whose calls LiteLLM's are", () => {
   test.each([
     [{ firm_id: NOBODY }, "/metadata/firm_id", "not_found"],
     [{ firm_id: FIRM, task_type: "talk" }, "/metadata/task_type", "invalid"],
-  ])("%j is rejected at its place", async (caller, pointer, code) => {
+  ])("%j is rejected, with a pointer", async (caller, pointer, code) => {
     const { status, body } = await post(
       createCall({ task_type: "extraction", ...caller }),
     );
@@ -187,7 +187,7 @@ describe("whose calls LiteLLM's are", () => {
     ]);
   });
 
-  test("a cost that no column holds is refused where it stands", async () => {
+  test("an out-of-range cost is rejected, with a pointer", async () => {
     const { status, body } = await post(
       createPayload({ id: newId(), response_cost: 1e300 }),
     );
@@ -197,7 +197,7 @@ describe("whose calls LiteLLM's are", () => {
     ]);
   });
 
-  test("a cost of more digits than anybody pays is refused before the database is asked", async () => {
+  test("a cost with too many digits is rejected before the database call", async () => {
     const { status, body } = await post(
       createPayload({ id: newId(), response_cost: `0.${"1".repeat(20_000)}` }),
     );
@@ -208,7 +208,7 @@ describe("whose calls LiteLLM's are", () => {
   });
 
   test.each(["?firm_id=x", "?model=x", `?firm_id=${FIRM}&firm_id=${FIRM}`])(
-    "a URL with %s is refused",
+    "a URL with %s is rejected",
     async (query) => {
       const { status, body } = await post(createPayload(), query);
       expect(status).toBe(400);
@@ -216,7 +216,7 @@ describe("whose calls LiteLLM's are", () => {
     },
   );
 
-  test("the region that the platform reads from a URL is none of our business", async () => {
+  test("the platform's region parameter is ignored", async () => {
     const { status } = await post(
       createPayload({ id: newId() }),
       "?forceFunctionRegion=eu-central-1",

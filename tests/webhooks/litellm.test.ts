@@ -51,12 +51,12 @@ describe("a payload of LiteLLM", () => {
     });
   });
 
-  test("shows nothing of the prompt, the answer or the key", async () => {
+  test("leaves out the prompt, the answer and the key", async () => {
     const text = JSON.stringify(await adaptOne(createPayload()));
     expect(text).not.toMatch(/customer|88dc28d0|temperature/);
   });
 
-  test("keeps an id that is a UUID, and derives one from any other", async () => {
+  test("keeps a UUID as its id, and derives its id from another one", async () => {
     const uuid = "0B7C9F5E-3D1A-4E2B-8F6C-7A5D4C3B2A19";
     const kept = await adaptOne(createPayload({ id: uuid }));
     expect(kept.event.id).toBe(uuid.toLowerCase());
@@ -76,7 +76,7 @@ describe("a payload of LiteLLM", () => {
     },
   );
 
-  test("without LiteLLM's prefix names the model as the provider does", async () => {
+  test("names the model without LiteLLM's prefix", async () => {
     const names = [
       ["bedrock", "bedrock/us.anthropic.claude-v1", "us.anthropic.claude-v1"],
       ["openrouter", "openrouter/anthropic/claude-4", "anthropic/claude-4"],
@@ -94,7 +94,7 @@ describe("a payload of LiteLLM", () => {
     }
   });
 
-  test("of an MCP tool is rejected and sent to the other log", async () => {
+  test("of an MCP tool is rejected, and refers to the other log", async () => {
     const adapted = await adaptOne(
       createPayload({ call_type: "call_mcp_tool" }),
     );
@@ -102,7 +102,7 @@ describe("a payload of LiteLLM", () => {
     expect(adapted.issues[0].detail).toContain("/tool-usage");
   });
 
-  test("of version 1, which has no counts, is rejected with the setting's name", async () => {
+  test("of version 1 is rejected, with the name of the setting", async () => {
     const v1 = {
       id: "chatcmpl-1",
       call_type: "acompletion",
@@ -132,7 +132,7 @@ describe("a payload of LiteLLM", () => {
 describe("the caller's members", () => {
   const bare = { request_tags: [] };
 
-  test("are found in the metadata for spend logs, the request's, and tags, in this order", async () => {
+  test("come from spend_logs_metadata, requester_metadata, metadata and tags, in this order", async () => {
     const places = {
       spend_logs_metadata: { firm_id: "a" },
       requester_metadata: { firm_id: "b" },
@@ -154,7 +154,7 @@ describe("the caller's members", () => {
     }
   });
 
-  test("come from the URL where it says them, whatever the caller of the proxy says", async () => {
+  test("come from the URL first", async () => {
     const query = `firm_id=${OTHER_FIRM}&task_type=validation`;
     const silent = await adaptOne(withMetadata({}, bare), query);
     expect(silent.issues).toEqual([]);
@@ -171,12 +171,12 @@ describe("the caller's members", () => {
     expect(outspoken.origins).not.toHaveProperty("firm_id");
   });
 
-  test("never keep a call off the record with a wrong project", async () => {
+  test("include the project as an optional reference", async () => {
     const adapted = await adaptLitellm(deliver(createPayload()));
     expect(adapted.optionalReferences).toEqual(["cma_project_id"]);
   });
 
-  test("that nobody says reject the event, with what to set and where", async () => {
+  test("are required, with the remedy", async () => {
     const adapted = await adaptOne(withMetadata(null, bare));
     expect(codesOf(adapted)).toEqual([
       "/metadata/spend_logs_metadata/firm_id required",
@@ -188,7 +188,7 @@ describe("the caller's members", () => {
   });
 
   test.each(["firm_id=nobody", "firm_id=", `firm_id=${FIRM}&firm_id=${FIRM}`])(
-    "in a URL with ?%s refuse the delivery as a whole",
+    "reject the whole delivery for a URL with ?%s",
     async (query) => {
       await expect(adaptLitellm(deliver(createPayload(), { query })))
         .rejects.toMatchObject({ problem: { code: "invalid_parameter" } });
@@ -196,7 +196,7 @@ describe("the caller's members", () => {
   );
 });
 
-describe("the cost", () => {
+describe("the cost of a LiteLLM call", () => {
   const costOf = async (changes: Record<string, unknown>) =>
     (await adaptOne(createPayload(changes))).event.reported_cost_usd;
   const free = { response_cost: 0, cost_breakdown: null };
@@ -207,7 +207,7 @@ describe("the cost", () => {
     [0.00012345678901234567, "0.00012345678901234567"],
     [12, "12"],
     ["0.100000000000000000001", "0.100000000000000000001"],
-  ])("of %j arrives as %s, without exponent", async (cost, expected) => {
+  ])("of %j is %s, without exponent", async (cost, expected) => {
     expect(await costOf({ response_cost: cost })).toBe(expected);
   });
 
@@ -255,14 +255,14 @@ describe("the cost", () => {
     expect(await costOf(changes)).toBe("0");
   });
 
-  test("of a failed call that was charged is taken over", async () => {
+  test("of a failed call is kept", async () => {
     expect(await costOf({ status: "failure", response_cost: 0.25 })).toBe(
       "0.25",
     );
   });
 
   test.each([-0.1, "1e-7", "free", true, {}])(
-    "of %j is rejected at its place",
+    "of %j is rejected, with a pointer",
     async (response_cost) => {
       const adapted = await adaptOne(createPayload({ response_cost }));
       expect(codesOf(adapted)).toEqual(["/response_cost invalid_value"]);
@@ -270,7 +270,7 @@ describe("the cost", () => {
     },
   );
 
-  test("with more digits than a number keeps is rejected, elsewhere they do not matter", async () => {
+  test("is rejected when it exceeds the precision of a JavaScript number", async () => {
     const number = "0.1234567890123456789";
     const text = JSON.stringify(createPayload({ response_cost: 0.5 }));
     const bad = await adaptOne(
@@ -287,9 +287,9 @@ describe("the cost", () => {
   });
 });
 
-describe("the tokens", () => {
-  test("of Anthropic include the cache's, split by lifetime", async () => {
-    const { event, issues } = await adaptOne(createUsagePayload({
+describe("the token counts of a LiteLLM call", () => {
+  test("of Anthropic include cache tokens, by lifetime", async () => {
+    const { event, faults } = await adaptOne(createUsagePayload({
       prompt_tokens: 5_012,
       completion_tokens: 100,
       total_tokens: 5_112,
@@ -322,31 +322,28 @@ describe("the tokens", () => {
   };
 
   test.each([
-    ["full, because the uncached are told too", "inclusive", "proved", 5_012, {
+    ["inclusive by the uncached count", "inclusive", "proved", 5_012, {
       prompt_tokens: 5_012,
       total_tokens: 5_112,
       input_tokens: 12,
     }],
-    ["full, as LiteLLM does it", "inclusive", "likely", 5_012, {
+    ["inclusive as LiteLLM sends them", "inclusive", "likely", 5_012, {
       prompt_tokens: 5_012,
       total_tokens: 5_112,
     }],
-    ["without the cache's, which are more", "exclusive", "proved", 5_012, {
+    ["exclusive with more cached tokens", "exclusive", "proved", 5_012, {
       prompt_tokens: 12,
       total_tokens: 112,
     }],
     [
-      "without the cache's, which the total adds",
+      "exclusive by the total",
       "exclusive",
       "proved",
       14_000,
-      {
-        prompt_tokens: 9_000,
-        total_tokens: 14_100,
-      },
+      { prompt_tokens: 9_000, total_tokens: 14_100 },
     ],
   ])(
-    "are made full when prompt_tokens are %s",
+    "include cache tokens when prompt_tokens are %s",
     async (_, token_convention, convention_basis, input_tokens, counts) => {
       const { event } = await adaptOne(
         createUsagePayload({ ...COUNTS, ...counts }),
@@ -362,7 +359,7 @@ describe("the tokens", () => {
     },
   );
 
-  test("that are neither cached nor reasoned have no convention", async () => {
+  test("have no convention without cache and reasoning", async () => {
     const { event } = await adaptOne(createUsagePayload({
       prompt_tokens: 10,
       completion_tokens: 5,
@@ -374,7 +371,7 @@ describe("the tokens", () => {
     expect(event).not.toHaveProperty("cache_read_tokens");
   });
 
-  test("of an answer that was thought beside the output are made full", async () => {
+  test("include reasoning beside the output", async () => {
     const { event } = await adaptOne(createUsagePayload({
       prompt_tokens: 10,
       completion_tokens: 5,
@@ -384,7 +381,7 @@ describe("the tokens", () => {
     expect(event).toMatchObject({ output_tokens: 35, reasoning_tokens: 30 });
   });
 
-  test("are found in the response where the metadata has none", async () => {
+  test("come from the response when the metadata has none", async () => {
     const { event } = await adaptOne(createPayload({
       metadata: { firm_id: FIRM, task_type: "extraction" },
       response: {
@@ -401,14 +398,14 @@ describe("the tokens", () => {
   });
 
   test.each(["12", 1.5, -1, true, 2 ** 60])(
-    "of %j are rejected at their place",
+    "of %j are rejected, with a pointer",
     async (prompt_tokens) => {
       const adapted = await adaptOne(createPayload({ prompt_tokens }));
       expect(codesOf(adapted)).toContain("/prompt_tokens invalid_type");
     },
   );
 
-  test("that are missing count as zero for a failed call only", async () => {
+  test("are zero when missing, for a failed call only", async () => {
     const none = {
       prompt_tokens: null,
       completion_tokens: null,
@@ -427,7 +424,7 @@ describe("the tokens", () => {
   });
 });
 
-describe("times and outcomes", () => {
+describe("a LiteLLM payload's time and outcome", () => {
   test.each([
     [1791187201.123456, "2026-10-05T08:00:01.123456Z"],
     [1791187201, "2026-10-05T08:00:01.000000Z"],
@@ -442,7 +439,7 @@ describe("times and outcomes", () => {
   });
 
   test.each(["yesterday", "2026-13-01T00:00:00", -1, 1e300, true])(
-    "an endTime of %j is rejected at its place",
+    "an endTime of %j is rejected, with a pointer",
     async (endTime) => {
       const adapted = await adaptOne(createPayload({ endTime }));
       expect(codesOf(adapted)).toEqual(["/endTime invalid_value"]);
@@ -462,7 +459,7 @@ describe("times and outcomes", () => {
     expect(message).not.toMatch(/sk-ant|\0/);
   });
 
-  test("a failure without a text says the kind of error", async () => {
+  test("a failure without a message has its error class", async () => {
     const { event } = await adaptOne(createPayload({
       status: "failure",
       error_information: { error_class: "RateLimitError" },
@@ -470,7 +467,7 @@ describe("times and outcomes", () => {
     expect(event.error_message).toBe("RateLimitError");
   });
 
-  test("a success has no error message, whatever is in error_str", async () => {
+  test("a success has no error message, even with error_str", async () => {
     const { event } = await adaptOne(createPayload({ error_str: "retried" }));
     expect(event.success).toBe(true);
     expect(event).not.toHaveProperty("error_message");
@@ -482,11 +479,11 @@ describe("times and outcomes", () => {
   });
 });
 
-describe("a body of LiteLLM", () => {
+describe("a LiteLLM body", () => {
   const lines = [createPayload(), createPayload({ id: "chatcmpl-2" })]
     .map((payload) => JSON.stringify(payload));
 
-  test("is an array, NDJSON or a single object, all sent as application/json", async () => {
+  test("is an array, NDJSON or an object, all as application/json", async () => {
     const headers = { "content-type": "application/json" };
     const bodies: [string, boolean, number][] = [
       [`[${lines.join(",")}]`, true, 2],
@@ -503,19 +500,19 @@ describe("a body of LiteLLM", () => {
     }
   });
 
-  test("loses one line of NDJSON alone when it is broken", async () => {
+  test("rejects one malformed line of NDJSON alone", async () => {
     const text = [lines[0], '{"id": "cut of', lines[1]].join("\n");
     const { events } = await adaptLitellm(deliver(text));
     expect(events.map(codesOf)).toEqual([[], [" invalid_json"], []]);
   });
 
-  test("that is not JSON is refused as a whole", async () => {
+  test("is rejected when it is not JSON", async () => {
     await expect(adaptLitellm(deliver("{"))).rejects.toMatchObject({
       problem: { code: "invalid_body", status: 400 },
     });
   });
 
-  test("cannot reach into prototypes", async () => {
+  test("adds no members through prototypes", async () => {
     const hostile = JSON.stringify(createPayload()).replace(
       '"model":"gpt-4o-mini"',
       '"__proto__":{"model":"polluted","firm_id":"x"},"constructor":{"model":"x"}',
@@ -526,7 +523,7 @@ describe("a body of LiteLLM", () => {
   });
 });
 
-test("an event is what the log takes, but for the members that adapters set", async () => {
+test("an event of LiteLLM is valid without the members that adapters set", async () => {
   const { event, adapterMembers } = await adaptOne(createPayload());
   const { value, columns } = separateAdapterMembers({
     value: event,

@@ -12,7 +12,7 @@ import { readUrlDefaults } from "../../shared/webhooks/adapter.ts";
 import { LOGS } from "../../shared/logs/index.ts";
 
 describe("decimal text", () => {
-  test("means the same double and has no exponent", () => {
+  test("is the same double without an exponent", () => {
     fc.assert(
       fc.property(
         fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -47,7 +47,7 @@ describe("decimal text", () => {
 });
 
 describe("exact JSON", () => {
-  test("is handed back as it was, but for white space", () => {
+  test("is serialised as it was, except for white space", () => {
     const text = '{"b":1.10,"a":[12345678901234567890,-0,1E5],"__proto__":{}}';
     expect(JSON.stringify(parseExactJson(text))).toBe(text);
     expect(toCanonicalJson(parseExactJson(text))).toBe(
@@ -69,8 +69,8 @@ describe("exact JSON", () => {
   });
 });
 
-describe("a moment", () => {
-  test("from seconds is that of Date, to the microsecond", () => {
+describe("a timestamp", () => {
+  test("from seconds equals Date's, to the microsecond", () => {
     const seconds = fc.integer({ min: 0, max: 4_000_000_000 });
     fc.assert(
       fc.property(seconds, fc.nat(999_999), (whole, micros) => {
@@ -84,13 +84,13 @@ describe("a moment", () => {
   });
 
   test.each(["", "2026-10-05", "12:00", "2026-10-05T8:00:00", null, NaN, -1])(
-    "is not in %j",
-    (value) => expect(toTimestamp(value)).toBeNull(),
+    "is not %j",
+    (value) => expect(toMoment(value)).toBeNull(),
   );
 });
 
-describe("an id", () => {
-  test("is that of its parts, and no two lists of parts share one", async () => {
+describe("a derived id", () => {
+  test("is unique per list of parts", async () => {
     const ids = await Promise.all([
       deriveId("a", "b"),
       deriveId("a", "b", ""),
@@ -110,13 +110,13 @@ describe("an id", () => {
   });
 
   test.each(["", "x", 7, null, "00000000-0000-0000-0000-000000000000"])(
-    "is not in %j",
+    "is not %j",
     (value) => expect(readUuid(value)).toBeNull(),
   );
 });
 
 describe("a payload", () => {
-  test("is read at own members only", () => {
+  test("has only own members", () => {
     const payload = { a: { b: [1, { c: 2 }] }, text: "x" };
     expect(readPointer(payload, "/a/b/1/c")).toBe(2);
     for (
@@ -124,7 +124,7 @@ describe("a payload", () => {
     ) expect(readPointer(payload, pointer)).toBeUndefined();
   });
 
-  test("has the issues that touch what is read", () => {
+  test("has the faults of the members that are read", () => {
     const at = (pointer: string, code = "x") => ({ pointer, code, detail: "" });
     const issues = [
       at("/a"),
@@ -141,7 +141,7 @@ describe("a payload", () => {
   });
 });
 
-test("what a URL may say are members of the log", () => {
+test("URL defaults are columns of the log", () => {
   for (const { columns, urlDefaults } of LOGS) {
     for (const name of urlDefaults) expect(columns).toContain(name);
   }

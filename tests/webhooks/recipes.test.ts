@@ -111,7 +111,7 @@ describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
   const events = () =>
     sql`select id, event, refused from outbox.events order by position`;
 
-  test("the trigger of a Database Webhook is recorded as an audit event", async () => {
+  test("the trigger of a Database Webhook sends audit events", async () => {
     const id = await insertInvoice(FIRM);
     await sql`update public.invoices set amount = 2 where id = ${id}`;
     await sql`delete from public.invoices where id = ${id}`;
@@ -124,7 +124,7 @@ describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
     await sql`delete from outbox.events`;
   });
 
-  test("the trigger on Auth's log is recorded with the entry's own id", async () => {
+  test("the trigger on Auth's log sends the entry with its own id", async () => {
     const { payload } = createEntry();
     const id = newId();
     await sql`insert into auth.audit_log_entries
@@ -137,7 +137,7 @@ describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
     ]);
   });
 
-  test("the outbox keeps an event until it is acknowledged, and no longer", async () => {
+  test("the outbox keeps an event until it is acknowledged", async () => {
     const id = await insertInvoice(FIRM);
     await takeRequests();
     const [entry] = await events();
@@ -173,7 +173,7 @@ describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
     ]);
   });
 
-  test("the outbox sends a rolled back change to nobody", async () => {
+  test("the outbox does not send a change that is rolled back", async () => {
     await sql.begin(async (sql) => {
       await sql`insert into public.invoices values (${newId()}, ${FIRM}, 'x', 1)`;
       throw new Error("changed my mind");
@@ -181,7 +181,7 @@ describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
     expect(await events()).toHaveLength(0);
   });
 
-  test("the outbox keeps what the ledger refuses, with the reason, and sends the rest", async () => {
+  test("the outbox keeps a rejected event with the reason, and sends the others", async () => {
     await insertInvoice(NOBODY);
     const good = await insertInvoice(FIRM);
     await takeRequests();
@@ -200,7 +200,7 @@ describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
     await sql`delete from outbox.events`;
   });
 
-  test("the outbox waits when the ledger is away or the key is wrong", async () => {
+  test("the outbox retries after a rejected key", async () => {
     const id = await insertInvoice(FIRM);
     await takeRequests();
     await sql`select outbox.send()`;
@@ -239,7 +239,7 @@ describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
     expect(await countRows(ledger)).toBe(before + 1000);
   });
 
-  test("the outbox is sent by itself", async () => {
+  test("a cron job sends the outbox", async () => {
     expect(await sql`select * from cron.job`).toEqual([
       {
         name: "outbox",

@@ -1,11 +1,5 @@
 import { LegacyOpenTelemetry, OpenTelemetry } from "@ai-sdk/otel";
-import {
-  diag,
-  DiagLogLevel,
-  ROOT_CONTEXT,
-  SpanKind,
-  trace,
-} from "@opentelemetry/api";
+import { ROOT_CONTEXT, SpanKind, trace } from "@opentelemetry/api";
 import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
@@ -17,8 +11,9 @@ import { generateText, isStepCount, tool } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
 import { CloudEvent, emitterFor, HTTP, httpTransport, Mode } from "cloudevents";
 import { Webhook } from "standardwebhooks";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { collectOtelWarnings } from "../support/otel-warnings.ts";
 import { AGENT, EVENTS, FIRM, newId, TOOL } from "../support/running-stack.ts";
 import {
   countRows,
@@ -29,27 +24,7 @@ import {
 } from "../support/receiving-stack.ts";
 
 const ledger = useReceiver("PGlite");
-let warnings: string[] = [];
-
-beforeEach(() => {
-  warnings = [];
-  const warn = (...args: unknown[]) =>
-    void warnings.push(args.map(String).join(" "));
-  const ignore = () => {};
-  const logger = {
-    error: warn,
-    warn,
-    info: ignore,
-    debug: ignore,
-    verbose: ignore,
-  };
-  diag.setLogger(logger, {
-    logLevel: DiagLogLevel.WARN,
-    suppressOverrideMessage: true,
-  });
-});
-afterEach(() => diag.disable());
-
+const warnings = collectOtelWarnings();
 const url = (path: string) => `${ledger.stack.url}/functions/v1/${path}`;
 const QUERY = `?firm_id=${FIRM}&task_type=extraction`;
 
@@ -75,7 +50,7 @@ function createProvider(
   });
 }
 
-/** Rows that were not there before `act`. */
+/** The rows that `act` adds. */
 async function newRows(table: string, act: () => Promise<unknown>) {
   const before = new Set((await ledger.rows(table)).map(({ id }) => id));
   await act();
@@ -136,7 +111,7 @@ describe.each<[string, Exporter]>([
     },
   );
 
-  test("is told why spans were not recorded, and why it may not send", async () => {
+  test("reports why spans were not recorded, and why a key was rejected", async () => {
     const send = async (options: Partial<Options>) => {
       const provider = createProvider(Exporter, options);
       provider.getTracer("test").startSpan("chat", {
@@ -232,36 +207,39 @@ describe.each(
 });
 
 describe("standardwebhooks", () => {
-  test.each(STANDARD_SECRETS)("signs what is let in", async ({ text }) => {
-    const payload = JSON.stringify({
-      type: "file.uploaded",
-      timestamp: new Date().toISOString(),
-      data: EVENTS.audit,
-    });
-    const id = `msg_${newId()}`;
-    const time = new Date();
-    const signature = new Webhook(text).sign(id, time, payload);
-    const send = (body: string) =>
-      fetch(url("webhooks/standard/audit"), {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          "webhook-id": id,
-          "webhook-timestamp": String(Math.floor(time.getTime() / 1_000)),
-          "webhook-signature": signature,
-        },
-        body,
+  test.each(STANDARD_SECRETS)(
+    "signs messages that are accepted",
+    async ({ text }) => {
+      const payload = JSON.stringify({
+        type: "file.uploaded",
+        timestamp: new Date().toISOString(),
+        data: EVENTS.audit,
       });
-    const answers = [await send(payload), await send(payload)];
-    expect(answers.map(({ status }) => status)).toEqual([201, 200]);
-    const [one, again] = await Promise.all(
-      answers.map((answer) => answer.json()),
-    );
-    expect(again.id).toBe(one.id);
-    const forged = await send(payload.replace("create", "delete"));
-    expect(forged.status).toBe(401);
-    await forged.body?.cancel();
-  });
+      const id = `msg_${newId()}`;
+      const time = new Date();
+      const signature = new Webhook(text).sign(id, time, payload);
+      const send = (body: string) =>
+        fetch(url("webhooks/standard/audit"), {
+          method: "POST",
+          headers: {
+            "content-type": "application/json",
+            "webhook-id": id,
+            "webhook-timestamp": String(Math.floor(time.getTime() / 1_000)),
+            "webhook-signature": signature,
+          },
+          body,
+        });
+      const answers = [await send(payload), await send(payload)];
+      expect(answers.map(({ status }) => status)).toEqual([201, 200]);
+      const [one, again] = await Promise.all(
+        answers.map((answer) => answer.json()),
+      );
+      expect(again.id).toBe(one.id);
+      const forged = await send(payload.replace("create", "delete"));
+      expect(forged.status).toBe(401);
+      await forged.body?.cancel();
+    },
+  );
 });
 
 describe("the CloudEvents SDK", () => {
@@ -275,16 +253,13 @@ describe("the CloudEvents SDK", () => {
       data: EVENTS.audit,
     });
 
-  test("emits one event in binary and in structured mode, which is one row", async () => {
+  test("emits one event in binary and in structured mode, for one row", async () => {
     const event = create(newId());
     const rows = await newRows("audit_log", async () => {
       for (const mode of [Mode.BINARY, Mode.STRUCTURED, Mode.BINARY]) {
         const emit = emitterFor(
           httpTransport(url("webhooks/cloudevents/audit")),
-          {
-            binding: HTTP,
-            mode,
-          },
+          { binding: HTTP, mode },
         );
         await emit(event, { headers: { apikey: GATEWAY_KEY } });
       }
@@ -292,7 +267,7 @@ describe("the CloudEvents SDK", () => {
     expect(rows).toMatchObject([{ firm_id: FIRM, action: "create_project" }]);
   });
 
-  test("emits a batch, of which each event is a row", async () => {
+  test("emits a batch, with a row for each event", async () => {
     const events = [newId(), newId()].map(create);
     const response = await fetch(url("webhooks/cloudevents/audit"), {
       method: "POST",

@@ -36,7 +36,7 @@ async function adaptOne(
 }
 
 describe("a Standard Webhooks payload", () => {
-  test("gives its native event, with the message's time", async () => {
+  test("becomes its native event, with the time of the message", async () => {
     const adapted = await adaptOne(MESSAGE);
     expect(adapted.issues).toEqual([]);
     expect(adapted.event).toEqual({
@@ -47,7 +47,7 @@ describe("a Standard Webhooks payload", () => {
     expect(validate(adapted, "audit")).toEqual([]);
   });
 
-  test("has the id of its data, else one of the message and the log", async () => {
+  test("has the id of its data, else one derived from the message and the log", async () => {
     const id = "90000000-0000-4000-8000-000000000001";
     const own = await adaptOne({ ...MESSAGE, data: { ...EVENT, id } });
     expect(own.event.id).toBe(id);
@@ -62,14 +62,14 @@ describe("a Standard Webhooks payload", () => {
       .toBe(3);
   });
 
-  test("without either is rejected", async () => {
+  test("without an id is rejected", async () => {
     for (const id of ["", " "]) {
       expect(codesOf(await adaptOne(MESSAGE, { id })))
         .toEqual(["/data/id required"]);
     }
   });
 
-  test("keeps the event's own time, and takes seconds for a time", async () => {
+  test("keeps the event's own time, and accepts seconds", async () => {
     const created_at = "2026-10-04T08:00:00Z";
     const own = await adaptOne({ ...MESSAGE, data: { ...EVENT, created_at } });
     expect(own.event.created_at).toBe(created_at);
@@ -77,13 +77,13 @@ describe("a Standard Webhooks payload", () => {
     expect(seconds.event.created_at).toBe("2026-10-05T08:00:00.000000Z");
   });
 
-  test("takes the time for the column that the log has for it", async () => {
+  test("sets the time column of the log", async () => {
     const { event } = await adaptOne(MESSAGE, { log: "model-usage" });
     expect(event).toHaveProperty("captured_at");
     expect(event).not.toHaveProperty("created_at");
   });
 
-  test("is completed by the URL where the event says nothing", async () => {
+  test("takes defaults from the URL", async () => {
     const data = { ...EVENT, firm_id: null };
     const { event } = await adaptOne({ ...MESSAGE, data }, {
       query: `firm_id=${FIRM}&user_id=${FIRM}`,
@@ -91,7 +91,7 @@ describe("a Standard Webhooks payload", () => {
     expect(event).toMatchObject({ firm_id: FIRM, user_id: USER });
   });
 
-  test("shows the log's issues where they are in the payload", async () => {
+  test("has issues of the log with pointers into the payload", async () => {
     const data = {
       ...EVENT,
       action: "",
@@ -110,7 +110,7 @@ describe("a Standard Webhooks payload", () => {
     ]);
   });
 
-  test("names a member that is not in the payload", async () => {
+  test("has issues that name a missing member", async () => {
     const adapted = await adaptOne({ type: "x", data: {} });
     const issues = relocateIssues(adapted, validate(adapted, "audit"));
     expect(issues.map(({ pointer }) => pointer)).toEqual(["", "", ""]);
@@ -118,7 +118,7 @@ describe("a Standard Webhooks payload", () => {
       .toEqual(["action", "entity_type", "firm_id"]);
   });
 
-  test("names a member that only a prototype has, too", async () => {
+  test("has issues that name a member of a prototype", async () => {
     const adapted = await adaptOne(MESSAGE);
     const issue = { pointer: "/toString", code: "x", detail: "Is wrong" };
     expect(relocateIssues(adapted, [issue])).toEqual([
@@ -126,7 +126,7 @@ describe("a Standard Webhooks payload", () => {
     ]);
   });
 
-  test("with issues in its text is rejected at their places", async () => {
+  test("with malformed JSON members is rejected, with pointers", async () => {
     const text = JSON.stringify(MESSAGE)
       .replace('"file_count":3', '"file_count":3,"file_count":4')
       .replace('"data":{', '"data":{"__proto__":{"user_id":"x"},');
@@ -139,7 +139,7 @@ describe("a Standard Webhooks payload", () => {
   test.each([
     ["[]", "invalid_batch"],
     ["{", "invalid_body"],
-  ])("that is %s is refused as a whole", async (text, code) => {
+  ])("that is %s is rejected as a whole", async (text, code) => {
     await expect(adaptOne(text)).rejects.toMatchObject({ problem: { code } });
   });
 

@@ -8,7 +8,7 @@ const B = new Uint8Array(32).fill(255);
 const C = new Uint8Array(64).fill(7);
 const [a, b, c] = [A, B, C].map((bytes) => `whsec_${encodeBase64(bytes)}`);
 
-describe("the secrets of a setting", () => {
+describe("parseSecrets()", () => {
   test.each([
     [a, [A]],
     [`v1,${a}`, [A]],
@@ -17,7 +17,7 @@ describe("the secrets of a setting", () => {
     [`v1,${a}|v1,${b}`, [A, B]],
     [`v1,${a},v1,${b}`, [A, B]],
     [`v1,${a}, ${b} |v1,${c}|`, [A, B, C]],
-  ])("are read from %s", (text, expected) => {
+  ])("parses %s", (text, expected) => {
     expect(parseSecrets(text)).toEqual({ secrets: expected });
   });
 
@@ -48,12 +48,12 @@ describe("the secrets of a setting", () => {
       `v1a,whpk_${"A".repeat(44)}:whsk_${"A".repeat(44)}`,
       "Secret 1 of 2 belongs to an asymmetric signature (v1a), which is not supported: expected whsec_<base64>",
     ],
-    [Array(9).fill(a).join(" "), "The value has more than 8 secrets"],
-  ])("cannot be read from %j", (text, error) => {
+    [Array(9).fill(a).join(" "), "There are more than 8 secrets"],
+  ])("rejects %j", (text, error) => {
     expect(parseSecrets(text)).toEqual({ error });
   });
 
-  test("are never repeated in an error", () => {
+  test("never repeats a secret in an error", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 12, unit: "grapheme" }), (text) => {
         const { error } = parseSecrets(`hunter2${text}`);

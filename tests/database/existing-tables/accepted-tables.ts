@@ -1,11 +1,11 @@
 /**
- * Ways in which a project's tables may differ from their documents and are taken
- * over all the same, on top of a project that has all four logs.
+ * Accepted differences of a project's tables from their documents, on top of a
+ * project that has all four logs.
  *
  * @module
  */
 
-/** One such way, and the SQL that makes it. */
+/** A difference and its SQL. */
 export const ACCEPTED: { title: string; change: string }[] = [
   {
     title: "defaults in other words",

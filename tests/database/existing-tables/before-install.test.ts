@@ -32,7 +32,7 @@ async function examine(script: string): Promise<number> {
   return code;
 }
 
-test("the doctor foresees what the push keeps, takes over, creates, adds and revokes", async () => {
+test("the doctor lists what the push keeps, takes over, creates, adds and revokes", async () => {
   expect(await examine(FIRST_DATABASE)).toBe(0);
   expect(printed).toEqual(expect.arrayContaining([
     "keep: public.ventures: stays as it is",
@@ -52,7 +52,7 @@ test("the doctor foresees what the push keeps, takes over, creates, adds and rev
   expect(code, stderr).toBe(0);
 });
 
-test("the doctor foresees row security, further columns and unreadable parents", async () => {
+test("the doctor lists row security, further columns and unreadable parents", async () => {
   expect(
     await examine(
       `${SECOND_DATABASE} alter table audit_log add column "Note" text;
@@ -67,7 +67,7 @@ test("the doctor foresees row security, further columns and unreadable parents",
   );
 });
 
-test("the doctor foresees a refusal, with every difference and its remedy", async () => {
+test("the doctor predicts a refusal, with every difference and its remedy", async () => {
   expect(
     await examine(
       `${SECOND_DATABASE} alter table audit_log drop column ip_address;
@@ -85,7 +85,7 @@ test("the doctor foresees a refusal, with every difference and its remedy", asyn
   expect((await project.push()).code).not.toBe(0);
 });
 
-test("the doctor foresees nothing for a database that has the migrations", async () => {
+test("the doctor refuses a database that has the migrations", async () => {
   project = await createProject("");
   expect((await project.push()).code).toBe(0);
   expect(

@@ -10,7 +10,7 @@ import { DIFFERENCES } from "./differing-tables.ts";
 import { createProject } from "./push.ts";
 import { readCatalog, readRows } from "./snapshots.ts";
 
-test("a push into tables that differ prints all differences, changes nothing, and succeeds once they are mended", async () => {
+test("a push into different tables prints all differences, changes nothing, and succeeds after the remedies", async () => {
   const changes = DIFFERENCES.filter(({ title }) =>
     ["a missing column", "another type", "a key with another action"]
       .includes(title)
@@ -43,7 +43,7 @@ test("a push into tables that differ prints all differences, changes nothing, an
   await project.close();
 });
 
-test("a push succeeds beside a table that service_role may not read, and the doctor names it", async () => {
+test("a push succeeds with a table that service_role may not read, and the doctor names it", async () => {
   const project = await createProject(
     FIRST_DATABASE + TOOL_USAGE_ROWS +
       "revoke all on ventures from service_role;",

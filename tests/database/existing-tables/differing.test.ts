@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   applyMigrations,
   ENGINES,
@@ -6,6 +6,7 @@ import {
   readMigrations,
   SERVER_ONLY,
   type TestDatabase,
+  useDatabase,
 } from "../../support/databases.ts";
 import {
   FIRST_DATABASE,
@@ -18,19 +19,17 @@ import { readCatalog } from "./snapshots.ts";
 const BOTH = FIRST_DATABASE + SECOND_DATABASE + TOOL_USAGE_ROWS;
 
 describe.each(SERVER_ONLY)(
-  "a project's tables that differ, on $name",
+  "a project's different tables on $name",
   (engine) => {
     let tables: Migration;
-    let db: TestDatabase;
+    const db = useDatabase(engine.empty);
     beforeAll(async () => {
       [tables] = await readMigrations();
-      db = await engine.empty();
       await db.exec(BOTH);
     });
-    afterAll(() => db.close());
 
     test.each(DIFFERENCES)(
-      "$title is named, and mended by what is printed",
+      "$title is reported, with a remedy that fixes it",
       async ({ change, named, fill = "" }) => {
         await db.exec(`begin; ${change}`);
         try {
@@ -58,7 +57,7 @@ describe.each(ENGINES)("all differences at once on $name", (engine) => {
   /** Those that leave the tables in place for the others. */
   const together = DIFFERENCES.filter(({ title }) => TOGETHER.includes(title));
 
-  test("are all in one error, nothing is changed, and what is printed mends them", async () => {
+  test("are in one error, change nothing, and have remedies that fix them", async () => {
     expect(together).toHaveLength(TOGETHER.length);
     const db = await engine.empty();
     await db.exec(BOTH + together.map(({ change }) => change).join(""));

@@ -4,8 +4,10 @@ import {
   createEmptyDatabase,
   ENGINES,
   overPostgres,
+  queryAs,
   SERVER_ONLY,
   type TestDatabase,
+  useDatabase,
 } from "../../support/databases.ts";
 import { LOGS } from "../../support/specification.ts";
 import { expectOneLeaf } from "../../support/evidence-leaves.ts";
@@ -25,13 +27,11 @@ const BOTH = FIRST_DATABASE + SECOND_DATABASE + TOOL_USAGE_ROWS;
 const OLD_ROWS = MODEL_USAGE_ROWS + 2 * SECOND_ROWS + 20;
 
 describe.each(ENGINES)("the rows from before the push on $name", (engine) => {
-  let db: TestDatabase;
+  const db = useDatabase(engine.empty);
   beforeAll(async () => {
-    db = await engine.empty();
     await db.exec(BOTH);
     await applyMigrations(db);
   });
-  afterAll(() => db.close());
 
   test("have a leaf each, of kind backfill, that verifies", async () => {
     await sealEverything(db.query);
@@ -69,14 +69,14 @@ describe.each(ENGINES)("the rows from before the push on $name", (engine) => {
     for (const change of changes) {
       await expect(db.query(change)).rejects.toMatchObject({ code: "42501" });
       for (const role of ["anon", "authenticated", "service_role"] as const) {
-        await expect(db.as(role, null, (query) => query(change)))
+        await expect(queryAs(db, role, null, change))
           .rejects.toMatchObject({ code: "42501" });
       }
     }
   });
 
   test.each(["anon", "authenticated", "service_role"] as const)(
-    "are followed by rows that %s inserts and reads, with leaves of their own",
+    "are followed by rows that %s inserts and reads, with their leaves",
     async (role) => {
       const [{ id, rows }] = await db.as(role, null, async (query) => {
         const [{ id }] = await query<{ id: string }>(
@@ -93,7 +93,7 @@ describe.each(ENGINES)("the rows from before the push on $name", (engine) => {
     },
   );
 
-  test("lose their references and go with their firm, and the evidence says so", async () => {
+  test("lose their references and are deleted with their firm, with leaves", async () => {
     await db.query("delete from cma_projects where id = $1", [PROJECTS[0]]);
     await db.query("delete from firms where id = $1", [FIRMS[1]]);
     await sealEverything(db.query);
@@ -134,7 +134,7 @@ const readBacklog = async ({ query }: TestDatabase): Promise<number> => {
 describe.each(SERVER_ONLY)(
   "30,000 rows from before the push on $name",
   (engine) => {
-    test("are captured in batches, whatever happens to them in between", async () => {
+    test("are captured in batches, during changes", async () => {
       const db = await engine.empty();
       await db.exec(BOTH + MANY);
       await applyMigrations(db);
@@ -159,10 +159,12 @@ describe.each(SERVER_ONLY)(
       // Rows that have no leaf: nulled, deleted, both; and rows that are new.
       await db.query("delete from cma_projects where id = $1", [PROJECTS[0]]);
       await db.query("delete from users where id = md5('user 1')::uuid");
-      await db.as("anon", null, (query) =>
-        query(
-          "insert into model_usage_log (id, reported_model_name, reported_model_id) values ('00000000-0000-4000-8000-000000000001', 'a', 'b'), (gen_random_uuid(), 'a', 'b')",
-        ));
+      await queryAs(
+        db,
+        "anon",
+        null,
+        "insert into model_usage_log (id, reported_model_name, reported_model_id) values ('00000000-0000-4000-8000-000000000001', 'a', 'b'), (gen_random_uuid(), 'a', 'b')",
+      );
       const [{ erased }] = await db.query<{ erased: number }>(
         "select ledger.erase_person(md5('user 6')::uuid, 'T-1', '{Ada,Ben}')::int as erased",
       );
@@ -189,7 +191,7 @@ describe.each(SERVER_ONLY)(
   },
 );
 
-describe("capturing beside other sessions", () => {
+describe("concurrent capture of existing rows", () => {
   let url: string;
   let db: TestDatabase;
   let other: TestDatabase;
@@ -204,7 +206,7 @@ describe("capturing beside other sessions", () => {
     await db.close();
   });
 
-  test("waits for no other, and captures no row twice and none never", async () => {
+  test("waits for no session, and captures each row once", async () => {
     // Another session captures, and has not committed.
     await other.exec("begin; select ledger.capture_backlog(500)");
     const before = await readBacklog(db);

@@ -32,6 +32,18 @@ import { createProject, type Project } from "./push.ts";
 
 const schemas = new DocumentSchemas(await createDocument(LOGS));
 const YEAR = "from=2026-01-01&to=2027-01-01";
+/** Columns of a row without details that a caller may send. */
+const LLM_USAGE_COLUMNS = [
+  "id",
+  "firm_id",
+  "cma_project_id",
+  "model",
+  "task_type",
+  "input_tokens",
+  "output_tokens",
+  "cost_usd",
+  "created_at",
+];
 
 /** A pushed project and a stack over it, for the tests of a `describe`. */
 function usePushed(script: string) {
@@ -109,7 +121,7 @@ function usePushed(script: string) {
 describe("the functions over the first database", () => {
   const api = usePushed(FIRST_DATABASE + TOOL_USAGE_ROWS);
 
-  test("list, count and export the rows that were there", async () => {
+  test("list, count and export existing rows", async () => {
     const [{ timed }] = await api.query()<{ timed: number }>(
       "select count(captured_at)::int as timed from model_usage_log",
     );
@@ -124,7 +136,7 @@ describe("the functions over the first database", () => {
     expect(tools.body.totals).toMatchObject({ count: 20 });
   });
 
-  test("record, and know an event that is recorded already", async () => {
+  test("record events, duplicates and conflicts", async () => {
     const event = {
       id: crypto.randomUUID(),
       agent_id: AGENTS[0],
@@ -141,7 +153,7 @@ describe("the functions over the first database", () => {
     expect((await api.record("tool-usage", unknown)).status).toBe(422);
   });
 
-  test("know a row from before the push as recorded", async () => {
+  test("find an existing row as a duplicate", async () => {
     const { body } = await api.get("model-usage?limit=1");
     const [row] = body.rows;
     const event = { ...row };
@@ -156,7 +168,7 @@ describe("the functions over the first database", () => {
     ]]);
   });
 
-  test("reject an agent whose name fits two, and take its id", async () => {
+  test("reject an ambiguous agent name, and accept its id", async () => {
     const trace = startTrace();
     const use = toolUse({
       "gen_ai.tool.name": "search",
@@ -182,7 +194,7 @@ describe("the functions over the first database", () => {
     ).toEqual([{ agent_id: AGENTS[1], venture_id: null }]);
   });
 
-  test("show the ledger to the project's chairman, and to no other user", async () => {
+  test("show tool usage to the project's chairman only", async () => {
     expect((await api.getAs(CHAIRMAN, "tool-usage")).body.rows.length)
       .toBeGreaterThan(19);
     expect((await api.getAs(USERS[0], "tool-usage")).body.rows).toEqual([]);
@@ -198,7 +210,7 @@ describe("the functions over the first database", () => {
 describe("the functions over the second database", () => {
   const api = usePushed(SECOND_DATABASE);
 
-  test("count the usage that was there as reported", async () => {
+  test("count existing usage as reported", async () => {
     const rows = await api.listAll("llm-usage");
     expect(rows.length).toBe(SECOND_ROWS - 3);
     expect(new Set(rows.map(({ cost_source }) => cost_source))).toEqual(
@@ -232,7 +244,7 @@ describe("the functions over the second database", () => {
     expect((await api.listAll("audit")).length).toBe(SECOND_ROWS);
   });
 
-  test("record, and know an event that is recorded already", async () => {
+  test("record events, duplicates and conflicts", async () => {
     const event = {
       id: crypto.randomUUID(),
       firm_id: FIRMS[0],
@@ -256,31 +268,12 @@ describe("the functions over the second database", () => {
     expect((await api.record("llm-usage", foreign)).status).toBe(422);
   });
 
-  test("know a row from before the push as recorded, and other content as a conflict", async () => {
+  test("find an existing row as a duplicate, and other content as a conflict", async () => {
     const { body } = await api.get("llm-usage?limit=1");
     const [row] = body.rows;
-    const {
-      id,
-      firm_id,
-      cma_project_id,
-      model,
-      task_type,
-      input_tokens,
-      output_tokens,
-      cost_usd,
-      created_at,
-    } = row;
-    const event = {
-      id,
-      firm_id,
-      cma_project_id,
-      model,
-      task_type,
-      input_tokens,
-      output_tokens,
-      cost_usd,
-      created_at,
-    };
+    const event = Object.fromEntries(
+      LLM_USAGE_COLUMNS.map((column) => [column, row[column]]),
+    );
     const same = await api.record("llm-usage", event);
     expect([same.status, same.body.outcome ?? same.body]).toEqual([
       200,
@@ -290,7 +283,7 @@ describe("the functions over the second database", () => {
     expect([other.status, other.body.fields]).toEqual([409, ["output_tokens"]]);
   });
 
-  test("show a user the rows of the own firm, and take the user's audit events", async () => {
+  test("show a user the rows of their firm, and record their audit events", async () => {
     for (const log of ["llm-usage", "audit"]) {
       const { body } = await api.getAs(USERS[0], `${log}?limit=1000`);
       expect(body.rows.length).toBeGreaterThan(SECOND_ROWS / 3);
@@ -304,7 +297,7 @@ describe("the functions over the second database", () => {
     expect(status).toBe(201);
   });
 
-  test("keep a budget beside usage that has no details", async () => {
+  test("record a budget beside usage without details", async () => {
     const budget = { firm_id: FIRMS[0], limit_usd: "10" };
     expect((await api.record("llm-usage/budget", budget)).status).toBe(201);
     const { status } = await api.record("llm-usage/reserve", {

@@ -43,9 +43,9 @@ const DATABASES = [
   },
 ];
 
-describe.each(ENGINES)("taking over on $name", (engine) => {
+describe.each(ENGINES)("a takeover on $name", (engine) => {
   describe.each(DATABASES)("$title", ({ script, logs, others }) => {
-    test("keeps rows, columns, policies, functions and grants, and leaves the doctor nothing to find", async () => {
+    test("keeps rows, columns, policies, functions and grants, without a finding of the doctor", async () => {
       const db = await engine.empty();
       await db.exec(script);
       const before = await snapshot(db, logs, others);

@@ -3,6 +3,7 @@ import {
   applyMigrations,
   overPostgres,
   type Query,
+  queryAs,
   SERVER_ONLY,
   type TestDatabase,
 } from "../../support/databases.ts";
@@ -28,8 +29,8 @@ const CLOSED = `
   revoke all on tool_usage_ledger from service_role;
 `;
 
-describe.each(SERVER_ONLY)("access on $name", (engine) => {
-  test("that a project has closed stays closed", async () => {
+describe.each(SERVER_ONLY)("privileges and names on $name", (engine) => {
+  test("access that a project has revoked stays revoked", async () => {
     const db = await engine.empty();
     await db.exec(BOTH + CLOSED);
     const before = await readFacts(db.query, LOGS);
@@ -43,46 +44,44 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     ]);
     for (const select of ["anon", "authenticated"] as const) {
       const read = (log: string) =>
-        db.as(
-          select,
-          { sub: USERS[0] },
-          (query) => query(`select id from ${log}`),
-        );
+        queryAs(db, select, { sub: USERS[0] }, `select id from ${log}`);
       await expect(read(select === "anon" ? "model_usage_log" : "audit_log"))
         .rejects.toMatchObject({ code: "42501" });
     }
     expect(
-      await db.as(
+      await queryAs(
+        db,
         "authenticated",
         { sub: USERS[0] },
-        (query) => query("select id from llm_usage_log"),
+        "select id from llm_usage_log",
       ),
     ).toEqual([]);
     expect(await db.query("select * from ledger.doctor()")).toEqual([]);
     await db.close();
   });
 
-  test("to logs without row security is limited to the caller's firm", async () => {
+  test("access to logs without row security is limited to the caller's firm", async () => {
     const db = await engine.empty();
     await db.exec(BOTH);
     await applyMigrations(db);
     for (const log of ["llm_usage_log", "audit_log"]) {
       const read = (sub: string) =>
-        db.as(
+        queryAs(
+          db,
           "authenticated",
           { sub },
-          (query) => query(`select distinct firm_id from ${log}`),
+          `select distinct firm_id from ${log}`,
         );
       expect(await read(USERS[0])).toHaveLength(1);
       expect(await read(crypto.randomUUID())).toEqual([]);
       expect(
-        await db.as("anon", null, (query) => query(`select from ${log}`)),
+        await queryAs(db, "anon", null, `select from ${log}`),
       ).toEqual([]);
     }
     await db.close();
   });
 
-  test("to everything that the push adds is as in a project without default privileges", async () => {
+  test("objects of the push have the grants of a project without default privileges", async () => {
     const plain = await engine.migrated();
     const wide = await engine.empty();
     await wide.exec(BOTH);
@@ -94,54 +93,44 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     await wide.close();
   });
 
-  test("by a table's name is refused for each name that the push needs itself", async () => {
-    const plain = await engine.migrated();
-    const names = await plain.query<{ name: string }>(
+  test.each([
+    [
+      "table",
+      3,
       `select relname::text as name from pg_class
         where relnamespace = 'public'::regnamespace and relkind = 'r' and relname ~ '^(llm_usage_|llm_b|model_p)'
           and relname <> 'llm_usage_log' order by 1`,
-    );
-    await plain.close();
-    expect(names.length).toBeGreaterThan(3);
-    const db = await engine.empty();
-    await db.exec(names.map(({ name }) => `create table ${name} ();`).join(""));
-    const message = await applyMigrations(db).catch((error) =>
-      error.cause.message
-    );
-    for (const { name } of names) {
-      expect(message).toContain(
-        `public.${name} has the name of a table that this project adds`,
-      );
-    }
-    await db.close();
-  });
-
-  test("by a function's name is refused for each function that the push adds", async () => {
-    const plain = await engine.migrated();
-    const names = await plain.query<{ name: string }>(
+      (name: string) => `create table ${name} ();`,
+    ],
+    [
+      "function",
+      20,
       `select distinct proname::text as name from pg_proc
         where pronamespace = 'public'::regnamespace and proname <> 'fn_is_chairman' order by 1`,
-    );
-    await plain.close();
-    expect(names.length).toBeGreaterThan(20);
-    const db = await engine.empty();
-    await db.exec(
-      names.map(({ name }) =>
-        `create function ${name}(point) returns int language sql as 'select 1';`
-      ).join(""),
-    );
-    const message = await applyMigrations(db).catch((error) =>
-      error.cause.message
-    );
-    for (const { name } of names) {
-      expect(message).toContain(
-        `public.${name} has the name of a function that this project adds`,
-      );
-    }
-    await db.close();
-  });
+      (name: string) =>
+        `create function ${name}(point) returns int language sql as 'select 1';`,
+    ],
+  ])(
+    "an existing %s with the name of a new one is refused",
+    async (kind, least, select, create) => {
+      const plain = await engine.migrated();
+      const names = await plain.query<{ name: string }>(select);
+      await plain.close();
+      expect(names.length).toBeGreaterThan(least);
+      const db = await engine.empty();
+      await db.exec(names.map(({ name }) => create(name)).join(""));
+      const message = await applyMigrations(db)
+        .catch((error) => error.cause.message);
+      for (const { name } of names) {
+        expect(message).toContain(
+          `public.${name} has the name of a ${kind} that this project adds`,
+        );
+      }
+      await db.close();
+    },
+  );
 
-  test("by a schema ledger of the project's own is refused with what to do", async () => {
+  test("an existing schema ledger is refused, with the remedy", async () => {
     const db = await engine.empty();
     await db.exec("create schema ledger");
     await expect(applyMigrations(db)).rejects.toMatchObject({
@@ -154,7 +143,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
     await db.close();
   });
 
-  test("by an index's name that is taken is no hindrance", async () => {
+  test("an existing index with the name of a new index is accepted", async () => {
     const db = await engine.empty();
     await db.exec(
       "create table pages (id int constraint audit_log_pkey primary key, entity_id uuid);" +
@@ -177,7 +166,7 @@ describe.each(SERVER_ONLY)("access on $name", (engine) => {
   });
 });
 
-describe("owners", () => {
+describe("owners on PostgreSQL 17", () => {
   /** Runs `work` with a role beside the owner, who may become it. */
   async function withRole(
     script: string,
@@ -211,7 +200,7 @@ describe("owners", () => {
   const push = (db: Awaited<ReturnType<typeof createProject>>["owner"]) =>
     applyMigrations(db).then(() => "applied", (error) => error.cause.message);
 
-  test("of a log who are not those of the push are among the differences", () =>
+  test("of a log who do not push are a difference", () =>
     withRole(BOTH, async ({ owner: db }, role, owner) => {
       await db.exec(
         `grant select on all tables in schema public to ${role}; alter table audit_log owner to ${role};`,
@@ -223,7 +212,7 @@ describe("owners", () => {
       expect(await db.query("select * from ledger.doctor()")).toEqual([]);
     }));
 
-  test("of a table that a new log refers to have to let its owner read it", () =>
+  test("of a parent must grant access to the owner of a new log", () =>
     withRole(FIRST_DATABASE, async ({ owner: db }, role, owner, superuser) => {
       await superuser.exec(
         `create table firms (id uuid primary key);

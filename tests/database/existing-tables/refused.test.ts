@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SERVER_ONLY, type TestDatabase } from "../../support/databases.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { SERVER_ONLY, useDatabase } from "../../support/databases.ts";
 
 const FIRM = "10000000-0000-4000-8000-000000000001";
 
@@ -31,13 +31,9 @@ interface Result {
   row?: { action?: string; provider?: string };
 }
 
-describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await engine.migrated();
-    await db.exec(RULES);
-  });
-  afterAll(() => db.close());
+describe.each(SERVER_ONLY)("a project's own rules on $name", (engine) => {
+  const db = useDatabase(engine.migrated);
+  beforeAll(() => db.exec(RULES));
 
   async function record(
     events: unknown[],
@@ -64,7 +60,7 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
     },
   );
 
-  test("reject their events of a batch, and let the others be recorded", async () => {
+  test("reject single events of a batch", async () => {
     const results = await record([
       event(20, "fine"),
       event(21, "checked"),
@@ -75,18 +71,17 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
     ], ", representation => true");
     expect(
       results.map(({ index, outcome, row }) => [index, outcome, row?.action]),
-    )
-      .toEqual([
-        [0, "recorded", "fine"],
-        [1, "rejected", undefined],
-        [2, "duplicate", "fine"],
-        [3, "rejected", undefined],
-        [4, "conflict", undefined],
-        [5, "recorded", "fine"],
-      ]);
+    ).toEqual([
+      [0, "recorded", "fine"],
+      [1, "rejected", undefined],
+      [2, "duplicate", "fine"],
+      [3, "rejected", undefined],
+      [4, "conflict", undefined],
+      [5, "recorded", "fine"],
+    ]);
   });
 
-  test("skip an event of a batch, which is then rejected", async () => {
+  test("reject a skipped event of a batch", async () => {
     const results = await record([event(40, "fine"), event(41, "skipped")]);
     expect(results.map(({ outcome, faults }) => [outcome, faults])).toEqual([
       ["recorded", undefined],
@@ -94,21 +89,19 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
     ]);
   });
 
-  test("abort an atomic batch, of which nothing stays", async () => {
+  test("abort an atomic batch", async () => {
     const events = [event(30, "fine"), event(31, "checked")];
     expect(
       (await record(events, ", atomic => true")).map(({ outcome }) => outcome),
-    )
-      .toEqual(["aborted", "rejected"]);
+    ).toEqual(["aborted", "rejected"]);
     expect(
       await db.query("select from audit_log where id = $1", [events[0].id]),
-    )
-      .toEqual([]);
+    ).toEqual([]);
     expect((await record(events)).map(({ outcome }) => outcome))
       .toEqual(["recorded", "rejected"]);
   });
 
-  test("reject a call of a model, whose details go with it", async () => {
+  test("reject a model call and its details", async () => {
     const call = (number: number, tokens: number) => ({
       id: `72000000-0000-4000-8000-0000000000${number}`,
       firm_id: FIRM,
@@ -128,11 +121,10 @@ describe.each(SERVER_ONLY)("rules of a project's own on $name", (engine) => {
     ]);
     expect(
       await db.query("select count(*)::int as count from llm_usage_details"),
-    )
-      .toEqual([{ count: 1 }]);
+    ).toEqual([{ count: 1 }]);
   });
 
-  test("and columns that come after the push leave recording as it was", async () => {
+  test("and later columns do not affect recording", async () => {
     await db.exec(
       `alter table audit_log add column note text, add column ordinality int,
       add column faults jsonb default '[]', add column leaf_seq int, add column "Cost USD" numeric;

@@ -1,17 +1,11 @@
 import { collectEvidence } from "../../../scripts/evidence/collect-evidence.ts";
 import { fromHex, toBase64 } from "../../../shared/tlog/encoding.ts";
-import { formatCheckpoint } from "../../../shared/tlog/checkpoint.ts";
-import { formatNote, signNote } from "../../../shared/tlog/note.ts";
-import { parseSignerKey } from "../../../shared/tlog/keys.ts";
 import { hashTree } from "../../../shared/tlog/tree.ts";
 import type { Verdict } from "../../../scripts/verify/verdict.ts";
 import { verifyBundle } from "../../../scripts/verify/verify-bundle.ts";
 import type { Query } from "../../support/databases.ts";
-import {
-  makeLogKeys,
-  ORIGIN,
-  trustLogs,
-} from "../../support/evidence-stack.ts";
+import { makeLogKeys, trustLogs } from "../../support/evidence-stack.ts";
+import { signRoot } from "../../support/tampering.ts";
 
 /**
  * Evidence of a database, collected and verified without a stack.
@@ -68,19 +62,10 @@ export async function verify(query: Query): Promise<Verdict> {
 }
 
 async function sign(query: Query, signerKey: string): Promise<void> {
-  const parsed = await parseSignerKey(signerKey);
-  if ("fault" in parsed) throw new Error(parsed.fault);
   const leaves = await query<{ hash: string }>(
     "select encode(hash, 'hex') as hash from ledger.leaves order by index",
   );
   const root = hashTree(leaves.map(({ hash }) => fromHex(hash)));
-  const text = formatCheckpoint({
-    origin: ORIGIN,
-    size: leaves.length,
-    root,
-    extensions: [],
-  });
-  const signatures = [await signNote(text, parsed.key)];
   // A checkpoint of another key, of a bundle before, would not be trusted.
   await query(
     "alter table ledger.checkpoints disable trigger refuse_change",
@@ -92,7 +77,7 @@ async function sign(query: Query, signerKey: string): Promise<void> {
   await query("select ledger.add_checkpoint(0, $1, $2, $3)", [
     leaves.length,
     toBase64(root),
-    formatNote({ text, signatures }),
+    await signRoot(leaves.length, root, signerKey),
   ]);
 }
 

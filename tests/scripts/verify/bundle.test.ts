@@ -7,7 +7,7 @@ import {
 import { signCheckpoint } from "../../../shared/tlog/checkpoint.ts";
 import { EMPTY_ROOT } from "../../../shared/tlog/tree.ts";
 import { verifyBundle } from "../../../scripts/verify/verify-bundle.ts";
-import { makeSigner } from "../../support/tile-readings.ts";
+import { makeSigner } from "../../support/tlog-parsers.ts";
 import { SyntheticLedger } from "./synthetic-ledger.ts";
 
 const ID = "70000000-0000-4000-8000-000000000001";
@@ -44,11 +44,11 @@ describe("a line of a bundle", () => {
     }],
     ["a row without leaf", { type: "row", log: "audit_log", id: ID }],
     ["the end", { type: "end", lines: 7 }],
-  ])("%s is read as it was written", (_, line) => {
+  ])("%s parses as it was formatted", (_, line) => {
     expect(parseBundleLine(formatBundleLine(line))).toEqual(line);
   });
 
-  test("leaves out what a row that is gone does not have", () => {
+  test("leaves out the members of a deleted row", () => {
     const gone = { ...evidence, row: null, commitments: [], salts: [null] };
     expect(formatBundleLine({ type: "leaf", index: 5, evidence: gone })).toBe(
       `{"leaf":{"index":5,"kind":"row/v1","log":"model_usage_log","id":"${ID}","hash":"${HASH}"}}`,
@@ -90,7 +90,7 @@ describe("a line of a bundle", () => {
     [`{"row":{"log":"audit_log"}}`, "a row without id"],
     [`{"end":{"lines":-1}}`, "an end of fewer than no lines"],
     [`{"end":1}`, "an end that is a number"],
-  ])("cannot be %j: %s", (text) => {
+  ])("is malformed as %j: %s", (text) => {
     expect(parseBundleLine(text)).toBeNull();
   });
 });
@@ -114,7 +114,7 @@ describe("a bundle", () => {
     );
   };
 
-  test("may come from anything that hands out lines", async () => {
+  test("is read from any iterable of lines", async () => {
     async function* stream() {
       for (const line of lines) yield await Promise.resolve(line);
     }
@@ -126,7 +126,7 @@ describe("a bundle", () => {
     expect(other).toEqual(one);
   });
 
-  test("that is empty, or of no known format, is not looked into", async () => {
+  test("that is empty or of an unknown format is cut_off", async () => {
     expect(await codes([])).toEqual(["cut_off 0", "checkpoint_missing"]);
     expect(await codes(lines.slice(1))).toEqual([
       "misplaced_line 1",
@@ -140,19 +140,19 @@ describe("a bundle", () => {
     ]);
   });
 
-  test("that is cut off is found out, wherever it is", async () => {
+  test("that is cut off anywhere has a finding", async () => {
     for (let count = 0; count < lines.length; count++) {
       expect(await codes(lines.slice(0, count))).toContain(`cut_off ${count}`);
     }
   });
 
-  test("that lost a line is found out, whichever it is", async () => {
+  test("that lacks any line has a finding", async () => {
     for (let at = 0; at < lines.length; at++) {
       expect(await codes(lines.toSpliced(at, 1))).not.toEqual([]);
     }
   });
 
-  test("with lines in another order, or twice, is found out", async () => {
+  test("with lines in another order or twice has a finding", async () => {
     const [head, checkpoint, ...rest] = lines;
     expect(await codes([head, ...rest, checkpoint])).toContain(
       `misplaced_line ${lines.length}`,
@@ -170,7 +170,7 @@ describe("a bundle", () => {
     );
   });
 
-  test("with a malformed line is found out, and the rest is looked at", async () => {
+  test("with a malformed line has a finding, and its other lines are verified", async () => {
     ledger.setQuietly([...ledger.rows.values()][1], "cost_usd", "0");
     const text = [...ledger.lines()];
     text.splice(-1, 0, "not JSON");
@@ -179,7 +179,7 @@ describe("a bundle", () => {
     expect(found).toContain("row_differs");
   });
 
-  test("without a checkpoint that can be trusted is found out", async () => {
+  test("without a trusted checkpoint has a finding", async () => {
     const { signer } = await makeSigner("example.com/ledger", "note");
     const forged = await signCheckpoint({ size: 4, root: EMPTY_ROOT }, signer);
     for (
@@ -201,7 +201,7 @@ describe("a bundle", () => {
     }
   });
 
-  test("of one log with checkpoints of another is found out", async () => {
+  test("with checkpoints of another log has a finding", async () => {
     const head = formatBundleLine({
       type: "header",
       origin: "example.com/other",
@@ -212,7 +212,7 @@ describe("a bundle", () => {
     ]);
   });
 
-  test("is not inference because of a checkpoint that somebody kept", async () => {
+  test("needs its own checkpoint beside held ones", async () => {
     const text = lines.toSpliced(1, 1).with(
       -1,
       formatBundleLine({ type: "end", lines: lines.length - 2 }),
@@ -223,7 +223,7 @@ describe("a bundle", () => {
     expect(faults.map(({ code }) => code)).toEqual(["checkpoint_missing"]);
   });
 
-  test("is as good as the best cosigned of equal checkpoints", async () => {
+  test("has a quorum when one of equal checkpoints has one", async () => {
     const poor = await ledger.sign(0);
     const rich = ledger.checkpoints[0];
     for (const checkpoints of [[poor, rich], [rich, poor]]) {
@@ -234,7 +234,7 @@ describe("a bundle", () => {
     expect(await codes([...ledger.lines()])).toEqual(["quorum_missing"]);
   });
 
-  test("has no value of a row in what is told of it", async () => {
+  test("has findings without values of rows", async () => {
     ledger = await SyntheticLedger.create();
     const row = ledger.recordAudit({
       metadata: '{"secret": 1}',

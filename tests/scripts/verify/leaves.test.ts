@@ -69,7 +69,7 @@ describe("the data of a leaf", () => {
       { ...row, kind: "backfill/v1" },
       formatLeaf(row).replace("row/v1", "backfill/v1"),
     ],
-  ])("is written and read as it is fixed: %o", (leaf, data) => {
+  ])("formats and parses as specified: %o", (leaf, data) => {
     expect(formatLeaf(leaf)).toBe(data);
     expect(parseLeaf(data)).toEqual({ leaf });
   });
@@ -92,7 +92,7 @@ describe("the data of a leaf", () => {
     expect(parseLeaf(formatLeaf(leaf))).toEqual({ leaf });
   });
 
-  test("has every character of Unicode but surrogates as it is, or escaped", () => {
+  test("has every Unicode character except surrogates", () => {
     for (let code = 1; code <= 0x1ffff; code += 0x400) {
       const codes = Array.from({ length: 0x400 }, (_, at) => code + at);
       const text = String.fromCodePoint(
@@ -104,7 +104,7 @@ describe("the data of a leaf", () => {
   });
 
   test.each(["\ud800", "a\udc00", "\udc00\ud800"])(
-    "has no half of a surrogate pair: %j",
+    "has no lone surrogate: %j",
     (text) => {
       const leaf = { ...row, members: row.members.with(2, text) };
       expect(() => formatLeaf(leaf)).toThrow(TypeError);
@@ -184,7 +184,7 @@ describe("the data of a leaf", () => {
       `["redact/v1","public.audit_log","${ID}","metadata","","a","b"]`,
     ],
     [
-      "a redact by nobody",
+      "a redact with a null approver",
       `["redact/v1","public.audit_log","${ID}","metadata","T-1",null,"b"]`,
     ],
     ["a seal with more", `["seal/v1","742","12","x"]`],
@@ -218,13 +218,13 @@ describe("a commitment", () => {
   });
 
   test.each([0, 15, 17, 32])(
-    "is not made with a salt of %i bytes",
+    "needs a salt of 16 bytes, not %i",
     (length) => {
       expect(() => commitTo(new Uint8Array(length), "x")).toThrow(RangeError);
     },
   );
 
-  test("stands in the leaf where the value stands in the row", () => {
+  test("replaces the value in the leaf", () => {
     const members = ["f", "u", "a", "e", null, "{}", null, "1"];
     expect(hideCommitted("audit_log", members, ["c1", "c2", "c3", "c4"]))
       .toEqual(["f", "c1", "a", "e", "c2", "c3", "c4", "1"]);
@@ -234,13 +234,12 @@ describe("a commitment", () => {
         ["a", null, "t", "1", "0", null, "2"],
         [],
       ),
-    )
-      .toEqual(["a", null, "t", "1", "0", null, "2"]);
+    ).toEqual(["a", null, "t", "1", "0", null, "2"]);
   });
 });
 
 describe("the layouts", () => {
-  test("commit to what may have to be forgotten", () => {
+  test("commit to erasable columns", () => {
     const names = Object.fromEntries(
       Object.entries(committedColumns).map((
         [log, columns],
@@ -254,7 +253,7 @@ describe("the layouts", () => {
     });
   });
 
-  test("have no id, and no name twice", () => {
+  test("have unique columns, without id", () => {
     for (const log of LOG_NAMES) {
       const names = layouts[log].map(({ name }) => name);
       expect(names).not.toContain("id");
@@ -262,12 +261,12 @@ describe("the layouts", () => {
     }
   });
 
-  test("know no log by a name that every object has", () => {
+  test("know no log by a prototype's member", () => {
     expect(["audit_log", "toString", "__proto__", null, 1].map(isLogName))
       .toEqual([true, false, false, false, false]);
   });
 
-  test("take every value that Postgres prints for its type", () => {
+  test("accept every value that Postgres prints for its type", () => {
     expect(isMember("numeric", "NaN")).toBe(true);
     expect(isMember("numeric", "-9999.999999")).toBe(true);
     expect(isMember("timestamptz", "-infinity")).toBe(true);
@@ -279,7 +278,7 @@ describe("the layouts", () => {
   });
 });
 
-test("SHA-256 is that of the standard, for every length up to three blocks", () => {
+test("SHA-256 equals node:crypto's, for every length up to three blocks", () => {
   for (let length = 0; length <= 200; length++) {
     const bytes = Uint8Array.from({ length }, (_, at) => at * 7 + length);
     expect(toHex(sha256(bytes))).toBe(

@@ -24,7 +24,7 @@ import {
   makeSigner,
   readNote,
   readPolicy,
-} from "../../support/tile-readings.ts";
+} from "../../support/tlog-parsers.ts";
 
 /** A row of a table. */
 export type SyntheticRow = { log: LogName; id: string; members: Member[] };
@@ -41,8 +41,8 @@ export type SyntheticLeaf =
   | { data: string };
 
 /**
- * Tables, leaves, salts and checkpoints as the database has them, in memory and
- * open to every tampering: what a test changes here, the bundle shows.
+ * Tables, leaves, salts and checkpoints in memory, for any tampering: the bundle
+ * contains every change of a test.
  */
 export class SyntheticLedger {
   rows = new Map<string, SyntheticRow>();
@@ -163,7 +163,7 @@ export class SyntheticLedger {
     row.members[columnAt(row.log, column)] = value;
   }
 
-  /** SET NULL: the reference goes, its salt goes, a leaf says so. */
+  /** SET NULL: deletes the reference and its salt, and adds a leaf. */
   nullReference(row: SyntheticRow, column: string): void {
     this.#erase(row, column);
     const { log, id } = row;
@@ -172,7 +172,7 @@ export class SyntheticLedger {
     });
   }
 
-  /** An erasure on request: the value goes, its salt goes, a leaf says so. */
+  /** Erasure: deletes the value and its salt, and adds a leaf. */
   redact(
     row: SyntheticRow,
     column: string,
@@ -192,7 +192,7 @@ export class SyntheticLedger {
     });
   }
 
-  /** CASCADE: the row goes, its salts go, a leaf says so. */
+  /** CASCADE: deletes the row and its salts, and adds a leaf. */
   cascade({ log, id }: SyntheticRow): void {
     this.rows.delete(id);
     this.salts.delete(id);

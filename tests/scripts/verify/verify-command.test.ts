@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createKeys, type NewKeys } from "../../../shared/tlog/keys.ts";
+import { createKeys } from "../../../shared/tlog/keys.ts";
 import { EVENTS, newId } from "../../support/running-stack.ts";
-import type { CommandResult } from "../../support/command.ts";
+import { type CommandResult, failure } from "../../support/command.ts";
 import {
   damage,
-  EvidenceStack,
   makeLogKeys,
-  startEvidenceStack,
+  useEvidenceStack,
+  withEvidenceStack,
 } from "../../support/evidence-stack.ts";
-import { failure } from "../../support/command-failure.ts";
 import {
   behindTriggers,
   rewriteRow,
@@ -36,24 +35,17 @@ async function verify(
   };
 }
 
+const ledger = useEvidenceStack("PostgreSQL 17");
+const signingEnv = () => ({ LEDGER_SIGNING_KEYS: ledger.keys.signerKey });
+const id = newId();
 let dir: string;
-let keys: NewKeys;
-let ledger: EvidenceStack;
-let id: string;
 beforeAll(async () => {
   dir = await Deno.makeTempDir();
-  keys = await makeLogKeys();
-  ledger = await startEvidenceStack("PostgreSQL 17", {
-    LEDGER_SIGNING_KEYS: keys.signerKey,
-  });
-  id = newId();
   await ledger.post("llm-usage", { ...EVENTS["llm-usage"], id });
   await ledger.post("audit", EVENTS.audit);
 });
-afterAll(async () => {
-  await ledger?.stack.stop();
-  await Deno.remove(dir, { recursive: true });
-});
+afterAll(() => Deno.remove(dir, { recursive: true }));
+
 describe("npm run verify", () => {
   let bundle: string;
   let lines: string[];
@@ -62,7 +54,9 @@ describe("npm run verify", () => {
     bundle = await write((await ledger.collect()).join("\n"));
     lines = (await Deno.readTextFile(bundle)).split("\n");
   });
-  const withKey = (...args: string[]) => [...args, "--key", keys.verifierKey];
+  const withKey = (
+    ...args: string[]
+  ) => [...args, "--key", ledger.keys.verifierKey];
 
   /** The bundle with other lines. */
   async function write(content: string | Uint8Array): Promise<string> {
@@ -75,7 +69,7 @@ describe("npm run verify", () => {
   const OK =
     /^lines \d+, checkpoints \d+, leaves \d+, rows 2, .*rowsCompared 2, .*\nOK\n$/;
 
-  test("of a bundle needs to read it and nothing else: no network, no environment, no database", async () => {
+  test("of a bundle needs read permission only", async () => {
     for (
       const permissions of [
         [`--allow-read=${dir}`],
@@ -98,18 +92,17 @@ describe("npm run verify", () => {
     }
   });
 
-  test("of a bundle works while no project runs", async () => {
-    const other = await startEvidenceStack("PGlite", {
-      LEDGER_SIGNING_KEYS: keys.signerKey,
+  test("of a bundle works without a running project", async () => {
+    let path = "";
+    await withEvidenceStack("PGlite", signingEnv(), async (other) => {
+      await other.post("audit", EVENTS.audit);
+      await other.sign();
+      path = await write((await other.collect()).join("\n"));
     });
-    await other.post("audit", EVENTS.audit);
-    await other.sign();
-    const path = await write((await other.collect()).join("\n"));
-    await other.stack.stop();
     expect((await verify(withKey(path))).code).toBe(0);
   });
 
-  test("names the row that was changed, and ends with 1", async () => {
+  test("names a changed row, and exits with 1", async () => {
     const db = ledger.openDatabase();
     try {
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd / 2");
@@ -130,7 +123,7 @@ describe("npm run verify", () => {
     }
   });
 
-  test("shows fifty findings and counts the others", async () => {
+  test("prints fifty findings and counts the others", async () => {
     const rows = Array.from({ length: 60 }, (_, n) =>
       JSON.stringify({
         row: {
@@ -153,7 +146,7 @@ describe("npm run verify", () => {
     expect(printed[52]).toBe("NOT OK: 60 findings");
   });
 
-  test("says that a bundle is cut off, wherever that is", async () => {
+  test("reports a bundle that is cut off anywhere", async () => {
     const whole = lines.filter((line) => line !== "");
     for (let count = 1; count < whole.length; count++) {
       const { code, stdout } = await verify(
@@ -168,7 +161,7 @@ describe("npm run verify", () => {
     expect((await verify(withKey(middle))).stdout).toContain("cut_off: ");
   }, 60_000);
 
-  test("says that the key is another's, that of a witness, or none", async () => {
+  test("reports another key, a witness's key and a malformed key", async () => {
     const stranger = await makeLogKeys();
     const other = await verify([bundle, "--key", stranger.verifierKey]);
     expect(other.code).toBe(1);
@@ -184,39 +177,41 @@ describe("npm run verify", () => {
         2,
       ),
     );
-    expect(await verify([bundle, "--key", damage(keys.verifierKey)])).toEqual(
+    expect(await verify([bundle, "--key", damage(ledger.keys.verifierKey)]))
+      .toEqual(
+        failure(
+          "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+          2,
+        ),
+      );
+    expect(await verify([bundle, "--key", ledger.keys.signerKey])).toEqual(
       failure(
-        "A --key has an id that does not match its name and public key; pass the verifier key as npm run ledger:key printed it",
+        /^A --key is a secret key; /,
         2,
       ),
     );
-    expect(await verify([bundle, "--key", keys.signerKey])).toEqual(failure(
-      /^A --key is a secret key; /,
-      2,
-    ));
   });
 
-  test("takes several keys, or a policy", async () => {
+  test("accepts several keys, or a policy", async () => {
     const other = await makeLogKeys();
     expect(
       (await verify([...withKey(bundle), "--key", other.verifierKey])).code,
-    )
-      .toBe(0);
-    const policy = await write(`log ${keys.verifierKey}\nquorum none\n`);
+    ).toBe(0);
+    const policy = await write(`log ${ledger.keys.verifierKey}\nquorum none\n`);
     expect((await verify([bundle, "--policy", policy])).code).toBe(0);
     const { verifierKey } = await createKeys(
       "example.org/witness",
       "cosignature",
     );
     const strict = await write(
-      `log ${keys.verifierKey}\nwitness w ${verifierKey}\nquorum w\n`,
+      `log ${ledger.keys.verifierKey}\nwitness w ${verifierKey}\nquorum w\n`,
     );
     const { code, stdout } = await verify([bundle, "--policy", strict]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^quorum_missing: /);
   });
 
-  test("compares with checkpoints that were held", async () => {
+  test("compares with held checkpoints", async () => {
     const held = await write(await (await ledger.ask("checkpoint")).text());
     expect((await verify([...withKey(bundle), "--held", held])).code).toBe(0);
     await ledger.post("audit", EVENTS.audit);
@@ -232,7 +227,7 @@ describe("npm run verify", () => {
     expect(stdout).toMatch(/^leaves_missing: /);
   });
 
-  test("could not look, ends with 2 and says why", async () => {
+  test("exits with 2 and the reason when it cannot verify", async () => {
     for (
       const [args, sentence] of [
         [withKey(), /^The evidence is missing; /],
@@ -276,7 +271,7 @@ describe("npm run verify", () => {
     }
   });
 
-  test("of what is no bundle says so", async () => {
+  test("reports a file that is not a bundle", async () => {
     for (const content of ["", "\n", "hello", '{"format":"other/v1"}', "[]"]) {
       expect(await verify(withKey(await write(content)))).toEqual(failure(
         /^\S+ is neither a bundle nor a proof nor a checkpoint, /,
@@ -293,24 +288,23 @@ describe("npm run verify", () => {
   describe("of a URL", () => {
     const online = ["--allow-read", "--allow-net"];
 
-    test("checks the tree that everybody sees, and checkpoints that were held", async () => {
+    test("verifies the public tree, and held checkpoints", async () => {
       const events = Array.from({ length: 300 }, () => EVENTS["model-usage"]);
       const before = await write(await ledger.sign());
       await ledger.post("model-usage", events);
       await ledger.sign();
       expect(
         await verify([...withKey(ledger.stack.url), "--held", before], online),
-      )
-        .toEqual({
-          code: 0,
-          stdout: expect.stringMatching(
-            /^\d{3} leaves of "example\.com\/ledger"\nOK\n$/,
-          ),
-          stderr: "",
-        });
+      ).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(
+          /^\d{3} leaves of "example\.com\/ledger"\nOK\n$/,
+        ),
+        stderr: "",
+      });
     });
 
-    test("needs the network, and says where nothing answers", async () => {
+    test("names the unreachable URL", async () => {
       expect(await verify(withKey("http://127.0.0.1:9"), online)).toEqual(
         failure(
           "Cannot reach http://127.0.0.1:9/functions/v1/ledger/checkpoint: the connection failed; check the address and the network",
@@ -319,19 +313,16 @@ describe("npm run verify", () => {
       );
     });
 
-    test("says that nothing is signed", async () => {
-      const empty = await startEvidenceStack("PGlite");
-      try {
+    test("reports that nothing is signed", async () => {
+      await withEvidenceStack("PGlite", {}, async (empty) => {
         expect(await verify(withKey(empty.stack.url), online)).toEqual(failure(
           `${empty.stack.url}/functions/v1/ledger/checkpoint answered 404: the log is not signed yet, or the project has no function ledger; check the address`,
           2,
         ));
-      } finally {
-        await empty.stack.stop();
-      }
+      });
     });
 
-    test("says what is wrong with the tree, and with its key", async () => {
+    test("reports an untrusted key, and a changed tree", async () => {
       const stranger = await makeLogKeys();
       const other = await verify([
         ledger.stack.url,
@@ -373,7 +364,7 @@ describe("npm run verify", () => {
       expect((await verify(withKey(ledger.stack.url), online)).code).toBe(0);
     });
 
-    test("says that a tile is not whole, and that a held checkpoint does not fit", async () => {
+    test("reports a truncated tile, and an inconsistent held checkpoint", async () => {
       const { checkpoint } = await ledger.sealAll();
       const door = Deno.serve(
         { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -396,10 +387,7 @@ describe("npm run verify", () => {
       } finally {
         await door.shutdown();
       }
-      const elsewhere = await startEvidenceStack("PGlite", {
-        LEDGER_SIGNING_KEYS: keys.signerKey,
-      });
-      try {
+      await withEvidenceStack("PGlite", signingEnv(), async (elsewhere) => {
         await elsewhere.post("audit", EVENTS.audit);
         const held = await write(await elsewhere.sign());
         const { code, stdout } = await verify(
@@ -410,9 +398,7 @@ describe("npm run verify", () => {
         expect(stdout).toMatch(
           /^The tree does not begin with that of a held checkpoint of 2 leaves\n/,
         );
-      } finally {
-        await elsewhere.stack.stop();
-      }
+      });
     });
   });
 });

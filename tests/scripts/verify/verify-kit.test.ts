@@ -2,14 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildKit } from "../../../scripts/verify-kit.ts";
 import { layouts } from "../../../shared/evidence/leaf.ts";
 import { signCheckpoint } from "../../../shared/tlog/checkpoint.ts";
-import {
-  createKeys,
-  type NewKeys,
-  parseSignerKey,
-} from "../../../shared/tlog/keys.ts";
+import { createKeys } from "../../../shared/tlog/keys.ts";
 import {
   formatTlogProof,
-  parseTlogProof,
   type TlogProof,
 } from "../../../shared/tlog/tlog-proof.ts";
 import {
@@ -19,23 +14,21 @@ import {
   SLUGS,
   TABLES,
 } from "../../support/running-stack.ts";
-import { type CommandResult, run } from "../../support/command.ts";
+import { type CommandResult, failure, run } from "../../support/command.ts";
 import {
   damage,
-  EvidenceStack,
   makeLogKeys,
-  startEvidenceStack,
+  useEvidenceStack,
 } from "../../support/evidence-stack.ts";
-import { failure } from "../../support/command-failure.ts";
 import { someHash } from "../../support/tampering.ts";
-import { FULL_EVENTS } from "../../support/rows-and-receipts.ts";
+import { readProof, readSigner } from "../../support/tlog-parsers.ts";
+import { FULL_EVENTS } from "../../support/receipts.ts";
 
 /** The kit alone, in a folder of its own. */
 let home: string;
 /** Where the evidence is. */
 let dir: string;
-let keys: NewKeys;
-let ledger: EvidenceStack;
+const ledger = useEvidenceStack("PGlite");
 /** The answers to an event of every log, with their receipts. */
 const answers = {} as Record<Slug, Record<string, unknown>>;
 /** The checkpoint before and after the last events. */
@@ -45,17 +38,12 @@ beforeAll(async () => {
   home = await Deno.makeTempDir();
   dir = await Deno.makeTempDir();
   await Deno.writeTextFile(`${home}/verify.js`, await buildKit());
-  keys = await makeLogKeys();
-  ledger = await startEvidenceStack("PGlite", {
-    LEDGER_SIGNING_KEYS: keys.signerKey,
-  });
   for (const slug of SLUGS) answers[slug] = await record(slug);
   const earlier = await ledger.sign();
   await ledger.post("audit", EVENTS.audit);
   checkpoints = { earlier, newest: await ledger.sign() };
 }, 60_000);
 afterAll(async () => {
-  await ledger?.stack.stop();
   for (const folder of [home, dir]) {
     await Deno.remove(folder, { recursive: true });
   }
@@ -106,7 +94,9 @@ function deno(...permissions: string[]): string[] {
   ];
 }
 
-const withKey = (...args: string[]) => [...args, "--key", keys.verifierKey];
+const withKey = (
+  ...args: string[]
+) => [...args, "--key", ledger.keys.verifierKey];
 
 async function record(slug: Slug, event = FULL_EVENTS[slug]) {
   const { status, body } = await ledger.post(
@@ -131,12 +121,6 @@ async function fetchProof(slug: Slug, id: unknown): Promise<string> {
   });
   expect(response.status).toBe(200);
   return await response.text();
-}
-
-function readProof(content: string): TlogProof {
-  const parsed = parseTlogProof(content);
-  if ("fault" in parsed) throw new Error(parsed.fault);
-  return parsed.proof;
 }
 
 function change(content: string, changes: Partial<TlogProof>): string {
@@ -178,7 +162,7 @@ function refused(...findings: (string | RegExp)[]) {
 }
 
 describe("the kit", () => {
-  test("is the same bytes again, names version and licences, and needs built-in modules only", async () => {
+  test("is reproducible, names version and licences, and needs built-in modules only", async () => {
     const code = await Deno.readTextFile(`${home}/verify.js`);
     expect(await buildKit()).toBe(code);
     const { version, license } = JSON.parse(
@@ -206,7 +190,7 @@ describe("the kit", () => {
     expect(code).not.toContain("zod");
   });
 
-  test("is written by npm run verify:kit, which prints its digest", async () => {
+  test("is written by npm run verify:kit, with its digest printed", async () => {
     const out = `${dir}/new/folder/verify.js`;
     const { code, stdout, stderr } = await run("../scripts/verify-kit.ts", [
       "--out",
@@ -226,7 +210,7 @@ describe("the kit", () => {
     );
   });
 
-  test("says how to use it", async () => {
+  test("prints its usage", async () => {
     const { code, stdout, stderr } = await verify(["--help"], {
       program: deno(),
     });
@@ -236,7 +220,7 @@ describe("the kit", () => {
     }
   });
 
-  test("verifies a bundle with receipts of every log, and refuses one whose row was changed", async () => {
+  test("verifies a bundle with receipts of every log, and reports a changed row", async () => {
     const lines = await ledger.collect();
     const receipts = await Promise.all(
       SLUGS.map((slug) => write(answers[slug])),
@@ -286,7 +270,7 @@ describe("the kit", () => {
       ));
   });
 
-  test("verifies a URL with the network alone, receipts included", async () => {
+  test("verifies a URL with network permission only, receipts included", async () => {
     const { host } = new URL(ledger.stack.url);
     const online = { program: deno("--allow-read", `--allow-net=${host}`) };
     const receipt = await write(answers.audit);
@@ -321,7 +305,7 @@ describe("the kit", () => {
 
 describe("the proof of a row", () => {
   test.each(SLUGS)(
-    "of %s shows the row, where it is, the checkpoint and what was not checked",
+    "of %s prints the row, its leaf, the checkpoint and the unchecked parts",
     async (slug) => {
       const { id } = answers[slug];
       const path = await write(await fetchProof(slug, id));
@@ -359,7 +343,7 @@ describe("the proof of a row", () => {
     },
   );
 
-  test("with its receipt shows what the commitments hide", async () => {
+  test("with its receipt prints committed values", async () => {
     const proof = await write(await fetchProof("audit", answers.audit.id));
     const receipt = await write(answers.audit);
     const result = await verify(withKey(proof, "--receipt", receipt));
@@ -375,7 +359,7 @@ describe("the proof of a row", () => {
     expect(result.stdout).not.toContain("commitment ");
   });
 
-  test("is recognised by its content, and a leaf cannot pass for output", async () => {
+  test("is recognised by its content, and its leaf is escaped", async () => {
     const { id } = await record("audit", {
       ...FULL_EVENTS.audit,
       action: "x\u202ey\nOK",
@@ -388,7 +372,7 @@ describe("the proof of a row", () => {
     );
   });
 
-  test("is refused when anything of it is changed", async () => {
+  test("has a finding when any part is changed", async () => {
     const { id } = answers.audit;
     const proof = await fetchProof("audit", id);
     const CHANGED =
@@ -406,10 +390,7 @@ describe("the proof of a row", () => {
           }),
           "The proof has a checkpoint that has an invalid signature of the key example.com/ledger",
         ],
-        [
-          change(proof, { checkpoint: checkpoints.earlier }),
-          CHANGED,
-        ],
+        [change(proof, { checkpoint: checkpoints.earlier }), CHANGED],
         [
           proof.replace("@v1", "@v9"),
           "The proof does not start with c2sp.org/tlog-proof@v1: it is truncated, was changed or is of another version; download it again",
@@ -425,7 +406,7 @@ describe("the proof of a row", () => {
     }
   });
 
-  test("is refused wherever it is cut off", async () => {
+  test("has a finding wherever it is cut off", async () => {
     const proof = await fetchProof("audit", answers.audit.id);
     const ends = [40, 200, proof.indexOf("\n\n"), proof.length - 100];
     for (const end of [...ends, proof.length - 1]) {
@@ -436,7 +417,7 @@ describe("the proof of a row", () => {
     }
   });
 
-  test("is refused with another key, and says which one it takes", async () => {
+  test("has a finding with another key, which names the trusted one", async () => {
     const path = await write(await fetchProof("audit", answers.audit.id));
     const stranger = await makeLogKeys();
     const [, id] = stranger.verifierKey.split("+");
@@ -456,7 +437,7 @@ describe("the proof of a row", () => {
     const path = await write(await fetchProof("audit", answers.audit.id));
     const witness = await createKeys("example.org/witness", "cosignature");
     const policy = await write(
-      `log ${keys.verifierKey}\nwitness w ${witness.verifierKey}\nquorum w\n`,
+      `log ${ledger.keys.verifierKey}\nwitness w ${witness.verifierKey}\nquorum w\n`,
     );
     expect(await verify([path, "--policy", policy])).toEqual(refused(
       "The proof has a checkpoint without the quorum of witnesses; download a proof under a checkpoint that they cosigned",
@@ -470,14 +451,12 @@ describe("the proof of a row", () => {
     expect(result).toEqual(holds(
       /- whether this tree and that of the held checkpoint of \d+ leaves are consistent: /,
     ));
-    const parsed = await parseSignerKey(keys.signerKey);
-    if ("fault" in parsed) throw new Error(parsed.fault);
     const { checkpoint } = readProof(await Deno.readTextFile(path));
     const [, size] = checkpoint.split("\n");
     const fork = await write(
       await signCheckpoint(
         { size: Number(size), root: someHash() },
-        parsed.key,
+        await readSigner(ledger.keys.signerKey),
       ),
     );
     expect(await verify(withKey(path, "--held", fork))).toEqual(refused(
@@ -485,7 +464,7 @@ describe("the proof of a row", () => {
     ));
   });
 
-  test("of a row that is gone needs the receipt of the row", async () => {
+  test("of a deleted row needs the receipt of the row", async () => {
     const { id } = answers.audit;
     const proof = change(await fetchProof("audit", id), { extra: undefined });
     const path = await write(proof);
@@ -523,7 +502,7 @@ describe("a receipt", () => {
     );
   };
 
-  test("is refused when it, or the row beside it, is changed", async () => {
+  test("has a finding when it or its row is changed", async () => {
     const { audit } = answers;
     const subject = `The receipt of the row ${audit.id}`;
     const receipt = audit.receipt as { commitments: string[]; salts: string[] };
@@ -571,7 +550,7 @@ describe("a receipt", () => {
     }
   });
 
-  test("that lost a salt says what it no longer shows", async () => {
+  test("without a salt lists the unopened value", async () => {
     const receipt = answers.audit.receipt as { salts: string[] };
     const salts = [null, ...receipt.salts.slice(1)];
     expect(await check({ ...answers.audit, receipt: { ...receipt, salts } }))
@@ -622,7 +601,7 @@ describe("a receipt", () => {
     ));
   });
 
-  test("says that no checkpoint covers it yet", async () => {
+  test("has a finding before a checkpoint covers it", async () => {
     const answer = await record("audit");
     bundle = await write((await ledger.collect()).join("\n"));
     expect(await check(answer)).toEqual(refused(
@@ -630,7 +609,7 @@ describe("a receipt", () => {
     ));
   });
 
-  test("is refused beside the proof of another row", async () => {
+  test("has a finding beside the proof of another row", async () => {
     const proof = await write(
       await fetchProof("tool-usage", answers["tool-usage"].id),
     );
@@ -640,7 +619,7 @@ describe("a receipt", () => {
     ));
   });
 
-  test("alone, whole or not, is not checked", async () => {
+  test("is not verified alone", async () => {
     const path = await write(answers.audit);
     expect(await verify(withKey(path))).toEqual(failure(
       `${path} is a receipt, which has no signature; pass it with --receipt beside a bundle, the proof of its row or the project's URL`,
@@ -671,7 +650,7 @@ describe("a receipt", () => {
 });
 
 describe("a checkpoint", () => {
-  test("shows its size, and a consistency proof that the tree only grew", async () => {
+  test("prints its size, and verifies a consistency proof", async () => {
     const { earlier } = checkpoints;
     const newest = await (await ledger.ask("checkpoint")).text();
     const path = await write(newest);
@@ -715,7 +694,7 @@ describe("a checkpoint", () => {
     ));
   });
 
-  test("is refused when it is changed", async () => {
+  test("has a finding when it is changed", async () => {
     const path = await write(checkpoints.newest.replace(/\n\d+\n/, "\n7000\n"));
     expect(await verify(withKey(path))).toEqual(refused(
       "The checkpoint has an invalid signature of the key example.com/ledger",
@@ -723,7 +702,7 @@ describe("a checkpoint", () => {
   });
 });
 
-test("wrong input is one sentence: the fact, then the remedy", async () => {
+test("invalid input is reported in one sentence", async () => {
   const proof = await write(await fetchProof("audit", answers.audit.id));
   const witness = await createKeys("example.org/witness", "cosignature");
   for (
@@ -745,7 +724,7 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
         "Both --key and --policy are given; pass only the policy, with the keys in it",
       ],
       [
-        [proof, "--key", keys.signerKey],
+        [proof, "--key", ledger.keys.signerKey],
         "A --key is a secret key; pass the verifier key that npm run ledger:key printed below it",
       ],
       [
@@ -753,8 +732,8 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
         "A --key belongs to a witness; name witnesses in a --policy",
       ],
       [
-        [proof, "--key", damage(keys.verifierKey)],
-        "A --key has an id that does not match its name and public key; pass the verifier key as npm run ledger:key printed it",
+        [proof, "--key", damage(ledger.keys.verifierKey)],
+        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
       ],
       [
         [proof, "--key", "key.txt"],
@@ -784,8 +763,9 @@ test("wrong input is one sentence: the fact, then the remedy", async () => {
     `Cannot read ${proof}: Deno lacks the permission; run with --allow-read`,
     2,
   ));
-  expect((await verify([...withKey(proof), "--key", keys.verifierKey])).code)
-    .toBe(0);
+  expect(
+    (await verify([...withKey(proof), "--key", ledger.keys.verifierKey])).code,
+  ).toBe(0);
 });
 
 describe("docs/verifying.md", () => {
@@ -827,14 +807,16 @@ describe("docs/verifying.md", () => {
     }
   });
 
-  test("has an example of a bundle, a proof, a receipt and a consistency proof", () => {
+  test("has examples of a bundle, a proof, a receipt and a consistency proof", () => {
     expect(EXAMPLES).toHaveLength(4);
   });
 
-  test.each(EXAMPLES)("$command prints what the page shows", async (
+  test.each(EXAMPLES)("$command prints the page's output", async (
     { command, shown },
   ) => {
-    const args = command.replace('"$LOG_KEY"', keys.verifierKey).split(" ");
+    const args = command.replace('"$LOG_KEY"', ledger.keys.verifierKey).split(
+      " ",
+    );
     const { code, stdout, stderr } = await verify(args);
     expect([code, stderr]).toEqual([0, ""]);
     expect(withoutFigures(stdout)).toBe(withoutFigures(shown));

@@ -15,9 +15,9 @@ import {
   addPrice,
   addRating,
   addToolUsage,
-  makeWorld,
-  type World,
-} from "../../support/reading-worlds.ts";
+  insertParents as makeWorld,
+  type ParentRows as World,
+} from "../../support/log-rows.ts";
 
 /** PostgreSQL's "insufficient privilege", which the guards raise as well. */
 export const REFUSED = { code: "42501" };

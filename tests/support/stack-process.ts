@@ -1,8 +1,7 @@
 /**
- * Runs a stack as a process of its own, so that its memory can be measured and
- * everything that it prints can be read. Takes the options of `startStack` as
- * JSON in STACK_OPTIONS. Prints the URL of the stack and that of a second server,
- * which tells the keys, signs tokens and measures.
+ * The entry point of `startSpawnedStack`: a stack in a process of its own, with the
+ * options of `startStack` as JSON in STACK_OPTIONS. It prints the URL of the stack
+ * and that of a control server, which returns keys, signs tokens and measures memory.
  */
 import { printOutput } from "../../local/function-output.ts";
 import { startStack } from "../../local/stack.ts";

@@ -1,33 +1,33 @@
 import { expect } from "vitest";
 import type { Stack, StackOptions } from "../../local/stack.ts";
-import { RunningStack } from "../support/running-stack.ts";
-import { spawn } from "../support/command.ts";
+import { RunningStack } from "./running-stack.ts";
+import { spawn } from "./command.ts";
 
-/** A line of a request in a function's log. */
+/** A line of the access log. */
 // deno-lint-ignore no-explicit-any
 export type Line = Record<string, any>;
 
 /** A stack in a process of its own. */
-export type LoadedStack = {
+export type SpawnedStack = {
   ledger: RunningStack;
   publishableKey: string;
   secretKeys: Record<string, string>;
-  /** A token of a user; one that has expired with a negative number of seconds. */
+  /** Signs a user's token; a negative number of seconds makes it an expired one. */
   token(user: string, expiresIn: number): Promise<string>;
   /**
-   * Megabytes after a collection: those of the whole process, workers included,
-   * which vary, and those that the gateway's own objects take.
+   * Megabytes after garbage collection: of the whole process with its workers,
+   * which varies, and of the gateway's heap.
    */
   memory(): Promise<{ process: number; heap: number }>;
-  /** Stops the stack and returns everything that it ever printed. */
+  /** Stops the stack and returns all of its output; may be called again. */
   end(): Promise<string>;
 };
 
 /** Starts a stack whose memory can be measured and whose output can be read. */
-export async function startLoadedStack(
+export async function startSpawnedStack(
   options: StackOptions,
-): Promise<LoadedStack> {
-  const command = spawn("../tests/load/stack-process.ts", [], {
+): Promise<SpawnedStack> {
+  const command = spawn("../tests/support/stack-process.ts", [], {
     STACK_OPTIONS: JSON.stringify(options),
     DENO_V8_FLAGS: "--expose-gc",
   });
@@ -37,11 +37,7 @@ export async function startLoadedStack(
     .json();
   const ledger = new RunningStack();
   ledger.stack = { url, secretKey: secretKeys.default } as Stack;
-  let ended: Promise<string> | undefined;
-  const end = async () => {
-    const { stdout, stderr } = await command.end("SIGTERM");
-    return stdout + stderr;
-  };
+  let output: Promise<string> | undefined;
   return {
     ledger,
     publishableKey,
@@ -54,22 +50,24 @@ export async function startLoadedStack(
       const { rss, heapUsed } = await (await fetch(`${control}/memory`)).json();
       return { process: rss / 1_000_000, heap: heapUsed / 1_000_000 };
     },
-    end: () => ended ??= end(),
+    end: () =>
+      output ??= command.end("SIGTERM")
+        .then(({ stdout, stderr }) => stdout + stderr),
   };
 }
 
-/** The lines of requests in what a stack printed. */
+/** The lines of the access log in a stack's output. */
 export function readLines(printed: string): Line[] {
   return printed.split("\n").filter((line) => line.startsWith('{"request_id":'))
     .map((line) => JSON.parse(line));
 }
 
-/** Megabytes by which the memory of a process varies by itself, and a heap. */
+/** Megabytes by which the memory of an idle process and of its heap varies. */
 const NOISE = { process: 150, heap: 15 };
 
-/** Does `work`, after which no more memory may be taken than before. */
+/** Asserts that `work` leaves memory no larger than before. */
 export async function expectNoGrowth(
-  stack: LoadedStack,
+  stack: SpawnedStack,
   work: () => Promise<unknown>,
 ): Promise<void> {
   const before = await stack.memory();

@@ -12,33 +12,42 @@ import {
   type VerifierKey,
 } from "../../shared/tlog/keys.ts";
 import { parsePolicy, type Policy } from "../../shared/tlog/policy.ts";
+import {
+  parseTlogProof,
+  type TlogProof,
+} from "../../shared/tlog/tlog-proof.ts";
 
-/** What a text stands for; a test fails on one that is malformed. */
+/** Parses a note; throws when it is malformed, as every function here does. */
 export function readNote(content: string): Note {
   return wellFormed(parseNote(content)).note;
 }
 
-/** The checkpoint that a note holds. */
+/** Parses the checkpoint of a note. */
 export function readCheckpoint(content: string): Checkpoint {
   return wellFormed(parseCheckpoint(readNote(content).text)).checkpoint;
 }
 
-/** The key of a text. */
+/** Parses a verifier key. */
 export function readKey(text: string): VerifierKey {
   return wellFormed(parseVerifierKey(text)).key;
 }
 
-/** The key of a text. */
+/** Parses a signer key. */
 export async function readSigner(text: string): Promise<SignerKey> {
   return wellFormed(await parseSignerKey(text)).key;
 }
 
-/** The policy of a text. */
+/** Parses a policy. */
 export function readPolicy(content: string): Policy {
   return wellFormed(parsePolicy(content)).policy;
 }
 
-/** A new key, and the text of its public side. */
+/** Parses the proof of a row. */
+export function readProof(content: string): TlogProof {
+  return wellFormed(parseTlogProof(content)).proof;
+}
+
+/** A new signer key, and the text of its verifier key. */
 export async function makeSigner(
   name: string,
   type: KeyType,

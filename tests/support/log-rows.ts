@@ -1,7 +1,8 @@
+import { beforeEach } from "vitest";
 import type { Query, TestDatabase } from "./databases.ts";
 
-/** Rows that logs can refer to: ids by what they are. */
-export interface World {
+/** The ids of rows that logs can refer to. */
+export interface ParentRows {
   firm1: string;
   firm2: string;
   /** Members of firm 1 and firm 2. */
@@ -15,10 +16,12 @@ export interface World {
   venture: string;
 }
 
-/** Fills the parent tables with two firms and what belongs to them, under fresh ids. */
-export async function makeWorld({ query }: TestDatabase): Promise<World> {
+/** Inserts two firms, with a user and a project each, an agent, a tool and a venture. */
+export async function insertParents(
+  { query }: Pick<TestDatabase, "query">,
+): Promise<ParentRows> {
   const id = () => crypto.randomUUID();
-  const world: World = {
+  const parents: ParentRows = {
     firm1: id(),
     firm2: id(),
     user1: id(),
@@ -29,36 +32,38 @@ export async function makeWorld({ query }: TestDatabase): Promise<World> {
     tool: id(),
     venture: id(),
   };
-  const w = world;
-  await query("insert into firms (id, name) values ($1, 'One'), ($2, 'Two')", [
-    w.firm1,
-    w.firm2,
-  ]);
-  await query("insert into users (id, firm_id) values ($1, $2), ($3, $4)", [
-    w.user1,
-    w.firm1,
-    w.user2,
-    w.firm2,
-  ]);
-  await query(
-    "insert into cma_projects (id, firm_id, name) values ($1, $2, 'P1'), ($3, $4, 'P2')",
-    [w.project1, w.firm1, w.project2, w.firm2],
-  );
-  await query(
-    "insert into agent_registry (id, name) values ($1, 'agent ' || $2)",
-    [w.agent, w.agent],
-  );
-  await query(
-    "insert into tool_registry (id, name) values ($1, 'tool ' || $2)",
+  const p = parents;
+  const statements: [string, string[]][] = [
+    ["firms (id, name) values ($1, 'One'), ($2, 'Two')", [p.firm1, p.firm2]],
     [
-      w.tool,
-      w.tool,
+      "users (id, firm_id) values ($1, $2), ($3, $4)",
+      [p.user1, p.firm1, p.user2, p.firm2],
     ],
-  );
-  await query("insert into ventures (id, name) values ($1, 'Venture')", [
-    w.venture,
-  ]);
-  return world;
+    [
+      "cma_projects (id, firm_id, name) values ($1, $2, 'P1'), ($3, $4, 'P2')",
+      [p.project1, p.firm1, p.project2, p.firm2],
+    ],
+    ["agent_registry (id, name) values ($1, 'agent ' || $2)", [
+      p.agent,
+      p.agent,
+    ]],
+    ["tool_registry (id, name) values ($1, 'tool ' || $2)", [p.tool, p.tool]],
+    ["ventures (id, name) values ($1, 'Venture')", [p.venture]],
+  ];
+  for (const [row, values] of statements) {
+    await query(`insert into ${row}`, values);
+  }
+  return parents;
+}
+
+/** New parent rows before each test of a `describe`, or once with `beforeAll`. */
+export function useParents(
+  db: TestDatabase,
+  hook: (insert: () => Promise<void>) => void = beforeEach,
+): ParentRows {
+  const parents = {} as ParentRows;
+  hook(async () => void Object.assign(parents, await insertParents(db)));
+  return parents;
 }
 
 /** Inserts one row of llm_usage_log and returns its id; `columns` replace the defaults. */

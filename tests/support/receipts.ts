@@ -20,7 +20,7 @@ import {
 } from "./running-stack.ts";
 
 /**
- * Rows of every log, and what their senders compute from receipts.
+ * Events of every log, and the hashes that their senders compute from receipts.
  *
  * @module
  */
@@ -75,7 +75,7 @@ function toMicroseconds(time: string): string {
   return `${seconds}${fraction.padEnd(6, "0")}`;
 }
 
-/** What the sender of an event computes from its row and the receipt. */
+/** The leaf hash that a sender computes from the row and the receipt. */
 export function hashFromReceipt(
   log: LogName,
   row: Record<string, unknown>,
