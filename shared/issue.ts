@@ -1,4 +1,4 @@
-/** A fault of one member of an event or request. */
+/** An issue of one member of an event or request. */
 export type Issue = {
   /** A JSON Pointer (RFC 6901) to the member, "" for the event itself. */
   pointer: string;

@@ -5326,6 +5326,7 @@ CREATE OR REPLACE FUNCTION ledger.seal(max_leaves integer DEFAULT 100000)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_nestloop TO 'off'
 AS $function$
 declare
   cut constant xid8 := pg_snapshot_xmin(pg_current_snapshot());

@@ -6,7 +6,6 @@ import {
   rejectEvent,
   toEventResult,
 } from "../../shared/ingest/results.ts";
-import { SERVICE_CALLER } from "../../shared/db/call-function.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { type Example, exampleRow } from "./operation.ts";

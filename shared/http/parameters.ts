@@ -232,11 +232,11 @@ function isTimeZone(name: string): boolean {
 /** Parameters that the platform reads from a function's URL. */
 const PLATFORM = new Set(["forceFunctionRegion"]);
 
-/** A 400 that names a query parameter, never its value; `fault` completes the sentence. */
-export function refuseParameter(name: string, fault: string): ProblemError {
+/** A 400 that names a query parameter, never its value; `issue` completes the sentence. */
+export function refuseParameter(name: string, issue: string): ProblemError {
   const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
   return new ProblemError(
-    createProblem("invalid_parameter", `The query parameter ${shown} ${fault}`),
+    createProblem("invalid_parameter", `The query parameter ${shown} ${issue}`),
   );
 }
 

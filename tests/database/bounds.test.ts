@@ -4,17 +4,17 @@ import {
   ENGINES,
   type TestDatabase,
 } from "../support/databases.ts";
-import { makeWorld, type World } from "../support/reading-worlds.ts";
+import { insertParents, type ParentRows } from "../support/log-rows.ts";
 
 /** An insert into a log with one value as given. */
 type Insert = [table: string, columns: Record<string, string>];
 
 describe.each(ENGINES)("the bounds of a row on $name", (engine) => {
   let db: TestDatabase;
-  let world: World;
+  let parents: ParentRows;
   beforeAll(async () => {
     db = await engine.migrated();
-    world = await makeWorld(db);
+    parents = await insertParents(db);
   }, 30_000);
   afterAll(() => db.close());
 
@@ -32,7 +32,7 @@ describe.each(ENGINES)("the bounds of a row on $name", (engine) => {
     "llm_usage_log",
     {
       id: crypto.randomUUID(),
-      firm_id: world.firm1,
+      firm_id: parents.firm1,
       model: "m",
       task_type: "extraction",
       input_tokens: "1",
@@ -56,8 +56,8 @@ describe.each(ENGINES)("the bounds of a row on $name", (engine) => {
     "tool_usage_ledger",
     {
       id: crypto.randomUUID(),
-      agent_id: world.agent,
-      tool_id: world.tool,
+      agent_id: parents.agent,
+      tool_id: parents.tool,
       created_at: "2026-01-01T00:00:00Z",
       ...columns,
     },
@@ -66,7 +66,7 @@ describe.each(ENGINES)("the bounds of a row on $name", (engine) => {
     "audit_log",
     {
       id: crypto.randomUUID(),
-      firm_id: world.firm1,
+      firm_id: parents.firm1,
       action: "a",
       entity_type: "t",
       created_at: "2026-01-01T00:00:00Z",
@@ -141,7 +141,7 @@ describe.each(ENGINES)("the bounds of a row on $name", (engine) => {
     await expect(
       db.as("service_role", null, (query) =>
         query(
-          `select public.${name}('${world.firm1}', null, 10, ${thresholds}, 'UTC')`,
+          `select public.${name}('${parents.firm1}', null, 10, ${thresholds}, 'UTC')`,
         )),
     ).rejects.toThrow(/llm_budgets_thresholds_check/);
   });
@@ -152,7 +152,7 @@ describe.each(ENGINES)("the bounds of a row on $name", (engine) => {
       await expect(
         db.as("service_role", null, (query) =>
           query(
-            `select public.reserve_llm_budget(gen_random_uuid(), '${world.firm1}', null, 1, ${seconds})`,
+            `select public.reserve_llm_budget(gen_random_uuid(), '${parents.firm1}', null, 1, ${seconds})`,
           )),
       ).rejects.toThrow("a reservation lasts 1 to 86400 seconds");
     },
@@ -178,11 +178,11 @@ describe.each(ENGINES)("the bounds of a row on $name", (engine) => {
   test.each(["NaN", "Infinity"])("refuse a rating of %s", async (cost) => {
     const [{ id }] = await db.query<{ id: string }>(
       `insert into public.llm_usage_log (firm_id, model, task_type, input_tokens, output_tokens, cost_usd)
-       values ('${world.firm1}', 'm', 'extraction', 1, 1, 1) returning id`,
+       values ('${parents.firm1}', 'm', 'extraction', 1, 1, 1) returning id`,
     );
     await expect(db.query(
       `insert into public.llm_usage_ratings (usage_id, firm_id, cost_source, cost_usd_exact, cost_is_floor, reason)
-       values ('${id}', '${world.firm1}', 'unpriced', '${cost}', true, 'r')`,
+       values ('${id}', '${parents.firm1}', 'unpriced', '${cost}', true, 'r')`,
     )).rejects.toThrow("llm_usage_ratings_cost_usd_exact_check");
   });
 });
@@ -190,12 +190,12 @@ describe.each(ENGINES)("the bounds of a row on $name", (engine) => {
 describe("a cost of NaN from before the installation", () => {
   test("leaves sums as they are without it", async () => {
     const db = await ENGINES[1].migrated();
-    const world = await makeWorld(db);
+    const parents = await insertParents(db);
     await db.exec(`
       alter table public.llm_usage_log disable trigger bound_values;
       insert into public.llm_usage_log (firm_id, model, task_type, input_tokens, output_tokens, cost_usd, created_at)
-      values ('${world.firm1}', 'm', 'extraction', 1, 1, 'NaN', '2026-01-01Z'),
-        ('${world.firm1}', 'm', 'extraction', 1, 1, 2.5, '2026-01-01Z')`);
+      values ('${parents.firm1}', 'm', 'extraction', 1, 1, 'NaN', '2026-01-01Z'),
+        ('${parents.firm1}', 'm', 'extraction', 1, 1, 2.5, '2026-01-01Z')`);
     const summary = await db.as(
       "service_role",
       null,

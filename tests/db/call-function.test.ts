@@ -125,7 +125,7 @@ test("a call that times out fails and is not retried", async () => {
   const failure = await callFunction(session, "seal_ledger", {}, 50)
     .catch((error) => error);
   expect(failure).toBeInstanceOf(StoreError);
-  expect(failure).toMatchObject({ status: 0, passing: true });
+  expect(failure).toMatchObject({ status: 0, isTransient: true });
   expect(requests).toHaveLength(1);
   void slow.shutdown();
 });

@@ -392,8 +392,8 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
       ["?from=1e3", "is malformed"],
       ["?from=9999999999999999", "is malformed"],
       ["?from=1&from=2", "is given more than once"],
-      ["?from=1&to=2", "The query parameter to is unknown here"],
-      ["?from=999999999", "is more than the size of the checkpoint"],
+      ["?from=1&to=2", "The query parameter to is unknown"],
+      ["?from=999999999", "is more than the size of the newest checkpoint"],
     ])("rejects the query %j", async (query, sentence) => {
       const response = await ledger.ask(`consistency${query}`);
       expect(response.status).toBe(400);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
-import type { EvidenceFaultCode } from "../../scripts/verify/verdict.ts";
+import type { EvidenceFindingCode } from "../../scripts/verify/verdict.ts";
 import {
   EVENTS,
   FIRM,
@@ -40,7 +40,7 @@ const codes = async (ledger: EvidenceStack) =>
 async function expectFault(
   ledger: EvidenceStack,
   [log, id]: [LogName, string],
-  code: EvidenceFaultCode,
+  code: EvidenceFindingCode,
   sentence: string,
 ): Promise<void> {
   const { faults } = await ledger.verify(policy);
@@ -155,7 +155,7 @@ describe("tampering that is detected", () => {
         const id = drill.late[slug];
         await rewriteRow(db, log, id, `${column} = null`);
         const sentence =
-          `has no ${column}, cannot be shown to have had none, and no leaf says that it was erased`;
+          `has no ${column}, although its commitment does not open to NULL and no leaf records an erasure`;
         await expectFault(ledger, [log, id], "null_unexplained", sentence);
         // Without its salt too.
         await db.query("delete from ledger.salts where row_id = $1", [id]);

@@ -88,8 +88,8 @@ function expectNoDifference(text: string) {
   expectSame(plain, value);
 }
 
-describe("parsePlainJson()", () => {
-  test("accepts no text in which the strict parser finds a fault, and reads others as it does", () => {
+describe("parseJsonFast()", () => {
+  test("accepts no text in which the strict parser finds an issue, and reads others as it does", () => {
     fc.assert(fc.property(texts, expectNoDifference), { numRuns: 10_000 });
   });
 
@@ -133,7 +133,7 @@ describe("parsePlainJson()", () => {
   });
 });
 
-test("parseJson() returns the value and the faults of the strict parser for any JSON text", () => {
+test("parseJson() returns the value and the issues of the strict parser for any JSON text", () => {
   fc.assert(fc.property(texts, (text) => {
     expectSame(parseJson(text).value, parseStrictJson(text).value);
     expect(parseJson(text).issues).toEqual(parseStrictJson(text).issues);

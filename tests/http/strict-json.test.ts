@@ -71,15 +71,15 @@ describe("parseStrictJson()", () => {
   });
 
   test("reports the key __proto__ and keeps it out of the value", () => {
-    const { value, faults } = parseStrictJson('{"__proto__":{"firm_id":"x"}}');
-    expect(faults[0].code).toBe("forbidden_key");
+    const { value, issues } = parseStrictJson('{"__proto__":{"firm_id":"x"}}');
+    expect(issues[0].code).toBe("forbidden_key");
     expect((value as { firm_id?: string }).firm_id).toBeUndefined();
   });
 
   test.each([
     ["0.1", "123456789012345", "9007199254740991", "0.30000000000000004"],
     ["1e21", "100000000000000000000", "-0", "1.50e3", "0e99"],
-  ].flat())("keeps the number %s without a fault", (text) => {
+  ].flat())("keeps the number %s without an issue", (text) => {
     expect(faultsOf(text)).toEqual([]);
   });
 

@@ -104,7 +104,7 @@ test("a data folder is locked by one process until it is released", () =>
   withFolder(async (dir) => {
     const unlock = await lockDataDir(dir);
     await expect(lockDataDir(dir)).rejects
-      .toThrow(`process id ${Deno.pid} is using it`);
+      .toThrow(`process id ${Deno.pid} uses it`);
     unlock();
     (await lockDataDir(dir))();
   }));

@@ -76,7 +76,10 @@ describe("timestamp()", () => {
   test.each([
     ["2026-13-01T00:00:00Z", "2026-01-31T24:00:00Z"],
     ["2026-01-31 12:00:00Z", "1969-12-31T23:59:59Z", "now", 0],
-  ].flat())("refuses %j", (value) => expect(fits(moment())(value)).toBe(false));
+  ].flat())(
+    "refuses %j",
+    (value) => expect(fits(timestamp())(value)).toBe(false),
+  );
 });
 
 test("integer() and text() enforce their bounds", () => {
@@ -93,8 +96,8 @@ describe("isSameModel()", () => {
     ["claude-sonnet-4-5@20250929", "claude-sonnet-4-5"],
     ["claude-3-5-haiku-latest", "claude-3-5-haiku"],
   ])("%j and %j name the same model", (first, second) => {
-    expect(namesSameModel(first, second)).toBe(true);
-    expect(namesSameModel(second, first)).toBe(true);
+    expect(isSameModel(first, second)).toBe(true);
+    expect(isSameModel(second, first)).toBe(true);
   });
 
   test.each([
@@ -103,7 +106,7 @@ describe("isSameModel()", () => {
     ["claude-sonnet-4", "claude-sonnet-4-5"],
     ["model-1234", "model"],
   ])("%j and %j name different models", (first, second) => {
-    expect(namesSameModel(first, second)).toBe(false);
-    expect(namesSameModel(second, first)).toBe(false);
+    expect(isSameModel(first, second)).toBe(false);
+    expect(isSameModel(second, first)).toBe(false);
   });
 });

@@ -160,15 +160,15 @@ describe("explainRejections()", () => {
   });
 });
 
-describe("explainFaults()", () => {
+describe("explainIssues()", () => {
   test("names attributes instead of columns", () => {
     const fault = (pointer: string) => ({ pointer, code: "x", detail: "Bad" });
     expect(
-      explainFaults([fault("/firm_id"), fault("/model"), fault("/created_at")]),
+      explainIssues([fault("/firm_id"), fault("/model"), fault("/created_at")]),
     ).toBe(
       "ledger.firm_id: Bad; gen_ai.response.model: Bad; endTimeUnixNano: Bad",
     );
-    expect(explainFaults([fault(""), fault("/constructor")])).toBe(
+    expect(explainIssues([fault(""), fault("/constructor")])).toBe(
       "Bad; constructor: Bad",
     );
   });

@@ -30,7 +30,7 @@ describe("extractUsage() agrees with genai-prices", () => {
             apiFlavor: flavor,
             usage: usageOf(extractor, response),
           });
-          if ("fault" in result) throw new Error(JSON.stringify(result));
+          if ("issue" in result) throw new Error(JSON.stringify(result));
           expect(putTogether(result.counts, theirs))
             .toEqual(withoutText(theirs));
           expect(remainders(result.counts).every((rest) => rest >= 0))

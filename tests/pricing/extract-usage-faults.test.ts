@@ -6,7 +6,7 @@ const MAX = 2_147_483_647;
 /** A provider with its flavour, and usage that cannot be read. */
 type Refused = [format: string, usage: unknown];
 
-/** Refused usage by its fault: pointer, code and a part of the detail. */
+/** Refused usage by its issue: pointer, code and a part of the detail. */
 const REFUSED: Record<string, Record<string, Refused>> = {
   "/provider invalid_value: send input_tokens and output_tokens instead of usage":
     {
@@ -88,7 +88,7 @@ const REFUSED: Record<string, Record<string, Refused>> = {
     }],
   },
   "/usage/promptTokensDetails/1/tokenCount out_of_range: from 0": {
-    "a fault in a list": ["google", {
+    "an issue in a list": ["google", {
       promptTokenCount: 1,
       promptTokensDetails: [null, { modality: "AUDIO", tokenCount: -7 }],
     }],
@@ -154,16 +154,16 @@ const REFUSED: Record<string, Record<string, Refused>> = {
     },
 };
 
-describe.each(Object.entries(REFUSED))("%s", (fault, cases) => {
-  const [, pointer, code, detail] = /^(\S+) (\w+): (.+)$/.exec(fault)!;
+describe.each(Object.entries(REFUSED))("%s", (issue, cases) => {
+  const [, pointer, code, detail] = /^(\S+) (\w+): (.+)$/.exec(issue)!;
 
   test.each(Object.entries(cases))(
-    "is the fault of %s, without a value",
+    "is the issue of %s, without a value",
     async (_, [format, usage]) => {
       const [provider, apiFlavor] = format.split(" ");
       const result = await extractUsage({ provider, apiFlavor, usage });
       expect(result).toEqual({
-        fault: { pointer, code, detail: expect.stringContaining(detail) },
+        issue: { pointer, code, detail: expect.stringContaining(detail) },
       });
       expect(JSON.stringify(result)).not.toMatch(/hunter2|4_?111|-7/);
     },

@@ -108,7 +108,7 @@ describe("the lock of the functions", () => {
     expect(() => makeFunctionsLock(tree, { a: "npm:a@1.0.0" }))
       .toThrow("deno.json has a@1.0.0, package-lock.json a@1.0.1");
     expect(() => makeFunctionsLock(tree, { a: "npm:a" }))
-      .toThrow("Cannot pin a: wanted npm:<name>@<version>, found npm:a");
+      .toThrow("Cannot pin a: expected npm:<name>@<version>, found npm:a");
     expect(() => makeFunctionsLock(tree, { b: "npm:b@1.0.0" }))
       .toThrow("package-lock.json lacks b: run npm run deps -- --lock");
     expect(() =>

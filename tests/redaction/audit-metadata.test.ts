@@ -157,8 +157,8 @@ describe("the limits", () => {
     }
   });
 
-  test("allow a key of 64 characters, and not one of 65, which faults do not repeat", () => {
-    const longest = MAX_METADATA_KEY_LENGTH;
+  test("allow a key of 64 characters, and not one of 65, which issues do not repeat", () => {
+    const longest = MAX_AUDIT_METADATA_KEY_LENGTH;
     for (const character of ["x", "é", "😀"]) {
       expect(faultsOf({ a: { [character.repeat(longest)]: 1 } })).toEqual([]);
       expect(faultsOf({ a: { [character.repeat(longest + 1)]: 1 } })).toEqual([
@@ -216,12 +216,12 @@ describe("the limits", () => {
     fc.assert(fc.property(content, fc.constantFrom(0, 1), (value, excess) => {
       const metadata: Record<string, unknown> = { value, fill: [] };
       const fill = metadata.fill as string[];
-      let missing = MAX_METADATA_BYTES - bytesOf(metadata) + 1;
+      let missing = MAX_AUDIT_METADATA_BYTES - bytesOf(metadata) + 1;
       // Each string of n letters adds n + 3 bytes.
       for (; missing > 203; missing -= 203) fill.push("x".repeat(200));
       if (missing < 3) fill.push(fill.pop()!.slice(3 - missing)), missing = 3;
       fill.push("x".repeat(missing - 3 + excess));
-      expect(bytesOf(metadata)).toBe(MAX_METADATA_BYTES + excess);
+      expect(bytesOf(metadata)).toBe(MAX_AUDIT_METADATA_BYTES + excess);
       expect(
         checkAuditMetadata(metadata).some(({ code }) => code === "too_large"),
       )
@@ -229,8 +229,8 @@ describe("the limits", () => {
     }));
   });
 
-  test("cap the list of faults, with those of the whole object first", () => {
-    const faults = checkAuditMetadata(
+  test("cap the list of issues, with those of the whole object first", () => {
+    const issues = checkAuditMetadata(
       object(200, (index) => [`k${index}`, 0.5]),
     );
     expect(issues).toHaveLength(MAX_AUDIT_METADATA_ISSUES);
@@ -286,7 +286,7 @@ describe("sensitive content of metadata", () => {
     ]);
   });
 
-  test("includes keys with sensitive data, which faults do not repeat", () => {
+  test("includes keys with sensitive data, which issues do not repeat", () => {
     for (const key of [CARD, `card_${CARD}_id`, "USD 5", "password=hunter2"]) {
       const [[code, path]] = faultsOf({ a: { [key]: 1 } });
       expect(["financial_data", "secret"]).toContain(code);

@@ -217,7 +217,7 @@ describe("npm start", () => {
     [
       ["--memroy"],
       {},
-      /^Unknown option '--memroy'; wanted any of --memory/,
+      /^Unknown option '--memroy'; expected one of --memory/,
     ],
     [["extra"], {}, /^Unexpected argument 'extra'/],
     [["--port"], {}, /^Option '--port <value>' argument missing/],
@@ -232,7 +232,7 @@ describe("npm start", () => {
     [
       ["--memory", "--postgrest"],
       {},
-      /^Cannot serve \/rest\/v1 by PostgREST over PGlite: wanted --database-url/,
+      /^Cannot serve \/rest\/v1 by PostgREST over PGlite: expected --database-url/,
     ],
     [[], { LOCAL_SECRET_KEYS: "[]" }, /^Cannot read LOCAL_SECRET_KEYS/],
     [
@@ -248,7 +248,7 @@ describe("npm start", () => {
     [
       [],
       { LOCAL_SECRET_KEYS: '{"agent":"hunter2"}' },
-      /^Cannot use the secret key named "agent": wanted/,
+      /^Cannot use the secret key named "agent": expected/,
     ],
   ])(
     "reports in one sentence the invalid flags %j and settings %j",
@@ -315,10 +315,10 @@ describe("npm run token", () => {
   });
 
   test.each<[string[], RegExp]>([
-    [[], /^Cannot sign a token without a user: wanted --user <uuid>\n$/],
+    [[], /^Cannot sign a token without a user: expected --user <uuid>\n$/],
     [
       ["--user", "ann"],
-      /^Cannot sign a token for user "ann": wanted a uuid\n$/,
+      /^Cannot sign a token for user "ann": expected a uuid\n$/,
     ],
     [["--user", ANN, "--expires-in", "1h"], /^Cannot use the lifetime "1h"/],
     [["--user", ANN, "--url", "nowhere"], /^Cannot use the URL "nowhere"/],

@@ -64,7 +64,7 @@ describe("npm run doctor", () => {
   });
 
   test.each([
-    ["without a URL", [], "wanted --database-url"],
+    ["without a URL", [], "expected --database-url"],
     ["with an unknown flag", ["--fix"], "--fix"],
     [
       "with an invalid URL",

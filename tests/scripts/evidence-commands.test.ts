@@ -103,9 +103,9 @@ describe("npm run ledger:key", () => {
 
 describe("npm run seal", () => {
   const BAD_INTERVAL =
-    /^Cannot use --every: wanted seconds, from 1 to 86400\n$/;
+    /^Cannot use --every: expected seconds, from 1 to 86400\n$/;
   const BAD_URL =
-    /^Cannot use --url: wanted the origin of a project, such as https:.*\n$/;
+    /^Cannot use --url: expected the origin of a project, such as https:.*\n$/;
 
   test("seals and signs, and prints the response", async () => {
     await ledger.post("model-usage", EVENTS["model-usage"]);
@@ -191,7 +191,7 @@ describe("npm run seal", () => {
     [["--every", "0"], BAD_INTERVAL],
     [["--every", "often"], BAD_INTERVAL],
     [["--every", "1e9"], BAD_INTERVAL],
-    [["--now"], /^Unknown option '--now'; wanted any of --url, --every\n$/],
+    [["--now"], /^Unknown option '--now'; expected one of --url, --every\n$/],
     [["--url", "example.com"], BAD_URL],
     [["--url", "http://127.0.0.1:54321/functions/v1"], BAD_URL],
   ])("with %j reports the expected arguments", async (args, sentence) => {
@@ -209,9 +209,17 @@ describe.each([
 ])("%s", (_, command) => {
   test("reports an unreachable project", async () => {
     expect(await command(["--url", "http://127.0.0.1:9"]))
-      .toEqual(failure("Cannot reach http://127.0.0.1:9: is it running?"));
+      .toEqual(
+        failure(
+          "Cannot reach http://127.0.0.1:9: start the stack with npm start, or correct --url",
+        ),
+      );
     expect(await command([], { PORT: "9" }))
-      .toEqual(failure("Cannot reach http://127.0.0.1:9: is it running?"));
+      .toEqual(
+        failure(
+          "Cannot reach http://127.0.0.1:9: start the stack with npm start, or correct --url",
+        ),
+      );
   });
 
   test.each([
@@ -264,7 +272,7 @@ describe("npm run export-evidence", () => {
 
   test("reports a missing --out, and a file that it cannot write", async () => {
     expect(await exportEvidence(url()))
-      .toEqual(failure("Wanted --out <file>: where to write the bundle"));
+      .toEqual(failure("The output file is missing; pass --out <file>"));
     const path = `${dir}/no/such/folder`;
     const args = [...url(), "--out", path];
     const { code, stdout, stderr } = await exportEvidence(args);

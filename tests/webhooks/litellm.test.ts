@@ -289,7 +289,7 @@ describe("the cost of a LiteLLM call", () => {
 
 describe("the token counts of a LiteLLM call", () => {
   test("of Anthropic include cache tokens, by lifetime", async () => {
-    const { event, faults } = await adaptOne(createUsagePayload({
+    const { event, issues } = await adaptOne(createUsagePayload({
       prompt_tokens: 5_012,
       completion_tokens: 100,
       total_tokens: 5_112,

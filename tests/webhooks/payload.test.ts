@@ -85,7 +85,7 @@ describe("a timestamp", () => {
 
   test.each(["", "2026-10-05", "12:00", "2026-10-05T8:00:00", null, NaN, -1])(
     "is not %j",
-    (value) => expect(toMoment(value)).toBeNull(),
+    (value) => expect(toTimestamp(value)).toBeNull(),
   );
 });
 
@@ -124,7 +124,7 @@ describe("a payload", () => {
     ) expect(readPointer(payload, pointer)).toBeUndefined();
   });
 
-  test("has the faults of the members that are read", () => {
+  test("has the issues of the members that are read", () => {
     const at = (pointer: string, code = "x") => ({ pointer, code, detail: "" });
     const issues = [
       at("/a"),

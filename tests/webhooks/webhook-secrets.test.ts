@@ -48,7 +48,7 @@ describe("parseSecrets()", () => {
       `v1a,whpk_${"A".repeat(44)}:whsk_${"A".repeat(44)}`,
       "Secret 1 of 2 belongs to an asymmetric signature (v1a), which is not supported: expected whsec_<base64>",
     ],
-    [Array(9).fill(a).join(" "), "There are more than 8 secrets"],
+    [Array(9).fill(a).join(" "), "The value has more than 8 secrets"],
   ])("rejects %j", (text, error) => {
     expect(parseSecrets(text)).toEqual({ error });
   });

@@ -176,7 +176,7 @@ describe("a finding for a row that", () => {
     ledger.setQuietly(audits[2], "user_id", uuid("a", 9));
     const detail = await expectFinding("commitment_differs", audits[2]);
     expect(detail).toContain(
-      "has a user_id that is not the one recorded",
+      "has a user_id that differs from the recorded one",
     );
     expect(detail).not.toContain(uuid("a", 9));
   });
@@ -259,7 +259,7 @@ describe("a finding for a row that", () => {
     ledger.salts.delete(calls[4].id);
     const detail = await expectFinding("row_missing", calls[4]);
     expect(detail).toContain(
-      "is gone, and no leaf says that it was deleted",
+      "is missing, and no leaf records its deletion",
     );
   });
 

@@ -180,7 +180,7 @@ describe("npm run verify", () => {
     expect(await verify([bundle, "--key", damage(ledger.keys.verifierKey)]))
       .toEqual(
         failure(
-          "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+          "A --key has an id that does not match its name and public key; pass the verifier key as npm run ledger:key printed it",
           2,
         ),
       );

@@ -733,7 +733,7 @@ test("invalid input is reported in one sentence", async () => {
       ],
       [
         [proof, "--key", damage(ledger.keys.verifierKey)],
-        "A --key has an id that is not that of its name and public key; pass the verifier key as npm run ledger:key printed it",
+        "A --key has an id that does not match its name and public key; pass the verifier key as npm run ledger:key printed it",
       ],
       [
         [proof, "--key", "key.txt"],
