@@ -58,6 +58,18 @@ export const MAX_REQUESTS_IN_PROGRESS = 200;
 export const MAX_BYTES_IN_PROGRESS = 16 * 1024 * 1024;
 
 /**
+ * Bytes of bodies in progress in one instance whose signature is not verified yet:
+ * strangers can send these.
+ */
+export const MAX_UNVERIFIED_BYTES_IN_PROGRESS = 4 * 1024 * 1024;
+
+/** Bytes of the body of an Auth hook after decompression. */
+export const MAX_AUTH_HOOK_BYTES = 256 * 1024;
+
+/** Time in which a body must arrive whose signature is not verified yet. */
+export const UNVERIFIED_BODY_TIMEOUT_MS = 10_000;
+
+/**
  * Events in progress in one instance: 32 full batches. Small events take a hundred
  * times the bytes of their text.
  */

@@ -59,7 +59,7 @@ function encodingOf({ headers }: Request) {
 async function receive(ctx: CallerContext): Promise<Response> {
   const encoding = encodingOf(ctx.request);
   const url = readUrlSettings(ctx.query);
-  const bytes = await readBytes(ctx, MAX_EXPORT_BYTES);
+  const bytes = await readBytes(ctx, { maxBytes: MAX_EXPORT_BYTES });
   if (encoding === null) {
     // Senders test the connection with an empty body.
     if (bytes.length === 0) return respondExport("json", []);

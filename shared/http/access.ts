@@ -56,60 +56,83 @@ const CREDENTIALS_REMEDY =
   "Send a secret API key in the apikey header (apikey: sb_secret_…), or a user's token as Authorization: Bearer <JWT>";
 
 /**
- * Verifies the credential of a request. A user's token takes precedence over an API
- * key, as in the REST API; an invalid token never falls back to the key.
+ * Verifies the credential of a request: a secret API key in `apikey` or as a bearer, or
+ * a user's token as a bearer (RFC 6750). A user's token takes precedence over an API
+ * key, as in the REST API. A credential that is not understood is refused, never
+ * ignored, because ignoring it could raise the caller from a user to a service.
  *
  * @throws {ProblemError} 401 without a valid credential; 503 when the keys that
  * verify tokens cannot be fetched; 500 when the function is misconfigured.
  */
 export async function authenticate(
-  request: Request,
+  { headers }: Request,
   env: Environment,
 ): Promise<Caller> {
-  const name = findKeyName(request.headers, env);
-  if (name !== null) return { kind: "service", keyName: name };
-  if (hasOnlyKey(request.headers, env)) throw invalidKey();
-  // Loaded for users only: it takes longer to load than everything else together.
-  const { verifyAuth } = await import("@supabase/server/core");
-  const { data, error } = await verifyAuth(request, {
-    auth: ["user", "secret:*"],
-    env,
-  });
-  if (error) throw toAuthProblem(error);
-  const { authMode, keyName, jwtClaims, token } = data;
-  if (authMode === "secret") {
-    return { kind: "service", keyName: keyName ?? "default" };
+  const bearer = readBearer(headers);
+  const apikey = headers.get("apikey") || null;
+  if (bearer !== null && !bearer.startsWith("sb_")) {
+    return await verifyUser(bearer, env);
   }
-  if (token === null || jwtClaims?.role !== "authenticated") {
+  const key = bearer ?? apikey;
+  if (key === null) {
+    throw unauthorized("missing_credentials", CREDENTIALS_REMEDY);
+  }
+  // supabase-js sends its key in both headers, and the platform's gateway may ask for a
+  // publishable key.
+  const isAlone = apikey === null || apikey === key ||
+    matchKey(apikey, env.publishableKeys) !== null;
+  const keyName = isAlone ? matchKey(key, env.secretKeys) : null;
+  if (keyName === null) throw invalidKey();
+  return { kind: "service", keyName };
+}
+
+/** One bearer and nothing else; the scheme has no case (RFC 9110 §11.1). */
+const BEARER = /^bearer[ \t]+([^\s,]+)$/i;
+
+/**
+ * The bearer of a request, or null without an Authorization header.
+ *
+ * @throws {ProblemError} 401 for any other Authorization, several included.
+ */
+function readBearer(headers: Headers): string | null {
+  const authorization = headers.get("authorization");
+  if (authorization === null) return null;
+  const match = BEARER.exec(authorization);
+  if (match !== null) return match[1];
+  throw unauthorized(
+    "invalid_credentials",
+    `The Authorization header is not a single bearer. ${CREDENTIALS_REMEDY}`,
+  );
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * The user of a token that this project's Auth issued: role and audience
+ * `authenticated`, with an expiry, and with the user's UUID as its subject.
+ */
+async function verifyUser(token: string, env: Environment): Promise<Caller> {
+  // Loaded for users only: it takes longer to load than everything else together.
+  const { verifyCredentials } = await import("@supabase/server/core");
+  const { data, error } = await verifyCredentials(
+    { token, apikey: null },
+    { auth: "user", audience: "authenticated", env },
+  );
+  if (error) throw toAuthProblem(error);
+  const { role, sub, exp } = data.jwtClaims ?? {};
+  if (role !== "authenticated") {
     throw unauthorized(
       "invalid_credentials",
       "The token is not that of a signed-in user (role authenticated)",
     );
   }
-  return { kind: "user", id: jwtClaims.sub, token };
-}
-
-/**
- * The name of the secret key of a request that `verifyAuth` would certainly accept.
- * Null is inconclusive: `verifyAuth` decides then.
- */
-function findKeyName(headers: Headers, env: Environment): string | null {
-  const authorization = headers.get("authorization");
-  // supabase-js sends its key here too; anything else may be a user's token.
-  if (authorization !== null && !authorization.startsWith("Bearer sb_")) {
-    return null;
+  if (typeof exp !== "number" || typeof sub !== "string" || !UUID.test(sub)) {
+    throw unauthorized(
+      "invalid_credentials",
+      "The token needs an expiry (exp) and a user's UUID as its subject (sub)",
+    );
   }
-  return matchKey(headers.get("apikey") ?? "", env.secretKeys);
-}
-
-/**
- * Whether an API key is the only credential of a request, and there are keys to
- * compare it with. Such a request is refused without loading `verifyAuth`, because
- * thousands may arrive.
- */
-function hasOnlyKey(headers: Headers, { secretKeys }: Environment): boolean {
-  return headers.get("authorization") === null &&
-    Boolean(headers.get("apikey")) && Object.keys(secretKeys).length > 0;
+  return { kind: "user", id: sub.toLowerCase(), token };
 }
 
 function invalidKey(): ProblemError {
@@ -122,14 +145,10 @@ function invalidKey(): ProblemError {
 function toAuthProblem(
   error: { code: string; status: number; message: string },
 ): ProblemError {
-  if (error.code === "MISSING_CREDENTIALS") {
-    return unauthorized("missing_credentials", CREDENTIALS_REMEDY);
-  }
   if (error.status === 401) {
-    if (error.code !== "INVALID_JWT") return invalidKey();
     return unauthorized(
       "invalid_credentials",
-      `The token is malformed, expired, or not signed by this project. ${CREDENTIALS_REMEDY}`,
+      `The token is malformed, expired, or not signed by this project for signed-in users. ${CREDENTIALS_REMEDY}`,
     );
   }
   const code = error.code === "JWKS_FETCH_FAILED"

@@ -4,6 +4,7 @@ import {
   MAX_EXPORTS_IN_PROGRESS,
   MAX_REQUESTS_IN_PROGRESS,
   MAX_ROWS_IN_PROGRESS,
+  MAX_UNVERIFIED_BYTES_IN_PROGRESS,
 } from "../limits.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 
@@ -11,6 +12,7 @@ import { createProblem, ProblemError } from "./problem.ts";
 const LIMITS = {
   requests: MAX_REQUESTS_IN_PROGRESS,
   bytes: MAX_BYTES_IN_PROGRESS,
+  unverifiedBytes: MAX_UNVERIFIED_BYTES_IN_PROGRESS,
   events: MAX_EVENTS_IN_PROGRESS,
   rows: MAX_ROWS_IN_PROGRESS,
   exports: MAX_EXPORTS_IN_PROGRESS,
@@ -63,7 +65,14 @@ export class Permit {
  * callers time out or the instance runs out of memory.
  */
 export class Admission {
-  #taken = { requests: 0, bytes: 0, events: 0, rows: 0, exports: 0 };
+  #taken = {
+    requests: 0,
+    bytes: 0,
+    unverifiedBytes: 0,
+    events: 0,
+    rows: 0,
+    exports: 0,
+  };
 
   /** Issues a permit that holds nothing yet. */
   issue(isPriority = false): Permit {

@@ -3,7 +3,9 @@ import { type Access, serviceOnly } from "../http/access.ts";
 import type { Context } from "../http/context.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { readBytes } from "../http/read-body.ts";
+import { MAX_AUTH_HOOK_BYTES, MAX_BODY_BYTES } from "../limits.ts";
 import {
+  readSignatureHeaders,
   SECRET_VARIABLES,
   type SignatureFault,
   verifySignature,
@@ -19,7 +21,8 @@ export type DeliveryContext = Context & {
 /**
  * Requires a service's API key or, for a format that may be signed, a valid
  * signature. A signature takes precedence: a key does not make up for an invalid one.
- * A signed body is read before its signature can be verified, any other after the key.
+ * A signed body has to be read before its signature can be verified: this happens only
+ * with well-formed, recent headers, and such bodies share a small limit of their own.
  */
 export function requireSender(
   signedBy: keyof WebhookSettings | undefined,
@@ -28,13 +31,22 @@ export function requireSender(
   const service = serviceOnly("push webhooks");
   return async (ctx) => {
     const { headers } = ctx.request;
-    const isSigned = headers.has("webhook-signature") || !headers.has("apikey");
+    const hasKey = headers.has("apikey") || headers.has("authorization");
+    const isSigned = headers.has("webhook-signature") || !hasKey;
     if (signedBy === undefined || !isSigned) {
       const admitted = await service(ctx);
       return Object.assign(admitted, { bytes: await readBytes(ctx) });
     }
-    const bytes = await readBytes(ctx);
-    await requireSignature(headers, bytes, signedBy, settings);
+    const secrets = readSecrets(signedBy, settings);
+    const signed = readSignatureHeaders(headers, new Date());
+    if ("reason" in signed) throw refuse(signed.reason, signedBy);
+    const bytes = await readBytes(ctx, {
+      maxBytes: signedBy === "auth" ? MAX_AUTH_HOOK_BYTES : MAX_BODY_BYTES,
+      verified: false,
+    });
+    const message = { headers, body: bytes };
+    const { ok, reason } = await verifySignature(message, secrets, new Date());
+    if (!ok) throw refuse(reason, signedBy);
     const sender = `signature:${signedBy}`;
     ctx.annotate({ caller: sender });
     const caller: Caller = { kind: "service", keyName: sender };
@@ -43,25 +55,22 @@ export function requireSender(
 }
 
 /**
- * @throws {ProblemError} 401 for an invalid signature or a timestamp out of tolerance.
+ * The secrets that verify the signatures of a format.
+ *
+ * @throws {ProblemError} 401 when there are none.
  * @throws if the secrets are misconfigured (reported as 500 without detail).
  */
-async function requireSignature(
-  headers: Headers,
-  body: Uint8Array<ArrayBuffer>,
+function readSecrets(
   signedBy: keyof WebhookSettings,
   settings: WebhookSettings,
-): Promise<void> {
-  const secrets = settings[signedBy];
-  if (secrets?.error) {
-    throw new Error(`${SECRET_VARIABLES[signedBy]}: ${secrets.error}`);
+): Uint8Array<ArrayBuffer>[] {
+  const setting = settings[signedBy];
+  if (setting?.error) {
+    throw new Error(`${SECRET_VARIABLES[signedBy]}: ${setting.error}`);
   }
-  const { ok, reason } = await verifySignature(
-    { headers, body },
-    secrets?.secrets ?? [],
-    new Date(),
-  );
-  if (!ok) throw refuse(reason, signedBy);
+  const secrets = setting?.secrets ?? [];
+  if (secrets.length === 0) throw refuse("no_secrets", signedBy);
+  return secrets;
 }
 
 const KEY = "send a secret API key in the apikey header";

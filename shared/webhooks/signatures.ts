@@ -49,18 +49,9 @@ export async function verifySignature(
   now: Date,
 ): Promise<Verification> {
   if (secrets.length === 0) return refuse("no_secrets");
-  const id = headers.get("webhook-id");
-  const timestamp = headers.get("webhook-timestamp");
-  const signatures = headers.get("webhook-signature");
-  if (!id || !timestamp || !signatures) return refuse("missing_headers");
-  if (
-    id.length > MAX_WEBHOOK_ID || !/^\d{1,12}$/.test(timestamp) ||
-    signatures.length > MAX_SIGNATURE_HEADER
-  ) return refuse("malformed_headers");
-  const age = Math.floor(now.getTime() / 1_000) - Number(timestamp);
-  if (age > WEBHOOK_TOLERANCE_SECONDS) return refuse("too_old");
-  if (age < -WEBHOOK_TOLERANCE_SECONDS) return refuse("too_new");
-  const candidates = readSignatures(signatures);
+  const signed = readSignatureHeaders(headers, now);
+  if ("reason" in signed) return refuse(signed.reason);
+  const { id, timestamp, candidates } = signed;
   const content = toContent(id, timestamp, body);
   let isAuthentic = false;
   for (const secret of secrets) {
@@ -70,6 +61,39 @@ export async function verifySignature(
     }
   }
   return isAuthentic ? { ok: true } : refuse("wrong_signature");
+}
+
+/** What the headers of a signed message hold. */
+type SignatureHeaders = {
+  id: string;
+  timestamp: string;
+  /** The v1 signatures; at least one. */
+  candidates: Uint8Array[];
+};
+
+/**
+ * Reads the headers of a signed message, or the reason to refuse it. It does not need
+ * the body, which a receiver therefore reads only for well-formed, recent headers.
+ */
+export function readSignatureHeaders(
+  headers: Headers,
+  now: Date,
+): SignatureHeaders | { reason: SignatureFault } {
+  const id = headers.get("webhook-id");
+  const timestamp = headers.get("webhook-timestamp");
+  const signatures = headers.get("webhook-signature");
+  if (!id || !timestamp || !signatures) return { reason: "missing_headers" };
+  if (
+    id.length > MAX_WEBHOOK_ID || !/^\d{1,12}$/.test(timestamp) ||
+    signatures.length > MAX_SIGNATURE_HEADER
+  ) return { reason: "malformed_headers" };
+  const age = Math.floor(now.getTime() / 1_000) - Number(timestamp);
+  if (age > WEBHOOK_TOLERANCE_SECONDS) return { reason: "too_old" };
+  if (age < -WEBHOOK_TOLERANCE_SECONDS) return { reason: "too_new" };
+  const candidates = readSignatures(signatures);
+  return candidates.length === 0
+    ? { reason: "wrong_signature" }
+    : { id, timestamp, candidates };
 }
 
 /**

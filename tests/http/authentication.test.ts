@@ -31,8 +31,13 @@ describe("authentication of writes", () => {
     "a publishable key alone": () => ({ apikey: ledger.stack.publishableKey }),
     "an unknown secret key": () => ({ apikey: "sb_secret_wrong" }),
     "an empty key": () => ({ apikey: "" }),
-    "a secret key as Bearer": () => ({
-      authorization: `Bearer ${ledger.stack.secretKey}`,
+    "a secret key beside Basic credentials": () => ({
+      apikey: ledger.stack.secretKey,
+      authorization: "Basic dXNlcjpwYXNz",
+    }),
+    "a secret key beside an unknown one as Bearer": () => ({
+      apikey: ledger.stack.secretKey,
+      authorization: "Bearer sb_secret_wrong",
     }),
     "Basic credentials": () => ({ authorization: "Basic dXNlcjpwYXNz" }),
     "a malformed token": () => ({ authorization: "Bearer nonsense" }),

@@ -1,5 +1,11 @@
 import { verifyAuth } from "@supabase/server/core";
-import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from "jose";
+import {
+  exportJWK,
+  generateKeyPair,
+  type JSONWebKeySet,
+  type JWTPayload,
+  SignJWT,
+} from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { authenticate } from "../../shared/http/access.ts";
 import { ProblemError } from "../../shared/http/problem.ts";
@@ -49,10 +55,23 @@ const AUTHORIZATIONS: Record<string, string | null> = {
   "a prefix of a key as Bearer": "Bearer sb_",
   "a key as bearer": `bearer ${KEY}`,
   "a key after two spaces": `Bearer  ${KEY}`,
-  "a key alone": KEY,
+  "a key after a tab": `Bearer\t${KEY}`,
+  "two keys as Bearer": `Bearer ${KEY}, Bearer ${KEY}`,
+  "a key without a scheme": KEY,
   "Basic credentials": "Basic dXNlcjpwYXNz",
   "a malformed token": "Bearer nonsense",
   "a user's token": null,
+  "a user's token as bearer": null,
+  "a user's token as BEARER after two spaces": null,
+  "a user's token without a scheme": null,
+  "a user's token with the scheme JWT": null,
+  "a user's token twice": null,
+  "a token for another audience": null,
+  "a token without an audience": null,
+  "a token without an expiry": null,
+  "a token whose subject is not a UUID": null,
+  "a token without a subject": null,
+  "a token of the role service_role": null,
   "an expired token": null,
   "a token signed by another key": null,
 };
@@ -64,22 +83,39 @@ beforeAll(async () => {
   jwks = {
     keys: [{ ...await exportJWK(publicKey), kid: "ours", alg: "ES256" }],
   };
-  const sign = (
-    key: Parameters<SignJWT["sign"]>[0],
-    expiry: string,
-  ) =>
-    new SignJWT({ role: "authenticated" }).setSubject(USER)
-      .setProtectedHeader({ alg: "ES256", kid: "ours" })
-      .setIssuedAt().setExpirationTime(expiry).sign(key);
-  AUTHORIZATIONS["a user's token"] = `Bearer ${await sign(privateKey, "1h")}`;
-  AUTHORIZATIONS["an expired token"] = `Bearer ${await sign(
-    privateKey,
-    "-1h",
-  )}`;
-  AUTHORIZATIONS["a token signed by another key"] = `Bearer ${await sign(
-    foreign.privateKey,
-    "1h",
-  )}`;
+  const sign = (claims: JWTPayload, key = privateKey) =>
+    new SignJWT({
+      sub: USER,
+      role: "authenticated",
+      aud: "authenticated",
+      exp: Math.floor(Date.now() / 1_000) + 3_600,
+      ...claims,
+    }).setProtectedHeader({ alg: "ES256", kid: "ours" }).sign(key);
+  const token = await sign({});
+  const past = Math.floor(Date.now() / 1_000) - 3_600;
+  Object.assign(AUTHORIZATIONS, {
+    "a user's token": `Bearer ${token}`,
+    "a user's token as bearer": `bearer ${token}`,
+    "a user's token as BEARER after two spaces": `BEARER  ${token}`,
+    "a user's token without a scheme": token,
+    "a user's token with the scheme JWT": `JWT ${token}`,
+    "a user's token twice": `Bearer ${token}, Bearer ${token}`,
+    "an expired token": `Bearer ${await sign({ exp: past })}`,
+    "a token signed by another key": `Bearer ${await sign(
+      {},
+      foreign.privateKey,
+    )}`,
+    "a token for another audience": `Bearer ${await sign({ aud: "anon" })}`,
+    "a token without an audience": `Bearer ${await sign({ aud: undefined })}`,
+    "a token without an expiry": `Bearer ${await sign({ exp: undefined })}`,
+    "a token whose subject is not a UUID": `Bearer ${await sign({
+      sub: "x' or 1=1",
+    })}`,
+    "a token without a subject": `Bearer ${await sign({ sub: undefined })}`,
+    "a token of the role service_role": `Bearer ${await sign({
+      role: "service_role",
+    })}`,
+  });
 });
 
 function requestWith(apikey: string | null, authorization: string | null) {
@@ -107,36 +143,84 @@ async function decide(request: Request, secretKeys: ApiKeys): Promise<string> {
   }
 }
 
-/** The decision of @supabase/server. */
-async function decideWithSupabase(
-  request: Request,
-  secretKeys: ApiKeys,
-): Promise<string> {
-  const { data, error } = await verifyAuth(request, {
-    auth: ["user", "secret:*"],
-    env: environmentWith(secretKeys),
-  });
-  if (error?.code === "MISSING_CREDENTIALS") return "missing_credentials";
-  if (error) {
-    return error.status === 401 ? "invalid_credentials" : "internal_error";
+/** The key that a bearer or an apikey names, or null for anything else. */
+const nameOf = (keys: ApiKeys, key: string | null) =>
+  Object.entries(keys).find(([, value]) => value !== "" && value === key)
+    ?.[0] ?? null;
+
+/** The decision by the documented rules, without the code under test. */
+function expectedDecision(
+  name: string,
+  apikey: string | null,
+  keys: ApiKeys,
+): string {
+  const key = apikey?.trim() || null;
+  switch (name) {
+    case "no Authorization": {
+      if (key === null) return "missing_credentials";
+      const found = nameOf(keys, key);
+      return found === null ? "invalid_credentials" : `service ${found}`;
+    }
+    case "a key as Bearer":
+    case "a key as bearer":
+    case "a key after two spaces":
+    case "a key after a tab":
+    case "another key as Bearer": {
+      const bearer = name === "another key as Bearer" ? OTHER : KEY;
+      const found = [null, PUBLISHABLE, bearer].includes(key)
+        ? nameOf(keys, bearer)
+        : null;
+      return found === null ? "invalid_credentials" : `service ${found}`;
+    }
+    case "a user's token":
+    case "a user's token as bearer":
+    case "a user's token as BEARER after two spaces":
+      return `user ${USER} with ${
+        AUTHORIZATIONS["a user's token"]!.slice("Bearer ".length)
+      }`;
+    default:
+      return "invalid_credentials";
   }
-  return data.authMode === "secret"
-    ? `service ${data.keyName}`
-    : `user ${data.jwtClaims?.sub} with ${data.token}`;
 }
 
 describe.each(Object.entries(KEY_SETS))("a project with %s", (_name, keys) => {
   test.each(Object.keys(AUTHORIZATIONS))(
-    "agrees with @supabase/server about %s beside any apikey",
+    "decides about %s beside any apikey",
     async (name) => {
-      const authorization = AUTHORIZATIONS[name];
       for (const [what, apikey] of Object.entries(API_KEYS)) {
-        const request = requestWith(apikey, authorization);
+        const request = requestWith(apikey, AUTHORIZATIONS[name]);
         expect([what, await decide(request, keys)])
-          .toEqual([what, await decideWithSupabase(request, keys)]);
+          .toEqual([what, expectedDecision(name, apikey, keys)]);
       }
     },
   );
+});
+
+describe("@supabase/server", () => {
+  test.each([
+    "no Authorization",
+    "a user's token",
+    "an expired token",
+    "a token signed by another key",
+    "a malformed token",
+  ])("agrees about %s beside any apikey", async (name) => {
+    const keys = KEY_SETS["several keys"];
+    for (const [what, apikey] of Object.entries(API_KEYS)) {
+      const request = requestWith(apikey, AUTHORIZATIONS[name]);
+      const { data, error } = await verifyAuth(request, {
+        auth: ["user", "secret:*"],
+        env: environmentWith(keys),
+      });
+      const theirs = error?.code === "MISSING_CREDENTIALS"
+        ? "missing_credentials"
+        : error
+        ? "invalid_credentials"
+        : data.authMode === "secret"
+        ? `service ${data.keyName}`
+        : `user ${data.jwtClaims?.sub} with ${data.token}`;
+      expect([what, await decide(request, keys)]).toEqual([what, theirs]);
+    }
+  });
 });
 
 describe("a service", () => {
@@ -151,10 +235,14 @@ describe("a service", () => {
     },
   );
 
-  test("needs its key in apikey; a key in Authorization alone is refused", async () => {
-    for (const apikey of [null, "", PUBLISHABLE, "sb_secret_unknown"]) {
+  test("may send its key as a bearer, beside none, the same or a publishable key", async () => {
+    for (const apikey of [null, "", PUBLISHABLE, KEY]) {
       const request = requestWith(apikey, `Bearer ${KEY}`);
-      expect(await decide(request, { default: KEY }))
+      expect(await decide(request, { default: KEY })).toBe("service default");
+    }
+    for (const apikey of ["sb_secret_unknown", OTHER]) {
+      const request = requestWith(apikey, `Bearer ${KEY}`);
+      expect(await decide(request, { default: KEY, other: OTHER }))
         .toBe("invalid_credentials");
     }
   });

@@ -172,7 +172,7 @@ export function useStack(
       ? { memory: true }
       : { databaseUrl: await createDatabase({ url: inject("postgresUrl") }) };
     running.stack = await startStack({ port: 0, ...database, ...options });
-  }, 30_000);
+  });
   afterAll(() => running.stack?.stop());
   return running;
 }

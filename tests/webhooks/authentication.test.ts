@@ -134,8 +134,8 @@ describe.each(PATHS)("/%s", (path) => {
     ["an empty key", () => ({ apikey: "" })],
     ["a publishable key", () => ({ apikey: ledger.stack.publishableKey })],
     ["a wrong key", () => ({ apikey: "sb_secret_wrong" })],
-    ["a secret key as Bearer", () => ({
-      authorization: `Bearer ${ledger.stack.secretKey}`,
+    ["a secret key with a scheme other than Bearer", () => ({
+      authorization: `Key ${ledger.stack.secretKey}`,
     })],
     ["an expired token beside a good key", async () => ({
       apikey: ledger.stack.secretKey,
