@@ -830,8 +830,11 @@ declare
   final constant bigint := coalesce((after ->> 'final')::bigint, oldest_xid);
   began constant timestamptz := coalesce((after ->> 'began')::timestamptz, clock_timestamp());
   floor constant timestamptz := (after ->> 'floor')::timestamptz;
+  page_bytes constant int := 8388608;
   members text;
   row_xid text;
+  rows_in_order text;
+  fitting int;     -- how many rows fit into the bytes of a page, if not all of them do
   result jsonb;
   more boolean;
 begin
@@ -854,17 +857,28 @@ begin
   into members
   from ledger.columns_of(log_id) c;
 
-  execute format(
-    'select coalesce(jsonb_agg(jsonb_build_object(%s)), ''[]'') '
-    'from (select * from %s r where %s order by r.%I %s, r.id %5$s limit %s) r',
-    members, ledger.log_source(log_id), condition, time_column,
-    case when ascending then 'asc' else 'desc' end, max_rows + 1)
-  into result;
-
-  more := jsonb_array_length(result) > max_rows;
-  if more then
-    result := result - max_rows;
-  end if;
+  rows_in_order := format('(select * from %s r where %s order by r.%I %s, r.id %4$s limit $1) r',
+    ledger.log_source(log_id), condition, time_column, case when ascending then 'asc' else 'desc' end);
+  begin
+    execute 'select coalesce(jsonb_agg(jsonb_build_object(' || members || ')), ''[]'') from ' || rows_in_order
+    into result using max_rows + 1;
+    if pg_column_size(result) > page_bytes then
+      raise program_limit_exceeded;
+    end if;
+    more := jsonb_array_length(result) > max_rows;
+    if more then
+      result := result - max_rows;
+    end if;
+  exception when program_limit_exceeded then
+    -- The page ends before the row that it has no room for, and has at least one row.
+    execute 'select greatest(count(*) filter (where s.total <= $2), 1) from (
+        select sum(octet_length(jsonb_build_object(' || members || ')::text)) over (order by r.position) as total
+        from (select r.*, row_number() over () as position from ' || rows_in_order || ') r) s'
+    into fitting using max_rows, page_bytes;
+    execute 'select jsonb_agg(jsonb_build_object(' || members || ')) from ' || rows_in_order
+    into result using fitting;
+    more := true;
+  end;
   return jsonb_build_object('rows', result, 'more', more, 'next', case
     when more and ascending then jsonb_strip_nulls(jsonb_build_object('done', done, 'final', final,
       'began', began, 'floor', floor, 'time', result -> -1 -> time_column, 'id', result -> -1 -> 'id'))
@@ -873,7 +887,7 @@ begin
   end);
 end
 $function$;
-COMMENT ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) IS 'A page of the rows of a log that the caller may see, newest or oldest first.';
+COMMENT ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) IS 'A page of the rows of a log that the caller may see, newest or oldest first; at most 8 MiB, and at least one row.';
 REVOKE EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) TO authenticated;
 GRANT EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) TO service_role;
@@ -3469,6 +3483,33 @@ AS $function$
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.describe_leaves(ledger.leaves[],text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.describe_page(leaves ledger.leaves[], place text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  count int := cardinality(leaves);
+  page jsonb;
+begin
+  loop
+    begin
+      page := ledger.describe_leaves(leaves[:count], place);
+      if count <= 1 or pg_column_size(page) <= 8388608 then
+        return page;
+      end if;
+    exception when program_limit_exceeded then
+      if count <= 1 then
+        raise;
+      end if;
+    end;
+    count := count / 2;
+  end loop;
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.describe_page(ledger.leaves[],text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.details_of(log regclass)
  RETURNS regclass
  LANGUAGE plpgsql
@@ -3933,8 +3974,9 @@ CREATE OR REPLACE FUNCTION ledger.export(first bigint, max_leaves integer)
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select ledger.describe_leaves(
-    array(select l from ledger.leaves l where l.index >= first and l.index < first + max_leaves), 'index')
+  select ledger.describe_page(
+    array(select l from ledger.leaves l where l.index >= first and l.index < first + max_leaves order by l.index),
+    'index')
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.export(bigint,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.export(bigint,integer) TO service_role;
@@ -3945,7 +3987,7 @@ CREATE OR REPLACE FUNCTION ledger.export_pending(after_seq bigint, max_leaves in
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select ledger.describe_leaves(array(
+  select ledger.describe_page(array(
     select row(p.seq, p.kind, p.log, p.row_id, p.commitments, p.data, p.hash)::ledger.leaves
     from ledger.pending_leaves p where p.seq > after_seq order by p.seq limit max_leaves), 'seq')
 $function$;

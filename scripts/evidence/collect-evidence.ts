@@ -97,7 +97,7 @@ async function* listLines(
   // Read before the leaves, so that leaves sealed meanwhile are duplicates, not missing.
   const pending = await readPending(project);
   const beyond: ExportedLeaf[] = [];
-  for await (const leaf of readLeaves(project, tree.size)) {
+  for await (const leaf of readLeaves(project)) {
     if (leaf.index >= checkpoint.size) beyond.push(leaf);
     else yield { type: "leaf", index: leaf.index, evidence: toEvidence(leaf) };
   }
@@ -123,16 +123,16 @@ async function* listLines(
 /** All leaves of the tree, those that are added meanwhile included. */
 async function* readLeaves(
   project: Project,
-  size: number,
 ): AsyncGenerator<ExportedLeaf> {
-  for (let first = 0;; first += PAGE_LEAVES) {
+  for (let first = 0;;) {
     const leaves = await call(project, "export_ledger", {
       first,
       max_leaves: PAGE_LEAVES,
     }) as ExportedLeaf[];
     yield* leaves;
-    // Only at the end of the tree may a page be incomplete.
-    if (leaves.length < PAGE_LEAVES && first + PAGE_LEAVES >= size) return;
+    // A page is limited in bytes too, so only an empty one is past the end.
+    if (leaves.length === 0) return;
+    first = leaves.at(-1)!.index + 1;
   }
 }
 
@@ -145,7 +145,7 @@ async function readPending(project: Project): Promise<PendingLeaf[]> {
       max_leaves: PAGE_LEAVES,
     }) as PendingLeaf[];
     pending.push(...leaves);
-    if (leaves.length < PAGE_LEAVES) return pending;
+    if (leaves.length === 0) return pending;
     after = leaves.at(-1)!.seq;
   }
 }
