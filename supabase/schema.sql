@@ -108,6 +108,7 @@ CREATE POLICY member_read_audit_log ON public.audit_log FOR SELECT TO authentica
 GRANT INSERT, SELECT ON public.audit_log TO service_role;
 GRANT SELECT ON public.audit_log TO authenticated;
 CREATE TRIGGER bound_values AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND ((((COALESCE(octet_length(new.action), 0) + COALESCE(octet_length(new.entity_type), 0)) + COALESCE(octet_length((new.metadata)::text), 0)) + COALESCE(octet_length(new.ip_address), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
+ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER bound_values;
 CREATE TRIGGER capture_delete AFTER DELETE ON public.audit_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_audit_log();
 ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER capture_delete;
 CREATE TRIGGER capture_insert AFTER INSERT ON public.audit_log REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_insert_audit_log();
@@ -275,6 +276,7 @@ CREATE POLICY member_read_llm_usage_log ON public.llm_usage_log FOR SELECT TO au
 GRANT INSERT, SELECT ON public.llm_usage_log TO service_role;
 GRANT SELECT ON public.llm_usage_log TO authenticated;
 CREATE TRIGGER bound_values AFTER INSERT ON public.llm_usage_log FOR EACH ROW WHEN (((new.cost_usd = ANY (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) OR (new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (((COALESCE(octet_length(new.model), 0) + COALESCE(octet_length(new.task_type), 0)) + COALESCE(octet_length(new.error_message), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
+ALTER TABLE public.llm_usage_log ENABLE ALWAYS TRIGGER bound_values;
 CREATE TRIGGER capture_delete AFTER DELETE ON public.llm_usage_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_llm_usage_log();
 ALTER TABLE public.llm_usage_log ENABLE ALWAYS TRIGGER capture_delete;
 CREATE TRIGGER capture_insert AFTER INSERT ON public.llm_usage_log REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_insert_llm_usage_log();
@@ -416,6 +418,7 @@ GRANT INSERT, SELECT ON public.model_usage_log TO anon;
 GRANT INSERT, SELECT ON public.model_usage_log TO authenticated;
 GRANT INSERT, SELECT ON public.model_usage_log TO service_role;
 CREATE TRIGGER bound_values AFTER INSERT ON public.model_usage_log FOR EACH ROW WHEN (((new.captured_at IS NULL) OR (new.captured_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.captured_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND ((((((((COALESCE(octet_length(new.session_id), 0) + COALESCE(octet_length(new.sd_id), 0)) + COALESCE(octet_length(new.phase), 0)) + COALESCE(octet_length(new.subagent_type), 0)) + COALESCE(octet_length(new.subagent_configured_model), 0)) + COALESCE(octet_length(new.reported_model_name), 0)) + COALESCE(octet_length(new.reported_model_id), 0)) + COALESCE(octet_length((new.metadata)::text), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
+ALTER TABLE public.model_usage_log ENABLE ALWAYS TRIGGER bound_values;
 CREATE TRIGGER capture_delete AFTER DELETE ON public.model_usage_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_model_usage_log();
 ALTER TABLE public.model_usage_log ENABLE ALWAYS TRIGGER capture_delete;
 CREATE TRIGGER capture_insert AFTER INSERT ON public.model_usage_log REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_insert_model_usage_log();
@@ -474,6 +477,7 @@ CREATE POLICY service_role_all_ledger ON public.tool_usage_ledger FOR ALL TO ser
 GRANT INSERT, SELECT ON public.tool_usage_ledger TO service_role;
 GRANT SELECT ON public.tool_usage_ledger TO authenticated;
 CREATE TRIGGER bound_values AFTER INSERT ON public.tool_usage_ledger FOR EACH ROW WHEN (((new.cost_usd = ANY (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) OR (new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (0 > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
+ALTER TABLE public.tool_usage_ledger ENABLE ALWAYS TRIGGER bound_values;
 CREATE TRIGGER capture_delete AFTER DELETE ON public.tool_usage_ledger REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_tool_usage_ledger();
 ALTER TABLE public.tool_usage_ledger ENABLE ALWAYS TRIGGER capture_delete;
 CREATE TRIGGER capture_insert AFTER INSERT ON public.tool_usage_ledger REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_insert_tool_usage_ledger();
@@ -2234,7 +2238,7 @@ begin
     and a.attname in (select c.name from ledger.log_columns(log) c);
   execute format('create or replace trigger bound_values after insert on public.%I for each row when (%s)
     execute function ledger.refuse_values()', log, excess);
-  execute format('alter table public.%I enable trigger bound_values', log);
+  execute format('alter table public.%I enable always trigger bound_values', log);
 end
 $function$;
 COMMENT ON FUNCTION ledger.bound_values(name) IS 'Refuses new rows of a log whose amounts are not finite, whose times are missing or out of range, or that are too large for a caller without a secret key.';

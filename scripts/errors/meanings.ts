@@ -116,6 +116,7 @@ export const SQLSTATE_MEANINGS: Record<string, string> = {
     "A push found tables that differ from their documents; the message names every difference and its remedy. Nothing was changed.",
   "42P06":
     "A push found a schema `ledger`: the migrations are applied already, or the schema belongs to the project. Nothing was changed.",
+  "23514": "A row is outside the bounds of its log; the message names them.",
   "22023": "An argument of a function is invalid; the message names it.",
   "0A000":
     "`ledger.guard` cannot guard a table with such a foreign key; the message says why.",

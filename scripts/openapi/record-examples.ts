@@ -7,6 +7,7 @@ import {
   toEventResult,
 } from "../../shared/ingest/results.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
+import { userEventId } from "../../shared/ingest/ids.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { type Example, exampleRow } from "./operation.ts";
 import { asSent } from "./schemas.ts";
@@ -81,15 +82,19 @@ export async function recordExamples(log: Log): Promise<Example[]> {
   ]);
 }
 
-/** The server sets the time, the user and the address of a user's event. */
-function userExample(log: Log, event: LogEvent): Promise<Example> {
+/** The user of the examples, who belongs to their firm. */
+const EXAMPLE_USER = "20000000-0000-4000-8000-000000000001";
+
+/** The server sets the id of the row, the time, the user and the address of a user's event. */
+async function userExample(log: Log, event: LogEvent): Promise<Example> {
   const { shape } = asSent(log.userWrites!.event);
   const body = Object.fromEntries(
     Object.entries(event).filter(([column]) => column in shape),
   );
-  const id = event.id as string;
+  const sentId = event.id as string;
+  const id = await userEventId(log.table, EXAMPLE_USER, sentId);
   const row = { ...exampleRow(log), id };
-  return recordExample(
+  return await recordExample(
     "user",
     { type: JSON_TYPE, body },
     answerSingle(log, { index: 0, id, outcome: "recorded", row }),

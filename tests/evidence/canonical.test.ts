@@ -9,7 +9,7 @@ import {
   layouts,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import type { LogName } from "../../shared/logs/index.ts";
+import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { ColumnType, Member } from "../../shared/logs/log.ts";
 import { toHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
@@ -35,7 +35,11 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
   const db = useDatabase(engine.migrated);
   const parents = useParents(db, beforeAll);
   let needed: Record<LogName, Samples>;
-  beforeAll(() => {
+  beforeAll(async () => {
+    // Rows from before the installation may hold any value of their types.
+    for (const log of LOG_NAMES) {
+      await db.exec(`alter table public.${log} disable trigger bound_values`);
+    }
     const one = (literal: string): Sample => ({ literal });
     needed = {
       llm_usage_log: {

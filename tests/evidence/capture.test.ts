@@ -198,11 +198,14 @@ describe.each(ENGINES)("capture on $name", (engine) => {
   });
 
   test("a time beyond a bigint of microseconds is captured", async () => {
+    // As in a row from before the installation, whose leaf is of the same text.
+    await db.exec("alter table audit_log disable trigger bound_values");
     const [{ id }] = await db.query<{ id: string }>(
       `insert into audit_log (firm_id, action, entity_type, created_at)
         values ($1, 'a', 'b', '294276-12-31 23:59:59.999999+00') returning id`,
       [parents.firm1],
     );
+    await db.exec("alter table audit_log enable always trigger bound_values");
     await expectOneLeaf(db.query, "audit_log", id);
   });
 

@@ -161,7 +161,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     await db.query("delete from firms where id = $1", [parents.firm1]);
     for (const id of [a, b]) {
       await expectAfter(own, "audit_log", id, [gone("audit_log", id)]);
-      expect(await readSalts(db.query, "audit_log", id)).toBeUndefined();
+      expect(await readSalts(db.query, "audit_log", id)).toEqual([]);
     }
     await expectOneLeaf(db.query, "audit_log", other);
   });
@@ -186,7 +186,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
       const loss = expectedEventLeaf(nulled(log, id, column));
       expect([[tombstone], [loss, tombstone], [tombstone, loss]])
         .toContainEqual(events);
-      expect(await readSalts(db.query, log, id)).toBeUndefined();
+      expect(await readSalts(db.query, log, id)).toEqual([]);
     }
   });
 
@@ -221,24 +221,45 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     ]);
   });
 
-  test("a row that is recorded again after its deletion has a second leaf, with new salts", async () => {
-    const event = {
-      id: crypto.randomUUID(),
+  test("the id of a deleted row is not recorded again, by any way", async () => {
+    const [deleted, unused] = [crypto.randomUUID(), crypto.randomUUID()];
+    const event = (id: string, action = "a") => ({
+      id,
       firm_id: parents.firm1,
-      action: "a",
+      action,
       entity_type: "b",
-    };
-    await addAudit(db.query, event);
+    });
+    await addAudit(db.query, event(deleted));
     await sealAll(db);
     await db.query("delete from firms where id = $1", [parents.firm1]);
     await db.query("insert into firms (id, name) values ($1, 'Again')", [
       parents.firm1,
     ]);
-    await addAudit(db.query, event);
-    const leaves = await readLeaves(db.query, "audit_log", event.id);
-    expect(leaves.map(({ kind }) => kind)).toEqual(["row", "tombstone", "row"]);
-    expect(leaves[0].hash).not.toBe(leaves[2].hash);
-    expect(await readSalts(db.query, "audit_log", event.id)).toHaveLength(4);
+    await expect(addAudit(db.query, event(deleted))).rejects.toThrow(
+      "salts_pkey",
+    );
+    const record = async (atomic: boolean, ...events: object[]) => {
+      const [{ results }] = await db.as(
+        "service_role",
+        null,
+        (query) =>
+          query<{ results: { outcome: string; fields?: string[] }[] }>(
+            `select public.record_audit_log($1::text::jsonb, atomic => $2::boolean) as results`,
+            [JSON.stringify(events), atomic],
+          ),
+      );
+      return results.map(({ outcome, fields }) => [outcome, fields]);
+    };
+    for (const action of ["a", "another"]) {
+      expect(await record(false, event(deleted, action)))
+        .toEqual([["conflict", undefined]]);
+    }
+    expect(await record(true, event(unused), event(deleted)))
+      .toEqual([["aborted", undefined], ["conflict", undefined]]);
+    expect(await record(false, event(unused), event(deleted)))
+      .toEqual([["recorded", undefined], ["conflict", undefined]]);
+    const leaves = await readLeaves(db.query, "audit_log", deleted);
+    expect(leaves.map(({ kind }) => kind)).toEqual(["row", "tombstone"]);
   });
 
   test("a rolled-back deletion adds no leaf", async () => {

@@ -206,7 +206,9 @@ describe("readUrlSettings()", () => {
   test.each(["firm=f", "ledger.firm_id=f", "constructor=f"])(
     "refuses the unknown parameter of ?%s",
     (query) => {
-      expect(() => read(query)).toThrow("Known are: firm_id, cma_project_id");
+      expect(() => read(query)).toThrow(
+        "this path takes firm_id, cma_project_id",
+      );
     },
   );
 

@@ -93,9 +93,9 @@ const REFUSED: Record<string, Record<string, Refused>> = {
       promptTokensDetails: [null, { modality: "AUDIO", tokenCount: -7 }],
     }],
   },
-  "/usage invalid_value: expected any of promptTokenCount, cachedContentTokenCount":
+  "/usage invalid_value: send any of promptTokenCount, cachedContentTokenCount":
     { "usage without any count": ["google", { constructor: 1 }] },
-  "/usage/prompt_tokens_details/cached_tokens invalid_value: than the input tokens that include it":
+  "/usage/prompt_tokens_details/cached_tokens invalid_value: Exceeds the input tokens that include it":
     {
       "more cached than input": ["openai chat", {
         prompt_tokens: 99,
@@ -120,7 +120,7 @@ const REFUSED: Record<string, Record<string, Refused>> = {
         prompt_tokens_details: { cached_tokens: 60, cache_write_tokens: 60 },
       }],
     },
-  "/usage/output_tokens_details/reasoning_tokens invalid_value: than the output tokens that include it":
+  "/usage/output_tokens_details/reasoning_tokens invalid_value: Exceeds the output tokens that include it":
     {
       "more reasoning than output": ["openai responses", {
         input_tokens: 1,

@@ -34,11 +34,11 @@ test.each([
   ],
   [
     { match_kind: "ends_with", from: null },
-    "openai …gpt-5: input not known → 2.5 USD/M from 2026-01-01",
+    "openai …gpt-5: input unknown → 2.5 USD/M from 2026-01-01",
   ],
   [
     { match_kind: "contains", to: null, service_tier: "batch" },
-    "openai …gpt-5… (batch): input 3 → not known USD/M from 2026-01-01",
+    "openai …gpt-5… (batch): input 3 → unknown USD/M from 2026-01-01",
   ],
   [
     { match_kind: "regex", match_value: "^o[13]", column: "web_searches" },

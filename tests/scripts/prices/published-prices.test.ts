@@ -160,7 +160,7 @@ test.each([
     { prices: {} },
     startingOn("2026-02-01"),
     startingOn("2026-01-01"),
-  ], "do not rise"],
+  ], "do not ascend"],
 ])("%s is refused", (_, prices, message) => {
   const provider = makeProvider([{ id: "a", match: { equals: "a" }, prices }]);
   expect(() => toPriceRows([provider])).toThrow(message);
