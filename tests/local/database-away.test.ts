@@ -92,7 +92,7 @@ test("concurrent requests get 200 or 503 while the server is killed repeatedly",
   const lines = log.mock.calls.map(([first]) => String(first))
     .filter((line) => line.startsWith("POST "));
   expect(new Set(lines))
-    .toEqual(new Set(["POST /rest/v1/rpc/quick: the database is away"]));
+    .toEqual(new Set(["POST /rest/v1/rpc/quick: the database is unreachable"]));
   expect([...statuses.keys()].sort()).toEqual([200, 503]);
   const after = await call("/rest/v1/rpc/quick");
   expect(after.status).toBe(200);
