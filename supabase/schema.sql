@@ -79,7 +79,7 @@ COMMENT ON TABLE public.agent_registry IS 'An agent that uses tools.';
 ALTER TABLE public.agent_registry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY chairman_read_agent_registry ON public.agent_registry FOR SELECT TO authenticated
   USING (( SELECT public.fn_is_chairman() AS fn_is_chairman));
-GRANT DELETE, INSERT, SELECT, UPDATE ON public.agent_registry TO service_role;
+GRANT INSERT, SELECT, UPDATE ON public.agent_registry TO service_role;
 GRANT SELECT ON public.agent_registry TO authenticated;
 
 CREATE TABLE public.audit_log (
@@ -135,7 +135,7 @@ CREATE INDEX cma_projects_firm_id_idx ON public.cma_projects USING btree (firm_i
 ALTER TABLE public.cma_projects ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_cma_projects ON public.cma_projects FOR SELECT TO authenticated
   USING ((firm_id = ( SELECT ledger.member_firm_id() AS member_firm_id)));
-GRANT DELETE, INSERT, SELECT, UPDATE ON public.cma_projects TO service_role;
+GRANT INSERT, SELECT, UPDATE ON public.cma_projects TO service_role;
 GRANT SELECT ON public.cma_projects TO authenticated;
 
 CREATE TABLE public.firms (
@@ -148,7 +148,7 @@ COMMENT ON TABLE public.firms IS 'A tenant.';
 ALTER TABLE public.firms ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_firms ON public.firms FOR SELECT TO authenticated
   USING ((id = ( SELECT ledger.member_firm_id() AS member_firm_id)));
-GRANT DELETE, INSERT, SELECT, UPDATE ON public.firms TO service_role;
+GRANT INSERT, SELECT, UPDATE ON public.firms TO service_role;
 GRANT SELECT ON public.firms TO authenticated;
 
 CREATE TABLE public.llm_budgets (
@@ -443,7 +443,7 @@ COMMENT ON TABLE public.tool_registry IS 'A tool that agents use.';
 ALTER TABLE public.tool_registry ENABLE ROW LEVEL SECURITY;
 CREATE POLICY chairman_read_tool_registry ON public.tool_registry FOR SELECT TO authenticated
   USING (( SELECT public.fn_is_chairman() AS fn_is_chairman));
-GRANT DELETE, INSERT, SELECT, UPDATE ON public.tool_registry TO service_role;
+GRANT INSERT, SELECT, UPDATE ON public.tool_registry TO service_role;
 GRANT SELECT ON public.tool_registry TO authenticated;
 
 CREATE TABLE public.tool_usage_ledger (
@@ -504,7 +504,7 @@ CREATE INDEX users_firm_id_idx ON public.users USING btree (firm_id);
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_users ON public.users FOR SELECT TO authenticated
   USING ((firm_id = ( SELECT ledger.member_firm_id() AS member_firm_id)));
-GRANT DELETE, INSERT, SELECT, UPDATE ON public.users TO service_role;
+GRANT INSERT, SELECT, UPDATE ON public.users TO service_role;
 GRANT SELECT ON public.users TO authenticated;
 
 CREATE TABLE public.ventures (
@@ -517,7 +517,7 @@ COMMENT ON TABLE public.ventures IS 'A venture that agents work for.';
 ALTER TABLE public.ventures ENABLE ROW LEVEL SECURITY;
 CREATE POLICY chairman_read_ventures ON public.ventures FOR SELECT TO authenticated
   USING (( SELECT public.fn_is_chairman() AS fn_is_chairman));
-GRANT DELETE, INSERT, SELECT, UPDATE ON public.ventures TO service_role;
+GRANT INSERT, SELECT, UPDATE ON public.ventures TO service_role;
 GRANT SELECT ON public.ventures TO authenticated;
 
 CREATE TABLE ledger.accepted_state (
@@ -5625,7 +5625,8 @@ begin
   else
     update ledger.witnessed w
     set size = witness.size, root = decode(witness.root, 'base64'), note = witness.note, signed_at = now()
-    where w.origin = witness.origin and w.size = old_size and witness.size >= old_size;
+    where w.origin = witness.origin and w.size = old_size
+      and (witness.size > old_size or witness.size = old_size and w.root = decode(witness.root, 'base64'));
   end if;
   return found;
 end

@@ -288,7 +288,8 @@ begin
   end loop;
 end
 $$;
-grant select, insert, update, delete on ledger_draft.firms, ledger_draft.users, ledger_draft.cma_projects,
+-- Deleting a parent deletes rows of logs, which is for the owner to do.
+grant select, insert, update on ledger_draft.firms, ledger_draft.users, ledger_draft.cma_projects,
   ledger_draft.agent_registry, ledger_draft.tool_registry, ledger_draft.ventures to service_role;
 grant select, insert on ledger_draft.llm_usage_log, ledger_draft.audit_log, ledger_draft.tool_usage_ledger,
   ledger_draft.model_usage_log to service_role;

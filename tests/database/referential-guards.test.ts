@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
   overPostgres,
@@ -76,6 +76,12 @@ describe.each(SERVER_ONLY)(
     }
 
     describe.each(DELETERS)("when %s deletes", (actor) => {
+      // Projects may grant it; the migrations leave it to the owner.
+      beforeAll(() =>
+        db.exec(
+          "grant delete on firms, users, cma_projects to service_role",
+        )
+      );
       beforeEach(record);
 
       test("a user, the key is nulled and nothing else changes", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { overPostgres } from "../support/databases.ts";
 import {
   ENGINES,
   EVENTS,
@@ -90,26 +91,6 @@ describe.each(ENGINES)("idempotent writes on %s", (engine) => {
     expect(JSON.stringify(body)).not.toContain("stored-model");
   });
 
-  test("a retry is a duplicate after the event's project was deleted", async () => {
-    const project = newId();
-    await ledger.admin().from("cma_projects").insert({
-      id: project,
-      firm_id: EVENTS["llm-usage"].firm_id,
-      name: "short-lived",
-    }).throwOnError();
-    const event = {
-      ...EVENTS["llm-usage"],
-      id: newId(),
-      cma_project_id: project,
-    };
-    expect((await ledger.post("llm-usage", event)).status).toBe(201);
-    await ledger.admin().from("cma_projects").delete().eq("id", project)
-      .throwOnError();
-    const again = await ledger.post("llm-usage", event);
-    expect(again.status).toBe(200);
-    expect(again.body.cma_project_id).toBeNull();
-  });
-
   test("a batch that repeats an id records the first event and compares the others with it", async () => {
     const id = newId();
     const event = { ...EVENTS["llm-usage"], id };
@@ -175,4 +156,29 @@ describe.each(ENGINES)("idempotent writes on %s", (engine) => {
       expect(body.detail).toContain("Idempotency-Key");
     },
   );
+});
+
+describe("a retry after the owner's deletion", () => {
+  const ledger = useStack("PostgreSQL 17");
+
+  test("a retry is a duplicate after the event's project was deleted", async () => {
+    const project = newId();
+    await ledger.admin().from("cma_projects").insert({
+      id: project,
+      firm_id: EVENTS["llm-usage"].firm_id,
+      name: "short-lived",
+    }).throwOnError();
+    const event = {
+      ...EVENTS["llm-usage"],
+      id: newId(),
+      cma_project_id: project,
+    };
+    expect((await ledger.post("llm-usage", event)).status).toBe(201);
+    const owner = overPostgres(ledger.databaseUrl!);
+    await owner.query("delete from cma_projects where id = $1", [project]);
+    await owner.close();
+    const again = await ledger.post("llm-usage", event);
+    expect(again.status).toBe(200);
+    expect(again.body.cma_project_id).toBeNull();
+  });
 });

@@ -49,9 +49,6 @@ interface SealAnswer {
 
 /** A stack with evidence. */
 export class EvidenceStack extends RunningStack {
-  /** Of a PostgreSQL server. */
-  databaseUrl?: string;
-
   /** Asks the function `ledger`, without a credential. */
   ask(path: string, init?: RequestInit): Promise<Response> {
     return fetch(`${this.stack.url}/functions/v1/ledger/${path}`, init);

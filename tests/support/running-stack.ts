@@ -78,6 +78,8 @@ export type PostOptions = {
 /** A stack that runs for the tests of one `describe`. */
 export class RunningStack {
   stack!: Stack;
+  /** The URL of the database as its owner; undefined on PGlite. */
+  databaseUrl?: string;
 
   /** POSTs a body as a service; strings and bytes go out as they are. */
   async post(
@@ -168,9 +170,11 @@ export function useStack(
 ): RunningStack {
   const running = new RunningStack();
   beforeAll(async () => {
-    const database = engine === "PGlite"
-      ? { memory: true }
-      : { databaseUrl: await createDatabase({ url: inject("postgresUrl") }) };
+    const database: { memory?: boolean; databaseUrl?: string } =
+      engine === "PGlite"
+        ? { memory: true }
+        : { databaseUrl: await createDatabase({ url: inject("postgresUrl") }) };
+    running.databaseUrl = database.databaseUrl;
     running.stack = await startStack({ port: 0, ...database, ...options });
   });
   afterAll(() => running.stack?.stop());
