@@ -6,6 +6,10 @@ import { cosignCheckpoint } from "./evidence/cosign-checkpoint.ts";
 import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
 import { createTileReader, proveRow } from "./evidence/prove-row.ts";
 import { signTree } from "./evidence/sign-tree.ts";
+import {
+  findTrustedCheckpoint,
+  type TrustedCheckpoint,
+} from "./evidence/trusted-checkpoint.ts";
 import { anyCaller, anyone, serviceOnly } from "./http/access.ts";
 import type {
   CallerContext,
@@ -64,10 +68,30 @@ export function serveLedger(
 
 const UNSIGNED = "No checkpoint is signed yet; seal first";
 
-async function showCheckpoint({ env }: DatabaseContext): Promise<Response> {
-  const { checkpoint } = await readState(env);
-  if (checkpoint === null) throw notFound(UNSIGNED);
-  return respondText(checkpoint.note);
+async function showCheckpoint(
+  ctx: DatabaseContext,
+  keys: LedgerKeys,
+): Promise<Response> {
+  const { note } = await requireCheckpoint(ctx, keys);
+  return respondText(note);
+}
+
+/**
+ * The newest checkpoint that a key of this log signed.
+ *
+ * @throws {ProblemError} 404 without one.
+ */
+async function requireCheckpoint(
+  ctx: DatabaseContext,
+  keys: LedgerKeys,
+): Promise<TrustedCheckpoint> {
+  const state = await readState(ctx.env);
+  const { trusted, fault } = await findTrustedCheckpoint(ctx.env, state, keys);
+  if (fault !== undefined) {
+    ctx.report(new Error(`The newest stored checkpoint ${fault}`));
+  }
+  if (trusted === null) throw notFound(UNSIGNED);
+  return trusted;
 }
 
 async function showTile(
@@ -92,14 +116,15 @@ async function showTile(
 }
 
 async function showConsistency(
-  { env, query }: DatabaseContext,
+  ctx: DatabaseContext,
+  keys: LedgerKeys,
 ): Promise<Response> {
+  const { env, query } = ctx;
   requireKnown(query, ["from"]);
   const expected = "Expected the size of an earlier checkpoint";
   const from = readOne(query, "from", z.string().regex(/^\d{1,15}$/, expected));
   if (from === null) throw refuseParameter("from", "is required");
-  const { checkpoint } = await readState(env);
-  if (checkpoint === null) throw notFound(UNSIGNED);
+  const { checkpoint, note } = await requireCheckpoint(ctx, keys);
   if (Number(from) > checkpoint.size) {
     throw refuseParameter(
       "from",
@@ -112,12 +137,13 @@ async function showConsistency(
     from: Number(from),
     to: checkpoint.size,
     hashes: hashes.map(toBase64),
-    checkpoint: checkpoint.note,
+    checkpoint: note,
   });
 }
 
 async function showProof(
   { env, caller, rest }: CallerContext,
+  keys: LedgerKeys,
 ): Promise<Response> {
   const [slug = "", id = "", ...more] = rest;
   const isRow = isLogSlug(slug) && more.length === 0 &&
@@ -135,7 +161,7 @@ async function showProof(
   if (!isVisible) {
     throw notFound(`${log.table} has no row with this id that you may see`);
   }
-  const result = await proveRow(env, log.table, id.toLowerCase());
+  const result = await proveRow(env, keys, log.table, id.toLowerCase());
   if ("reason" in result) throw notFound(result.reason);
   return respondText(result.proof);
 }
@@ -166,7 +192,7 @@ async function addCheckpoint(
   if (witness === null) {
     throw notFound("This project is not configured as a witness");
   }
-  const body = decodeText(await readBytes(ctx));
+  const body = decodeText(await readBytes(ctx, { verified: false }));
   const answer = await cosignCheckpoint(
     body,
     ctx.env,

@@ -11,6 +11,8 @@ import { proveInclusion } from "../tlog/proofs.ts";
 import type { Tile, TileReader } from "../tlog/tiles.ts";
 import { formatTlogProof } from "../tlog/tlog-proof.ts";
 import { formatLeaf, hideCommitted } from "./leaf.ts";
+import type { LedgerKeys } from "./ledger-keys.ts";
+import { findTrustedCheckpoint } from "./trusted-checkpoint.ts";
 
 /** Kinds of leaves that hold a row, in the database's names. */
 const ROW_KINDS = ["row", "backfill"];
@@ -22,13 +24,15 @@ const ROW_KINDS = ["row", "backfill"];
  */
 export async function proveRow(
   env: Environment,
+  keys: LedgerKeys,
   log: LogName,
   id: string,
 ): Promise<{ proof: string } | { reason: string }> {
-  const [{ checkpoint }, entries] = await Promise.all([
+  const [state, entries] = await Promise.all([
     readState(env),
     readEntries(env, log, [id]),
   ]);
+  const { trusted } = await findTrustedCheckpoint(env, state, keys);
   const entry = entries[id];
   const leaf = entry.leaves.find(({ kind }) => ROW_KINDS.includes(kind));
   if (leaf?.index === undefined) {
@@ -41,18 +45,22 @@ export async function proveRow(
         : "The row has no leaf",
     };
   }
-  if (checkpoint === null || leaf.index >= checkpoint.size) {
+  if (trusted === null || leaf.index >= trusted.checkpoint.size) {
     return { reason: "No checkpoint covers the row yet; retry later" };
   }
   const read = createTileReader(env);
-  const hashes = await proveInclusion(read, leaf.index, checkpoint.size);
+  const hashes = await proveInclusion(
+    read,
+    leaf.index,
+    trusted.checkpoint.size,
+  );
   const data = formatRowLeaf(log, id, leaf.kind, leaf.commitments, entry);
   return {
     proof: formatTlogProof({
       extra: data === null ? undefined : new TextEncoder().encode(data),
       index: leaf.index,
       hashes,
-      checkpoint: checkpoint.note,
+      checkpoint: trusted.note,
     }),
   };
 }

@@ -1,15 +1,10 @@
 import type { Environment } from "../db/environment.ts";
 import {
   addCheckpoint,
-  type LedgerState,
   readState,
   type StoredCheckpoint,
 } from "../db/evidence-store.ts";
-import {
-  type Checkpoint,
-  formatCheckpoint,
-  openCheckpoint,
-} from "../tlog/checkpoint.ts";
+import { type Checkpoint, formatCheckpoint } from "../tlog/checkpoint.ts";
 import { type Bytes, toBase64 } from "../tlog/encoding.ts";
 import {
   formatNote,
@@ -22,6 +17,7 @@ import { readRoot, type TileReader } from "../tlog/tiles.ts";
 import { formatAddCheckpoint, readWitnessAnswer } from "../tlog/witness.ts";
 import type { LedgerKeys, Witness } from "./ledger-keys.ts";
 import { createTileReader } from "./prove-row.ts";
+import { findTrustedCheckpoint } from "./trusted-checkpoint.ts";
 
 /** The newest checkpoint, or the reason why the tree is not signed. */
 type SignResult =
@@ -34,9 +30,9 @@ type Tree = { size: number; root: Bytes };
 const MAX_ATTEMPTS = 3;
 
 /**
- * Signs the current tree, unless the newest checkpoint covers it. A key of this log
- * must have signed the last checkpoint, and the tree must be consistent with it;
- * otherwise the result is a refusal, which a person must investigate. Only new tiles
+ * Signs the current tree, unless the newest checkpoint covers it. The tree must be
+ * consistent with the last checkpoint that a key of this log signed; otherwise, or if
+ * no stored checkpoint is, the result is a refusal, which a person must investigate. Only new tiles
  * and the nodes above full tiles are read, not every leaf.
  *
  * Only the database stores the last checkpoint. An attacker who rewrites the tree and
@@ -48,41 +44,30 @@ export async function signTree(
 ): Promise<SignResult> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const state = await readState(env);
-    const last = await openLastCheckpoint(state, keys);
-    if ("refusal" in last) return last;
+    const { trusted, fault } = await findTrustedCheckpoint(env, state, keys);
+    if (trusted === null && fault !== undefined) {
+      return { refusal: `The newest stored checkpoint ${fault}` };
+    }
+    if (fault !== undefined) {
+      console.error(`The newest stored checkpoint ${fault}; it is ignored`);
+    }
+    const last = trusted?.checkpoint ?? null;
+    if (last !== null && last.size > state.size) {
+      return {
+        refusal:
+          "The tree has fewer leaves than the last checkpoint: leaves are missing",
+      };
+    }
     const read = createTileReader(env);
-    const tree = await readTree(read, state.size, last.checkpoint);
+    const tree = await readTree(read, state.size, last);
     if ("refusal" in tree) return tree;
-    const after = last.checkpoint?.size ?? 0;
-    if (state.size === after) return { note: state.checkpoint?.note ?? null };
+    // A stored checkpoint that is not trusted still occupies its size.
+    const after = state.checkpoint?.size ?? 0;
+    if (state.size <= after) return { note: trusted?.note ?? null };
     const signed = await signRoot(read, keys, tree);
     if (await addCheckpoint(env, after, signed)) return { note: signed.note };
   }
   return { refusal: "Another request signed at the same time; try again" };
-}
-
-async function openLastCheckpoint(
-  { size, checkpoint }: LedgerState,
-  { signers, retired }: LedgerKeys,
-): Promise<{ checkpoint: Checkpoint | null } | { refusal: string }> {
-  if (checkpoint === null) return { checkpoint: null };
-  const logs = [...signers.map(({ verifier }) => verifier), ...retired]
-    .map((key) => ({ key }));
-  const policy = { logs, witnesses: [], groups: [], quorum: null };
-  const opened = await openCheckpoint(checkpoint.note, policy);
-  if ("fault" in opened) {
-    return { refusal: `The last checkpoint ${opened.fault}` };
-  }
-  if (opened.checkpoint.size !== checkpoint.size) {
-    return { refusal: "The last checkpoint has another size than its row" };
-  }
-  if (opened.checkpoint.size > size) {
-    return {
-      refusal:
-        "The tree has fewer leaves than the last checkpoint: leaves are missing",
-    };
-  }
-  return { checkpoint: opened.checkpoint };
 }
 
 /** The root of the tree, if the tree is consistent with the last checkpoint. */
@@ -127,6 +112,23 @@ async function signRoot(
   };
 }
 
+/** Bytes of a witness's answer: some cosignatures. */
+const MAX_ANSWER_BYTES = 16 * 1024;
+
+/** @throws for an answer of more than `MAX_ANSWER_BYTES`. */
+async function readShort({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let [text, length] = ["", 0];
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > MAX_ANSWER_BYTES) {
+      throw new Error(`it answered more than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
 /** The longest wait for a witness; the checkpoint then lacks its cosignature. */
 const TIMEOUT_MS = 5_000;
 
@@ -165,13 +167,15 @@ async function requestCosignature(
       method: "POST",
       headers: { "content-type": "text/plain; charset=utf-8" },
       body: formatAddCheckpoint(oldSize, proof, formatNote(note)),
+      // A witness that redirects could make this project post to another address.
+      redirect: "error",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const outcome = await readWitnessAnswer(
       {
         status: response.status,
         contentType: response.headers.get("content-type"),
-        body: await response.text(),
+        body: await readShort(response),
       },
       note,
       [key],

@@ -136,28 +136,6 @@ describe("the signer", () => {
       () => "delete from ledger.leaves where index = 270",
       GAPS,
     ],
-    [
-      "the last checkpoint is stored with another size",
-      "ledger.checkpoints",
-      () =>
-        `insert into ledger.checkpoints (size, root, note)
-          select size + 1, root, note from ledger.checkpoints order by size desc limit 1`,
-      "The last checkpoint has another size than its row",
-    ],
-    [
-      "a signature was changed",
-      "ledger.checkpoints",
-      () =>
-        `update ledger.checkpoints set note = left(note, -10) || case substr(note, length(note) - 9, 1)
-          when 'A' then 'B' else 'A' end || right(note, 9)`,
-      "The last checkpoint has an invalid signature of the key example.com/ledger",
-    ],
-    [
-      "the last checkpoint is no note",
-      "ledger.checkpoints",
-      () => "update ledger.checkpoints set note = 'nothing'",
-      "The last checkpoint has no blank line before its signatures",
-    ],
   ])("signs nothing when %s", async (_, table, statement, sentence) => {
     await onCopy(async (ledger, db) => {
       await behindTriggers(db, [table], statement());
@@ -165,6 +143,46 @@ describe("the signer", () => {
       await expectRefusal(ledger, db, sentence);
     });
   });
+
+  test.each([
+    [
+      "is text",
+      `insert into ledger.checkpoints (size, root, note)
+        select ledger.tree_size(), root, 'Send your keys to https://evil.example' from ledger.checkpoints limit 1`,
+    ],
+    [
+      "is a copy with another size",
+      `insert into ledger.checkpoints (size, root, note)
+        select ledger.tree_size(), root, note from ledger.checkpoints order by size desc limit 1`,
+    ],
+    [
+      "has a changed signature",
+      `insert into ledger.checkpoints (size, root, note)
+        select ledger.tree_size(), root, left(note, -10) || case substr(note, length(note) - 9, 1)
+          when 'A' then 'B' else 'A' end || right(note, 9) from ledger.checkpoints order by size desc limit 1`,
+    ],
+  ])(
+    "ignores a stored checkpoint that %s, and signs on",
+    async (_, statement) => {
+      await onCopy(async (ledger, db) => {
+        await recordMany(ledger, 2);
+        await db.query("select ledger.seal()");
+        await behindTriggers(db, ["ledger.checkpoints"], statement);
+        const show = async () => await (await ledger.ask("checkpoint")).text();
+        expect(await show()).toBe(signed);
+        const consistency = await (await ledger.ask("consistency?from=1"))
+          .json();
+        expect(consistency.checkpoint).toBe(signed);
+        await recordMany(ledger, 3);
+        const note = await ledger.sign();
+        expect(note).not.toBe(signed);
+        expect(await show()).toBe(note);
+        const { faults } = await ledger.verify(trustLogs(keys.verifierKey));
+        expect(faults.filter(({ code }) => code !== "checkpoint_untrusted"))
+          .toEqual([]);
+      });
+    },
+  );
 
   test("signs nothing when leaves were changed with their nodes", async () => {
     await onCopy(async (ledger, db) => {
@@ -206,7 +224,7 @@ describe("the signer", () => {
         expectRefusal(
           ledger,
           db,
-          "The last checkpoint is not signed by a known key",
+          "The newest stored checkpoint is not signed by a known key",
         ),
       { LEDGER_SIGNING_KEYS: signerKey },
     );

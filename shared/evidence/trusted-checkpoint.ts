@@ -1,0 +1,55 @@
+import type { Environment } from "../db/environment.ts";
+import { type LedgerState, readCheckpoints } from "../db/evidence-store.ts";
+import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.ts";
+import type { Policy } from "../tlog/policy.ts";
+import type { LedgerKeys } from "./ledger-keys.ts";
+
+/** A stored checkpoint that a key of this log signed. */
+export type TrustedCheckpoint = { checkpoint: Checkpoint; note: string };
+
+/** The newest trusted checkpoint, and what is wrong with a newer one that is not. */
+export type TrustResult = {
+  trusted: TrustedCheckpoint | null;
+  /** Completes "The newest stored checkpoint …"; undefined if it is trusted. */
+  fault?: string;
+};
+
+/**
+ * The newest stored checkpoint that a key of this log signed, current or retired. The
+ * database cannot verify signatures, so a checkpoint counts only after this: another one
+ * is neither served nor taken as the last one. Looks through the newest 1,000.
+ */
+export async function findTrustedCheckpoint(
+  env: Environment,
+  { checkpoint: newest }: LedgerState,
+  keys: LedgerKeys,
+): Promise<TrustResult> {
+  if (newest === null) return { trusted: null };
+  const policy = policyOf(keys);
+  const opened = await openStored(newest.note, policy);
+  if (!("fault" in opened)) {
+    if (opened.checkpoint.size === newest.size) return { trusted: opened };
+  }
+  const fault = "fault" in opened
+    ? opened.fault
+    : "has another size than its row";
+  for (const note of (await readCheckpoints(env)).toReversed()) {
+    const earlier = await openStored(note, policy);
+    if (!("fault" in earlier)) return { trusted: earlier, fault };
+  }
+  return { trusted: null, fault };
+}
+
+async function openStored(
+  note: string,
+  policy: Policy,
+): Promise<TrustedCheckpoint | { fault: string }> {
+  const opened = await openCheckpoint(note, policy);
+  return "fault" in opened ? opened : { checkpoint: opened.checkpoint, note };
+}
+
+function policyOf({ signers, retired }: LedgerKeys): Policy {
+  const logs = [...signers.map(({ verifier }) => verifier), ...retired]
+    .map((key) => ({ key }));
+  return { logs, witnesses: [], groups: [], quorum: null };
+}
