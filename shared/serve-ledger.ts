@@ -72,6 +72,7 @@ async function showCheckpoint(
   ctx: DatabaseContext,
   keys: LedgerKeys,
 ): Promise<Response> {
+  requireKnown(ctx.query, []);
   const { note } = await requireCheckpoint(ctx, keys);
   return respondText(note);
 }
@@ -95,8 +96,9 @@ async function requireCheckpoint(
 }
 
 async function showTile(
-  { env, rest }: DatabaseContext,
+  { env, query, rest }: DatabaseContext,
 ): Promise<Response> {
+  requireKnown(query, []);
   const tile = parseTilePath(["tile", ...rest].join("/"));
   if (tile === null) {
     throw notFound("The path is not that of a tile; see C2SP tlog-tiles");
@@ -142,9 +144,10 @@ async function showConsistency(
 }
 
 async function showProof(
-  { env, caller, rest }: CallerContext,
+  { env, caller, query, rest }: CallerContext,
   keys: LedgerKeys,
 ): Promise<Response> {
+  requireKnown(query, []);
   const [slug = "", id = "", ...more] = rest;
   const isRow = isLogSlug(slug) && more.length === 0 &&
     uuid().safeParse(id).success;
@@ -170,6 +173,7 @@ async function sealAndSign(
   ctx: CallerContext,
   keys: LedgerKeys,
 ): Promise<Response> {
+  requireKnown(ctx.query, []);
   const { env } = ctx;
   const sealed = await seal(env);
   if (keys.signers.length === 0) {

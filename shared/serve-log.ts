@@ -32,7 +32,7 @@ export function serveLog(
     environment,
     routes: [...logRoutes(log), ...documentRoutes(document), ...routes(log)],
     notFound: `The path is unknown; /${log.slug}/openapi.json lists the paths`,
-    methodNotAllowed:
+    appendOnly:
       `${log.table} is append-only, and recorded rows never change; record events with POST and read rows with GET`,
   });
 }
@@ -55,8 +55,8 @@ function logRoutes(log: Log): readonly Route[] {
 /** `GET openapi.json`, open to everyone. The first request loads the document. */
 function documentRoutes(load: DocumentLoader | undefined): readonly Route[] {
   if (load === undefined) return [];
-  const answer = async ({ request }: Context) => {
-    requireKnown(new URL(request.url).searchParams, []);
+  const answer = async ({ query }: Context) => {
+    requireKnown(query, []);
     return Response.json((await load()).default);
   };
   return [route("GET", "openapi.json", open, answer)];

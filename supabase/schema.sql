@@ -1199,7 +1199,7 @@ begin
           from acceptable a where a.id in (select i.id from inserted i)
         ) w;
         if is_faulty then
-          raise exception using errcode = 'LF002';
+          raise exception using errcode = 'LF003';
         end if;
       end if;
 
@@ -1279,7 +1279,7 @@ begin
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
           from jsonb_array_elements(results) with ordinality r);
-      when sqlstate 'LF002' then
+      when sqlstate 'LF003' then
         careful := true;
       when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
@@ -1415,7 +1415,7 @@ begin
           from acceptable d where d.id in (select i.id from inserted i)
         ) w;
         if is_faulty then
-          raise exception using errcode = 'LF002';
+          raise exception using errcode = 'LF003';
         end if;
       end if;
       if written <> '{}' then
@@ -1524,7 +1524,7 @@ begin
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
           from jsonb_array_elements(results) with ordinality r);
-      when sqlstate 'LF002' then
+      when sqlstate 'LF003' then
         careful := true;
       when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
@@ -1652,7 +1652,7 @@ begin
           from acceptable a where a.id in (select i.id from inserted i)
         ) w;
         if is_faulty then
-          raise exception using errcode = 'LF002';
+          raise exception using errcode = 'LF003';
         end if;
       end if;
 
@@ -1734,7 +1734,7 @@ begin
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
           from jsonb_array_elements(results) with ordinality r);
-      when sqlstate 'LF002' then
+      when sqlstate 'LF003' then
         careful := true;
       when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
@@ -1868,7 +1868,7 @@ begin
           from acceptable a where a.id in (select i.id from inserted i)
         ) w;
         if is_faulty then
-          raise exception using errcode = 'LF002';
+          raise exception using errcode = 'LF003';
         end if;
       end if;
 
@@ -1947,7 +1947,7 @@ begin
           select jsonb_agg(case when r.value ->> 'outcome' = 'recorded'
             then r.value - 'row' - 'warnings' || '{"outcome": "aborted"}' else r.value end order by r.ordinality)
           from jsonb_array_elements(results) with ordinality r);
-      when sqlstate 'LF002' then
+      when sqlstate 'LF003' then
         careful := true;
       when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.
@@ -3169,7 +3169,7 @@ begin
         into written, ids, warned, is_faulty
         from {{outcome}} w;
         if is_faulty then
-          raise exception using errcode = 'LF002';
+          raise exception using errcode = 'LF003';
         end if;
       end if;{{settlement}}
 
@@ -3238,7 +3238,7 @@ begin
       when sqlstate 'LF001' then
         -- The inserts are rolled back: recorded becomes aborted.
         return {{aborted}};
-      when sqlstate 'LF002' then
+      when sqlstate 'LF003' then
         careful := true;
       when foreign_key_violation then
         -- A parent can also be deleted while the events are checked.

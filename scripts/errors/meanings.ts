@@ -125,5 +125,7 @@ export const SQLSTATE_MEANINGS: Record<string, string> = {
   "LF001":
     "Internal: rolls back an atomic batch or the dry run of a price import. Never leaves the database.",
   "LF002":
-    "A cursor of another database: the endpoint answers `invalid_parameter`. Within a record function, internal.",
+    "A cursor of another database. The endpoint answers `invalid_parameter`.",
+  "LF003":
+    "Internal: writes a batch again, with every event checked. Never leaves the database.",
 };

@@ -87,6 +87,16 @@ function nameColumns(url: string, parameters: Record<string, unknown>): string {
  */
 const TRANSIENT = /^(08|53|57|58)|^40001$|^40P01$|^55P03$|^25006$|^25P0[34]$/;
 
+/** The SQLSTATEs that become problems of the caller; docs/errors.md explains all of ours. */
+export const SQLSTATES = {
+  /** `list_log`: the position of a cursor is of another database. */
+  foreignCursor: "LF002",
+  /** invalid_parameter_value: `summarise_log` got a time zone that Postgres does not know. */
+  invalidParameter: "22023",
+  /** `rate_llm_usage`: the selection is too large; PostgREST answers 413. */
+  tooManyRows: "PT413",
+} as const;
+
 /** PostgREST's codes for a database that it cannot reach, or without a free connection. */
 const UNREACHABLE = /^PGRST00[0-3]$/;
 

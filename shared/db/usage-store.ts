@@ -4,6 +4,7 @@ import {
   requireList,
   requireMember,
   type Session,
+  SQLSTATES,
   StoreError,
 } from "./call-function.ts";
 import type { Selection } from "./read-log.ts";
@@ -22,9 +23,6 @@ export type ReserveResult =
   | { outcome: "reserved" | "duplicate"; expires_at: string }
   | { outcome: "no_budget" | "exceeded" | "conflict" | "settled" }
   | { outcome: "rejected"; faults: StoreIssue[] };
-
-/** SQLSTATE of `rate_llm_usage` for a selection that is too large; PostgREST answers 413. */
-const TOO_MANY_ROWS = "PT413";
 
 /** Reads the budgets of a firm that are visible to the caller, in the current month. */
 export async function readBudgets(
@@ -92,7 +90,9 @@ export async function rateUsage(
     requireMember(result, "changed");
     return result as Record<string, unknown>;
   } catch (error) {
-    if (error instanceof StoreError && error.reason.code === TOO_MANY_ROWS) {
+    if (
+      error instanceof StoreError && error.reason.code === SQLSTATES.tooManyRows
+    ) {
       return null;
     }
     throw error;

@@ -1,6 +1,14 @@
 import { MAX_JSON_DEPTH } from "../limits.ts";
 import { isSpace, type JsonIssue, parseStrictJson } from "./strict-json.ts";
 
+/** A JSON object. */
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a JSON value is an object. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** An escape that may be NUL or a lone surrogate. */
 const UNSAFE_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
 

@@ -25,8 +25,8 @@ export type Endpoint = {
   environment: ResolvedEnvironment;
   /** The detail of the 404 for an unknown path. */
   notFound: string;
-  /** The detail of a 405; it names the allowed methods by default. */
-  methodNotAllowed?: string;
+  /** The detail of a 405 for PUT, PATCH and DELETE; the allowed methods by default. */
+  appendOnly?: string;
   /** Whether empty segments count, so that a path with a trailing slash is unknown. */
   exactPaths?: true;
   /** The response to a failed request; a problem document by default. */
@@ -94,7 +94,7 @@ function readPath({ pathname }: URL, { exactPaths }: Endpoint): string[] {
 async function answer(
   ctx: Context,
   match: Match | null,
-  { notFound, methodNotAllowed }: Endpoint,
+  { notFound, appendOnly }: Endpoint,
 ): Promise<Response> {
   if (match === null) {
     throw new ProblemError(createProblem("not_found", notFound));
@@ -105,7 +105,8 @@ async function answer(
   ctx.annotate({ route: route?.name ?? match.name });
   if (method === "OPTIONS") return answerPreflight(allow);
   if (route === undefined) {
-    const detail = methodNotAllowed ??
+    const isChange = ["PUT", "PATCH", "DELETE"].includes(method);
+    const detail = (isChange ? appendOnly : undefined) ??
       `The method is not allowed on this path; use one of ${allow}`;
     throw new ProblemError(createProblem("method_not_allowed", detail), {
       allow,
@@ -121,7 +122,7 @@ function answerPreflight(methods: string): Response {
     headers: {
       "access-control-allow-methods": methods,
       "access-control-allow-headers":
-        "authorization, x-client-info, apikey, content-type, content-encoding, idempotency-key, prefer, x-region, x-request-id, x-retry-count, traceparent, tracestate, baggage",
+        "authorization, x-client-info, apikey, content-type, content-encoding, idempotency-key, if-none-match, prefer, x-region, x-request-id, x-retry-count, traceparent, tracestate, baggage",
       "access-control-max-age": "86400",
       allow: methods,
     },

@@ -1,7 +1,7 @@
-import * as z from "zod";
 import type { CallerContext } from "../http/context.ts";
 import { readRecordParameters } from "../http/parameters.ts";
 import { readBody } from "../http/read-body.ts";
+import { ipAddress } from "../logs/fields.ts";
 import type { Log } from "../logs/log.ts";
 import { readIdempotencyKey } from "./ids.ts";
 import { ingest } from "./ingest.ts";
@@ -42,7 +42,7 @@ export async function record(
   const response = batch
     ? answerBatch(results, atomic)
     : answerSingle(log, results[0]);
-  if (receipts) {
+  if (results.some(({ receipt }) => receipt !== undefined)) {
     response.headers.set("preference-applied", "return=receipt");
   }
   return response;
@@ -61,7 +61,7 @@ function prefers(headers: Headers, preference: string): boolean {
  */
 const CLIENT_ADDRESS_HEADER = "cf-connecting-ip";
 
-const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
+const ADDRESS = ipAddress();
 
 /** The IP address of the client, or null without the edge's header. */
 function readClientAddress(headers: Headers): string | null {

@@ -6,7 +6,7 @@ import {
   MAX_AUDIT_METADATA_STRING_LENGTH,
 } from "../limits.ts";
 import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
-import { setByServer, text, timestamp, uuid } from "./fields.ts";
+import { ipAddress, setByServer, text, timestamp, uuid } from "./fields.ts";
 import { defineLog, erasable, plain, reference } from "./log.ts";
 
 const METADATA =
@@ -33,10 +33,7 @@ const event = z.strictObject({
     additionalProperties: {},
     description: METADATA,
   }).optional(),
-  ip_address: z.union(
-    [z.ipv4(), z.ipv6()],
-    "Expected an IPv4 or IPv6 address",
-  ).optional(),
+  ip_address: ipAddress().optional(),
   created_at: timestamp().optional(),
 });
 

@@ -132,3 +132,8 @@ export function toDecimalText(value: unknown): string | null {
 export function isZero(decimal: string): boolean {
   return /^-?0(?:\.0+)?$/.test(decimal);
 }
+
+/** An IPv4 or IPv6 address. */
+export function ipAddress() {
+  return z.union([z.ipv4(), z.ipv6()], "Expected an IPv4 or IPv6 address");
+}

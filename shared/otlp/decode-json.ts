@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from "../http/json.ts";
 import { MAX_SPANS } from "../limits.ts";
 import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import {
@@ -13,8 +14,6 @@ import {
   type DecodedSpan,
   OtlpDecodeError,
 } from "./span.ts";
-
-type JsonObject = Record<string, unknown>;
 
 /**
  * Reads the spans of an ExportTraceServiceRequest in OTLP's JSON encoding
@@ -139,10 +138,6 @@ function readValue(value: unknown): AttributeValue | undefined {
 function isNumeric(value: unknown): value is number | string {
   return typeof value === "number" ||
     typeof value === "string" && value.trim() !== "";
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function asObject(value: unknown, name: string): JsonObject {

@@ -1,6 +1,6 @@
 import { eTag, ifNoneMatch } from "@std/http/etag.js";
 import * as z from "zod";
-import { type Caller, StoreError } from "../db/call-function.ts";
+import { type Caller, SQLSTATES, StoreError } from "../db/call-function.ts";
 import { fetchRow, listPage, type Page, type Reader } from "../db/read-log.ts";
 import type { CallerContext } from "../http/context.ts";
 import { negotiate, type RowWriter, WRITERS } from "../http/format.ts";
@@ -15,9 +15,6 @@ import { userEventId } from "../ingest/ids.ts";
 import { MAX_PAGE_ROWS } from "../limits.ts";
 import { type Log, orderRow } from "../logs/log.ts";
 import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
-
-/** SQLSTATE of `list_log` for a position of another database. */
-const FOREIGN_POSITION = "LF002";
 
 /**
  * Answers `GET /<log>`: a page as JSON, or all rows from the cursor on as CSV or
@@ -153,7 +150,7 @@ class Pages {
       after: this.#after,
     }).catch((error) => {
       const foreign = error instanceof StoreError &&
-        error.reason.code === FOREIGN_POSITION;
+        error.reason.code === SQLSTATES.foreignCursor;
       throw foreign ? refuseCursor() : error;
     });
     this.#after = page.next;

@@ -1,13 +1,10 @@
-import { StoreError } from "../db/call-function.ts";
+import { SQLSTATES, StoreError } from "../db/call-function.ts";
 import { readSummary } from "../db/read-log.ts";
 import type { CallerContext } from "../http/context.ts";
 import { negotiate, WRITERS } from "../http/format.ts";
 import { readSummaryParameters, refuseParameter } from "../http/parameters.ts";
 import { MAX_GROUPS } from "../limits.ts";
 import type { Log } from "../logs/log.ts";
-
-/** SQLSTATE invalid_parameter_value, for a time zone that Postgres does not know. */
-const INVALID_PARAMETER = "22023";
 
 /**
  * Answers `GET /<log>/summary`: counts and sums, per group and in total, as JSON, CSV or
@@ -33,7 +30,7 @@ export async function summariseLog(
     asOf,
   }).catch((error) => {
     const unknown = error instanceof StoreError &&
-      error.reason.code === INVALID_PARAMETER;
+      error.reason.code === SQLSTATES.invalidParameter;
     throw unknown
       ? refuseParameter("tz", "is unknown to Postgres; use an IANA time zone")
       : error;

@@ -1,5 +1,5 @@
-import type { Issue } from "../issue.ts";
 import { readOne } from "../http/parameters.ts";
+import type { Issue } from "../issue.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 

@@ -1,7 +1,12 @@
-import type { Issue } from "../issue.ts";
-import { isExactObject, parseExactJson } from "../http/json.ts";
+import {
+  isExactObject,
+  isObject,
+  type JsonObject,
+  parseExactJson,
+} from "../http/json.ts";
 import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
+import type { Issue } from "../issue.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
   type AdaptedDelivery,
@@ -22,12 +27,7 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
-import {
-  findFirst,
-  isObject,
-  type JsonObject,
-  readPointer,
-} from "./payload.ts";
+import { findFirst, readPointer } from "./payload.ts";
 
 /**
  * Supabase Auth's payloads as audit events: an Auth hook, or rows of

@@ -1,10 +1,11 @@
 import { decodeBase64 } from "@std/encoding/base64.js";
 import { parseMediaType } from "@std/media_types/parse_media_type.js";
-import type { Issue } from "../issue.ts";
+import { isObject, type JsonObject } from "../http/json.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { JsonSyntaxError, parseStrictJson } from "../http/strict-json.ts";
 import { deriveId } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
+import type { Issue } from "../issue.ts";
 import type { LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
@@ -20,7 +21,7 @@ import {
   rejectPayload,
   unpackEvent,
 } from "./drafts.ts";
-import { findFirst, isObject, type JsonObject } from "./payload.ts";
+import { findFirst } from "./payload.ts";
 
 const DEFAULT_TYPE = "application/json";
 

@@ -1,12 +1,15 @@
-import type { Issue } from "../issue.ts";
 import {
   isExactObject,
+  isObject,
+  type JsonObject,
   parseExactJson,
   toCanonicalJson,
 } from "../http/json.ts";
 import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
+import type { Issue } from "../issue.ts";
 import type { LogEvent } from "../logs/log.ts";
+import { toHex } from "../tlog/encoding.ts";
 import {
   type AdaptedDelivery,
   type AdaptedEvent,
@@ -25,8 +28,7 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
-import { toHex } from "../tlog/encoding.ts";
-import { findFirst, isObject, type JsonObject } from "./payload.ts";
+import { findFirst } from "./payload.ts";
 
 /** A trigger's operation → the action of the event. */
 const ACTIONS: Record<string, string> = {

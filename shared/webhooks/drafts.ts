@@ -1,10 +1,11 @@
-import * as z from "zod";
+import { isObject } from "../http/json.ts";
 import { type Issue, toPointer } from "../issue.ts";
+import { ipAddress } from "../logs/fields.ts";
 import { LOGS_BY_SLUG, type LogSlug } from "../logs/index.ts";
 import type { LogEvent } from "../logs/log.ts";
 import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
 import type { AdaptedEvent } from "./adapter.ts";
-import { findRelevantIssues, isObject } from "./payload.ts";
+import { findRelevantIssues } from "./payload.ts";
 
 /** An event under construction; members may be undefined. */
 export type EventDraft = Pick<AdaptedEvent, "event" | "origins" | "issues">;
@@ -72,7 +73,7 @@ export function rejectPayload(
  */
 export const OPTIONAL_REFERENCES = ["user_id"];
 
-const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
+const ADDRESS = ipAddress();
 
 /** A valid IPv4 or IPv6 address, else undefined: senders write "" for none. */
 export function readAddress(value: unknown): string | undefined {

@@ -1,3 +1,4 @@
+import { isObject } from "../http/json.ts";
 import type { Issue } from "../issue.ts";
 import { MAX_ERROR_MESSAGE, MAX_INTEGER } from "../limits.ts";
 import { isZero, toDecimalText } from "../logs/fields.ts";
@@ -6,7 +7,6 @@ import { redactSecrets } from "../redaction/secrets.ts";
 import { addIssue, type EventDraft, setMember } from "./drafts.ts";
 import {
   findFirst,
-  isObject,
   readPointer,
   toMicroseconds,
   toTimestamp,

@@ -1,6 +1,7 @@
-import type { Issue } from "../issue.ts";
+import { isObject } from "../http/json.ts";
 import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
+import type { Issue } from "../issue.ts";
 import type { LogEvent } from "../logs/log.ts";
 import {
   type AdaptedDelivery,
@@ -23,7 +24,7 @@ import {
   readTimes,
   readUsage,
 } from "./litellm-usage.ts";
-import { findFirst, type Found, isObject, readPointer } from "./payload.ts";
+import { findFirst, type Found, readPointer } from "./payload.ts";
 
 /** Members that only the caller knows → whether they are required. */
 const CALLER_MEMBERS = {

@@ -1,15 +1,8 @@
+import { type JsonObject } from "../http/json.ts";
 import type { Issue } from "../issue.ts";
-
-/** A JSON object. */
-export type JsonObject = Record<string, unknown>;
 
 /** A value in a payload and its JSON Pointer. */
 export type Found = { pointer: string; value: unknown };
-
-/** Whether a JSON value is an object. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /**
  * The value at a JSON Pointer (RFC 6901, names without ~ and /), or undefined.

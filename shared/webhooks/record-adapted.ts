@@ -1,7 +1,7 @@
 import type { Session } from "../db/call-function.ts";
-import type { Issue } from "../issue.ts";
 import { ingest, type IngestResult } from "../ingest/ingest.ts";
 import { type EventResult, rejectEvent } from "../ingest/results.ts";
+import type { Issue } from "../issue.ts";
 import type { Log } from "../logs/log.ts";
 import {
   type AdaptedDelivery,

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from "../http/json.ts";
 import { deriveId } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { LogSlug } from "../logs/index.ts";
@@ -12,13 +13,7 @@ import {
   rejectPayload,
   unpackEvent,
 } from "./drafts.ts";
-import {
-  findFirst,
-  type Found,
-  isObject,
-  type JsonObject,
-  toTimestamp,
-} from "./payload.ts";
+import { findFirst, type Found, toTimestamp } from "./payload.ts";
 
 /**
  * A Standard Webhooks payload `{type, timestamp, data}` whose `data` is a native

@@ -167,13 +167,14 @@ describe.each(ENGINES)("receipts on %s", (engine) => {
   );
 
   test("do not come with a rejected event", async () => {
-    const { status, body } = await ledger.post(
+    const { status, body, headers } = await ledger.post(
       "audit",
       { ...EVENTS.audit, action: 1 },
       { headers: prefer },
     );
     expect(status).toBe(422);
     expect(body).not.toHaveProperty("receipt");
+    expect(headers.has("preference-applied")).toBe(false);
   });
 });
 

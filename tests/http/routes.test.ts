@@ -116,4 +116,32 @@ describe("every function", () => {
       }
     },
   );
+
+  test.each([
+    ["PUT", "audit", "append-only"],
+    ["DELETE", "audit/summary", "append-only"],
+    ["POST", "audit/summary", "use one of GET, HEAD, OPTIONS"],
+    ["GET", "llm-usage/ratings", "use one of POST, OPTIONS"],
+    ["PATCH", "ledger/seal", "use one of POST, OPTIONS"],
+  ])("%s %s is a 405 that says %s", async (method, path, detail) => {
+    const response = await send(path, { method });
+    const body = await response.json();
+    expect([response.status, body.detail])
+      .toEqual([405, expect.stringContaining(detail)]);
+  });
+
+  test.each([
+    ["GET", "ledger/checkpoint"],
+    ["GET", "ledger/tile/0/000"],
+    ["GET", "ledger/proof/audit/20000000-0000-4000-8000-000000000001"],
+    ["POST", "ledger/seal"],
+  ])("%s %s refuses an unknown parameter", async (method, path) => {
+    const response = await send(`${path}?x=1`, {
+      method,
+      headers: { apikey: KEY },
+    });
+    const { code, detail } = await response.json();
+    expect([response.status, code]).toEqual([400, "invalid_parameter"]);
+    expect(detail).toContain("x is unknown");
+  });
 });
