@@ -98,21 +98,40 @@ function* checkHistory(row: RowHistory): Generator<EvidenceFinding> {
   } else if (!tombstone) {
     const sentence = "is missing, and no leaf records its deletion";
     yield toRowFault("row_missing", row, sentence);
-  } else if (row.hasSalts) {
+  } else {
+    yield* requireSigned(row, tombstone.index, "was deleted");
+    if (!row.hasSalts) return;
     const sentence = "was deleted, but its salts exist";
     yield toRowFault("salt_kept", row, sentence);
   }
 }
 
+/**
+ * The operator writes pending leaves without a signature, and need never seal them: they
+ * do not account for a change of a row whose leaf is signed.
+ */
+function* requireSigned(
+  row: RowHistory,
+  index: LeafIndex,
+  change: string,
+): Generator<EvidenceFinding> {
+  if (row.index === null || index !== null) return;
+  const sentence = `${change}, and only a pending leaf records it`;
+  yield toRowFault("change_unsigned", row, sentence);
+}
+
 function* checkNulls(row: RowHistory): Generator<EvidenceFinding> {
   for (const [column, { hasSalt }] of row.nulled ?? []) {
-    if (!row.erased?.has(column)) {
+    if (row.erased?.has(column) !== true) {
       const sentence =
         `has no ${column}, although its commitment does not open to NULL and no leaf records an erasure`;
       yield toRowFault("null_unexplained", row, sentence);
-    } else if (hasSalt) {
-      const sentence = `had its ${column} erased, but the salt exists`;
-      yield toRowFault("salt_kept", row, sentence);
+      continue;
+    }
+    const change = `lost its ${column}`;
+    yield* requireSigned(row, row.erased.get(column)!, change);
+    if (hasSalt) {
+      yield toRowFault("salt_kept", row, `${change}, but the salt exists`);
     }
   }
 }

@@ -31,6 +31,8 @@ export const EVIDENCE_FINDINGS = {
   row_missing: "A row is missing, and no leaf records its deletion",
   row_after_tombstone: "A row exists, although a leaf records its deletion",
   row_without_leaf: "A row has no leaf",
+  change_unsigned:
+    "A signed row was deleted or blanked, and no signed leaf records it: seal and export again",
 } as const;
 
 /** The code of a finding. */

@@ -19,6 +19,11 @@ beforeAll(async () => {
 
 const onCopy = (work: Parameters<Drill["on"]>[0]) => () => drill.on(work);
 
+/** The codes of the findings, each once. */
+const codesOf = ({ faults }: { faults: { code: string }[] }) => [
+  ...new Set(faults.map(({ code }) => code)),
+];
+
 describe("evidence verifies when", () => {
   const verifyAll = (ledger: EvidenceStack) =>
     ledger.verify(policy, ...drill.held);
@@ -52,7 +57,7 @@ describe("evidence verifies when", () => {
         PROJECT,
       ]);
       const pending = await verifyAll(ledger);
-      expect(pending.faults).toEqual([]);
+      expect(codesOf(pending)).toEqual(["change_unsigned"]);
       // Three rows of each of the two logs.
       expect(pending.counts.pendingEvents).toBe(6);
       await ledger.sign();
@@ -68,8 +73,7 @@ describe("evidence verifies when", () => {
     "a firm is deleted with its rows",
     onCopy(async (ledger, db) => {
       await db.query("delete from public.firms where id = $1", [FIRM]);
-      const pending = await verifyAll(ledger);
-      expect(pending.faults).toEqual([]);
+      expect(codesOf(await verifyAll(ledger))).toEqual(["change_unsigned"]);
       await ledger.sign();
       const { faults, counts } = await verifyAll(ledger);
       expect(faults).toEqual([]);
@@ -86,7 +90,7 @@ describe("evidence verifies when", () => {
         [USER],
       );
       expect(erased).toBeGreaterThan(0);
-      expect((await verifyAll(ledger)).faults).toEqual([]);
+      expect(codesOf(await verifyAll(ledger))).toEqual(["change_unsigned"]);
       await db.query("delete from public.users where id = $1", [USER]);
       await ledger.sign();
       const { faults, counts } = await verifyAll(ledger);

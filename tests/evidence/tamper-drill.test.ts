@@ -389,6 +389,7 @@ describe("tampering that is detected", () => {
       await db.exec(
         `update ledger.salts s set salts = kept.salts, seed = kept.seed from kept where s.row_id = kept.row_id`,
       );
+      await ledger.sign();
       expect(await codes(ledger)).toEqual(["salt_kept"]);
     }),
   );

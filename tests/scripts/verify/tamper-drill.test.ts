@@ -94,10 +94,7 @@ describe("no finding for", () => {
     });
   });
 
-  test("the same before the next checkpoint, counted as pending", async () => {
-    ledger.nullReference(calls[3], "cma_project_id");
-    ledger.redact(audits[12], "ip_address");
-    ledger.cascade(calls[0]);
+  test("rows and their deletion before the next checkpoint, counted as pending", async () => {
     ledger.recordCall();
     const gone = ledger.recordAudit();
     ledger.cascade(gone);
@@ -108,7 +105,7 @@ describe("no finding for", () => {
       nulled: 0,
       tombstones: 0,
       pendingRows: 2,
-      pendingEvents: 4,
+      pendingEvents: 1,
     });
   });
 
@@ -275,6 +272,21 @@ describe("a finding for a row that", () => {
       id: calls[3].id,
     } as SyntheticLeaf;
     expect(await codes()).toEqual(["duplicate_leaf"]);
+  });
+
+  test("was deleted with a tombstone that is pending for ever", async () => {
+    ledger.cascade(calls[4]);
+    const detail = await expectFinding("change_unsigned", calls[4]);
+    expect(detail).toContain("was deleted, and only a pending leaf records it");
+    await ledger.publish();
+    expect(await codes()).toEqual([]);
+  });
+
+  test("has a value that was erased by a pending leaf only", async () => {
+    ledger.redact(calls[4], "error_message", ["ann", "bea"]);
+    await expectFinding("change_unsigned", calls[4]);
+    await ledger.publish();
+    expect(await codes()).toEqual([]);
   });
 
   test("was deleted with a tombstone, with its salts kept", async () => {
