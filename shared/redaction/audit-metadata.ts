@@ -9,7 +9,7 @@ import {
 import { type FinancialKind, findFinancialData } from "./financial.ts";
 import { isSensitiveKey } from "./key-names.ts";
 import { findSecret, type SecretKind } from "./secrets.ts";
-import { readText } from "./text.ts";
+import { isLongNormalized, readText } from "./text.ts";
 
 /** Stable codes of the issues of audit metadata. */
 export type MetadataIssueCode =
@@ -171,8 +171,9 @@ function inspectKey(
 ): Location {
   if (acceptedKeys.has(key)) return enter(location, key);
   const before = inspection.issues.length;
-  const contentIssues = findContentIssues(key, "a key here ");
-  const isTooLong = isLongerThan(key, MAX_AUDIT_METADATA_KEY_LENGTH);
+  const isTooLong = isLongerThan(key, MAX_AUDIT_METADATA_KEY_LENGTH) ||
+    isLongNormalized(key, 4 * MAX_AUDIT_METADATA_KEY_LENGTH);
+  const contentIssues = isTooLong ? [] : findContentIssues(key, "a key here ");
   const below = isTooLong || contentIssues.length > 0
     ? { path: location.path, isHidden: true }
     : enter(location, key);
@@ -184,7 +185,7 @@ function inspectKey(
   for (const { code, detail } of contentIssues) {
     addIssue(inspection, location, code, detail);
   }
-  if (isSensitiveKey(key.slice(0, MAX_INSPECTED_BYTES))) {
+  if (!isTooLong && isSensitiveKey(key)) {
     const detail =
       "has a key that names money, an account or a credential; send a reference ending in _id or _ids, or a number ending in _count";
     addIssue(inspection, below, "sensitive_key", detail);
@@ -208,10 +209,19 @@ function inspectString(
   location: Location,
 ): void {
   inspection.bytes += countJsonBytes(text);
+  // A rejected text is not searched, because a search takes far longer.
   if (isLongerThan(text, MAX_AUDIT_METADATA_STRING_LENGTH)) {
     const detail =
       `is longer than ${MAX_AUDIT_METADATA_STRING_LENGTH} characters; send a reference to the text`;
     addIssue(inspection, location, "too_long", detail);
+    return;
+  }
+  if (isLongNormalized(text, 4 * MAX_AUDIT_METADATA_STRING_LENGTH)) {
+    const detail = `is longer than ${
+      4 * MAX_AUDIT_METADATA_STRING_LENGTH
+    } characters in Unicode normalization form NFKC; send a reference to the text`;
+    addIssue(inspection, location, "too_long", detail);
+    return;
   }
   for (const { code, detail } of findContentIssues(text)) {
     addIssue(inspection, location, code, detail);

@@ -40,6 +40,14 @@ export function readText(text: string): string[] {
   return joined === separated ? [joined] : [joined, separated];
 }
 
+/**
+ * Whether a text has more than `max` characters (UTF-16 code units) in NFKC, in which one
+ * character can become 18: searching it would take that many times as long.
+ */
+export function isLongNormalized(text: string, max: number): boolean {
+  return !PRINTABLE_ASCII.test(text) && text.normalize("NFKC").length > max;
+}
+
 function normalize(text: string): string {
   let plain = text.replace(MARK_ON_DIGIT, "").replace(
     FOREIGN_DIGIT,

@@ -309,7 +309,6 @@ describe("sensitive content of metadata", () => {
       ["sensitive_key", ["amount"]],
       ["financial_data", ["amount"]],
       ["too_long", ["long"]],
-      ["financial_data", ["long"]],
       ["too_deep", ["deep", 0, 0, 0]],
       ["not_integer", ["half"]],
       ["financial_data", ["both"]],
