@@ -4,8 +4,8 @@
  *
  *     npm run bench [-- [--full] [part …]]
  */
-import { parseArgs } from "node:util";
-import { printUsage } from "../scripts/command-line.ts";
+import { StackError } from "../local/stack-error.ts";
+import { readArguments, runCommand } from "../scripts/command-line.ts";
 
 const RESULTS = new URL("results.md", import.meta.url);
 
@@ -114,29 +114,35 @@ Parts that do not run keep their figures.
 
 Example: npm run bench -- endpoint evidence`;
 
-if (printUsage(Deno.args, USAGE)) Deno.exit(0);
-const { values, positionals } = parseArgs({
-  options: { full: { type: "boolean" } },
-  allowPositionals: true,
-});
-const unknown = positionals.find((name) => !Object.hasOwn(PARTS, name));
-if (unknown !== undefined) {
-  console.error(`Wanted any of ${Object.keys(PARTS).join(", ")}`);
-  Deno.exit(2);
-}
-const chosen = positionals.length > 0
-  ? positionals
-  : values.full
-  ? Object.keys(PARTS)
-  : named(false);
+await runCommand(USAGE, measure);
 
-const figures = await readFigures();
-for (const name of chosen) {
-  const { title, args } = PARTS[name];
-  console.log(`\n## ${title}\n`);
-  const output = await run(args);
-  figures.set(title, `\`deno run -A ${args.join(" ")}\`: ${output.trim()}\n`);
-  await writePage(figures);
+async function measure(args: string[]): Promise<void> {
+  const parts = chooseParts(args).map((name) => PARTS[name]);
+  const figures = await readFigures();
+  for (const { title, args } of parts) {
+    console.log(`\n## ${title}\n`);
+    const output = await run(args);
+    figures.set(title, `\`deno run -A ${args.join(" ")}\`: ${output.trim()}\n`);
+    await writePage(figures);
+  }
+}
+
+function chooseParts(args: string[]): string[] {
+  const { flags: { full }, positionals } = readArguments(
+    args,
+    { full: { type: "boolean" } },
+    Infinity,
+  );
+  const unknown = positionals.find((name) => !Object.hasOwn(PARTS, name));
+  if (unknown !== undefined) {
+    throw new StackError(
+      `Unknown part '${unknown}'; expected one of ${
+        Object.keys(PARTS).join(", ")
+      }`,
+    );
+  }
+  if (positionals.length > 0) return positionals;
+  return full ? Object.keys(PARTS) : named(false);
 }
 
 /** The figures of each part on the page, by title: from the line with its command. */
@@ -172,6 +178,8 @@ async function run(args: string[]): Promise<string> {
     output += decoder.decode(chunk, { stream: true });
   }
   const { success } = await process.status;
-  if (!success) throw new Error(`${args.join(" ")} failed`);
+  if (!success) {
+    throw new StackError(`${args.join(" ")} failed; its error is above`);
+  }
   return output;
 }

@@ -39,6 +39,20 @@ interface ConfigFile {
 }
 
 /**
+ * The folder `supabase` of a project.
+ *
+ * @throws {StackError} if the project does not have it.
+ */
+export async function requireProject(projectDir: string): Promise<string> {
+  const supabaseDir = `${projectDir}/supabase`;
+  const info = await Deno.stat(supabaseDir).catch(() => undefined);
+  if (info?.isDirectory) return supabaseDir;
+  throw new StackError(
+    `Cannot use the project ${projectDir}: it does not have a supabase folder; name the folder that has it with --project-dir`,
+  );
+}
+
+/**
  * Reads the configuration in `supabaseDir`; the defaults if the file is missing.
  *
  * @throws {StackError} if the file is not valid TOML.

@@ -3,6 +3,7 @@
  * functions serve` in one Deno process.
  */
 import { resolve } from "@std/path/resolve.js";
+import { useDataDir } from "./data-dir.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { type Database, openPglite, openPostgres } from "./database.ts";
 import { assembleFunctionEnvironment } from "./function-environment.ts";
@@ -15,7 +16,11 @@ import { migrate } from "./migrations.ts";
 import { POSTGRES_POOL_SIZE } from "./postgres-pool.ts";
 import { choosePostgrest } from "./postgrest-program.ts";
 import { type Postgrest, startPostgrest } from "./postgrest.ts";
-import { type ProjectConfig, readProjectConfig } from "./project-config.ts";
+import {
+  type ProjectConfig,
+  readProjectConfig,
+  requireProject,
+} from "./project-config.ts";
 import {
   createRestAndAuth,
   MAX_WAIT_MS,
@@ -124,7 +129,7 @@ async function start(
 ): Promise<Stack> {
   const projectDir = resolve(options.projectDir ?? PROJECT_DIR);
   const dataDir = options.dataDir ?? defaultDataDir(projectDir);
-  const supabaseDir = `${projectDir}/supabase`;
+  const supabaseDir = await requireProject(projectDir);
   const keys = assembleKeys(options.secretKeys);
   const config = await readProjectConfig(supabaseDir);
 
@@ -199,7 +204,7 @@ async function openDatabase(
     choosePostgrest(postgrest);
   }
   if (databaseUrl === undefined && !memory) {
-    parts.unlock = await lockDataDir(dataDir);
+    parts.unlock = await useDataDir(dataDir, () => lockDataDir(dataDir));
   }
   return parts.database = databaseUrl !== undefined
     ? await openPostgres(databaseUrl)

@@ -13,6 +13,7 @@ import {
   jwtVerify,
   SignJWT,
 } from "jose";
+import { useDataDir } from "./data-dir.ts";
 import { StackError } from "./stack-error.ts";
 
 /** Default lifetime of a token, in seconds. */
@@ -57,7 +58,7 @@ export async function openTokens(
   dataDir: string,
   url: string,
 ): Promise<Tokens> {
-  const secret = await loadSigningKey(dataDir);
+  const secret = await useDataDir(dataDir, () => loadSigningKey(dataDir));
   const { d: _, ...publicJwk } = secret;
   const privateKey = await importJWK(secret, ALGORITHM);
   const publicKey = await importJWK(publicJwk, ALGORITHM);

@@ -1,8 +1,8 @@
 /** Flags, help and errors of the commands. */
-import { parseArgs } from "node:util";
 import { GATEWAY_HOSTNAME } from "../local/gateway.ts";
 import { DEFAULT_PORT } from "../local/stack-defaults.ts";
 import { StackError } from "../local/stack-error.ts";
+import { type Options, parseArguments } from "./arguments.ts";
 
 /** The flags of a command: whether they take a value, no value, or an optional value. */
 export type Flags = Record<
@@ -16,35 +16,44 @@ export type FlagValues<F extends Flags> = {
 };
 
 /**
- * Parses `args`, which may contain `flags` only.
+ * Parses `args`, which may contain `flags` only, each once.
  *
- * @throws {StackError} that names the argument and the known flags.
+ * @throws {StackError} that names the argument and the remedy.
  */
 export function readFlags<F extends Flags>(
   args: string[],
   flags: F,
 ): FlagValues<F> {
+  return readArguments(args, flags, 0).flags;
+}
+
+/**
+ * Parses `args`, which may contain `flags`, each once, and at most `maxPositionals` other
+ * arguments, in any order.
+ *
+ * @throws {StackError} that names the argument and the remedy.
+ */
+export function readArguments<F extends Flags>(
+  args: string[],
+  flags: F,
+  maxPositionals: number,
+): { flags: FlagValues<F>; positionals: string[] } {
   // parseArgs does not support optional values.
   const optional = Object.keys(flags)
     .filter((name) => flags[name].type === "optional string")
     .map((name) => `--${name}`);
-  const options = Object.fromEntries(
+  const options: Options = Object.fromEntries(
     Object.entries(flags).map(([name, { type }]) => [
       name,
-      { type: type === "boolean" ? type : "string" as const },
+      { type: type === "boolean" ? type : "string" },
     ]),
   );
-  try {
-    return parseArgs({
-      args: args.map((arg) => optional.includes(arg) ? `${arg}=` : arg),
-      options,
-      strict: true,
-    }).values as FlagValues<F>;
-  } catch (error) {
-    const [problem] = (error as Error).message.split(/\.\s|\n/);
-    const known = Object.keys(flags).map((name) => `--${name}`).join(", ");
-    throw new StackError(`${problem}; expected one of ${known}`);
-  }
+  const { values, positionals } = parseArguments(
+    args.map((arg) => optional.includes(arg) ? `${arg}=` : arg),
+    options,
+    { maxPositionals, Refusal: StackError },
+  );
+  return { flags: values as FlagValues<F>, positionals };
 }
 
 /**

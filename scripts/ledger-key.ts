@@ -5,7 +5,9 @@
 import { StackError } from "../local/stack-error.ts";
 import { KEY_VARIABLES } from "../shared/evidence/ledger-keys.ts";
 import { createKeys } from "../shared/tlog/keys.ts";
-import { runCommand } from "./command-line.ts";
+import { readArguments, runCommand } from "./command-line.ts";
+
+const FLAGS = { witness: { type: "boolean" } } as const;
 
 const USAGE = `\
 Usage: npm run ledger:key -- <name> [--witness]
@@ -21,11 +23,16 @@ Example: npm run ledger:key -- example.com/ledger`;
 if (import.meta.main) await runCommand(USAGE, makeKey);
 
 async function makeKey(args: string[]): Promise<void> {
-  const isWitness = args.includes("--witness");
-  const [name, ...more] = args.filter((arg) => arg !== "--witness");
-  if (name === undefined || more.length > 0 || name.startsWith("-")) {
+  const { flags: { witness: isWitness }, positionals: [name, ...more] } =
+    readArguments(args, FLAGS, Infinity);
+  if (name === undefined) {
     throw new StackError(
-      "The name is missing or not the only one; pass one, such as example.com/ledger, and --witness for a witness",
+      "The name is missing; pass one, such as example.com/ledger",
+    );
+  }
+  if (more.length > 0) {
+    throw new StackError(
+      "More than one name is given; run the command once for each key",
     );
   }
   const keys = await createKeys(name, isWitness ? "cosignature" : "note")

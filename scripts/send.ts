@@ -6,10 +6,10 @@ import { SECRET_KEY } from "../local/keys.ts";
 import { StackError } from "../local/stack-error.ts";
 import { isLogSlug, LOG_SLUGS, type LogSlug } from "../shared/logs/index.ts";
 import { parseSecrets, signMessage } from "../shared/webhooks/signatures.ts";
-import { readFlags, runCommand } from "./command-line.ts";
+import { readArguments, runCommand } from "./command-line.ts";
 import { type Sample, SAMPLES } from "./send/samples.ts";
 
-const DEFAULT_URL = "http://127.0.0.1:54321/functions/v1";
+const DEFAULT_URL = "http://127.0.0.1:54321";
 
 const FLAGS = {
   url: { type: "string" },
@@ -26,7 +26,7 @@ without its secrets, and the answer.
 
   <format>          otlp, litellm, database, auth, or standard/<log>, cloudevents/<log>,
                     native/<log>
-  --url <url>       default http://127.0.0.1:54321/functions/v1
+  --url <origin>    default ${DEFAULT_URL}; with or without /functions/v1
   --query <query>   the query of the URL, such as firm_id=…
   --key <key>       an API key; default the local stack's secret key
   --secret <secret> sign the request (Standard Webhooks); then it has no key unless
@@ -37,8 +37,11 @@ Example: npm run send -- cloudevents/audit`;
 
 if (import.meta.main) await runCommand(USAGE, send);
 
-async function send([target = "", ...args]: string[]): Promise<void> {
-  const flags = readFlags(args, FLAGS);
+async function send(args: string[]): Promise<void> {
+  const { flags, positionals: [target] } = readArguments(args, FLAGS, 1);
+  if (target === undefined) {
+    throw new StackError(`The format is missing; expected ${listTargets()}`);
+  }
   const sample = createSample(target);
   const url = readUrl(flags.url ?? DEFAULT_URL, sample.path, flags.query);
   const body = new TextEncoder().encode(sample.body);
@@ -74,7 +77,11 @@ function listTargets(): string {
 }
 
 function readUrl(base: string, path: string, query: string | undefined): URL {
-  const url = URL.parse(`${base.replace(/\/+$/, "")}/${path}`);
+  const functions = base.replace(/\/+$/, "").replace(
+    /^https?:\/\/[^/]+$/,
+    "$&/functions/v1",
+  );
+  const url = URL.parse(`${functions}/${path}`);
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new StackError(
       `Cannot use the URL ${

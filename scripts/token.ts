@@ -6,6 +6,7 @@
 import { defaultDataDir } from "../local/stack-defaults.ts";
 import { StackError } from "../local/stack-error.ts";
 import { openTokens, signUserToken } from "../local/tokens.ts";
+import { requireProject } from "../local/project-config.ts";
 import { readFlags, readOrigin, runCommand } from "./command-line.ts";
 
 const FLAGS = {
@@ -26,7 +27,8 @@ Prints a token of a user for the running local stack, and nothing else.
   --role <role>          app_metadata.role, such as chairman
   --expires-in <seconds> default 3600
   --url <origin>         the stack's origin, if it is neither the default nor on PORT
-  --data-dir <folder>    the stack's data folder; default .local
+  --data-dir <folder>    the stack's data folder; default .local in the project
+  --project-dir <folder> the project that the stack serves; default this project
   --help                 show this text
 
 Example: npm run -s token -- --user 20000000-0000-4000-8000-000000000001`;
@@ -40,7 +42,9 @@ async function printToken(args: string[]): Promise<void> {
       "Cannot sign a token without a user: expected --user <uuid>",
     );
   }
-  const dataDir = flags["data-dir"] ?? defaultDataDir(flags["project-dir"]);
+  const projectDir = flags["project-dir"];
+  if (projectDir !== undefined) await requireProject(projectDir);
+  const dataDir = flags["data-dir"] ?? defaultDataDir(projectDir);
   const tokens = await openTokens(
     dataDir,
     readOrigin(flags.url, "http://127.0.0.1:54321"),
@@ -59,7 +63,7 @@ function readSeconds(given: string | undefined): number | undefined {
     throw new StackError(
       `Cannot use the lifetime ${
         JSON.stringify(given)
-      }: expected a whole number of seconds`,
+      }: expected a whole number of seconds, from 0 to 999999999`,
     );
   }
   return Number(given);

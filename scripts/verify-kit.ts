@@ -28,7 +28,8 @@ Example:
 
 const FLAGS = { out: { type: "string" } } as const;
 
-const PROJECT = new URL("..", import.meta.url).pathname;
+/** Without symbolic links, as rolldown names modules. */
+const PROJECT = `${Deno.realPathSync(new URL("..", import.meta.url))}/`;
 
 async function writeKit(args: string[]): Promise<void> {
   const { out = DEFAULT_OUT } = readFlags(args, FLAGS);
@@ -69,7 +70,12 @@ export async function buildKit(): Promise<string> {
   const { output: [kit, ...more] } = await bundle.generate({ format: "esm" });
   await bundle.close();
   if (more.length > 0) throw new Error("The kit is more than one file");
-  return `${await describeKit(kit)}\n${kit.code}`;
+  // The packages may be outside the project, by a symbolic link.
+  const code = kit.code.replaceAll(
+    /^\/\/ \S*\/(node_modules\/\S+)$/gm,
+    "// $1",
+  );
+  return `${await describeKit(kit)}\n${code}`;
 }
 
 /**

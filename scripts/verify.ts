@@ -4,13 +4,14 @@
  * bundle it into one file for auditors.
  */
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { parseVerifierKey } from "../shared/tlog/keys.ts";
 import { parsePolicy, type Policy } from "../shared/tlog/policy.ts";
-import { readText, STDIN } from "./verify/read-evidence.ts";
+import { parseArguments } from "./arguments.ts";
+import { nameInput, readText, STDIN } from "./verify/read-evidence.ts";
 import { readReceipts } from "./verify/receipts.ts";
 import type { Report } from "./verify/report.ts";
 import { VerifierError } from "./verify/verifier-error.ts";
+import { isCheckpoint } from "./verify/verify-checkpoint.ts";
 import { verifyFile } from "./verify/verify-file.ts";
 import { verifyUrl } from "./verify/verify-url.ts";
 
@@ -123,15 +124,21 @@ async function verifyEvidence(
       "Standard input can be read once; name files for the others",
     );
   }
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source) ?? [];
+  if (scheme !== undefined && !/^https?$/i.test(scheme)) {
+    throw new VerifierError(
+      `Cannot read a URL of the scheme ${scheme}; name a file, or a project's http or https URL`,
+    );
+  }
   const policy = await readPolicy(key, policyPath);
   const checkpoints: string[] = [];
-  for (const path of held) checkpoints.push(await readText(path));
+  for (const path of held) checkpoints.push(await readHeld(path));
   const trust = {
     policy,
     held: checkpoints,
     receipts: await readReceipts(receipt),
   };
-  return /^https?:\/\//.test(source)
+  return scheme !== undefined
     ? await verifyUrl(source, trust)
     : await verifyFile(source, trust);
 }
@@ -152,13 +159,21 @@ function print({ findings, summary, notChecked }: Report): void {
 }
 
 function readArguments(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    const [problem] = (error as Error).message.split(/\.\s|\n/);
-    const known = Object.keys(OPTIONS).map((name) => `--${name}`).join(", ");
-    throw new VerifierError(`${problem}; expected one of ${known}`);
-  }
+  return parseArguments(args, OPTIONS, {
+    maxPositionals: Infinity,
+    Refusal: VerifierError,
+  });
+}
+
+/** @throws {VerifierError} for a file that is not a checkpoint. */
+async function readHeld(path: string): Promise<string> {
+  const text = await readText(path);
+  if (isCheckpoint(text)) return text;
+  throw new VerifierError(
+    `${
+      nameInput(path)
+    } is not a checkpoint; pass with --held an unchanged answer of GET /ledger/checkpoint`,
+  );
 }
 
 async function readPolicy(

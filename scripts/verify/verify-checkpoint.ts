@@ -1,12 +1,14 @@
 import {
   openCheckpoint,
   type OpenedCheckpoint,
+  parseCheckpoint,
 } from "../../shared/tlog/checkpoint.ts";
 import {
   type Bytes,
   HASH_BYTES,
   parseBase64Of,
 } from "../../shared/tlog/encoding.ts";
+import { parseNote } from "../../shared/tlog/note.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
 import {
   compareHeld,
@@ -51,6 +53,12 @@ export function parseConsistencyProof(text: string): ConsistencyProof | null {
   return read.every((hash) => hash !== null)
     ? { from, to, hashes: read, checkpoint }
     : null;
+}
+
+/** Whether a text is a signed checkpoint, of any log. */
+export function isCheckpoint(text: string): boolean {
+  const parsed = parseNote(text);
+  return "note" in parsed && "checkpoint" in parseCheckpoint(parsed.note.text);
 }
 
 /** Verifies a signed checkpoint (`GET ledger/checkpoint`). */

@@ -1,5 +1,3 @@
-import { parseCheckpoint } from "../../shared/tlog/checkpoint.ts";
-import { parseNote } from "../../shared/tlog/note.ts";
 import { BUNDLE_FORMAT, parseBundleLine } from "./bundle.ts";
 import { EvidenceFile, nameInput } from "./read-evidence.ts";
 import { parseExact } from "./receipt-row.ts";
@@ -13,6 +11,7 @@ import { listTrusted, type Report, type Trust } from "./report.ts";
 import { VerifierError } from "./verifier-error.ts";
 import { verifyBundle } from "./verify-bundle.ts";
 import {
+  isCheckpoint,
   parseConsistencyProof,
   verifyCheckpoint,
   verifyConsistencyProof,
@@ -59,11 +58,6 @@ export async function verifyFile(path: string, trust: Trust): Promise<Report> {
 function readFormat(line: string): string {
   const { format } = Object(parseExact(line));
   return typeof format === "string" ? format : "";
-}
-
-function isCheckpoint(text: string): boolean {
-  const parsed = parseNote(text);
-  return "note" in parsed && "checkpoint" in parseCheckpoint(parsed.note.text);
 }
 
 async function reportBundle(

@@ -220,8 +220,18 @@ describe("npm start", () => {
       /^Unknown option '--memroy'; expected one of --memory/,
     ],
     [["extra"], {}, /^Unexpected argument 'extra'/],
-    [["--port"], {}, /^Option '--port <value>' argument missing/],
+    [["--port"], {}, /^Option '--port' lacks its value; pass --port <value>$/m],
     [["--port", "http"], {}, /^Cannot use port "http"/],
+    [
+      ["--data-dir", "/dev/null/data"],
+      {},
+      /^Cannot use the data folder \/dev\/null\/data: .*; pass --data-dir with a folder that you can write to$/m,
+    ],
+    [
+      ["--project-dir", "/dev/null"],
+      {},
+      /^Option '--project-dir' is given twice/,
+    ],
     [[], { PORT: "65536" }, /^Cannot use port "65536"/],
     [["--database-url", "not a url"], {}, /^Cannot use the database URL/],
     [
@@ -321,6 +331,9 @@ describe("npm run token", () => {
       /^Cannot sign a token for user "ann": expected a uuid\n$/,
     ],
     [["--user", ANN, "--expires-in", "1h"], /^Cannot use the lifetime "1h"/],
+    [["--user", ANN, "--expires-in=-5"], /^Cannot use the lifetime "-5"/],
+    [["--user", ANN, "--expires-in", "-5"], /^Option '--expires-in' lacks its/],
+    [["--user", ANN, "--user", ANN], /^Option '--user' is given twice/],
     [["--user", ANN, "--url", "nowhere"], /^Cannot use the URL "nowhere"/],
     [["--usr", ANN], /^Unknown option '--usr'/],
   ])("reports in one sentence the invalid flags %j", async (args, pattern) => {

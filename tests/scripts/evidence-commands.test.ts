@@ -86,13 +86,15 @@ describe("npm run ledger:key", () => {
 
   const BAD_NAME =
     "Cannot use this name: The name must have neither white space nor a plus";
-  const WANTED =
-    "The name is missing or not the only one; pass one, such as example.com/ledger, and --witness for a witness";
+  const MISSING = "The name is missing; pass one, such as example.com/ledger";
   test.each([
-    [[], WANTED],
-    [["--witness"], WANTED],
-    [["a", "b"], WANTED],
-    [["--name", "a"], WANTED],
+    [[], MISSING],
+    [["--witness"], MISSING],
+    [
+      ["a", "b"],
+      "More than one name is given; run the command once for each key",
+    ],
+    [["--name", "a"], "Unknown option '--name'; expected one of --witness"],
     [["a b"], BAD_NAME],
     [["a+b"], BAD_NAME],
     [[""], BAD_NAME],

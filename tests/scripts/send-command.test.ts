@@ -93,6 +93,18 @@ describe("npm run send", () => {
     },
   );
 
+  test.each(["", "/", "/functions/v1", "/functions/v1/"])(
+    "takes the stack's origin with the path %j as --url",
+    async (path) => {
+      const { code, stdout } = await run("../scripts/send.ts", [
+        `--url=${ledger.stack.url}${path}`,
+        "native/audit",
+      ]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^POST \/functions\/v1\/audit\n/);
+    },
+  );
+
   test("shows the problem of a sample that the endpoint refuses", async () => {
     const { code, stdout } = await send("database", "--query=colour=red");
     expect(code).toBe(1);

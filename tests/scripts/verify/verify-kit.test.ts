@@ -178,6 +178,7 @@ describe("the kit", () => {
     expect(code).toContain("// Copyright (c) 2022 Paul Miller");
     expect(code).toContain("the Deno authors. MIT license.");
     expect(code).not.toContain(new URL("../../..", import.meta.url).pathname);
+    expect(code).not.toMatch(/^\/\/ \.\.?\//m);
     const imported = [...code.matchAll(/^(?:import|export) .*"(.+)";$/gm)]
       .map(([, name]) => name);
     expect(code).not.toMatch(/^[^*\n]*\bimport\(/m);
@@ -188,6 +189,29 @@ describe("the kit", () => {
     // Small enough to be read: validation of events stays out of it.
     expect(code.length).toBeLessThan(150_000);
     expect(code).not.toContain("zod");
+  });
+
+  test("is the same from another folder, with its packages by a symbolic link", async () => {
+    const project = new URL("../../..", import.meta.url).pathname;
+    const copy = `${dir}/a/copy`;
+    await Deno.mkdir(copy, { recursive: true });
+    for (
+      const name of ["scripts", "shared", "local", "package.json", "deno.json"]
+    ) {
+      const args = ["-R", `${project}${name}`, `${copy}/${name}`];
+      expect((await new Deno.Command("cp", { args }).output()).code).toBe(0);
+    }
+    await Deno.symlink(`${project}node_modules`, `${copy}/node_modules`);
+    await Deno.symlink(`${dir}/a`, `${dir}/b`);
+    for (const folder of ["a/copy", "b/copy"]) {
+      const args = ["run", "-A", "scripts/verify-kit.ts", "--out", "verify.js"];
+      const cwd = `${dir}/${folder}`;
+      const { code } = await new Deno.Command(Deno.execPath(), { args, cwd })
+        .output();
+      expect(code).toBe(0);
+      expect(await Deno.readTextFile(`${cwd}/verify.js`))
+        .toBe(await Deno.readTextFile(`${home}/verify.js`));
+    }
   });
 
   test("is written by npm run verify:kit, with its digest printed", async () => {
