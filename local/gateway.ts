@@ -101,6 +101,10 @@ async function route(
   { restAndAuth, functions }: GatewayServices,
 ): Promise<Response> {
   const { pathname } = new URL(request.url);
+  // The Fetch standard forbids requests with these methods.
+  if (["CONNECT", "TRACE", "TRACK"].includes(request.method)) {
+    return json(405, "METHOD_NOT_ALLOWED", "The method is not supported");
+  }
   if (pathname.startsWith("/functions/v1/")) {
     return await functions.fetch(asSeenByEdge(request, peer));
   }

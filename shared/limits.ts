@@ -1,7 +1,7 @@
 /**
  * The limits of all functions, each in one place. The OpenAPI documents list them
  * as `x-limits`, and docs/recording.md and docs/reading.md explain them. Sizes of
- * text are UTF-16 code units where nothing else is said.
+ * text are UTF-16 code units unless stated otherwise.
  */
 
 /** Events in one request. */
@@ -59,7 +59,7 @@ export const MAX_BYTES_IN_PROGRESS = 16 * 1024 * 1024;
 
 /**
  * Bytes of bodies in progress in one instance whose signature is not verified yet:
- * strangers can send these.
+ * unauthenticated callers can send these.
  */
 export const MAX_UNVERIFIED_BYTES_IN_PROGRESS = 4 * 1024 * 1024;
 

@@ -2378,7 +2378,7 @@ begin
         select r.id from public.%I r where ($1 is null or r.id > $1) and %s
         order by r.id limit $2 for share of r skip locked)', item.log, without_leaf)
     into ids using item.after_id, room, item.log;
-    -- A statement of its own sees what was captured before the lock was there.
+    -- A separate statement sees the rows that were captured before the lock.
     execute ledger.capture_statement(item.log,
       format('(select * from public.%I r where r.id = any ($1) and %s)', item.log, replace(without_leaf, '$3', '$2')),
       'backfill')
@@ -2388,7 +2388,7 @@ begin
       set after_id = ids[room], rows_left = greatest(b.rows_left - room, 1)
       where b.log = item.log;
     else
-      -- What was left to a later batch is looked for from the first row on.
+      -- Rows that were skipped because of a lock are searched for from the first row on.
       execute format('update ledger.backlog b set after_id = null,
         rows_left = (select count(*) from public.%I r where %s) where b.log = $3', item.log, without_leaf)
       using null, null, item.log;
@@ -2427,8 +2427,18 @@ begin
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
-  with gone as materialized (
-    select o.id, format('["tombstone/v1","public.audit_log","%s"]', o.id) as data from old_rows o
+  with own as materialized (
+    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
+      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+      where l.log = 'audit_log' and l.kind in ('row', 'backfill')
+      union all
+      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'audit_log'
+      join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
+    ) h
+  ), gone as materialized (
+    select o.id, format('["tombstone/v1","public.audit_log","%s",%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
+      as data
+    from old_rows o left join own w on w.row_id = o.id
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = 'audit_log'
@@ -2465,8 +2475,18 @@ begin
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
-  with gone as materialized (
-    select o.id, format('["tombstone/v1","public.llm_usage_log","%s"]', o.id) as data from old_rows o
+  with own as materialized (
+    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
+      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+      where l.log = 'llm_usage_log' and l.kind in ('row', 'backfill')
+      union all
+      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'llm_usage_log'
+      join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
+    ) h
+  ), gone as materialized (
+    select o.id, format('["tombstone/v1","public.llm_usage_log","%s",%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
+      as data
+    from old_rows o left join own w on w.row_id = o.id
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = 'llm_usage_log'
@@ -2503,8 +2523,18 @@ begin
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
-  with gone as materialized (
-    select o.id, format('["tombstone/v1","public.model_usage_log","%s"]', o.id) as data from old_rows o
+  with own as materialized (
+    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
+      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+      where l.log = 'model_usage_log' and l.kind in ('row', 'backfill')
+      union all
+      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'model_usage_log'
+      join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
+    ) h
+  ), gone as materialized (
+    select o.id, format('["tombstone/v1","public.model_usage_log","%s",%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
+      as data
+    from old_rows o left join own w on w.row_id = o.id
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = 'model_usage_log'
@@ -2541,8 +2571,18 @@ begin
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at from (select r.* from fresh r offset 0) r offset 0) r;
   end if;
-  with gone as materialized (
-    select o.id, format('["tombstone/v1","public.tool_usage_ledger","%s"]', o.id) as data from old_rows o
+  with own as materialized (
+    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
+      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+      where l.log = 'tool_usage_ledger' and l.kind in ('row', 'backfill')
+      union all
+      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'tool_usage_ledger'
+      join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
+    ) h
+  ), gone as materialized (
+    select o.id, format('["tombstone/v1","public.tool_usage_ledger","%s",%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
+      as data
+    from old_rows o left join own w on w.row_id = o.id
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = 'tool_usage_ledger'
@@ -2599,8 +2639,18 @@ $body$, log, t.statements)
       ('insert', 'new table as new_rows', ledger.capture_statement(log, 'new_rows', 'row') || ';'),
       ('update', 'old table as old_rows new table as new_rows', backfill || nulled),
       ('delete', 'old table as old_rows', backfill || format($sql$
-  with gone as materialized (
-    select o.id, format('["tombstone/v1","public.%1$s","%%s"]', o.id) as data from old_rows o
+  with own as materialized (
+    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
+      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+      where l.log = %1$L and l.kind in ('row', 'backfill')
+      union all
+      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = %1$L
+      join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
+    ) h
+  ), gone as materialized (
+    select o.id, format('["tombstone/v1","public.%1$s","%%s",%%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
+      as data
+    from old_rows o left join own w on w.row_id = o.id
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = %1$L
@@ -3725,9 +3775,9 @@ CREATE OR REPLACE FUNCTION ledger.examine_evidence()
 AS $function$
   select 'evidence', format('refuse_change on ledger.%I', c.relname),
     case
-      when t.oid is null then 'is missing: what is sealed could be changed'
-      when t.tgenabled <> 'A' then 'is not ENABLE ALWAYS: what is sealed could be changed'
-      else 'is not what it was: ' || pg_get_triggerdef(t.oid) end,
+      when t.oid is null then 'is missing: sealed evidence could be changed'
+      when t.tgenabled <> 'A' then 'is not ENABLE ALWAYS: sealed evidence could be changed'
+      else 'was changed; it is now: ' || pg_get_triggerdef(t.oid) end,
     'select ledger.guard_evidence()'
   from pg_catalog.pg_class c
   left join pg_catalog.pg_trigger t on t.tgrelid = c.oid and t.tgname = 'refuse_change'
@@ -3737,7 +3787,7 @@ AS $function$
       'FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()',
       c.relname))
   union all
-  select 'evidence', 'ledger.refuse_change()', 'is not what it was: what is sealed could be changed',
+  select 'evidence', 'ledger.refuse_change()', 'was changed: sealed evidence could be changed',
     'Restore it from the migration that made it'
   from pg_catalog.pg_proc f
   where f.oid = 'ledger.refuse_change'::regproc and md5(f.prosrc) <> '8b5eac2115308b00ddbabcd3c762d658'
@@ -3794,7 +3844,7 @@ begin
         when t.oid is null then 'is missing'
         when t.tgenabled = 'D' then 'is disabled'
         when t.tgenabled <> 'A' then 'is not ENABLE ALWAYS: session_replication_role silences it'
-        else 'is not what it was: ' || pg_get_triggerdef(t.oid) end,
+        else 'was changed; it is now: ' || pg_get_triggerdef(t.oid) end,
       again
     from ledger.guard_triggers(log) w
     left join pg_catalog.pg_trigger t on t.tgrelid = format('public.%I', log)::regclass and t.tgname = w.name

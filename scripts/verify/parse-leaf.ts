@@ -1,4 +1,5 @@
 import {
+  type EventLeaf,
   isMember,
   layouts,
   type Leaf,
@@ -62,7 +63,7 @@ function toLeaf([kind, ...rest]: Member[]): Leaf | null {
     case "backfill/v1":
       return fits(log, members) ? { kind, log, id, members } : null;
     case "tombstone/v1":
-      return members.length === 0 ? { kind, log, id } : null;
+      return toTombstone(log, id, members);
     case "fk-null/v1":
     case "redact/v1":
       return toErasure(kind, log, id, members);
@@ -75,6 +76,17 @@ function toSeal([cut, sealed, ...more]: Member[]): SealLeaf | null {
   const isSeal = more.length === 0 && DECIMAL.test(cut ?? "") &&
     DECIMAL.test(sealed ?? "");
   return isSeal ? { kind: "seal/v1", cut: cut!, sealed: sealed! } : null;
+}
+
+function toTombstone(
+  log: LogName,
+  id: string,
+  members: Member[],
+): EventLeaf | null {
+  const [leaf] = members;
+  const isWhole = members.length === 1 &&
+    (leaf === null || isHex(leaf, HASH_BYTES));
+  return isWhole ? { kind: "tombstone/v1", log, id, leaf } : null;
 }
 
 function toErasure(

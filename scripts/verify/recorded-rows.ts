@@ -93,7 +93,7 @@ export class RecordedRows {
     evidence: RowEvidence,
     index: number | null,
   ): Generator<EvidenceFinding> {
-    const { log, id, row, salts } = evidence;
+    const { log, id, hash, row, salts } = evidence;
     const findings = row === null ? null : checkRow(evidence, row);
     if (findings !== null) {
       this.counts.rowsCompared += 1;
@@ -106,7 +106,7 @@ export class RecordedRows {
       log,
       id,
       index,
-      exists: row !== null,
+      hash: row === null ? hash : null,
       hasSalts: salts.some((salt) => salt !== null),
       nulled: findings?.nulled ?? null,
     });

@@ -11,8 +11,11 @@ type RegisteredRow = {
   id: string;
   /** The row's own leaf. */
   index: LeafIndex;
-  /** Whether the row is in its table. */
-  exists: boolean;
+  /**
+   * The hash of the row's own leaf, in hex, if the row is not in its table: then the
+   * leaf's text, and with it the log and the id, cannot be computed.
+   */
+  hash: string | null;
   /** Whether any of its salts exists. */
   hasSalts: boolean;
   /**
@@ -24,7 +27,7 @@ type RegisteredRow = {
 
 /** A row with its later leaves. */
 type RowHistory = RegisteredRow & {
-  tombstone?: { index: LeafIndex };
+  tombstone?: { index: LeafIndex; leaf: string | null };
   erased?: Map<string, LeafIndex>;
 };
 
@@ -77,7 +80,7 @@ export class RowRegister {
 
 function applyEvent(row: RowHistory, leaf: EventLeaf, index: LeafIndex): void {
   if (leaf.kind === "tombstone/v1") {
-    row.tombstone = { index };
+    row.tombstone = { index, leaf: leaf.leaf };
   } else {
     row.erased ??= new Map();
     row.erased.set(leaf.column, index);
@@ -85,7 +88,8 @@ function applyEvent(row: RowHistory, leaf: EventLeaf, index: LeafIndex): void {
 }
 
 function* checkHistory(row: RowHistory): Generator<EvidenceFinding> {
-  const { tombstone, exists } = row;
+  const { tombstone } = row;
+  const exists = row.hash === null;
   if (exists && tombstone) {
     const sentence = `exists, although ${
       nameLeaf(tombstone.index)
@@ -99,6 +103,12 @@ function* checkHistory(row: RowHistory): Generator<EvidenceFinding> {
     const sentence = "is missing, and no leaf records its deletion";
     yield toRowFault("row_missing", row, sentence);
   } else {
+    if (tombstone.leaf !== row.hash) {
+      const sentence = `has a leaf that is not the one of which ${
+        nameLeaf(tombstone.index)
+      } records the deletion`;
+      yield toRowFault("tombstone_differs", row, sentence);
+    }
     yield* requireSigned(row, tombstone.index, "was deleted");
     if (!row.hasSalts) return;
     const sentence = "was deleted, but its salts exist";

@@ -30,7 +30,11 @@ export const EVIDENCE_FINDINGS = {
   redaction_unapproved: "A value was erased without the approval of two people",
   row_missing: "A row is missing, and no leaf records its deletion",
   row_after_tombstone: "A row exists, although a leaf records its deletion",
+  tombstone_differs:
+    "The leaf of a missing row is not the one whose deletion is recorded: its id or log was changed",
   row_without_leaf: "A row has no leaf",
+  receipt_differs:
+    "A receipt does not belong to the row beside it, or its leaf is not in the evidence",
   change_unsigned:
     "A signed row was deleted or blanked, and no signed leaf records it: seal and export again",
 } as const;

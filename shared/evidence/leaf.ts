@@ -40,7 +40,13 @@ export type NulledLeaf = {
 };
 
 /** A foreign key deleted a row with its parent (ON DELETE CASCADE). */
-type TombstoneLeaf = { kind: "tombstone/v1"; log: LogName; id: string };
+type TombstoneLeaf = {
+  kind: "tombstone/v1";
+  log: LogName;
+  id: string;
+  /** The hash of the row's own leaf, in hex; null for a row without one. */
+  leaf: string | null;
+};
 
 /** A committed value was erased by a ticket that two people approved. */
 export type RedactedLeaf = {
@@ -97,7 +103,7 @@ function toMembers(leaf: Leaf): Member[] {
   const head = [leaf.kind, `public.${leaf.log}`, leaf.id];
   switch (leaf.kind) {
     case "tombstone/v1":
-      return head;
+      return [...head, leaf.leaf];
     case "fk-null/v1":
       return [...head, leaf.column];
     case "redact/v1":

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ENGINES, type TestDatabase } from "../support/databases.ts";
+import { sealAll } from "../support/evidence-leaves.ts";
 
 type Page = {
   rows: { id: string; reported_model_id: string }[];
@@ -79,11 +80,12 @@ describe.each(ENGINES)("pages of large rows on $name", (engine) => {
       }
     };
     const pending = await readAll("export_pending_leaves", ({ seq }) => seq);
-    await db.query("select ledger.seal()");
+    await sealAll(db);
     const sealed = await readAll("export_ledger", ({ index }) => index + 1);
-    // One leaf per row, and that of the seal.
+    // One leaf per row, and one per seal.
     expect(pending.reduce((sum, count) => sum + count)).toBe(SIZES.length);
-    expect(sealed.reduce((sum, count) => sum + count)).toBe(SIZES.length + 1);
+    expect(sealed.reduce((sum, count) => sum + count))
+      .toBeGreaterThan(SIZES.length);
     expect(pending.length).toBeGreaterThan(2);
     expect(sealed.length).toBeGreaterThan(2);
   });

@@ -153,6 +153,10 @@ describe("tampering that is NOT detected", () => {
     onCopy(async (ledger, db) => {
       const { early } = drill;
       const before = (await ledger.verify(policy)).counts;
+      const [{ hash: ownHash }] = await db.query<{ hash: string }>(
+        "select encode(hash, 'hex') as hash from ledger.leaves where row_id = $1",
+        [early["tool-usage"]],
+      );
       await behindTriggers(
         db,
         ["public.tool_usage_ledger", "public.audit_log"],
@@ -164,7 +168,7 @@ describe("tampering that is NOT detected", () => {
       );
       for (
         const [kind, log, id, ...more] of [
-          ["tombstone", "tool_usage_ledger", early["tool-usage"]],
+          ["tombstone", "tool_usage_ledger", early["tool-usage"], ownHash],
           ["fk-null", "audit_log", early.audit, "user_id"],
           [
             "redact",

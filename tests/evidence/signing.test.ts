@@ -166,7 +166,7 @@ describe("the signer", () => {
     async (_, statement) => {
       await onCopy(async (ledger, db) => {
         await recordMany(ledger, 2);
-        await db.query("select ledger.seal()");
+        await ledger.sealUnsigned();
         await behindTriggers(db, ["ledger.checkpoints"], statement);
         const show = async () => await (await ledger.ask("checkpoint")).text();
         expect(await show()).toBe(signed);

@@ -93,6 +93,18 @@ describe("between client and function", () => {
   const textOf = ({ body }: { body: Uint8Array }) =>
     new TextDecoder().decode(body);
 
+  test.each(["TRACE", "TRACK"])(
+    "%s is a 405 before the function",
+    async (method) => {
+      const { status } = await exchange(port, [
+        `${method} /functions/v1/echo HTTP/1.1`,
+        "host: 127.0.0.1",
+        "connection: close",
+      ]);
+      expect(status).toBe(405);
+    },
+  );
+
   test("a compressed request arrives compressed, with its Content-Encoding", async () => {
     const sent = await new Response(
       new Blob(["x".repeat(5000)]).stream()

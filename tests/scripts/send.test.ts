@@ -74,7 +74,7 @@ describe("npm run send", () => {
 
   test.each([
     [["nothing"], 'Cannot send "nothing": expected otlp, litellm'],
-    [[], 'Cannot send "": expected otlp, litellm'],
+    [[], "The format is missing; expected otlp, litellm"],
     [["standard"], 'Cannot send "standard": expected'],
     [["standard/payments"], "where <log> is llm-usage"],
     [["litellm/audit"], 'Cannot send "litellm/audit"'],

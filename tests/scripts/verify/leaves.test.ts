@@ -45,8 +45,17 @@ describe("the data of a leaf", () => {
 
   test.each<[Leaf, string]>([
     [
-      { kind: "tombstone/v1", log: "audit_log", id: ID },
-      `["tombstone/v1","public.audit_log","${ID}"]`,
+      {
+        kind: "tombstone/v1",
+        log: "audit_log",
+        id: ID,
+        leaf: "0a".repeat(32),
+      },
+      `["tombstone/v1","public.audit_log","${ID}","${"0a".repeat(32)}"]`,
+    ],
+    [
+      { kind: "tombstone/v1", log: "audit_log", id: ID, leaf: null },
+      `["tombstone/v1","public.audit_log","${ID}",null]`,
     ],
     [
       { kind: "fk-null/v1", log: "audit_log", id: ID, column: "user_id" },
@@ -147,8 +156,16 @@ describe("the data of a leaf", () => {
     ["a boolean that is none", data.replace("true", "t")],
     ["a time that is none", data.replace("1791192600000000", "2026-10-05")],
     [
-      "a tombstone with more",
+      "a tombstone with text in place of a hash",
       `["tombstone/v1","public.audit_log","${ID}","x"]`,
+    ],
+    [
+      "a tombstone without the hash",
+      `["tombstone/v1","public.audit_log","${ID}"]`,
+    ],
+    [
+      "a tombstone with more",
+      `["tombstone/v1","public.audit_log","${ID}",null,"x"]`,
     ],
     ["an fk-null without column", `["fk-null/v1","public.audit_log","${ID}"]`],
     [

@@ -196,7 +196,12 @@ export class SyntheticLedger {
   cascade({ log, id }: SyntheticRow): void {
     this.rows.delete(id);
     this.salts.delete(id);
-    this.pending.push({ data: formatLeaf({ kind: "tombstone/v1", log, id }) });
+    const own = [...this.leaves, ...this.pending]
+      .find((leaf) => "hash" in leaf && leaf.log === log && leaf.id === id);
+    const leaf = own && "hash" in own ? own.hash : null;
+    this.pending.push({
+      data: formatLeaf({ kind: "tombstone/v1", log, id, leaf }),
+    });
   }
 
   /** Puts what is pending, and a seal, into the tree. */

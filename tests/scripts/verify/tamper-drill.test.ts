@@ -274,6 +274,19 @@ describe("a finding for a row that", () => {
     expect(await codes()).toEqual(["duplicate_leaf"]);
   });
 
+  test("was deleted, and its leaf has the id of a row that never was", async () => {
+    const invented = ledger.insertQuietly("llm_usage_log", {});
+    ledger.cascade(invented);
+    ledger.rows.delete(calls[4].id);
+    ledger.salts.delete(calls[4].id);
+    await ledger.publish();
+    ledger.leaves[indexOf(calls[4])] = {
+      ...ledger.leaves[indexOf(calls[4])],
+      id: invented.id,
+    } as SyntheticLeaf;
+    expect(await codes()).toEqual(["tombstone_differs"]);
+  });
+
   test("was deleted with a tombstone that is pending for ever", async () => {
     ledger.cascade(calls[4]);
     const detail = await expectFinding("change_unsigned", calls[4]);
