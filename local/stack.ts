@@ -3,8 +3,7 @@
  * functions serve` in one Deno process.
  */
 import { resolve } from "@std/path/resolve.js";
-import { useDataDir } from "./data-dir.ts";
-import { lockDataDir } from "./data-dir-lock.ts";
+import { lockDataDir, useDataDir } from "./data-dir.ts";
 import { type Database, openPglite, openPostgres } from "./database.ts";
 import { assembleFunctionEnvironment } from "./function-environment.ts";
 import type { FunctionOutput } from "./function-messages.ts";

@@ -1,7 +1,7 @@
 import { decodeProtectedHeader } from "jose";
 import { expect, test, vi } from "vitest";
 import { assembleKeys, parseNamedKeys } from "../../local/keys.ts";
-import { lockDataDir } from "../../local/data-dir-lock.ts";
+import { lockDataDir } from "../../local/data-dir.ts";
 import { openTokens, signUserToken } from "../../local/tokens.ts";
 import { run } from "../support/command.ts";
 

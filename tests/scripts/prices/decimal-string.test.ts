@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import {
   shiftPoint,
   toDecimal,
-} from "../../../scripts/prices/decimal-string.ts";
+} from "../../../scripts/prices/price-columns.ts";
 
 test.each([
   [0, "0"],
