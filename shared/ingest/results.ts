@@ -36,7 +36,7 @@ export type EventResult = {
 export const STORE_ISSUE_DETAILS: Record<StoreIssue["code"], string> = {
   not_found: "Refers to a row that does not exist; create it first",
   other_firm:
-    "Belongs to another firm than the event; send the firm of the row",
+    "Belongs to another firm; use the firm of the event, which for a user is their own",
   no_firm: "The user belongs to no firm; assign them to one",
   out_of_range:
     "Amounts to 10,000 US dollars or more, which the column cannot hold; check the token counts",

@@ -310,7 +310,7 @@ describe("a setting of a span", () => {
     for (
       const reason of [
         "ledger.firm_id: Expected a UUID",
-        "ledger.cma_project_id: Belongs to another firm than the event; send the firm of the row",
+        "ledger.cma_project_id: Belongs to another firm; use the firm of the event, which for a user is their own",
         "gen_ai.usage.cost: Amounts to 10,000 US dollars or more",
         "gen_ai.usage.cost: Expected US dollars",
         "endTimeUnixNano: Is more than 5 minutes in the future",
