@@ -520,6 +520,13 @@ CREATE POLICY chairman_read_ventures ON public.ventures FOR SELECT TO authentica
 GRANT INSERT, SELECT, UPDATE ON public.ventures TO service_role;
 GRANT SELECT ON public.ventures TO authenticated;
 
+CREATE TABLE ledger.accepted_functions (
+  object text NOT NULL,
+  statement text NOT NULL,
+  CONSTRAINT accepted_functions_pkey PRIMARY KEY (object)
+);
+COMMENT ON TABLE ledger.accepted_functions IS 'The functions after the migrations; written by ledger.accept_functions.';
+
 CREATE TABLE ledger.accepted_state (
   log name NOT NULL,
   kind text NOT NULL,
@@ -2099,6 +2106,17 @@ AS $function$ select ledger.witness(origin, old_size, size, root, note) $functio
 REVOKE EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text) TO service_role;
 
+CREATE OR REPLACE FUNCTION ledger.accept_functions()
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  delete from ledger.accepted_functions;
+  insert into ledger.accepted_functions (object, statement) select s.object, s.statement from ledger.function_state() s;
+$function$;
+COMMENT ON FUNCTION ledger.accept_functions() IS 'Makes the current functions those that ledger.doctor() expects. For the end of a migration that changed one of them deliberately.';
+REVOKE EXECUTE ON FUNCTION ledger.accept_functions() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.accept_state(log name)
  RETURNS void
  LANGUAGE sql
@@ -3511,6 +3529,25 @@ $function$;
 REVOKE EXECUTE ON FUNCTION ledger.deleted_ids(name,uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.deleted_ids(name,uuid[]) TO service_role;
 
+CREATE OR REPLACE FUNCTION ledger.describe_function(function_id oid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select format('security %s, owner %I, settings %s, executable by %s, body %s',
+    case when f.prosecdef then 'definer' else 'invoker' end, pg_get_userbyid(f.proowner),
+    coalesce(array_to_string(f.proconfig, ' '), 'none'),
+    coalesce((
+      select string_agg(case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end,
+        ', ' order by a.grantee)
+      from pg_catalog.aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
+      where a.grantee <> f.proowner), 'no other role'),
+    md5(f.prosrc))
+  from pg_catalog.pg_proc f where f.oid = function_id
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.describe_function(oid) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.describe_leaves(leaves ledger.leaves[], place text)
  RETURNS jsonb
  LANGUAGE sql
@@ -3602,6 +3639,7 @@ begin
       return query select * from ledger.examine_privileges(log);
     end if;
   end loop;
+  return query select * from ledger.examine_functions();
   return query select * from ledger.examine_evidence();
   return query select * from ledger.examine_surroundings();
 end
@@ -3787,17 +3825,33 @@ AS $function$
       'FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change()',
       c.relname))
   union all
-  select 'evidence', 'ledger.refuse_change()', 'was changed: sealed evidence could be changed',
-    'Restore it from the migration that made it'
-  from pg_catalog.pg_proc f
-  where f.oid = 'ledger.refuse_change'::regproc and md5(f.prosrc) <> '8b5eac2115308b00ddbabcd3c762d658'
-  union all
   select 'evidence', format('public.%I', b.log),
     format('%s rows from before evidence was set up have no leaf yet', b.rows_left),
     'npm run seal, until it reports no backlog'
   from ledger.backlog b
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.examine_evidence() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ledger.examine_functions()
+ RETURNS TABLE("check" text, object text, problem text, remedy text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select 'function', coalesce(f.object, a.object),
+    case
+      when f.object is null then 'is missing'
+      when a.object is null then 'was added'
+      else format('is now: %s; it was: %s', f.statement, a.statement) end,
+    'Restore it as the migrations define it. If it was meant: select ledger.accept_functions()'
+  from ledger.function_state() f
+  full join ledger.accepted_functions a on a.object = f.object
+  where f.statement is distinct from a.statement
+    -- A project may add functions of its own that call these.
+    and (a.object is not null or f.object like 'ledger.%')
+  order by 2
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.examine_functions() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.examine_guard(log name)
  RETURNS TABLE("check" text, object text, problem text, remedy text)
@@ -3964,9 +4018,13 @@ AS $function$
   union all
   select 'privilege', c.oid::regclass::text,
     format('%s may %s it', o.name, lower(string_agg(a.privilege_type, ', ' order by a.privilege_type))),
-    format('revoke all on %s from %I', c.oid::regclass, o.name)
-  from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a, outsider o
-  where c.relnamespace = 'ledger'::regnamespace and c.relkind in ('r', 'p') and a.grantee = o.id
+    format('revoke all on %s from %s', c.oid::regclass, o.name)
+  from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+  cross join lateral (
+    select case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as name) o
+  where c.relnamespace = 'ledger'::regnamespace and c.relkind in ('r', 'p') and a.grantee <> c.relowner
+    -- A role that a project created for reading may read.
+    and (a.privilege_type <> 'SELECT' or o.name in ('public', 'anon', 'authenticated', 'service_role'))
     -- Row security decides which budgets a member may read.
     and not (a.privilege_type = 'SELECT' and (c.relname in ('budget_months', 'reservations') and c.relrowsecurity
       -- Reading needs the names of documented columns.
@@ -3986,6 +4044,14 @@ AS $function$
   from pg_catalog.pg_proc f
   where f.pronamespace = 'ledger'::regnamespace and f.prorettype = 'trigger'::regtype and f.proname like 'guard\_%'
     and not exists (select from ledger.accepted_state s where s.log = substr(f.proname, 7)::name)
+  union all
+  -- An apply worker fires no statement triggers, so the rows that it writes leave no leaves.
+  select 'subscription', quote_ident(s.subname), format('writes rows into %s without leaves', r.srrelid::regclass),
+    format('alter subscription %I disable, and record its rows through the endpoint', s.subname)
+  from pg_catalog.pg_subscription_rel r
+  join pg_catalog.pg_subscription s on s.oid = r.srsubid
+  join pg_catalog.pg_class c on c.oid = r.srrelid and c.relnamespace = 'public'::regnamespace
+  where c.relname in (select l.name from ledger.logs l)
   union all
   select 'default privileges',
     case when d.defaclnamespace = 0 then 'every schema' else 'schema ' || d.defaclnamespace::regnamespace::text end,
@@ -4064,6 +4130,21 @@ begin
 end
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.forget(name,name,uuid[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ledger.function_state()
+ RETURNS TABLE(object text, statement text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select f.oid::regprocedure::text, ledger.describe_function(f.oid)
+  from pg_catalog.pg_proc f
+  where f.pronamespace = 'ledger'::regnamespace
+      and not (f.prorettype = 'trigger'::regtype and f.proname ~ '^(guard|capture)_')
+    or f.pronamespace = 'public'::regnamespace and f.proname not like 'record\_%'
+      and (f.prosrc like '%ledger.%' or f.proname = 'fn_is_chairman')
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.function_state() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.guard(log name)
  RETURNS void
@@ -4948,15 +5029,7 @@ AS $function$
     from t join pg_catalog.pg_inherits i on t.oid in (i.inhparent, i.inhrelid)
     union all
     select 'record function', f.oid::regprocedure::text,
-      format('security %s, owner %I, settings %s, executable by %s, body %s',
-        case when f.prosecdef then 'definer' else 'invoker' end, pg_get_userbyid(f.proowner),
-        coalesce(array_to_string(f.proconfig, ' '), 'none'),
-        coalesce((
-          select string_agg(case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end,
-            ', ' order by a.grantee)
-          from pg_catalog.aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
-          where a.grantee <> f.proowner), 'no other role'),
-        md5(f.prosrc)),
+      ledger.describe_function(f.oid),
       format('drop function %s', f.oid::regprocedure)
     from t join pg_catalog.pg_proc f
       on f.pronamespace = 'public'::regnamespace and f.proname = 'record_' || log

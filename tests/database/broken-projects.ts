@@ -57,6 +57,51 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     [["guard", "guard_audit_log", "executed by other roles"]],
   ],
   [
+    "a function of row security that answers another firm",
+    "create or replace function ledger.member_firm_id() returns uuid language sql as 'select gen_random_uuid()'",
+    [["function", "ledger.member_firm_id()", "it was: security definer"]],
+  ],
+  [
+    "everyone a chairman",
+    "create or replace function public.fn_is_chairman() returns boolean language sql as 'select true'",
+    [["function", "public.fn_is_chairman()", "is now"]],
+  ],
+  [
+    "budgets that are not charged",
+    "create or replace function ledger.charge_budgets(ids uuid[]) returns jsonb language sql as 'select ''{}''::jsonb'",
+    [["function", "ledger.charge_budgets(uuid[])", "is now"]],
+  ],
+  [
+    "a read function that runs as its owner",
+    "alter function public.read_ledger_state() security definer",
+    [["function", "public.read_ledger_state()", "security definer"]],
+  ],
+  [
+    "a privileged function with another search_path",
+    "alter function ledger.seal(int) set search_path = public",
+    [["function", "ledger.seal(integer)", "search_path=public"]],
+  ],
+  [
+    "a function that a signed-in user may execute",
+    "grant execute on function ledger.entries(text, uuid[]) to authenticated",
+    [["function", "ledger.entries(text,uuid[])", "authenticated"]],
+  ],
+  [
+    "a function that is missing",
+    "drop function public.read_witnessed(text)",
+    [["function", "public.read_witnessed(text)", "is missing"]],
+  ],
+  [
+    "a function of the machinery that was added",
+    "create function ledger.backdoor() returns int language sql as 'select 1'; revoke all on function ledger.backdoor() from public",
+    [["function", "ledger.backdoor()", "was added"]],
+  ],
+  [
+    "leaves that a role of the server may write",
+    "grant insert, delete on ledger.leaves to pg_monitor",
+    [["privilege", "ledger.leaves", "pg_monitor may delete, insert it"]],
+  ],
+  [
     "a guard of another owner",
     "alter function ledger.guard_audit_log() owner to service_role",
     [["guard", "guard_audit_log", "belongs to service_role"]],
@@ -159,7 +204,10 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
   [
     "a machinery function that everyone may execute",
     "grant execute on function ledger.guard(name) to public",
-    [["privilege", "ledger.guard(name)", "everyone may execute"]],
+    [
+      ["function", "ledger.guard(name)", "executable by public"],
+      ["privilege", "ledger.guard(name)", "everyone may execute"],
+    ],
   ],
   [
     "an accepted state that others may change",

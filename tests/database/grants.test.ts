@@ -103,6 +103,7 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
       );
       const open = ["authenticated SELECT", "service_role SELECT"];
       expect(rows).toEqual([
+        { name: "accepted_functions", open: [] },
         { name: "accepted_state", open: [] },
         { name: "backlog", open: [] },
         { name: "budget_months", open },
