@@ -33,11 +33,21 @@ export async function findTrustedCheckpoint(
   const fault = "fault" in opened
     ? opened.fault
     : "has another size than its row";
-  for (const note of (await readCheckpoints(env)).toReversed()) {
+  // By the size that was signed: an old note can be stored again under a larger size.
+  const notes = (await readCheckpoints(env)).toSorted((a, b) =>
+    statedSize(b) - statedSize(a)
+  );
+  for (const note of notes) {
     const earlier = await openStored(note, policy);
     if (!("fault" in earlier)) return { trusted: earlier, fault };
   }
   return { trusted: null, fault };
+}
+
+/** The size in line 2 of a checkpoint (C2SP tlog-checkpoint); 0 for any other text. */
+function statedSize(note: string): number {
+  const [, size = ""] = note.split("\n", 2);
+  return /^\d{1,15}$/.test(size) ? Number(size) : 0;
 }
 
 async function openStored(

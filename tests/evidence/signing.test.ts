@@ -156,6 +156,11 @@ describe("the signer", () => {
         select ledger.tree_size(), root, note from ledger.checkpoints order by size desc limit 1`,
     ],
     [
+      "is an older one with another size",
+      `insert into ledger.checkpoints (size, root, note)
+        select ledger.tree_size(), root, note from ledger.checkpoints order by size limit 1`,
+    ],
+    [
       "has a changed signature",
       `insert into ledger.checkpoints (size, root, note)
         select ledger.tree_size(), root, left(note, -10) || case substr(note, length(note) - 9, 1)
