@@ -48,6 +48,12 @@ export const MAX_WEBHOOK_SECRETS = 8;
 export const MIN_WEBHOOK_SECRET_BYTES = 24;
 export const MAX_WEBHOOK_SECRET_BYTES = 64;
 
+/** Time that an instance uses a producer key before it looks it up again. */
+export const PRODUCER_KEY_CACHE_MS = 30_000;
+
+/** Producer keys that one instance remembers. */
+export const MAX_CACHED_PRODUCER_KEYS = 1_000;
+
 /** Requests in progress in one instance of a function. */
 export const MAX_REQUESTS_IN_PROGRESS = 200;
 

@@ -10,7 +10,7 @@ import {
   findTrustedCheckpoint,
   type TrustedCheckpoint,
 } from "./evidence/trusted-checkpoint.ts";
-import { anyCaller, anyone, serviceOnly } from "./http/access.ts";
+import { anyone, serviceOnly, serviceOrUser } from "./http/access.ts";
 import type {
   CallerContext,
   Context,
@@ -59,7 +59,7 @@ export function serveLedger(
       route("GET", "checkpoint", anyone, withKeys(showCheckpoint)),
       route("GET", "tile/*", anyone, withKeys(showTile)),
       route("GET", "consistency", anyone, withKeys(showConsistency)),
-      route("GET", "proof/*", anyCaller, withKeys(showProof)),
+      route("GET", "proof/*", serviceOrUser, withKeys(showProof)),
       route("POST", "seal", serviceOnly("seal"), withKeys(sealAndSign)),
       route("POST", "add-checkpoint", anyone, withKeys(addCheckpoint)),
     ],

@@ -1,5 +1,5 @@
 import type { ResolvedEnvironment } from "./db/environment.ts";
-import { anyCaller, open, serviceOnly } from "./http/access.ts";
+import { open, readerOf, writerOf } from "./http/access.ts";
 import type { Context } from "./http/context.ts";
 import { requireKnown } from "./http/parameters.ts";
 import { type Route, route } from "./http/routes.ts";
@@ -39,14 +39,13 @@ export function serveLog(
 
 /** The routes of every log. */
 function logRoutes(log: Log): readonly Route[] {
-  const writer = log.userWrites === null
-    ? serviceOnly(`write ${log.table}`)
-    : anyCaller;
+  const writer = writerOf(log);
+  const reader = readerOf(log, Object.keys(log.filters));
   return [
-    route("GET", "", anyCaller, (ctx) => list(ctx, log), { name: "list" }),
+    route("GET", "", reader, (ctx) => list(ctx, log), { name: "list" }),
     route("POST", "", writer, (ctx) => record(ctx, log), { name: "record" }),
-    route("GET", "summary", anyCaller, (ctx) => summariseLog(ctx, log)),
-    route("GET", ":", anyCaller, (ctx) => getRow(ctx, log), {
+    route("GET", "summary", reader, (ctx) => summariseLog(ctx, log)),
+    route("GET", ":", readerOf(log), (ctx) => getRow(ctx, log), {
       name: "fetch",
     }),
   ];

@@ -1,6 +1,7 @@
 import type { ResolvedEnvironment } from "./db/environment.ts";
+import type { Caller } from "./db/call-function.ts";
 import { lookUpRegistries } from "./db/read-log.ts";
-import { serviceOnly } from "./http/access.ts";
+import { writerOf } from "./http/access.ts";
 import type { CallerContext } from "./http/context.ts";
 import { createProblem, ProblemError } from "./http/problem.ts";
 import { readBytes } from "./http/read-body.ts";
@@ -12,7 +13,7 @@ import { MAX_EVENTS, MAX_EXPORT_BYTES } from "./limits.ts";
 import { llmUsageLog } from "./logs/llm-usage-log.ts";
 import type { Log, LogEvent } from "./logs/log.ts";
 import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
-import { readUrlSettings } from "./otlp/attributes.ts";
+import { LEDGER_NAMES, readUrlSettings } from "./otlp/attributes.ts";
 import {
   readOtlpEncoding,
   readTraces,
@@ -37,7 +38,11 @@ type SpanEvent = { spanId: string; event: LogEvent };
 export function serveOtlp(
   environment: ResolvedEnvironment,
 ): (request: Request) => Promise<Response> {
-  const sender = serviceOnly("send traces");
+  const sender = writerOf(llmUsageLog, {
+    purpose: "send traces",
+    users: false,
+    parameters: LEDGER_NAMES,
+  });
   return serve({
     name: "otlp",
     environment,
@@ -85,7 +90,10 @@ async function recordReading(
   { modelCalls, toolUses, rejected }: TraceReading,
 ): Promise<Rejection[]> {
   const registries = await lookUpRegistries(collectNames(toolUses), ctx.env);
-  const tools = completeToolUses(toolUses, registries);
+  const tools = selectPermitted(
+    ctx.caller,
+    completeToolUses(toolUses, registries),
+  );
   const count = modelCalls.length + tools.uses.length;
   ctx.permit.take("events", count);
   const unreadable = rejected.length + tools.rejected.length;
@@ -100,6 +108,20 @@ async function recordReading(
     ...explainResults(modelCalls, calls),
     ...explainResults(tools.uses, uses),
   ];
+}
+
+/** The tool uses that the caller may record; without a key for them, all are rejected. */
+function selectPermitted(
+  caller: Caller,
+  { uses, rejected }: ReturnType<typeof completeToolUses>,
+): ReturnType<typeof completeToolUses> {
+  const isPermitted = caller.kind !== "producer" ||
+    caller.key.logs.includes(toolUsageLedger.table);
+  if (isPermitted) return { uses, rejected };
+  const reason =
+    `The producer key is not for ${toolUsageLedger.table}; create one with npm run keys -- create --logs llm-usage,tool-usage`;
+  const refused = uses.map(({ spanId }) => ({ spanId, reason }));
+  return { uses: [], rejected: [...rejected, ...refused] };
 }
 
 /** Records the events of spans, `MAX_EVENTS` per call; results are in their order. */

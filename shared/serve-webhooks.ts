@@ -51,13 +51,16 @@ export function serveWebhooks(
 /** The routes of a format: one, or one per log where the path names the log. */
 function routesOf(format: Format, settings: WebhookSettings): Route[] {
   const { name, signedBy } = format;
-  const access = requireSender(signedBy, settings);
   // A login must continue even when the instance is too busy to record it.
   const priority = signedBy === "auth";
   const routeTo = (path: string, log: LogSlug) =>
-    route("POST", path, access, (ctx) => receive(ctx, format, log), {
-      priority,
-    });
+    route(
+      "POST",
+      path,
+      requireSender(signedBy, settings, LOGS_BY_SLUG[log]),
+      (ctx) => receive(ctx, format, log),
+      { priority },
+    );
   return format.log === null
     ? LOG_SLUGS.map((log) => routeTo(`${name}/${log}`, log))
     : [routeTo(name, format.log)];

@@ -378,8 +378,8 @@ CREATE INDEX model_prices_start_idx ON public.model_prices USING btree (provider
 ALTER TABLE public.model_prices ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_read_model_prices ON public.model_prices FOR SELECT TO authenticated
   USING (((firm_id IS NULL) OR (firm_id = ( SELECT ledger.member_firm_id() AS member_firm_id))));
-GRANT INSERT, SELECT ON public.model_prices TO service_role;
 GRANT SELECT ON public.model_prices TO authenticated;
+GRANT SELECT ON public.model_prices TO service_role;
 CREATE TRIGGER guard_after AFTER DELETE OR UPDATE ON public.model_prices FOR EACH ROW EXECUTE FUNCTION ledger.guard_model_prices();
 ALTER TABLE public.model_prices ENABLE ALWAYS TRIGGER guard_after;
 CREATE TRIGGER guard_before BEFORE DELETE OR UPDATE ON public.model_prices FOR EACH ROW EXECUTE FUNCTION ledger.guard_model_prices();
@@ -624,6 +624,42 @@ CREATE TABLE ledger.pending_leaves (
 );
 CREATE INDEX pending_leaves_events_idx ON ledger.pending_leaves USING btree (row_id) WHERE (kind = ANY (ARRAY['fk-null'::text, 'tombstone'::text, 'redact'::text]));
 
+CREATE TABLE ledger.producer_days (
+  key_id uuid NOT NULL,
+  day date NOT NULL,
+  usd numeric NOT NULL,
+  row_count bigint NOT NULL,
+  CONSTRAINT producer_days_pkey PRIMARY KEY (key_id, day),
+  CONSTRAINT producer_days_key_id_fkey FOREIGN KEY (key_id) REFERENCES ledger.producer_keys(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE ledger.producer_days IS 'What keys with a daily ceiling recorded, per day of UTC.';
+ALTER TABLE ledger.producer_days ENABLE ROW LEVEL SECURITY;
+
+CREATE TABLE ledger.producer_keys (
+  id uuid DEFAULT gen_random_uuid() NOT NULL,
+  hash bytea NOT NULL,
+  name text NOT NULL,
+  logs name[] NOT NULL,
+  scope jsonb DEFAULT '{}'::jsonb NOT NULL,
+  can_read boolean DEFAULT false NOT NULL,
+  max_usd_day numeric,
+  max_rows_day bigint,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+  revoked_at timestamp with time zone,
+  CONSTRAINT producer_keys_pkey PRIMARY KEY (id),
+  CONSTRAINT producer_keys_hash_key UNIQUE (hash),
+  CONSTRAINT producer_keys_hash_check CHECK ((octet_length(hash) = 32)),
+  CONSTRAINT producer_keys_logs_check CHECK (((cardinality(logs) > 0) AND (array_position(logs, NULL::name) IS NULL))),
+  CONSTRAINT producer_keys_max_rows_day_check CHECK ((max_rows_day > 0)),
+  CONSTRAINT producer_keys_max_usd_day_check CHECK (((max_usd_day > (0)::numeric) AND (max_usd_day < (1000000000)::numeric))),
+  CONSTRAINT producer_keys_name_check CHECK ((name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'::text)),
+  CONSTRAINT producer_keys_scope_check CHECK ((jsonb_typeof(scope) = 'object'::text))
+);
+COMMENT ON TABLE ledger.producer_keys IS 'The keys of producers, as hashes; a revoked key stays listed.';
+COMMENT ON COLUMN ledger.producer_keys.max_usd_day IS 'The sum of the absolute costs that the key may record in a day of UTC, by the time of recording.';
+ALTER TABLE ledger.producer_keys ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE ledger.reservations (
   id uuid NOT NULL,
   budget_id uuid NOT NULL,
@@ -671,6 +707,23 @@ AS $function$ select ledger.add_checkpoint(after_size, size, root, note) $functi
 REVOKE EXECUTE ON FUNCTION public.add_ledger_checkpoint(bigint,bigint,text,text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.add_ledger_checkpoint(bigint,bigint,text,text) TO service_role;
 
+CREATE OR REPLACE FUNCTION public.add_producer_key(hash text, name text, logs text[], scope jsonb DEFAULT '{}'::jsonb, can_read boolean DEFAULT false, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_usd_day numeric DEFAULT NULL::numeric, max_rows_day bigint DEFAULT NULL::bigint)
+ RETURNS jsonb
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select ledger.add_producer_key(hash, name, logs, scope, can_read, expires_at, max_usd_day, max_rows_day) $function$;
+REVOKE EXECUTE ON FUNCTION public.add_producer_key(text,text,text[],jsonb,boolean,timestamp with time zone,numeric,bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.add_producer_key(text,text,text[],jsonb,boolean,timestamp with time zone,numeric,bigint) TO service_role;
+
+CREATE OR REPLACE FUNCTION public.enter_model_price(price jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select ledger.enter_price(price) $function$;
+COMMENT ON FUNCTION public.enter_model_price(jsonb) IS 'Enters a price; the same price again is not entered twice.';
+REVOKE EXECUTE ON FUNCTION public.enter_model_price(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.enter_model_price(jsonb) TO service_role;
+
 CREATE OR REPLACE FUNCTION public.export_ledger(first bigint, max_leaves integer DEFAULT 1000)
  RETURNS jsonb
  LANGUAGE sql
@@ -688,6 +741,15 @@ CREATE OR REPLACE FUNCTION public.export_pending_leaves(after_seq bigint, max_le
 AS $function$ select ledger.export_pending(after_seq, max_leaves) $function$;
 REVOKE EXECUTE ON FUNCTION public.export_pending_leaves(bigint,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.export_pending_leaves(bigint,integer) TO service_role;
+
+CREATE OR REPLACE FUNCTION public.find_producer_key(hash text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select ledger.find_producer_key(hash) $function$;
+REVOKE EXECUTE ON FUNCTION public.find_producer_key(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.find_producer_key(text) TO service_role;
 
 CREATE OR REPLACE FUNCTION public.fn_is_chairman()
  RETURNS boolean
@@ -707,118 +769,9 @@ GRANT EXECUTE ON FUNCTION public.fn_is_chairman() TO service_role;
 
 CREATE OR REPLACE FUNCTION public.import_model_prices(prices jsonb, source text, apply boolean DEFAULT false, accept_suspicious boolean DEFAULT false)
  RETURNS jsonb
- LANGUAGE plpgsql
+ LANGUAGE sql
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET "TimeZone" TO 'UTC'
-AS $function$
-#variable_conflict use_variable
-declare
-  -- The columns that a row of a list may have, with their defaults.
-  blank constant jsonb := '{"provider": null, "match_kind": null, "match_value": null,
-    "service_tier": "standard", "effective_from": null, "effective_to": null, "daily_from": null, "daily_to": null,
-    "input_usd_per_mtok": null, "cache_read_usd_per_mtok": null, "cache_write_5m_usd_per_mtok": null,
-    "cache_write_1h_usd_per_mtok": null, "output_usd_per_mtok": null, "reasoning_usd_per_mtok": null,
-    "request_usd": null, "other_usd_per_million": {}, "context_tiers": [], "implies_provider": false}';
-  sent jsonb;
-  unknown text;
-  line int := 0;
-  typed public.model_prices;
-  given public.model_prices[] := '{}';
-  answer jsonb;
-begin
-  if jsonb_typeof(prices) is distinct from 'array' then
-    raise exception 'expected an array of price rows' using errcode = '22023';
-  end if;
-  -- Of two concurrent imports, the second compares with the rows of the first.
-  perform pg_advisory_xact_lock(hashtextextended('public.model_prices', 0));
-
-  begin
-    for sent in select e.value from jsonb_array_elements(prices) e loop
-      line := line + 1;
-      if jsonb_typeof(sent) <> 'object' then
-        raise exception 'expected an object' using errcode = '22023';
-      end if;
-      select k into unknown from jsonb_object_keys(sent) k where not blank ? k limit 1;
-      if found then
-        raise exception 'a price list has no column %', left(unknown, 64) using errcode = '22023';
-      end if;
-      typed := jsonb_populate_record(null::public.model_prices, blank || sent || jsonb_build_object(
-        'id', gen_random_uuid(), 'published', true, 'source', source, 'entered_at', now()));
-      given := array_append(given, typed);
-    end loop;
-  exception when data_exception or check_violation or invalid_parameter_value then
-    raise exception 'price row %: %', line, sqlerrm using errcode = '22023';
-  end;
-
-  begin
-    with list as materialized (
-      select g as price, g.id, g.provider, g.match_kind, g.match_value, g.service_tier,
-        g.daily_from, g.daily_to, g.effective_from
-      from unnest(given) g
-    ), compared as materialized (
-      select g.*, b.before, coalesce((b.before).effective_from = g.effective_from, false) as is_there
-      from list g
-      left join lateral (
-        select m as before from public.model_prices m
-        where m.provider = g.provider and m.match_kind = g.match_kind and m.match_value = g.match_value
-          and m.published and m.firm_id is null and m.service_tier = g.service_tier
-          and m.daily_from is not distinct from g.daily_from and m.daily_to is not distinct from g.daily_to
-          and m.effective_from <= g.effective_from
-        order by m.effective_from desc, m.entered_at desc limit 1
-      ) b on true
-    ), change as materialized (
-      select c.id, d.why, row_number() over (
-          order by c.provider, c.match_value, c.match_kind, c.effective_from, c.daily_from, d.name) as place,
-        jsonb_strip_nulls(jsonb_build_object(
-        'provider', c.provider, 'match_kind', c.match_kind, 'match_value', c.match_value,
-        'service_tier', nullif(c.service_tier, 'standard'), 'daily_from', c.daily_from, 'daily_to', c.daily_to,
-        'effective_from', c.effective_from, 'column', d.name))
-        || jsonb_build_object('from', d.old, 'to', d.new) as described
-      from compared c cross join lateral ledger.compare_prices(c.before, c.price) d
-      where (c.before).id is not null
-    ), entry as materialized (
-      select c.price, c.is_there, exists (select from change h where h.id = c.id and h.why is not null) as is_suspicious
-      from compared c
-      where not c.is_there or exists (select from change h where h.id = c.id)
-    ), entered as (
-      insert into public.model_prices
-      select (e.price).* from entry e where accept_suspicious or not e.is_suspicious
-      returning id
-    )
-    select jsonb_build_object(
-      'new', (select count(*) from entry e where not e.is_there),
-      'corrected', (select count(*) from entry e where e.is_there),
-      'withheld', (select count(*) from entry e where e.is_suspicious and not accept_suspicious),
-      'unchanged', (select count(*) from list) - (select count(*) from entry),
-      'unlisted', (
-        select count(distinct (m.provider, m.match_kind, m.match_value, m.service_tier,
-          m.daily_from, m.daily_to, m.effective_from))
-        from public.model_prices m
-        where m.published and m.firm_id is null and not exists (
-          select from list g
-          where g.provider = m.provider and g.match_kind = m.match_kind and g.match_value = m.match_value
-            and g.service_tier = m.service_tier and g.effective_from = m.effective_from
-            and g.daily_from is not distinct from m.daily_from and g.daily_to is not distinct from m.daily_to)),
-      'changed', (select coalesce(jsonb_agg(h.described order by h.place), '[]') from change h),
-      'suspicious', (
-        select coalesce(jsonb_agg(h.described || jsonb_build_object('why', h.why) order by h.place), '[]')
-        from change h where h.why is not null),
-      'entered', case when apply then (select count(*) from entered) else 0 end)
-    into answer;
-    if exists (
-      select from unnest(given) g
-      group by g.provider, g.match_kind, g.match_value, g.service_tier, g.daily_from, g.daily_to, g.effective_from
-      having count(*) > 1
-    ) then
-      raise exception 'the list has two rows for the same match and time' using errcode = '22023';
-    end if;
-    -- A dry run enters the rows and rolls back, so that it finds every fault of the list.
-    if not apply then raise exception using errcode = 'LF001'; end if;
-  exception when sqlstate 'LF001' then null;
-  end;
-  return answer;
-end
-$function$;
+AS $function$ select ledger.import_prices(prices, source, apply, accept_suspicious) $function$;
 COMMENT ON FUNCTION public.import_model_prices(jsonb,text,boolean,boolean) IS 'Compares a price list with the published prices, and enters new and different rows if apply is true. Answers {new, corrected, unchanged, unlisted, withheld, entered, changed: [{provider, match_kind, match_value, effective_from, column, from, to}], suspicious: [{…, why}]}. Rows with a suspicious price are withheld unless accept_suspicious is true.';
 REVOKE EXECUTE ON FUNCTION public.import_model_prices(jsonb,text,boolean,boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.import_model_prices(jsonb,text,boolean,boolean) TO service_role;
@@ -902,6 +855,15 @@ COMMENT ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,inte
 REVOKE EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) TO authenticated;
 GRANT EXECUTE ON FUNCTION public.list_log(name,name,jsonb,jsonb,text,text,boolean,integer,jsonb) TO service_role;
+
+CREATE OR REPLACE FUNCTION public.list_producer_keys()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select ledger.list_producer_keys() $function$;
+REVOKE EXECUTE ON FUNCTION public.list_producer_keys() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.list_producer_keys() TO service_role;
 
 CREATE OR REPLACE FUNCTION public.look_up_registries(agents text[], tools text[])
  RETURNS jsonb
@@ -1098,6 +1060,41 @@ CREATE OR REPLACE FUNCTION public.read_witnessed(origin text)
 AS $function$ select ledger.witnessed_of(origin) $function$;
 REVOKE EXECUTE ON FUNCTION public.read_witnessed(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.read_witnessed(text) TO service_role;
+
+CREATE OR REPLACE FUNCTION public.record_as_producer(producer uuid, log name, events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, brief boolean DEFAULT false, receipts boolean DEFAULT false)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET statement_timeout TO '20s'
+AS $function$
+declare
+  results jsonb;
+  ids uuid[];
+begin
+  perform ledger.charge_producer(producer, log, 0, 0);
+  execute format(
+    'select public.%I($1, atomic => $2, representation => $3, brief => $4, receipts => $5)', 'record_' || log)
+  into results using events, atomic, representation, brief, receipts;
+  ids := array(
+    select (e.value ->> 'id')::uuid
+    from jsonb_array_elements(case jsonb_typeof(results) when 'array' then results else events end) e
+    where jsonb_typeof(results) <> 'array' or e.value ->> 'outcome' = 'recorded');
+  perform ledger.charge_producer(producer, log,
+    case log
+      when 'llm_usage_log' then
+        (select sum(abs(d.cost_usd_exact)) from public.llm_usage_details d where d.id = any (ids))
+      when 'tool_usage_ledger' then
+        (select sum(abs(t.cost_usd)) from public.tool_usage_ledger t where t.id = any (ids))
+      else 0
+    end, cardinality(ids));
+  return results;
+exception when sqlstate 'LF004' or sqlstate 'LF005' then
+  return jsonb_build_object('refused', sqlerrm);
+end
+$function$;
+COMMENT ON FUNCTION public.record_as_producer(uuid,name,jsonb,boolean,boolean,boolean,boolean) IS 'Records events for a producer key, within its logs and daily ceiling.';
+REVOKE EXECUTE ON FUNCTION public.record_as_producer(uuid,name,jsonb,boolean,boolean,boolean,boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.record_as_producer(uuid,name,jsonb,boolean,boolean,boolean,boolean) TO service_role;
 
 CREATE OR REPLACE FUNCTION public.record_audit_log(events jsonb, atomic boolean DEFAULT false, representation boolean DEFAULT false, actor uuid DEFAULT NULL::uuid, brief boolean DEFAULT false, receipts boolean DEFAULT false)
  RETURNS jsonb
@@ -2007,6 +2004,22 @@ COMMENT ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) IS
 REVOKE EXECUTE ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.reserve_llm_budget(uuid,uuid,uuid,numeric,integer) TO service_role;
 
+CREATE OR REPLACE FUNCTION public.revoke_producer_key(key uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select ledger.revoke_producer_key(key) $function$;
+REVOKE EXECUTE ON FUNCTION public.revoke_producer_key(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.revoke_producer_key(uuid) TO service_role;
+
+CREATE OR REPLACE FUNCTION public.rotate_producer_key(key uuid, hash text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, overlap_seconds integer DEFAULT 3600)
+ RETURNS jsonb
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select ledger.rotate_producer_key(key, hash, expires_at, overlap_seconds) $function$;
+REVOKE EXECUTE ON FUNCTION public.rotate_producer_key(uuid,text,timestamp with time zone,integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.rotate_producer_key(uuid,text,timestamp with time zone,integer) TO service_role;
+
 CREATE OR REPLACE FUNCTION public.seal_ledger(max_leaves integer DEFAULT 100000)
  RETURNS jsonb
  LANGUAGE sql
@@ -2172,6 +2185,52 @@ $function$;
 COMMENT ON FUNCTION ledger.add_log(name,name[],name[],name,regproc,jsonb,regproc) IS 'Makes a table with a uuid primary key id a log: append-only, with a record function and evidence.';
 REVOKE EXECUTE ON FUNCTION ledger.add_log(name,name[],name[],name,regproc,jsonb,regproc) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.add_producer_key(hash text, name text, logs text[], scope jsonb, can_read boolean, expires_at timestamp with time zone, max_usd_day numeric, max_rows_day bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  member record;
+  added ledger.producer_keys;
+begin
+  if exists (select from unnest(logs) l (name) where l.name not in (select k.name::text from ledger.logs k)) then
+    raise exception 'a producer key is for logs, and this is the name of none' using errcode = '22023';
+  end if;
+  for member in
+    select s.key, s.value::uuid as id, p.parent
+    from jsonb_each_text(scope) s
+    left join (values ('firm_id', 'firms'), ('cma_project_id', 'cma_projects'), ('agent_id', 'agent_registry'),
+      ('venture_id', 'ventures')) p (key, parent) on p.key = s.key
+  loop
+    if member.parent is null then
+      raise exception 'a scope has firm_id, cma_project_id, agent_id or venture_id, not %', left(member.key, 64)
+        using errcode = '22023';
+    end if;
+    perform ledger.require_parent(member.parent, member.id, member.key);
+  end loop;
+  -- A project fixes its firm too.
+  scope := scope || coalesce((
+    select jsonb_build_object('firm_id', p.firm_id) from public.cma_projects p
+    where p.id = (scope ->> 'cma_project_id')::uuid and not scope ? 'firm_id'), '{}');
+  if scope ? 'cma_project_id' and not exists (
+    select from public.cma_projects p
+    where p.id = (scope ->> 'cma_project_id')::uuid and p.firm_id = (scope ->> 'firm_id')::uuid
+  ) then
+    raise exception 'the project of the scope is not one of its firm' using errcode = '22023';
+  end if;
+  insert into ledger.producer_keys (hash, name, logs, scope, can_read, expires_at, max_usd_day, max_rows_day)
+  values (decode(add_producer_key.hash, 'hex'), add_producer_key.name, add_producer_key.logs, add_producer_key.scope,
+    add_producer_key.can_read, coalesce(add_producer_key.expires_at, 'infinity'), add_producer_key.max_usd_day,
+    add_producer_key.max_rows_day)
+  returning * into added;
+  return ledger.describe_producer_key(added);
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.add_producer_key(text,text,text[],jsonb,boolean,timestamp with time zone,numeric,bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.add_producer_key(text,text,text[],jsonb,boolean,timestamp with time zone,numeric,bigint) TO service_role;
+
 CREATE OR REPLACE FUNCTION ledger.add_receipts(log text, results jsonb)
  RETURNS jsonb
  LANGUAGE sql
@@ -2230,6 +2289,20 @@ AS $function$
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.are_unit_prices(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.are_unit_prices(jsonb) TO service_role;
+
+CREATE OR REPLACE FUNCTION ledger.blank_price()
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select '{"provider": null, "match_kind": null, "match_value": null,
+    "service_tier": "standard", "effective_from": null, "effective_to": null, "daily_from": null, "daily_to": null,
+    "input_usd_per_mtok": null, "cache_read_usd_per_mtok": null, "cache_write_5m_usd_per_mtok": null,
+    "cache_write_1h_usd_per_mtok": null, "output_usd_per_mtok": null, "reasoning_usd_per_mtok": null,
+    "request_usd": null, "other_usd_per_million": {}, "context_tiers": [], "implies_provider": false}'::jsonb
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.blank_price() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.bound_values(log name)
  RETURNS void
@@ -3039,6 +3112,39 @@ COMMENT ON FUNCTION ledger.charge_budgets(uuid[]) IS 'Charges rows to their budg
 REVOKE EXECUTE ON FUNCTION ledger.charge_budgets(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.charge_budgets(uuid[]) TO service_role;
 
+CREATE OR REPLACE FUNCTION ledger.charge_producer(key uuid, log name, usd numeric, row_count bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  charged ledger.producer_keys;
+  today ledger.producer_days;
+begin
+  select k.* into charged from ledger.producer_keys k
+  where k.id = key and ledger.is_active(k) and charge_producer.log = any (k.logs);
+  if not found then
+    raise exception 'inactive' using errcode = 'LF004';
+  end if;
+  if row_count = 0 or num_nonnulls(charged.max_usd_day, charged.max_rows_day) = 0 then
+    return;
+  end if;
+  insert into ledger.producer_days as d (key_id, day, usd, row_count)
+  values (key, (now() at time zone 'UTC')::date, charge_producer.usd, charge_producer.row_count)
+  on conflict (key_id, day) do update
+    set usd = d.usd + excluded.usd, row_count = d.row_count + excluded.row_count
+  returning * into today;
+  if today.usd > charged.max_usd_day then
+    raise exception 'max_usd_day' using errcode = 'LF005';
+  elsif today.row_count > charged.max_rows_day then
+    raise exception 'max_rows_day' using errcode = 'LF005';
+  end if;
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.charge_producer(uuid,name,numeric,bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.charge_producer(uuid,name,numeric,bigint) TO service_role;
+
 CREATE OR REPLACE FUNCTION ledger.checkpoints_from(first_size bigint)
  RETURNS jsonb
  LANGUAGE sql
@@ -3130,7 +3236,6 @@ AS $function$
   where before.effective_to is distinct from after.effective_to
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.compare_prices(public.model_prices,public.model_prices) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.compare_prices(public.model_prices,public.model_prices) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.count_tokens(units jsonb, is_output boolean)
  RETURNS integer
@@ -3601,6 +3706,23 @@ end
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.describe_page(ledger.leaves[],text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.describe_producer_key(key ledger.producer_keys)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select jsonb_build_object(
+    'id', key.id, 'name', key.name, 'logs', key.logs, 'scope', key.scope, 'can_read', key.can_read,
+    'max_usd_day', key.max_usd_day::text, 'max_rows_day', key.max_rows_day, 'created_at', key.created_at,
+    'expires_at', nullif(key.expires_at, 'infinity'), 'revoked_at', key.revoked_at,
+    'is_active', ledger.is_active(key),
+    'usd_today', coalesce(trim_scale(d.usd), 0)::text, 'rows_today', coalesce(d.row_count, 0))
+  from (values (key.id)) k (id)
+  left join ledger.producer_days d on d.key_id = k.id and d.day = (now() at time zone 'UTC')::date
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.describe_producer_key(ledger.producer_keys) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.details_of(log regclass)
  RETURNS regclass
  LANGUAGE plpgsql
@@ -3646,6 +3768,50 @@ end
 $function$;
 COMMENT ON FUNCTION ledger.doctor() IS 'Everything on this project that makes the logs less than append-only: one row per finding (check, object, problem, remedy), none if the state is as accepted.';
 REVOKE EXECUTE ON FUNCTION ledger.doctor() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ledger.enter_price(price jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  given public.model_prices;
+  newest public.model_prices;
+  is_known boolean;
+begin
+  given := ledger.read_price(price, ledger.blank_price() || '{"firm_id": null, "source": null}',
+    '{"published": false}');
+  if given.firm_id is not null and not exists (select from public.firms f where f.id = given.firm_id) then
+    return '{"faults": [{"column": "firm_id", "code": "not_found"}]}';
+  end if;
+  -- Of two concurrent entries, the second compares with the row of the first.
+  perform pg_advisory_xact_lock(hashtextextended('public.model_prices', 0));
+  select m.* into newest from public.model_prices m
+  where m.provider = given.provider and m.match_kind = given.match_kind and m.match_value = given.match_value
+    and not m.published and m.firm_id is not distinct from given.firm_id and m.service_tier = given.service_tier
+    and m.daily_from is not distinct from given.daily_from and m.daily_to is not distinct from given.daily_to
+    and m.effective_from = given.effective_from
+  order by m.entered_at desc limit 1;
+  is_known := found and not exists (select from ledger.compare_prices(newest, given)) and newest.source = given.source;
+  if is_known then
+    given := newest;
+  else
+    insert into public.model_prices select given.*;
+  end if;
+  return jsonb_build_object('entered', not is_known, 'row', to_jsonb(given) || (
+    select jsonb_object_agg(p.key, p.value) from jsonb_each_text(to_jsonb(given)) p
+    where p.key like '%\_usd\_per\_mtok' or p.key = 'request_usd'));
+exception
+  when invalid_regular_expression then
+    return '{"faults": [{"column": "match_value", "code": "invalid_value"}]}';
+  when check_violation then
+    return '{"faults": [{"code": "refused"}]}';
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.enter_price(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.enter_price(jsonb) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.entries(log text, ids uuid[])
  RETURNS jsonb
@@ -4113,6 +4279,19 @@ AS $function$
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.export_pending(bigint,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.export_pending(bigint,integer) TO service_role;
+
+CREATE OR REPLACE FUNCTION ledger.find_producer_key(hash text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select jsonb_build_object('id', k.id, 'name', k.name, 'logs', k.logs, 'scope', k.scope, 'can_read', k.can_read)
+  from ledger.producer_keys k
+  where k.hash = decode(find_producer_key.hash, 'hex') and ledger.is_active(k)
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.find_producer_key(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.find_producer_key(text) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.forget(log name, column_name name, ids uuid[])
  RETURNS void
@@ -4815,6 +4994,116 @@ COMMENT ON FUNCTION ledger.implied_provider(text) IS 'The provider that a model 
 REVOKE EXECUTE ON FUNCTION ledger.implied_provider(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.implied_provider(text) TO service_role;
 
+CREATE OR REPLACE FUNCTION ledger.import_prices(prices jsonb, source text, apply boolean DEFAULT false, accept_suspicious boolean DEFAULT false)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+#variable_conflict use_variable
+declare
+  sent jsonb;
+  line int := 0;
+  given public.model_prices[] := '{}';
+  answer jsonb;
+begin
+  if jsonb_typeof(prices) is distinct from 'array' then
+    raise exception 'expected an array of price rows' using errcode = '22023';
+  end if;
+  -- Of two concurrent imports, the second compares with the rows of the first.
+  perform pg_advisory_xact_lock(hashtextextended('public.model_prices', 0));
+
+  begin
+    for sent in select e.value from jsonb_array_elements(prices) e loop
+      line := line + 1;
+      given := array_append(given, ledger.read_price(sent, ledger.blank_price(),
+        jsonb_build_object('published', true, 'source', source)));
+    end loop;
+  exception when data_exception or check_violation or invalid_parameter_value then
+    raise exception 'price row %: %', line, sqlerrm using errcode = '22023';
+  end;
+
+  begin
+    with list as materialized (
+      select g as price, g.id, g.provider, g.match_kind, g.match_value, g.service_tier,
+        g.daily_from, g.daily_to, g.effective_from
+      from unnest(given) g
+    ), compared as materialized (
+      select g.*, b.before, coalesce((b.before).effective_from = g.effective_from, false) as is_there
+      from list g
+      left join lateral (
+        select m as before from public.model_prices m
+        where m.provider = g.provider and m.match_kind = g.match_kind and m.match_value = g.match_value
+          and m.published and m.firm_id is null and m.service_tier = g.service_tier
+          and m.daily_from is not distinct from g.daily_from and m.daily_to is not distinct from g.daily_to
+          and m.effective_from <= g.effective_from
+        order by m.effective_from desc, m.entered_at desc limit 1
+      ) b on true
+    ), change as materialized (
+      select c.id, d.why, row_number() over (
+          order by c.provider, c.match_value, c.match_kind, c.effective_from, c.daily_from, d.name) as place,
+        jsonb_strip_nulls(jsonb_build_object(
+        'provider', c.provider, 'match_kind', c.match_kind, 'match_value', c.match_value,
+        'service_tier', nullif(c.service_tier, 'standard'), 'daily_from', c.daily_from, 'daily_to', c.daily_to,
+        'effective_from', c.effective_from, 'column', d.name))
+        || jsonb_build_object('from', d.old, 'to', d.new) as described
+      from compared c cross join lateral ledger.compare_prices(c.before, c.price) d
+      where (c.before).id is not null
+    ), entry as materialized (
+      select c.price, c.is_there, exists (select from change h where h.id = c.id and h.why is not null) as is_suspicious
+      from compared c
+      where not c.is_there or exists (select from change h where h.id = c.id)
+    ), entered as (
+      insert into public.model_prices
+      select (e.price).* from entry e where accept_suspicious or not e.is_suspicious
+      returning id
+    )
+    select jsonb_build_object(
+      'new', (select count(*) from entry e where not e.is_there),
+      'corrected', (select count(*) from entry e where e.is_there),
+      'withheld', (select count(*) from entry e where e.is_suspicious and not accept_suspicious),
+      'unchanged', (select count(*) from list) - (select count(*) from entry),
+      'unlisted', (
+        select count(distinct (m.provider, m.match_kind, m.match_value, m.service_tier,
+          m.daily_from, m.daily_to, m.effective_from))
+        from public.model_prices m
+        where m.published and m.firm_id is null and not exists (
+          select from list g
+          where g.provider = m.provider and g.match_kind = m.match_kind and g.match_value = m.match_value
+            and g.service_tier = m.service_tier and g.effective_from = m.effective_from
+            and g.daily_from is not distinct from m.daily_from and g.daily_to is not distinct from m.daily_to)),
+      'changed', (select coalesce(jsonb_agg(h.described order by h.place), '[]') from change h),
+      'suspicious', (
+        select coalesce(jsonb_agg(h.described || jsonb_build_object('why', h.why) order by h.place), '[]')
+        from change h where h.why is not null),
+      'entered', case when apply then (select count(*) from entered) else 0 end)
+    into answer;
+    if exists (
+      select from unnest(given) g
+      group by g.provider, g.match_kind, g.match_value, g.service_tier, g.daily_from, g.daily_to, g.effective_from
+      having count(*) > 1
+    ) then
+      raise exception 'the list has two rows for the same match and time' using errcode = '22023';
+    end if;
+    -- A dry run enters the rows and rolls back, so that it finds every fault of the list.
+    if not apply then raise exception using errcode = 'LF001'; end if;
+  exception when sqlstate 'LF001' then null;
+  end;
+  return answer;
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.import_prices(jsonb,text,boolean,boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.import_prices(jsonb,text,boolean,boolean) TO service_role;
+
+CREATE OR REPLACE FUNCTION ledger.is_active(key ledger.producer_keys)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select key.revoked_at is null and key.expires_at > now() $function$;
+REVOKE EXECUTE ON FUNCTION ledger.is_active(ledger.producer_keys) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.leaf_expression(log name, kind text)
  RETURNS text
  LANGUAGE sql
@@ -4846,6 +5135,18 @@ AS $function$
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.leaf_text(name,regtype) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.list_producer_keys()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(jsonb_agg(ledger.describe_producer_key(k) order by k.created_at, k.id), '[]')
+  from ledger.producer_keys k
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.list_producer_keys() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.list_producer_keys() TO service_role;
+
 CREATE OR REPLACE FUNCTION ledger.list_unit_prices(prices public.model_prices)
  RETURNS TABLE(name text, price numeric)
  LANGUAGE sql
@@ -4862,7 +5163,6 @@ AS $function$
   cross join lateral jsonb_each_text(t.value - 'above_input_tokens') p
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.list_unit_prices(public.model_prices) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.list_unit_prices(public.model_prices) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.log_columns(log name)
  RETURNS TABLE(name name, type regtype, type_name text, is_nulled boolean, "position" integer)
@@ -5339,6 +5639,28 @@ $function$;
 REVOKE EXECUTE ON FUNCTION ledger.price_units(jsonb,jsonb,numeric,numeric,numeric) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.price_units(jsonb,jsonb,numeric,numeric,numeric) TO service_role;
 
+CREATE OR REPLACE FUNCTION ledger.read_price(sent jsonb, blank jsonb, fixed jsonb)
+ RETURNS public.model_prices
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  unknown text;
+begin
+  if jsonb_typeof(sent) is distinct from 'object' then
+    raise exception 'expected an object' using errcode = '22023';
+  end if;
+  select k into unknown from jsonb_object_keys(sent) k where not blank ? k limit 1;
+  if found then
+    raise exception 'a price list has no column %', left(unknown, 64) using errcode = '22023';
+  end if;
+  return jsonb_populate_record(null::public.model_prices, blank || sent || fixed || jsonb_build_object(
+    'id', gen_random_uuid(), 'entered_at', clock_timestamp()));
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.read_price(jsonb,jsonb,jsonb) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.rebase_pending()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -5394,6 +5716,23 @@ end
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.require_log(text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.require_parent(parent name, id uuid, member text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  is_there boolean;
+begin
+  execute format('select exists (select from public.%I p where p.id = $1)', parent) into is_there using id;
+  if not is_there then
+    raise exception '% of the scope refers to a row that does not exist', member using errcode = '22023';
+  end if;
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.require_parent(name,uuid,text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.reserve_budget(reservation uuid, firm uuid, project uuid, amount numeric, seconds integer)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -5431,10 +5770,10 @@ begin
   if exists (select from public.llm_usage_details d where d.firm_id = firm and d.reservation_id = reservation) then
     return '{"outcome": "settled"}';
   end if;
-  select r.amount_usd, r.expires_at, r.firm_id into held
-  from ledger.reservations r where r.id = reservation and r.expires_at > now() limit 1;
+  select r.amount_usd, r.expires_at into held
+  from ledger.reservations r where r.firm_id = firm and r.id = reservation and r.expires_at > now() limit 1;
   if held.amount_usd is not null then
-    return case when held.amount_usd = amount and held.firm_id = firm
+    return case when held.amount_usd = amount
       then jsonb_build_object('outcome', 'duplicate', 'expires_at', held.expires_at)
       else '{"outcome": "conflict"}' end;
   end if;
@@ -5457,6 +5796,45 @@ $function$;
 COMMENT ON FUNCTION ledger.reserve_budget(uuid,uuid,uuid,numeric,integer) IS 'Holds an amount of a firm''s budgets until the reservation is settled or expires.';
 REVOKE EXECUTE ON FUNCTION ledger.reserve_budget(uuid,uuid,uuid,numeric,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.reserve_budget(uuid,uuid,uuid,numeric,integer) TO service_role;
+
+CREATE OR REPLACE FUNCTION ledger.revoke_producer_key(key uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update ledger.producer_keys k set revoked_at = coalesce(k.revoked_at, now()) where k.id = key
+  returning ledger.describe_producer_key(k)
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.revoke_producer_key(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.revoke_producer_key(uuid) TO service_role;
+
+CREATE OR REPLACE FUNCTION ledger.rotate_producer_key(key uuid, hash text, expires_at timestamp with time zone, overlap_seconds integer)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  rotated ledger.producer_keys;
+  added ledger.producer_keys;
+begin
+  update ledger.producer_keys k
+  set expires_at = least(k.expires_at, now() + make_interval(secs => overlap_seconds))
+  where k.id = key and ledger.is_active(k)
+  returning * into rotated;
+  if not found then
+    return null;
+  end if;
+  insert into ledger.producer_keys (hash, name, logs, scope, can_read, max_usd_day, max_rows_day, expires_at)
+  values (decode(rotate_producer_key.hash, 'hex'), rotated.name, rotated.logs, rotated.scope, rotated.can_read,
+    rotated.max_usd_day, rotated.max_rows_day, coalesce(rotate_producer_key.expires_at, 'infinity'))
+  returning * into added;
+  return ledger.describe_producer_key(added);
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.rotate_producer_key(uuid,text,timestamp with time zone,integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.rotate_producer_key(uuid,text,timestamp with time zone,integer) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.row_texts(log text, ids uuid[])
  RETURNS TABLE(id uuid, texts text[])

@@ -14,12 +14,13 @@ export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
   invalid_parameter:
     "A query parameter or header is unknown, malformed or repeated; `detail` names it.",
   missing_credentials:
-    "The request has no credential. Send `apikey: sb_secret_…` or `Authorization: Bearer <JWT>`.",
+    "The request has no credential. Send `x-ledger-key: lfk_…`, `apikey: sb_secret_…` or `Authorization: Bearer <JWT>`.",
   invalid_credentials:
     "The key, token or signature is not valid for this project, or has expired.",
   budget_exceeded:
     "A reservation exceeds the rest of a monthly budget. Reserve less, or raise the budget.",
-  not_allowed: "Only services are permitted. Send a secret API key.",
+  not_allowed:
+    "The credential is valid, but not sufficient; `detail` names the one that is.",
   no_firm:
     "The user does not belong to a firm, which an audit event requires. Set `users.firm_id`.",
   not_found:
@@ -29,7 +30,7 @@ export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
     "Send an `Accept` of `application/json`, `text/csv` or `application/x-ndjson`.",
   body_timeout: "The body did not arrive within 30 seconds. Send it again.",
   conflict:
-    "The id was recorded with other content; `fields` names the columns that differ. Send new content under a new id. Of a reservation: it is settled, or open with another amount or firm.",
+    "The id was recorded with other content; `fields` names the columns that differ. Send new content under a new id. Of a reservation: it is settled, or open with another amount.",
   inconsistent:
     "The sealed tree does not begin with the last signed checkpoint. Nothing is signed; investigate before sealing again.",
   body_too_large:
@@ -41,8 +42,10 @@ export const PROBLEM_MEANINGS: Record<ProblemCode, string> = {
     "The `Accept-Encoding` header of the answer lists the content encodings.",
   too_many_rows:
     "A rating selects more than 100,000 rows. Narrow `from` and `to`, or filter.",
+  ceiling_reached:
+    "The producer key has reached its daily ceiling, and nothing was recorded. `Retry-After` is the time until the next day of UTC.",
   invalid_request:
-    "The body of a budget, reservation or rating has issues; `errors` lists them all.",
+    "The body of a budget, reservation, rating or price has issues; `errors` lists them all.",
   invalid_event: "The event has issues; `errors` lists them all.",
   invalid_batch:
     'The batch as a whole has no events, or is not an array, `{"events": […]}` or NDJSON.',
@@ -128,4 +131,8 @@ export const SQLSTATE_MEANINGS: Record<string, string> = {
     "A cursor of another database. The endpoint answers `invalid_parameter`.",
   "LF003":
     "Internal: writes a batch again, with every event checked. Never leaves the database.",
+  "LF004":
+    "Internal: a producer key is not active, or not for the log. The endpoint answers `invalid_credentials`.",
+  "LF005":
+    "Internal: a producer key has reached its daily ceiling. The endpoint answers `ceiling_reached`.",
 };

@@ -28,7 +28,7 @@ export const API_VERSION = "0.1.0";
 const DESCRIPTION =
   `Append-only usage and audit logs: events are recorded with POST and read with GET, and a recorded row is never changed or deleted.
 
-A service sends a secret API key and reads every row. A user sends their token and reads the rows that row-level security shows.
+A producer sends a producer key, which records into its logs within its scope, and reads there unless it is write-only. A service sends a secret API key and reads every row. A user sends their token and reads the rows that row-level security shows.
 
 HEAD answers like GET, without the body. Every other method has the response MethodNotAllowed. Unknown parameters are rejected. Errors are problem documents (RFC 9457), whose code is stable. Money is a decimal string.
 
@@ -38,6 +38,8 @@ The timeout of the database is ${
     limits.READ_TIMEOUT_MS / 1_000
   } seconds for a page or a summary; after it the answer is 503. The answer is 503 at once if more than ${limits.MAX_REQUESTS_IN_PROGRESS} requests, ${limits.MAX_EVENTS_IN_PROGRESS} events, ${limits.MAX_BYTES_IN_PROGRESS} bytes of bodies, ${limits.MAX_ROWS_IN_PROGRESS} rows of pages or ${limits.MAX_EXPORTS_IN_PROGRESS} exports are in progress in an instance. The timeout of a body is ${
     limits.BODY_TIMEOUT_MS / 1_000
+  } seconds. An instance looks a producer key up again after ${
+    limits.PRODUCER_KEY_CACHE_MS / 1_000
   } seconds. x-limits lists every limit by name.`;
 
 /** An OpenAPI 3.1 document. */
@@ -108,6 +110,12 @@ const SERVERS = [
 ];
 
 const SECURITY_SCHEMES = {
+  producerKey: {
+    type: "apiKey",
+    in: "header",
+    name: "x-ledger-key",
+    description: "A producer key: lfk_…; or as Authorization: Bearer lfk_…",
+  },
   secretKey: {
     type: "apiKey",
     in: "header",

@@ -13,6 +13,7 @@ import {
   json,
   lines,
   type Operation,
+  PRODUCER,
   SERVICE,
   USER,
 } from "./operation.ts";
@@ -116,7 +117,7 @@ export function recordOperation(log: Log): Operation {
   const codes: ProblemCode[] = [
     "invalid_body",
     "invalid_parameter",
-    ...(log.userWrites === null ? ["not_allowed" as const] : []),
+    "not_allowed",
     ...(log.userWrites?.attributed ? ["no_firm" as const] : []),
     "body_timeout",
     "conflict",
@@ -124,6 +125,7 @@ export function recordOperation(log: Log): Operation {
     "too_many_events",
     "unsupported_media_type",
     "unsupported_encoding",
+    "ceiling_reached",
     "invalid_event",
     "invalid_batch",
   ];
@@ -136,7 +138,9 @@ export function recordOperation(log: Log): Operation {
     ...head(log, "record", `Record events in ${log.table}`),
     description:
       "A single event answers with its row, a batch with one result per event. Retries are idempotent. Events are acknowledged after the commit.",
-    security: log.userWrites === null ? [SERVICE] : [SERVICE, USER],
+    security: log.userWrites === null
+      ? [PRODUCER, SERVICE]
+      : [PRODUCER, SERVICE, USER],
     parameters: recordParameters(),
     requestBody: {
       required: true,
@@ -153,8 +157,8 @@ export function recordOperation(log: Log): Operation {
         "location",
       ]),
       207: respond("A batch whose events had different outcomes", batch()),
-      ...problems,
       ...ALWAYS,
+      ...problems,
     },
   };
 }

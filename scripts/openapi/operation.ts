@@ -30,6 +30,9 @@ export type OperationName =
   | "summarise"
   | "describe";
 
+/** Security: a producer. */
+export const PRODUCER = { producerKey: [] };
+
 /** Security: a service. */
 export const SERVICE = { secretKey: [] };
 
@@ -42,7 +45,7 @@ export function head(log: Log, operation: string, summary: string): Json {
     operationId: operation + nameOf(log),
     tags: [log.slug],
     summary,
-    security: [SERVICE, USER],
+    security: [PRODUCER, SERVICE, USER],
   };
 }
 

@@ -7,7 +7,7 @@ import {
   toEventResult,
 } from "../../shared/ingest/results.ts";
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
-import { userEventId } from "../../shared/ingest/ids.ts";
+import { ownEventId } from "../../shared/ingest/ids.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { type Example, exampleRow } from "./operation.ts";
 import { asSent } from "./schemas.ts";
@@ -92,7 +92,7 @@ async function userExample(log: Log, event: LogEvent): Promise<Example> {
     Object.entries(event).filter(([column]) => column in shape),
   );
   const sentId = event.id as string;
-  const id = await userEventId(log.table, EXAMPLE_USER, sentId);
+  const id = await ownEventId(log.table, EXAMPLE_USER, sentId);
   const row = { ...exampleRow(log), id };
   return await recordExample(
     "user",

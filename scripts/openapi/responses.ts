@@ -29,12 +29,14 @@ const PROBLEM_HEADERS: Record<number, string[]> = {
   401: ["www-authenticate"],
   405: ["allow"],
   415: ["accept", "accept-encoding"],
+  429: ["retry-after"],
   503: ["retry-after"],
 };
 
 /** The problems of every operation; each becomes a component. */
 const COMMON: Record<string, ProblemCode[]> = {
   Unauthorized: ["missing_credentials", "invalid_credentials"],
+  Forbidden: ["not_allowed"],
   MethodNotAllowed: ["method_not_allowed"],
   NotAcceptable: ["not_acceptable"],
   InternalError: ["internal_error"],
@@ -44,6 +46,7 @@ const COMMON: Record<string, ProblemCode[]> = {
 /** The responses of every operation that requires a credential. */
 export const ALWAYS = {
   401: refer("responses", "Unauthorized"),
+  403: refer("responses", "Forbidden"),
   500: refer("responses", "InternalError"),
   503: refer("responses", "Unavailable"),
 };

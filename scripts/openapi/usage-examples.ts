@@ -9,6 +9,7 @@ import {
 import type { Log, LogEvent } from "../../shared/logs/log.ts";
 import { validateEvent } from "../../shared/logs/validate-event.ts";
 import { budgetSchema } from "../../shared/usage/budgets.ts";
+import { priceSchema } from "../../shared/usage/prices.ts";
 import { type Example, exampleRow } from "./operation.ts";
 import { COMMON, problemReply, secondOf, UNKNOWN_ID } from "./read-examples.ts";
 import { recordExample } from "./record-examples.ts";
@@ -56,6 +57,18 @@ export async function usageExamples(log: Log): Promise<Example[]> {
         code: "not_found",
         detail: STORE_ISSUE_DETAILS.not_found,
       }],
+    ),
+    refused(
+      "enterPrice",
+      {
+        provider: "house",
+        match_kind: "starts_with",
+        match_value: "House-",
+        effective_from: "2026-10-01T00:00:00Z",
+        input_usd_per_mtok: "0.8",
+        source: "contract 7",
+      },
+      (body) => validateEvent(priceSchema, body).issues,
     ),
     dryRunExample(log),
   ];

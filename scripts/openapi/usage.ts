@@ -5,11 +5,13 @@ import { MAX_RATED_ROWS } from "../../shared/limits.ts";
 import { uuid } from "../../shared/logs/fields.ts";
 import type { Log } from "../../shared/logs/log.ts";
 import { budgetSchema, reservationSchema } from "../../shared/usage/budgets.ts";
+import { priceSchema } from "../../shared/usage/prices.ts";
 import { ratingSchema } from "../../shared/usage/routes.ts";
 import {
   head,
   json,
   type Operation,
+  PRODUCER,
   type Route,
   SERVICE,
 } from "./operation.ts";
@@ -22,13 +24,12 @@ import {
   REQUEST_ID,
 } from "./parameters.ts";
 import { ALWAYS, respond, respondProblems } from "./responses.ts";
-import { asSent, refer, toParameterSchema } from "./schemas.ts";
+import { asSent, type Json, refer, toParameterSchema } from "./schemas.ts";
 
 /** The problems of a request with an object. */
 const REFUSALS: ProblemCode[] = [
   "invalid_body",
   "invalid_parameter",
-  "not_allowed",
   "body_timeout",
   "body_too_large",
   "unsupported_media_type",
@@ -46,6 +47,11 @@ export function usageOperations(log: Log): Record<string, Route> {
     },
     setBudget: { path: "/budget", method: "post", operation: setBudget(log) },
     reserve: { path: "/reserve", method: "post", operation: reserve(log) },
+    enterPrice: {
+      path: "/prices",
+      method: "post",
+      operation: enterPrice(log),
+    },
     rate: { path: "/ratings", method: "post", operation: rate(log) },
   };
 }
@@ -103,7 +109,7 @@ function reserve(log: Log): Operation {
       idempotencyKey(
         "Derives the id of a reservation without one, so that a retry has the same id",
       ),
-    ]),
+    ], [PRODUCER]),
     responses: {
       ...respondEither("Held earlier", "Held", "LlmUsageReservation"),
       ...respondProblems([
@@ -112,6 +118,20 @@ function reserve(log: Log): Operation {
         "not_found",
         "conflict",
       ]),
+      ...ALWAYS,
+    },
+  };
+}
+
+function enterPrice(log: Log): Operation {
+  return {
+    ...head(log, "enterPriceFor", "Enter a price"),
+    description:
+      "Prices are append-only: a correction is another price with the same match and effective_from. Recorded calls keep their charge; rate them again.",
+    ...send("LlmUsageNewPrice", []),
+    responses: {
+      ...respondEither("In force already", "Entered", "LlmUsagePrice"),
+      ...respondProblems(REFUSALS),
       ...ALWAYS,
     },
   };
@@ -135,10 +155,10 @@ function rate(log: Log): Operation {
   };
 }
 
-/** The request of a service with one object. */
-function send(schema: string, parameters: Parameter[]) {
+/** The request of a service, or of others too, with one object. */
+function send(schema: string, parameters: Parameter[], others: Json[] = []) {
   return {
-    security: [SERVICE],
+    security: [...others, SERVICE],
     parameters: [...parameters, CONTENT_ENCODING, REQUEST_ID],
     requestBody: { required: true, content: json(refer("schemas", schema)) },
   };
@@ -204,10 +224,39 @@ const rating = z.object({
   })).describe("The changes by model and price, the 1000 most frequent"),
 });
 
+const unitPrice = dollars("US dollars").nullable();
+
+const price = z.object({
+  id: z.guid().describe("The price_id of calls with this price"),
+  provider: z.string(),
+  match_kind: z.string(),
+  match_value: z.string(),
+  firm_id: z.guid().nullable(),
+  service_tier: z.string(),
+  effective_from: timestamp,
+  effective_to: timestamp.nullable(),
+  daily_from: z.string().nullable(),
+  daily_to: z.string().nullable(),
+  input_usd_per_mtok: unitPrice,
+  cache_read_usd_per_mtok: unitPrice,
+  cache_write_5m_usd_per_mtok: unitPrice,
+  cache_write_1h_usd_per_mtok: unitPrice,
+  output_usd_per_mtok: unitPrice,
+  reasoning_usd_per_mtok: unitPrice,
+  request_usd: unitPrice,
+  other_usd_per_million: z.record(z.string(), z.string()),
+  context_tiers: z.array(z.record(z.string(), z.unknown())),
+  published: z.boolean().describe("Whether it was imported"),
+  implies_provider: z.boolean(),
+  source: z.string(),
+  entered_at: timestamp,
+}).describe("A row of model_prices");
+
 /** The request schemas of these operations, by name. */
 export const USAGE_REQUESTS: Record<string, z.ZodType> = {
   LlmUsageNewBudget: asSent(budgetSchema),
   LlmUsageNewReservation: asSent(reservationSchema),
+  LlmUsageNewPrice: asSent(priceSchema),
   LlmUsageNewRating: asSent(ratingSchema),
 };
 
@@ -217,5 +266,6 @@ export const USAGE_REPLIES: Record<string, z.ZodType> = {
   LlmUsageSetBudget: z.object({ firm_id: z.guid(), ...budget.shape }),
   LlmUsageBudgets: z.object({ firm_id: z.guid(), budgets: z.array(budget) }),
   LlmUsageReservation: reservation,
+  LlmUsagePrice: price,
   LlmUsageRating: rating,
 };

@@ -5,8 +5,23 @@ import { type Environment, pickKey } from "./environment.ts";
 export type Caller =
   /** The holder of a secret API key; `keyName` identifies the service. */
   | { kind: "service"; keyName: string }
+  /** The holder of a producer key, within its rights. */
+  | { kind: "producer"; key: ProducerKey }
   /** A signed-in user; `id` is the token's subject. */
   | { kind: "user"; id: string; token: string };
+
+/** A producer key and its rights, from `find_producer_key`. */
+export type ProducerKey = {
+  id: string;
+  /** Not unique: a rotated key keeps its name. */
+  name: string;
+  /** The tables that it may record into. */
+  logs: readonly string[];
+  /** Column → the value that every event gets, and that every read row has. */
+  scope: Readonly<Record<string, string>>;
+  /** Whether it may also read the logs, within its scope. */
+  can_read: boolean;
+};
 
 /** The functions themselves, as callers of the database with the service role. */
 export const SERVICE_CALLER = { kind: "service", keyName: "default" } as const;
@@ -15,8 +30,8 @@ export const SERVICE_CALLER = { kind: "service", keyName: "default" } as const;
 export type Session = { caller: Caller; env: Environment };
 
 /**
- * Calls a function of the schema public once: for a service as the service role, for a
- * user with their token, so that row-level security applies. Parameters that are
+ * Calls a function of the schema public once: for a service or a producer as the service
+ * role, for a user with their token, so that row-level security applies. Parameters that are
  * `undefined` take their defaults.
  *
  * @throws {StoreError} when the call failed, or timed out after `timeoutMs`
@@ -52,9 +67,9 @@ function restUrl({ url }: Environment): string {
 
 /** The headers that supabase-js sends: a secret key also as the bearer token. */
 function headersOf(caller: Caller, env: Environment): Record<string, string> {
-  const isService = caller.kind === "service";
-  const kind = isService ? "secret" : "publishable";
-  const apikey = pickKey(isService ? env.secretKeys : env.publishableKeys);
+  const isUser = caller.kind === "user";
+  const kind = isUser ? "publishable" : "secret";
+  const apikey = pickKey(isUser ? env.publishableKeys : env.secretKeys);
   if (!apikey) {
     const variable = `SUPABASE_${kind.toUpperCase()}_KEYS`;
     throw new Error(
@@ -63,7 +78,7 @@ function headersOf(caller: Caller, env: Environment): Record<string, string> {
   }
   return {
     apikey,
-    authorization: `Bearer ${isService ? apikey : caller.token}`,
+    authorization: `Bearer ${isUser ? caller.token : apikey}`,
     "x-client-info": "ledger-functions",
   };
 }

@@ -1,12 +1,17 @@
 /** API keys of one kind: name → key. */
 export type ApiKeys = Record<string, string>;
 
+/** The variable that narrows which secret keys callers may use, by name. */
+export const OPERATOR_KEYS = "LEDGER_OPERATOR_KEYS";
+
 /** A project's URL and named API keys. */
 export type Environment = {
   /** `https://<ref>.supabase.co` */
   url: string;
   publishableKeys: ApiKeys;
   secretKeys: ApiKeys;
+  /** The names of the secret keys that callers may use; null for all of them. */
+  operatorKeys?: readonly string[] | null;
   /**
    * The keys that verify tokens. Without them, `@supabase/server` reads them from the
    * platform's environment when there is a token to verify.
@@ -44,8 +49,15 @@ export function readEnvironment(
     url,
     publishableKeys: readKeys("PUBLISHABLE"),
     secretKeys: readKeys("SECRET"),
+    operatorKeys: readNames(readVariable(OPERATOR_KEYS)),
   };
   return { data, error: null };
+}
+
+/** The names in a list with commas or white space; null for an empty list. */
+function readNames(list: string | undefined): string[] | null {
+  const names = (list ?? "").split(/[\s,]+/).filter((name) => name !== "");
+  return names.length > 0 ? names : null;
 }
 
 /** The key that a function uses itself: `default`, else the first. */

@@ -51,13 +51,28 @@ export type RecordOptions = {
   receipts: boolean;
   /** The user to attribute the rows to. */
   actor?: string;
+  /** The id of the producer key to check and charge in the same transaction. */
+  producer?: string;
 };
+
+/** A producer key may not record the batch, of which nothing was written. */
+export class ProducerRefusal extends Error {
+  override name = "ProducerRefusal";
+
+  constructor(
+    /** `inactive`: revoked, expired or not for this log; otherwise a daily ceiling. */
+    readonly reason: "inactive" | "max_usd_day" | "max_rows_day",
+  ) {
+    super(`the producer key may not record: ${reason}`);
+  }
+}
 
 /**
  * Writes a batch in one call and one transaction, as the service role for every kind
  * of caller. Results are in the order of the events.
  *
  * @throws {StoreError} when it is unknown whether the batch was written.
+ * @throws {ProducerRefusal} when a producer key may not record it.
  */
 export async function recordEvents(
   log: Log,
@@ -67,11 +82,19 @@ export async function recordEvents(
 ): Promise<StoreResult[]> {
   const results = await callFunction(
     { caller: SERVICE_CALLER, env },
-    `record_${log.table}`,
-    // Most batches are recorded whole, which the database then answers in brief.
-    { events, ...options, brief: !options.representation },
+    options.producer === undefined
+      ? `record_${log.table}`
+      : "record_as_producer",
+    {
+      events,
+      ...options,
+      log: options.producer === undefined ? undefined : log.table,
+      // Most batches are recorded whole, which the database then answers in brief.
+      brief: !options.representation,
+    },
     RECORD_TIMEOUT_MS,
   );
+  requireAdmitted(results);
   if (isAllRecorded(events, results)) return events.map(toRecorded);
   // A response of another form is from a proxy, and no outcome must be derived from it.
   const isGenuine = Array.isArray(results) &&
@@ -86,6 +109,17 @@ export async function recordEvents(
     );
   }
   return results;
+}
+
+/** @throws {ProducerRefusal} for the answer that names a refusal. */
+function requireAdmitted(answer: unknown): void {
+  const { refused } = Object(answer);
+  if (
+    refused === "inactive" || refused === "max_usd_day" ||
+    refused === "max_rows_day"
+  ) {
+    throw new ProducerRefusal(refused);
+  }
 }
 
 /** Whether the answer is the brief one: all of these events recorded, without warnings. */

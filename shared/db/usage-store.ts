@@ -72,6 +72,30 @@ export async function reserve(
   return result as ReserveResult;
 }
 
+/** Enters a price; answers the row in force, or the issues that only the database finds. */
+export async function enterPrice(
+  session: Session,
+  price: Record<string, unknown>,
+): Promise<
+  | { entered: boolean; row: Record<string, unknown> }
+  | {
+    faults: {
+      /** Omitted for an issue of the price as a whole. */
+      column?: string;
+      code: "not_found" | "invalid_value" | "refused";
+    }[];
+  }
+> {
+  const result = await callFunction(
+    session,
+    "enter_model_price",
+    { price },
+    RECORD_TIMEOUT_MS,
+  );
+  requireMember(result, "row", "faults");
+  return result as Awaited<ReturnType<typeof enterPrice>>;
+}
+
 /** Rates usage rows again; null, without effect, when the selection exceeds `maxRows`. */
 export async function rateUsage(
   session: Session,

@@ -23,6 +23,7 @@ export const PROBLEMS = {
   unsupported_media_type: [415, "Unsupported media type"],
   unsupported_encoding: [415, "Unsupported content encoding"],
   too_many_rows: [413, "Too many rows"],
+  ceiling_reached: [429, "Daily ceiling reached"],
   invalid_request: [422, "Invalid request"],
   invalid_event: [422, "Invalid event"],
   invalid_batch: [422, "Invalid batch"],

@@ -8,7 +8,7 @@ import {
 import type { EventSchema, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
 import type { Context } from "./context.ts";
-import { parseJson } from "./json.ts";
+import { isObject, parseJson } from "./json.ts";
 import { createProblem, ProblemError } from "./problem.ts";
 import { type JsonIssue, JsonSyntaxError } from "./strict-json.ts";
 
@@ -147,15 +147,17 @@ export function toIssue(
 
 /**
  * Reads the body of a request that is not an event, one object, and validates it like
- * an event.
+ * an event. The members `fixed` take precedence over those of the body.
  *
  * @throws {ProblemError} 422 with all issues; those of `readBody`.
  */
 export async function readMembers(
   ctx: BodyContext,
   schema: EventSchema,
+  fixed: LogEvent = {},
 ): Promise<LogEvent> {
-  const { value, issues } = parseBody((await readBody(ctx)).text);
+  const { value: sent, issues } = parseBody((await readBody(ctx)).text);
+  const value = isObject(sent) ? { ...sent, ...fixed } : sent;
   if (issues.length > 0) {
     throw refuseRequest(issues.map((issue) => toIssue(issue, 0)));
   }

@@ -122,7 +122,7 @@ function answerPreflight(methods: string): Response {
     headers: {
       "access-control-allow-methods": methods,
       "access-control-allow-headers":
-        "authorization, x-client-info, apikey, content-type, content-encoding, idempotency-key, if-none-match, prefer, x-region, x-request-id, x-retry-count, traceparent, tracestate, baggage",
+        "authorization, x-client-info, apikey, x-ledger-key, content-type, content-encoding, idempotency-key, if-none-match, prefer, x-region, x-request-id, x-retry-count, traceparent, tracestate, baggage",
       "access-control-max-age": "86400",
       allow: methods,
     },

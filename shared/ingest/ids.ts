@@ -11,8 +11,9 @@ const IDEMPOTENCY_NAMESPACE = "6f1e3c0a-7d0b-4d1f-9b53-2f1f0f6e7a51";
  * of the log, the caller, the key and the event's index, so that a retry is
  * idempotent; without, a random UUID.
  *
- * Idempotency keys are scoped to the user. All services share one scope, so that a
- * retry after the rotation of a secret key is still idempotent.
+ * Idempotency keys are scoped to the user, or to the scope of a producer key. All
+ * services share one scope, so that a retry after the rotation of a secret key is still
+ * idempotent; so is one after the rotation of a producer key.
  */
 export function eventId(
   key: string | null,
@@ -20,29 +21,41 @@ export function eventId(
   index: number,
 ): Promise<string> | string {
   if (key === null) return crypto.randomUUID();
-  const caller = scope.caller.kind === "user"
-    ? `user:${scope.caller.id}`
-    : "service";
-  const name = [scope.log, caller, key, index].join("\n");
+  const { caller } = scope;
+  const owner = caller.kind === "user"
+    ? `user:${caller.id}`
+    : ownerOf(caller) ?? "service";
+  const name = [scope.log, owner, key, index].join("\n");
   return generate(IDEMPOTENCY_NAMESPACE, new TextEncoder().encode(name));
 }
 
-/** Namespace of the ids of users' events; never changes. */
-const USER_NAMESPACE = "3c1de0b5-8f0e-4b62-9a65-5d4c0f5a7e11";
+/** Namespace of the ids of events with an owner; never changes. */
+const OWNER_NAMESPACE = "3c1de0b5-8f0e-4b62-9a65-5d4c0f5a7e11";
 
 /**
- * The id of the row of an event to which a user gave an id: a UUIDv5 (RFC 9562
- * §5.5) of the log, the user and the id. Users therefore retry with ids of their
- * own choice, and can neither take an id that another caller will need nor learn
- * which ids others have used.
+ * Whose ids a caller's events have: the user's, or those of the scope of a producer key;
+ * null for services and for producer keys without a scope, whose ids are common.
  */
-export function userEventId(
+export function ownerOf(caller: Caller): string | null {
+  if (caller.kind === "service") return null;
+  if (caller.kind === "user") return caller.id;
+  const scope = Object.entries(caller.key.scope).toSorted();
+  return scope.length === 0 ? null : `scope:${JSON.stringify(scope)}`;
+}
+
+/**
+ * The id of the row of an event to which its owner gave an id: a UUIDv5 (RFC 9562
+ * §5.5) of the log, the owner and the id. Users and producers therefore retry with ids
+ * of their own choice, and can neither take an id that another caller will need nor
+ * learn which ids others have used.
+ */
+export function ownEventId(
   log: string,
-  user: string,
+  owner: string,
   sentId: string,
 ): Promise<string> {
-  const name = [log, user, sentId].join("\n");
-  return generate(USER_NAMESPACE, new TextEncoder().encode(name));
+  const name = [log, owner, sentId].join("\n");
+  return generate(OWNER_NAMESPACE, new TextEncoder().encode(name));
 }
 
 /**

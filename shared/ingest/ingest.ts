@@ -1,5 +1,12 @@
 import type { Environment } from "../db/environment.ts";
-import { recordEvents, type RecordOptions } from "../db/record-events.ts";
+import type { Caller } from "../db/call-function.ts";
+import {
+  ProducerRefusal,
+  recordEvents,
+  type RecordOptions,
+  type StoreResult,
+} from "../db/record-events.ts";
+import { refuseKey } from "../http/authenticate.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import type { Log } from "../logs/log.ts";
 import {
@@ -31,7 +38,8 @@ export type IngestResult = EventResult & { dropped?: readonly string[] };
  * order of the events. A second call follows only for events that the database
  * rejected for their optional references alone, without those.
  *
- * @throws {ProblemError} 403 when a user has no firm.
+ * @throws {ProblemError} 403 when a user has no firm; 401 and 429 when a producer key is
+ * not active or has reached its ceiling.
  * @throws {StoreError} when it is unknown whether the events were written.
  */
 export async function ingest(
@@ -77,15 +85,12 @@ async function write(
 ): Promise<EventResult[]> {
   const valid = prepared.filter((item) => item.event !== null);
   const aborted = atomic && valid.length < prepared.length;
-  const actor = caller.kind === "user" && log.userWrites?.attributed
-    ? { actor: caller.id }
-    : {};
   const stored = aborted || valid.length === 0 ? [] : await recordEvents(
     log,
     valid.map((item) => item.event),
-    { atomic, representation, receipts, ...actor },
+    { atomic, representation, receipts, ...attribution(log, caller) },
     env,
-  );
+  ).catch(explainRefusal);
   if (stored.some((result) => result.faults?.some(isWithoutFirm))) {
     throw new ProblemError(createProblem(
       "no_firm",
@@ -96,8 +101,49 @@ async function write(
   return prepared.map((item) => {
     if (item.event === null) return rejectEvent(item, item.issues);
     if (aborted) return abortEvent(item);
-    return toEventResult(log, item.index, stored[next++]);
+    const result = conceal(stored[next++], caller);
+    return toEventResult(log, item.index, result);
   });
+}
+
+/** The user to attribute rows to, or the producer key to charge. */
+function attribution(
+  log: Log,
+  caller: Caller,
+): Pick<RecordOptions, "actor" | "producer"> {
+  if (caller.kind === "producer") return { producer: caller.key.id };
+  return caller.kind === "user" && log.userWrites?.attributed
+    ? { actor: caller.id }
+    : {};
+}
+
+/** A result without recorded content, for a producer key that may not read. */
+function conceal(result: StoreResult, caller: Caller): StoreResult {
+  if (caller.kind !== "producer" || caller.key.can_read) return result;
+  if (result.outcome === "recorded") return result;
+  const { row: _row, receipt: _receipt, fields: _fields, ...rest } = result;
+  // Whether another firm has a parent is not for the producer to know.
+  const faults = rest.faults?.map((fault) =>
+    fault.code === "other_firm"
+      ? { ...fault, code: "not_found" as const }
+      : fault
+  );
+  return { ...rest, faults };
+}
+
+/** @throws {ProblemError} for a refusal of a producer key; the error otherwise. */
+function explainRefusal(error: unknown): never {
+  if (!(error instanceof ProducerRefusal)) throw error;
+  const { reason } = error;
+  if (reason === "inactive") throw refuseKey();
+  const unit = reason === "max_usd_day" ? "US dollars" : "rows";
+  const problem = createProblem(
+    "ceiling_reached",
+    `The producer key has reached its daily ceiling of ${unit}, and nothing of this request was recorded; send it again after Retry-After, in smaller batches, or raise the ceiling with a new key`,
+  );
+  const midnight = new Date().setUTCHours(24, 0, 0, 0);
+  const seconds = Math.ceil((midnight - Date.now()) / 1_000);
+  throw new ProblemError(problem, { "retry-after": String(seconds) });
 }
 
 function isWithoutFirm(issue: { code: string }): boolean {

@@ -1,9 +1,11 @@
 import type { Caller } from "../db/call-function.ts";
+import { scopeFor } from "../http/access.ts";
+import { isObject } from "../http/json.ts";
 import type { Issue } from "../issue.ts";
 import { uuid } from "../logs/fields.ts";
 import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import { compileEvent, validateEvent } from "../logs/validate-event.ts";
-import { eventId, userEventId } from "./ids.ts";
+import { eventId, ownerOf, ownEventId } from "./ids.ts";
 import type { RawEvent } from "./read-events.ts";
 
 /** An event of a request body or an adapter, not validated yet. */
@@ -72,7 +74,9 @@ function prepareEvent(
   source: EventSource,
 ): PreparedEvent | Promise<PreparedEvent> {
   const { caller, optionalReferences } = source;
-  const { value, columns } = separateAdapterMembers(incoming);
+  const { value, columns } = separateAdapterMembers(
+    applyScope(log, incoming, caller),
+  );
   const { issues: textIssues } = incoming;
   let result = validate(log, { value, issues: textIssues }, caller);
   // Omitted only where these are the only issues.
@@ -96,6 +100,17 @@ function prepareEvent(
     );
 }
 
+/** The event with the scope of a producer key, which takes precedence over its members. */
+function applyScope(
+  log: Log,
+  incoming: IncomingEvent,
+  caller: Caller,
+): IncomingEvent {
+  if (caller.kind !== "producer" || !isObject(incoming.value)) return incoming;
+  const scope = scopeFor(caller, log.event);
+  return { ...incoming, value: { ...incoming.value, ...scope } };
+}
+
 /** The id of an event's row. */
 function rowId(
   log: Log,
@@ -106,9 +121,8 @@ function rowId(
   if (typeof sent !== "string") {
     return eventId(idempotencyKey, { log: log.table, caller }, index);
   }
-  return caller.kind === "user"
-    ? userEventId(log.table, caller.id, sent)
-    : sent;
+  const owner = ownerOf(caller);
+  return owner === null ? sent : ownEventId(log.table, owner, sent);
 }
 
 const NOTHING_DERIVED: Derived = { stamped: {} };
@@ -124,7 +138,7 @@ function validate(
 ): ReturnType<typeof validateEvent> {
   if (issues.length > 0) return { event: null, issues };
   const { schema, quick } = compileEvent(
-    caller.kind === "service" ? log.event : log.userWrites!.event,
+    caller.kind === "user" ? log.userWrites!.event : log.event,
   );
   return validateEvent(schema, value, quick);
 }
@@ -204,6 +218,6 @@ function readSentId(value: unknown): string | null {
 
 function stampAddress(log: Log, { caller, address }: EventSource): LogEvent {
   const column = log.userWrites?.addressColumn;
-  if (caller.kind === "service" || !column || address === null) return {};
+  if (caller.kind !== "user" || !column || address === null) return {};
   return { [column]: address };
 }

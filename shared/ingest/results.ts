@@ -123,8 +123,8 @@ function createConflict(fields: string[] | undefined): Problem {
 export function answerSingle(log: Log, result: EventResult): Response {
   if (result.problem) return respondProblem(result.problem);
   // JSON omits undefined members.
-  const { warnings, receipt } = result;
-  const body = { ...result.row, warnings, receipt };
+  const { id, row = { id }, warnings, receipt } = result;
+  const body = { ...row, warnings, receipt };
   if (result.outcome === "duplicate") return Response.json(body);
   return Response.json(body, {
     status: 201,

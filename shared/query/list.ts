@@ -11,9 +11,9 @@ import {
   requireKnown,
 } from "../http/parameters.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
-import { userEventId } from "../ingest/ids.ts";
+import { ownerOf, ownEventId } from "../ingest/ids.ts";
 import { MAX_PAGE_ROWS } from "../limits.ts";
-import { type Log, orderRow } from "../logs/log.ts";
+import { type Log, type LogEvent, orderRow } from "../logs/log.ts";
 import { openCursor, refuseCursor, sealCursor } from "./cursor.ts";
 
 /**
@@ -182,7 +182,7 @@ export async function getRow(
   const row = z.guid().safeParse(id).success
     ? await fetchRow({ log, caller, env }, await idsOf(id, log, caller))
     : null;
-  if (row === null) {
+  if (row === null || !isInScope(row, caller)) {
     throw new ProblemError(
       createProblem(
         "not_found",
@@ -206,9 +206,17 @@ export async function getRow(
     : new Response(null, { status: 304, headers });
 }
 
+/** Whether a row is within the scope of a producer key. */
+function isInScope(row: LogEvent, caller: Caller): boolean {
+  return caller.kind !== "producer" ||
+    Object.entries(caller.key.scope).every(([column, value]) =>
+      !Object.hasOwn(row, column) || row[column] === value
+    );
+}
+
 /**
  * The ids that a row may have which the caller names by `id`: itself, and that of
- * the event to which this user gave the id.
+ * the event to which its owner gave the id.
  */
 async function idsOf(
   id: string,
@@ -216,7 +224,10 @@ async function idsOf(
   caller: Caller,
 ): Promise<string[]> {
   const named = id.toLowerCase();
-  return caller.kind === "user" && userWrites !== null
-    ? [named, await userEventId(table, caller.id, named)]
-    : [named];
+  const owner = caller.kind === "user" && userWrites === null
+    ? null
+    : ownerOf(caller);
+  return owner === null
+    ? [named]
+    : [named, await ownEventId(table, owner, named)];
 }

@@ -6,6 +6,7 @@ import {
   reserve,
   setBudget,
 } from "../db/usage-store.ts";
+import { scopeFor } from "../http/access.ts";
 import type { CallerContext } from "../http/context.ts";
 import {
   PARAMETERS,
@@ -124,9 +125,11 @@ export async function reserveBudget(ctx: CallerContext) {
   requireKnown(ctx.query, []);
   const key = readIdempotencyKey(ctx.request.headers);
   const { reservation_id, firm_id, cma_project_id, amount_usd, expires_in } =
-    await readMembers(ctx, reservationSchema) as z.output<
-      typeof reservationSchema
-    >;
+    await readMembers(
+      ctx,
+      reservationSchema,
+      scopeFor(ctx.caller, reservationSchema),
+    ) as z.output<typeof reservationSchema>;
   const scope: BudgetScope = { firm_id, cma_project_id };
   const id = reservation_id ??
     await eventId(key, { log: "reservation", caller: ctx.caller }, 0);
@@ -166,7 +169,7 @@ function refuseReservation(
     case "conflict":
       return new ProblemError(createProblem(
         "conflict",
-        "The reservation is open with another amount or firm; reserve under a new id",
+        "The reservation is open with another amount; reserve under a new id",
       ));
     case "settled":
       return new ProblemError(createProblem(

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { rateUsage } from "../db/usage-store.ts";
-import { anyCaller, serviceOnly } from "../http/access.ts";
+import { readerOf, reserverOf, serviceOnly } from "../http/access.ts";
 import type { CallerContext } from "../http/context.ts";
 import { readRatingParameters } from "../http/parameters.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
@@ -9,13 +9,15 @@ import { type Route, route } from "../http/routes.ts";
 import { MAX_RATED_ROWS } from "../limits.ts";
 import { text } from "../logs/fields.ts";
 import type { Log } from "../logs/log.ts";
+import { createPrice } from "./prices.ts";
 import { createBudget, reserveBudget, showBudgets } from "./budgets.ts";
 
 /** The routes of `llm_usage_log` in addition to those of every log. */
 export const usageRoutes = (log: Log): readonly Route[] => [
-  route("GET", "budget", anyCaller, showBudgets),
+  route("GET", "budget", readerOf(log, ["firm_id"]), showBudgets),
   route("POST", "budget", serviceOnly("set a budget"), createBudget),
-  route("POST", "reserve", serviceOnly("reserve a budget"), reserveBudget),
+  route("POST", "reserve", reserverOf(log), reserveBudget),
+  route("POST", "prices", serviceOnly("enter a price"), createPrice),
   route(
     "POST",
     "ratings",

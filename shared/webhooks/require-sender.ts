@@ -1,9 +1,10 @@
 import type { Caller } from "../db/call-function.ts";
-import { type Access, serviceOnly } from "../http/access.ts";
+import { type Access, writerOf } from "../http/access.ts";
 import type { Context } from "../http/context.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { readBytes } from "../http/read-body.ts";
 import { MAX_AUTH_HOOK_BYTES, MAX_BODY_BYTES } from "../limits.ts";
+import type { Log } from "../logs/log.ts";
 import {
   readSignatureHeaders,
   SECRET_VARIABLES,
@@ -12,29 +13,35 @@ import {
   type WebhookSettings,
 } from "./signatures.ts";
 
-/** A delivery of an authenticated sender, who writes as a service, with its body. */
+/** A delivery of an authenticated sender with its body; a signature writes as a service. */
 export type DeliveryContext = Context & {
   caller: Caller;
   bytes: Uint8Array<ArrayBuffer>;
 };
 
 /**
- * Requires a service's API key or, for a format that may be signed, a valid
- * signature. A signature takes precedence: a key does not make up for an invalid one.
+ * Requires a producer key of the log, a service's API key or, for a format that may be
+ * signed, a valid signature. A signature takes precedence: a key does not make up for an invalid one.
  * A signed body has to be read before its signature can be verified: this happens only
  * with well-formed, recent headers, and such bodies share a small limit of their own.
  */
 export function requireSender(
   signedBy: keyof WebhookSettings | undefined,
   settings: WebhookSettings,
+  log: Log,
 ): Access<DeliveryContext> {
-  const service = serviceOnly("push webhooks");
+  const sender = writerOf(log, {
+    purpose: "push webhooks",
+    users: false,
+    parameters: log.urlDefaults,
+  });
   return async (ctx) => {
     const { headers } = ctx.request;
-    const hasKey = headers.has("apikey") || headers.has("authorization");
+    const hasKey = ["apikey", "authorization", "x-ledger-key"]
+      .some((name) => headers.has(name));
     const isSigned = headers.has("webhook-signature") || !hasKey;
     if (signedBy === undefined || !isSigned) {
-      const admitted = await service(ctx);
+      const admitted = await sender(ctx);
       return Object.assign(admitted, { bytes: await readBytes(ctx) });
     }
     const secrets = readSecrets(signedBy, settings);
@@ -47,9 +54,9 @@ export function requireSender(
     const message = { headers, body: bytes };
     const { ok, reason } = await verifySignature(message, secrets, new Date());
     if (!ok) throw refuse(reason, signedBy);
-    const sender = `signature:${signedBy}`;
-    ctx.annotate({ caller: sender });
-    const caller: Caller = { kind: "service", keyName: sender };
+    const keyName = `signature:${signedBy}`;
+    ctx.annotate({ caller: keyName });
+    const caller: Caller = { kind: "service", keyName };
     return Object.assign(ctx, { caller, bytes });
   };
 }
@@ -73,7 +80,8 @@ function readSecrets(
   return secrets;
 }
 
-const KEY = "send a secret API key in the apikey header";
+const KEY =
+  "send a producer key in the x-ledger-key header or a secret API key in the apikey header";
 
 const REASONS: Record<Exclude<SignatureFault, "no_secrets">, string> = {
   missing_headers:

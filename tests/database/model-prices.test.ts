@@ -15,12 +15,9 @@ const DAY = "2026-01-01T00:00:00Z";
 describe.each(ENGINES)("model_prices on $name", (engine) => {
   const db = useDatabase(engine.migrated);
 
-  /** Enters a price as a service does, with `members` instead of the usual ones. */
+  /** Enters a price, as the owner, with `members` instead of the usual ones. */
   const enter = (members: Record<string, unknown>) =>
-    queryAs(
-      db,
-      "service_role",
-      null,
+    db.query(
       `insert into public.model_prices (provider, match_kind, match_value, effective_from, effective_to,
            daily_from, daily_to, service_tier, source, other_usd_per_million, context_tiers, ${COLUMNS})
          select provider, match_kind, match_value, effective_from, effective_to, daily_from, daily_to,

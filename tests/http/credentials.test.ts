@@ -7,9 +7,9 @@ import {
   SignJWT,
 } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
-import { authenticate } from "../../shared/http/access.ts";
+import { authenticate } from "../../shared/http/authenticate.ts";
 import { ProblemError } from "../../shared/http/problem.ts";
-import type { ApiKeys } from "../../shared/db/environment.ts";
+import { type ApiKeys, readEnvironment } from "../../shared/db/environment.ts";
 import { USER } from "../support/running-stack.ts";
 
 const KEY = "sb_secret_one_0123456789abcdefghij";
@@ -136,7 +136,7 @@ async function decide(request: Request, secretKeys: ApiKeys): Promise<string> {
     const caller = await authenticate(request, environmentWith(secretKeys));
     return caller.kind === "user"
       ? `user ${caller.id} with ${caller.token}`
-      : `service ${caller.keyName}`;
+      : `service ${caller.kind === "service" && caller.keyName}`;
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     return error.problem.code;
@@ -262,5 +262,42 @@ describe("a service", () => {
       expect(await decide(request, { default: KEY }))
         .toBe("invalid_credentials");
     }
+  });
+});
+
+describe("LEDGER_OPERATOR_KEYS", () => {
+  const keys = { default: KEY, gateway: OTHER };
+  const decideBy = async (operatorKeys: string[] | null, key: string) => {
+    const env = { ...environmentWith(keys), operatorKeys };
+    try {
+      const caller = await authenticate(requestWith(key, null), env);
+      return caller.kind === "service" ? caller.keyName : caller.kind;
+    } catch (error) {
+      return (error as ProblemError).problem.code;
+    }
+  };
+
+  test("narrows the secret keys that callers may use", async () => {
+    expect(await decideBy(null, OTHER)).toBe("gateway");
+    expect(await decideBy(["default"], KEY)).toBe("default");
+    expect(await decideBy(["default"], OTHER)).toBe("not_allowed");
+    expect(await decideBy(["gone"], KEY)).toBe("not_allowed");
+    expect(await decideBy(["default"], "sb_secret_x"))
+      .toBe("invalid_credentials");
+  });
+
+  test.each([
+    [undefined, null],
+    ["", null],
+    [" , ", null],
+    ["default", ["default"]],
+    ["default, reports\nops", ["default", "reports", "ops"]],
+  ])("is read from %j as %j", (value, names) => {
+    const variables: Record<string, string | undefined> = {
+      SUPABASE_URL: "http://localhost",
+      LEDGER_OPERATOR_KEYS: value,
+    };
+    const { data } = readEnvironment((name) => variables[name]);
+    expect(data?.operatorKeys).toEqual(names);
   });
 });

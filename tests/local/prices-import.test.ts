@@ -25,12 +25,11 @@ describe("npm run prices:import", () => {
     const known = rows.find((row) =>
       row.provider === MODEL.provider && row.match_value === MODEL.match_value
     );
-    const { error } = await running.admin().from("model_prices").insert({
-      ...known,
-      ...MODEL,
-      published: true,
+    const { error } = await running.admin().rpc("import_model_prices", {
+      prices: [{ ...known, ...MODEL, ...members }],
       source: "an older list",
-      ...members,
+      apply: true,
+      accept_suspicious: true,
     });
     expect(error).toBe(null);
   }

@@ -20,7 +20,7 @@ class PricedDatabase {
   db!: TestDatabase;
   world!: ParentRows;
 
-  /** Enters a price as a service does: of `acme`, standard, since 2026. Returns its id. */
+  /** Enters a price, as the owner: of `acme`, standard, since 2026. Returns its id. */
   async enter(price: Members & { match_value: string }): Promise<string> {
     const row: Members = {
       provider: "acme",
@@ -30,12 +30,10 @@ class PricedDatabase {
       ...price,
     };
     const columns = Object.keys(row).join(", ");
-    const [{ id }] = await this.asService((query) =>
-      query<{ id: string }>(
-        `insert into public.model_prices (${columns})
-         select ${columns} from jsonb_populate_record(null::public.model_prices, $1::text::jsonb) returning id`,
-        [JSON.stringify(row)],
-      )
+    const [{ id }] = await this.db.query<{ id: string }>(
+      `insert into public.model_prices (${columns})
+       select ${columns} from jsonb_populate_record(null::public.model_prices, $1::text::jsonb) returning id`,
+      [JSON.stringify(row)],
     );
     return id;
   }

@@ -3,20 +3,20 @@ import { FIRM, type RunningStack } from "./running-stack.ts";
 /** A price or an event: members by name. */
 export type Members = Record<string, unknown>;
 
-/** Enters a price as a service does over the REST API: of `acme`, since 2026. Returns its id. */
+/** Enters a price as a service does: of `acme`, since 2026. Returns its id. */
 export async function enterPrice(
   ledger: RunningStack,
   price: Members & { match_value: string },
 ): Promise<string> {
-  const { data, error } = await ledger.admin().from("model_prices").insert({
+  const { status, body } = await ledger.post("llm-usage/prices", {
     provider: "acme",
     match_kind: "equals",
     effective_from: "2026-01-01T00:00:00Z",
     source: "a contract",
     ...price,
-  }).select("id").single();
-  if (error) throw new Error(error.message);
-  return data.id;
+  });
+  if (status !== 201) throw new Error(JSON.stringify(body));
+  return body.id;
 }
 
 /** An event of `acme` in June 2026 with the members that it must have but its tokens. */

@@ -79,11 +79,8 @@ describe("answers as documented", () => {
 
     test("403 to a user who may not write, for a log that refuses users", async () => {
       const { userWrites } = log;
-      if (userWrites !== null && !userWrites.attributed) {
-        expect(document.paths[`/${slug}`].post.responses[403])
-          .toBeUndefined();
-        return;
-      }
+      // Every user may write there; producer keys of other logs are refused.
+      if (userWrites !== null && !userWrites.attributed) return;
       const { action, entity_type } = log.example;
       const event = { action, entity_type };
       const answer = await ledger.postAs(NOBODY, slug, event);

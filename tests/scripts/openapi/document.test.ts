@@ -52,10 +52,12 @@ const PLACES: [keyof typeof limits, string, number?][] = [
   ["MAX_RATED_ROWS", "At most § rows per request"],
   ["DEFAULT_RESERVATION_SECONDS", '"default":§'],
   ["MAX_RESERVATION_SECONDS", '"maximum":§'],
+  ["PRODUCER_KEY_CACHE_MS", "up again after § seconds", 1_000],
 ];
 
 /** The limits of functions without a document, which receive for several logs. */
 const OTHER_LIMITS = [
+  "MAX_CACHED_PRODUCER_KEYS",
   "MAX_EXPORT_BYTES",
   "MAX_SPANS",
   "MAX_SPAN_ERROR_TEXT",
@@ -192,7 +194,8 @@ describe("completeness", () => {
 
   test("every operation but describe has an example that succeeds, or is refused where success has new ids and times", () => {
     const examples = examplesIn(document);
-    const unstable = ["/llm-usage/budget", "/llm-usage/reserve"];
+    const unstable = ["budget", "reserve", "prices"]
+      .map((route) => `/llm-usage/${route}`);
     for (const { path, method, operation } of operationsIn(document)) {
       if (path.endsWith("openapi.json")) continue;
       const refused = method === "post" && unstable.includes(path);

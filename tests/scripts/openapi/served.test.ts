@@ -10,6 +10,7 @@ const OWN_PATHS: Record<string, string[]> = {
   "llm-usage": [
     "/llm-usage/budget",
     "/llm-usage/reserve",
+    "/llm-usage/prices",
     "/llm-usage/ratings",
   ],
 };

@@ -91,7 +91,7 @@ describe("answers of llm-usage's own operations as documented", () => {
   test("an unpriced call is rated after its price was entered", async () => {
     const { cost_usd: _, ...call } = llmUsageLog.example;
     await ask("POST", "/llm-usage", { ...call, id: newId() });
-    const { error } = await ledger.admin().from("model_prices").insert({
+    const entered = await ask("POST", "/llm-usage/prices", {
       provider: "house",
       match_kind: "equals",
       match_value: call.model,
@@ -100,7 +100,7 @@ describe("answers of llm-usage's own operations as documented", () => {
       output_usd_per_mtok: "0.4",
       source: "a contract",
     });
-    expect(error).toBeNull();
+    expect(entered.status).toBe(201);
     const path = `${RATINGS}?from=2026-01-31&to=2026-02-01`;
     const dry = await ask("POST", path, { ...rating, dry_run: true });
     expect([dry.status, dry.body.changed]).toEqual([200, 1]);

@@ -148,6 +148,11 @@ describe.each(SERVER_ONLY)("over REST on %s", (engine) => {
     for (const [table, { row }] of Object.entries(TARGETS)) {
       ids[table] = String(row.id ?? newId());
       if (table === "llm_budgets") continue;
+      if (table === "model_prices") {
+        const { body } = await running.post("llm-usage/prices", row);
+        ids[table] = body.id;
+        continue;
+      }
       const { error } = await running.admin().from(table)
         .insert({ ...row, id: ids[table] });
       if (error) throw new Error(error.message);
