@@ -688,6 +688,16 @@ CREATE TABLE ledger.salts (
   CONSTRAINT salts_pkey PRIMARY KEY (row_id, log)
 );
 
+CREATE TABLE ledger.signers (
+  purpose text NOT NULL,
+  hash bytea NOT NULL,
+  added_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT signers_pkey PRIMARY KEY (purpose, hash),
+  CONSTRAINT signers_hash_check CHECK ((octet_length(hash) = 32)),
+  CONSTRAINT signers_purpose_check CHECK ((purpose = ANY (ARRAY['checkpoint'::text, 'cosignature'::text])))
+);
+ALTER TABLE ledger.signers ENABLE ROW LEVEL SECURITY;
+
 CREATE TABLE ledger.witnessed (
   origin text NOT NULL,
   size bigint NOT NULL,
@@ -699,13 +709,13 @@ CREATE TABLE ledger.witnessed (
 
 -- Functions
 
-CREATE OR REPLACE FUNCTION public.add_ledger_checkpoint(after_size bigint, size bigint, root text, note text)
+CREATE OR REPLACE FUNCTION public.add_ledger_checkpoint(after_size bigint, size bigint, root text, note text, secrets text[] DEFAULT '{}'::text[])
  RETURNS boolean
  LANGUAGE sql
  SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$ select ledger.add_checkpoint(after_size, size, root, note) $function$;
-REVOKE EXECUTE ON FUNCTION public.add_ledger_checkpoint(bigint,bigint,text,text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION public.add_ledger_checkpoint(bigint,bigint,text,text) TO service_role;
+AS $function$ select ledger.add_checkpoint(after_size, size, root, note, secrets) $function$;
+REVOKE EXECUTE ON FUNCTION public.add_ledger_checkpoint(bigint,bigint,text,text,text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.add_ledger_checkpoint(bigint,bigint,text,text,text[]) TO service_role;
 
 CREATE OR REPLACE FUNCTION public.add_producer_key(hash text, name text, logs text[], scope jsonb DEFAULT '{}'::jsonb, can_read boolean DEFAULT false, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_usd_day numeric DEFAULT NULL::numeric, max_rows_day bigint DEFAULT NULL::bigint)
  RETURNS jsonb
@@ -2111,13 +2121,13 @@ REVOKE EXECUTE ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,
 GRANT EXECUTE ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,text[],text,text,integer,text) TO authenticated;
 GRANT EXECUTE ON FUNCTION public.summarise_log(name,name,jsonb,jsonb,text,text,text[],text,text,integer,text) TO service_role;
 
-CREATE OR REPLACE FUNCTION public.witness_checkpoint(origin text, old_size bigint, size bigint, root text, note text)
+CREATE OR REPLACE FUNCTION public.witness_checkpoint(origin text, old_size bigint, size bigint, root text, note text, secrets text[] DEFAULT '{}'::text[])
  RETURNS boolean
  LANGUAGE sql
  SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$ select ledger.witness(origin, old_size, size, root, note) $function$;
-REVOKE EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text) TO service_role;
+AS $function$ select ledger.witness(origin, old_size, size, root, note, secrets) $function$;
+REVOKE EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text,text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.witness_checkpoint(text,bigint,bigint,text,text,text[]) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.accept_functions()
  RETURNS void
@@ -2142,13 +2152,14 @@ $function$;
 COMMENT ON FUNCTION ledger.accept_state(name) IS 'Makes the current state of a table the one that ledger.doctor() expects. For the end of a migration that changed the table deliberately.';
 REVOKE EXECUTE ON FUNCTION ledger.accept_state(name) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION ledger.add_checkpoint(after_size bigint, size bigint, root text, note text)
+CREATE OR REPLACE FUNCTION ledger.add_checkpoint(after_size bigint, size bigint, root text, note text, secrets text[])
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform ledger.require_signer('checkpoint', secrets);
   perform pg_advisory_xact_lock(hashtext('ledger.add_checkpoint'));
   if after_size is distinct from (select coalesce(max(c.size), 0) from ledger.checkpoints c)
     or size <= after_size or size > ledger.tree_size() then
@@ -2159,8 +2170,8 @@ begin
   return true;
 end
 $function$;
-REVOKE EXECUTE ON FUNCTION ledger.add_checkpoint(bigint,bigint,text,text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.add_checkpoint(bigint,bigint,text,text) TO service_role;
+REVOKE EXECUTE ON FUNCTION ledger.add_checkpoint(bigint,bigint,text,text,text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.add_checkpoint(bigint,bigint,text,text,text[]) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.add_log(log name, committed name[] DEFAULT '{}'::name[], same_firm name[] DEFAULT '{}'::name[], actor name DEFAULT NULL::name, prepare regproc DEFAULT NULL::regproc, warnings jsonb DEFAULT '{}'::jsonb, settle regproc DEFAULT NULL::regproc)
  RETURNS void
@@ -5733,6 +5744,28 @@ end
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.require_parent(name,uuid,text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION ledger.require_signer(purpose text, secrets text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  hashes constant bytea[] := array(select sha256(convert_to(s, 'UTF8')) from unnest(secrets) s);
+begin
+  perform pg_advisory_xact_lock(hashtext('ledger.require_signer'));
+  if cardinality(hashes) = 0 or exists (select from ledger.signers s where s.purpose = require_signer.purpose)
+    and not exists (
+      select from ledger.signers s where s.purpose = require_signer.purpose and s.hash = any (hashes))
+  then
+    raise exception 'only the holder of a signing key stores a %', purpose using errcode = '42501',
+      hint = 'After a change of all keys at once, delete the rows of ledger.signers as the owner.';
+  end if;
+  insert into ledger.signers (purpose, hash) select require_signer.purpose, h from unnest(hashes) h
+  on conflict do nothing;
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.require_signer(text,text[]) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ledger.reserve_budget(reservation uuid, firm uuid, project uuid, amount numeric, seconds integer)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -6111,13 +6144,14 @@ $function$;
 REVOKE EXECUTE ON FUNCTION ledger.unsealed(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.unsealed(text) TO service_role;
 
-CREATE OR REPLACE FUNCTION ledger.witness(origin text, old_size bigint, size bigint, root text, note text)
+CREATE OR REPLACE FUNCTION ledger.witness(origin text, old_size bigint, size bigint, root text, note text, secrets text[])
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform ledger.require_signer('cosignature', secrets);
   if old_size = 0 then
     insert into ledger.witnessed as w (origin, size, root, note)
     values (witness.origin, witness.size, decode(witness.root, 'base64'), witness.note)
@@ -6132,8 +6166,8 @@ begin
   return found;
 end
 $function$;
-REVOKE EXECUTE ON FUNCTION ledger.witness(text,bigint,bigint,text,text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.witness(text,bigint,bigint,text,text) TO service_role;
+REVOKE EXECUTE ON FUNCTION ledger.witness(text,bigint,bigint,text,text,text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.witness(text,bigint,bigint,text,text,text[]) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.witnessed_of(origin text)
  RETURNS jsonb

@@ -108,6 +108,8 @@ export const SQLSTATES = {
   foreignCursor: "LF002",
   /** invalid_parameter_value: `summarise_log` got a time zone that Postgres does not know. */
   invalidParameter: "22023",
+  /** insufficient_privilege: the caller does not hold a signing key that the database knows. */
+  notAllowed: "42501",
   /** `rate_llm_usage`: the selection is too large; PostgREST answers 413. */
   tooManyRows: "PT413",
 } as const;

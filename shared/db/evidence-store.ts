@@ -87,17 +87,22 @@ export const readEntries = (env: Environment, log: string, ids: string[]) =>
 export const readCheckpoints = (env: Environment, firstSize = 0) =>
   call<string[]>(env, "read_ledger_checkpoints", { first_size: firstSize });
 
-/** Stores a checkpoint; false when another was stored since `afterSize`. */
+/**
+ * Stores a checkpoint for the holder of `secrets`, see `deriveStoreSecret`; false when
+ * another was stored since `afterSize`.
+ */
 export const addCheckpoint = (
   env: Environment,
   afterSize: number,
   { size, root, note }: StoredCheckpoint,
+  secrets: string[],
 ) =>
   call<boolean>(env, "add_ledger_checkpoint", {
     after_size: afterSize,
     size,
     root,
     note,
+    secrets,
   }, RECORD_TIMEOUT_MS);
 
 /** Reads the last state that this project cosigned of another log, or null. */
@@ -112,6 +117,7 @@ export const moveWitnessed = (
   origin: string,
   oldSize: number,
   { size, root, note }: StoredCheckpoint,
+  secrets: string[],
 ) =>
   call<boolean>(env, "witness_checkpoint", {
     origin,
@@ -119,4 +125,5 @@ export const moveWitnessed = (
     size,
     root,
     note,
+    secrets,
   }, RECORD_TIMEOUT_MS);

@@ -1,6 +1,7 @@
 import type { Environment } from "../db/environment.ts";
 import { moveWitnessed, readWitnessed } from "../db/evidence-store.ts";
 import { parseBase64, toBase64 } from "../tlog/encoding.ts";
+import type { SignerKey } from "../tlog/keys.ts";
 import { formatNote } from "../tlog/note.ts";
 import {
   answerConflict,
@@ -10,7 +11,7 @@ import {
   refuseCheckpoint,
   type WitnessAnswer,
 } from "../tlog/witness.ts";
-import type { LedgerKeys } from "./ledger-keys.ts";
+import { deriveStoreSecret, type LedgerKeys } from "./ledger-keys.ts";
 
 /**
  * Cosigns a checkpoint of another log (C2SP tlog-witness, `add-checkpoint`). It is
@@ -19,7 +20,7 @@ import type { LedgerKeys } from "./ledger-keys.ts";
 export async function cosignCheckpoint(
   body: string,
   env: Environment,
-  { witness, witnessed }: LedgerKeys & { witness: object },
+  { witness, witnessed }: LedgerKeys & { witness: SignerKey },
   now: Date,
 ): Promise<WitnessAnswer> {
   const parsed = parseAddCheckpoint(body);
@@ -35,7 +36,7 @@ export async function cosignCheckpoint(
     size,
     root: toBase64(root),
     note: formatNote(request.note),
-  });
+  }, [await deriveStoreSecret(witness)]);
   if (!isStored) {
     return answerConflict((await readWitnessed(env, origin))?.size ?? 0);
   }

@@ -1,7 +1,9 @@
+import { toBase64 } from "../tlog/encoding.ts";
 import {
   type KeyType,
   parseSignerKey,
   parseVerifierKey,
+  sign,
   type SignerKey,
   type VerifierKey,
 } from "../tlog/keys.ts";
@@ -87,6 +89,18 @@ export async function readLedgerKeys(
       "note",
     ),
   };
+}
+
+/**
+ * The secret with which the holder of a signing key stores checkpoints: a signature
+ * (RFC 8032, deterministic) of a text that is not a note, because it does not end with a
+ * newline. Only its hash is stored, and the key cannot be computed from it.
+ */
+export async function deriveStoreSecret(
+  { verifier, privateKey }: SignerKey,
+): Promise<string> {
+  const text = `ledger-functions/store-checkpoint/v1 ${verifier.name}`;
+  return toBase64(await sign(new TextEncoder().encode(text), privateKey));
 }
 
 async function readSigner(

@@ -1,3 +1,4 @@
+import { SQLSTATES, StoreError } from "../db/call-function.ts";
 import type { Environment } from "../db/environment.ts";
 import {
   addCheckpoint,
@@ -15,7 +16,11 @@ import {
 import { proveConsistency, verifyConsistency } from "../tlog/proofs.ts";
 import { readRoot, type TileReader } from "../tlog/tiles.ts";
 import { formatAddCheckpoint, readWitnessAnswer } from "../tlog/witness.ts";
-import type { LedgerKeys, Witness } from "./ledger-keys.ts";
+import {
+  deriveStoreSecret,
+  type LedgerKeys,
+  type Witness,
+} from "./ledger-keys.ts";
 import { createTileReader } from "./prove-row.ts";
 import { findTrustedCheckpoint } from "./trusted-checkpoint.ts";
 
@@ -65,9 +70,32 @@ export async function signTree(
     const after = state.checkpoint?.size ?? 0;
     if (state.size <= after) return { note: trusted?.note ?? null };
     const signed = await signRoot(read, keys, tree);
-    if (await addCheckpoint(env, after, signed)) return { note: signed.note };
+    const stored = await store(env, keys, after, signed);
+    if (stored !== false) return stored;
   }
   return { refusal: "Another request signed at the same time; try again" };
+}
+
+/** Stores a checkpoint; false when another was stored since `after`. */
+async function store(
+  env: Environment,
+  { signers }: LedgerKeys,
+  after: number,
+  signed: StoredCheckpoint,
+): Promise<SignResult | false> {
+  const secrets = await Promise.all(signers.map(deriveStoreSecret));
+  try {
+    const isStored = await addCheckpoint(env, after, signed, secrets);
+    return isStored && { note: signed.note };
+  } catch (error) {
+    const isUnknown = error instanceof StoreError &&
+      error.reason.code === SQLSTATES.notAllowed;
+    if (!isUnknown) throw error;
+    return {
+      refusal:
+        "The database knows other signing keys than these: sign with an old and a new key during a rotation, or delete the rows of ledger.signers as the owner of the database",
+    };
+  }
 }
 
 /** The root of the tree, if the tree is consistent with the last checkpoint. */

@@ -463,7 +463,8 @@ as $$
         'set_llm_budget', 'read_llm_budgets', 'reserve_llm_budget', 'seal_ledger', 'read_ledger_state',
         'read_ledger_tiles', 'read_ledger_entries', 'read_ledger_checkpoints', 'export_ledger',
         'export_pending_leaves', 'read_unsealed_rows', 'add_ledger_checkpoint', 'read_witnessed',
-        'witness_checkpoint'])
+        'witness_checkpoint', 'enter_model_price', 'record_as_producer', 'find_producer_key', 'add_producer_key',
+        'rotate_producer_key', 'revoke_producer_key', 'list_producer_keys'])
       union all
       select x.relname, 'an index', format('alter index %s rename to %I', x.oid::regclass, 'before_' || x.relname)
       from pg_class x where x.relnamespace = 'public'::regnamespace and x.relkind in ('i', 'I')

@@ -83,7 +83,7 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
         read_witnessed: "service_role",
         witness_checkpoint: "service_role",
       });
-    expect(rows).toHaveLength(19);
+    expect(rows).toHaveLength(26);
   });
 
   test("every function pins its search path", async () => {

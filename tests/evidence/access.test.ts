@@ -122,8 +122,8 @@ const CALLS = [
   "ledger.export(0, 10)",
   "ledger.unsealed('model_usage_log')",
   "ledger.checkpoints_from(0)",
-  "ledger.add_checkpoint(0, 1, 'AAAA', 'note')",
-  "ledger.witness('origin', 0, 1, 'AAAA', 'note')",
+  "ledger.add_checkpoint(0, 1, 'AAAA', 'note', '{secret}')",
+  "ledger.witness('origin', 0, 1, 'AAAA', 'note', '{secret}')",
   "ledger.witnessed_of('origin')",
 ];
 

@@ -266,16 +266,47 @@ describe("the signer", () => {
     }, databaseUrl);
   });
 
-  test("accepts the retired key without a rotation period", async () => {
+  test("accepts the retired key without a rotation period, once the owner permits another signer", async () => {
     const fresh = await makeLogKeys();
-    await onCopy(async (ledger) => {
+    await onCopy(async (ledger, db) => {
       await recordMany(ledger, 1);
+      await ledger.sealUnsigned();
+      await expectRefusal(
+        ledger,
+        db,
+        "The database knows other signing keys than these: sign with an old and a new key during a rotation, or delete the rows of ledger.signers as the owner of the database",
+      );
+      await db.query("delete from ledger.signers");
       expect(signersOf(await ledger.sign())).toEqual([idOf(fresh.verifierKey)]);
     }, {
       LEDGER_SIGNING_KEYS: fresh.signerKey,
       LEDGER_RETIRED_KEYS: keys.verifierKey,
     });
   });
+
+  test.each([undefined, [], ["AAAA"]])(
+    "is the only one to store a checkpoint, not a secret key with the secrets %j",
+    async (secrets) => {
+      await onCopy(async (ledger, db) => {
+        await recordMany(ledger, 1);
+        await ledger.sealUnsigned();
+        const [{ size }] = await db.query<{ size: number }>(
+          "select max(size)::int as size from ledger.checkpoints",
+        );
+        const { error } = await ledger.admin().rpc("add_ledger_checkpoint", {
+          after_size: size,
+          size: size + 1,
+          root: "AAAA",
+          note: "garbage",
+          secrets,
+        });
+        expect(error?.code).toBe("42501");
+        expect(signersOf(await ledger.sign())).toEqual([
+          idOf(keys.verifierKey),
+        ]);
+      });
+    },
+  );
 
   test("signs nothing while a node is missing, until the next seal restores it", async () => {
     await onCopy(async (ledger, db) => {

@@ -74,7 +74,7 @@ async function sign(query: Query, signerKey: string): Promise<void> {
   await query(
     "alter table ledger.checkpoints enable always trigger refuse_change",
   );
-  await query("select ledger.add_checkpoint(0, $1, $2, $3)", [
+  await query("select ledger.add_checkpoint(0, $1, $2, $3, '{verifier}')", [
     leaves.length,
     toBase64(root),
     await signRoot(leaves.length, root, signerKey),
