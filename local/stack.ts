@@ -5,6 +5,7 @@
 import { resolve } from "@std/path/resolve.js";
 import { lockDataDir, useDataDir } from "./data-dir.ts";
 import { type Database, openPglite, openPostgres } from "./database.ts";
+import { addDemoKey } from "./demo-key.ts";
 import { assembleFunctionEnvironment } from "./function-environment.ts";
 import type { FunctionOutput } from "./function-messages.ts";
 import { printWarningsAndErrors } from "./function-output.ts";
@@ -68,6 +69,8 @@ export interface Stack {
   readonly secretKey: string;
   /** Every secret key by its name, `default` included. */
   readonly secretKeys: Readonly<Record<string, string>>;
+  /** The demo's producer key for every log; null for a database of a server. */
+  readonly producerKey: string | null;
   /** Names of the functions, sorted. */
   readonly functions: readonly string[];
   /** A token of a user, who need not exist; see {@linkcode signUserToken}. */
@@ -137,6 +140,7 @@ async function start(
 
   const database = await openDatabase(options, dataDir, parts);
   await migrate(database, supabaseDir, config.seedPaths);
+  const producerKey = await addDemoKey(database);
   const postgrest = await openPostgrest(options, config, parts);
   const restAndAuth = parts.restAndAuth = await createRestAndAuth({
     database,
@@ -173,6 +177,7 @@ async function start(
     publishableKey: keys.publishable[DEFAULT_KEY_NAME],
     secretKey: keys.secret[DEFAULT_KEY_NAME],
     secretKeys: keys.secret,
+    producerKey,
     functions: [...config.functions.keys()],
     signUserToken: (userId, tokenOptions) =>
       signUserToken(tokens, userId, tokenOptions),

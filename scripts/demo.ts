@@ -54,7 +54,7 @@ async function demo(args: string[]): Promise<void> {
 
 async function sendRequests(stack: Stack): Promise<void> {
   const service = {
-    apikey: stack.secretKey,
+    "x-ledger-key": stack.producerKey!,
     "content-type": "application/json",
   };
   const user = {

@@ -2,7 +2,7 @@
  * `npm run send`: posts a realistic sample of a format to the running stack, and prints
  * the request, without its secrets, and the answer.
  */
-import { SECRET_KEY } from "../local/keys.ts";
+import { PRODUCER_KEY } from "../local/demo-key.ts";
 import { StackError } from "../local/stack-error.ts";
 import { isLogSlug, LOG_SLUGS, type LogSlug } from "../shared/logs/index.ts";
 import { parseSecrets, signMessage } from "../shared/webhooks/signatures.ts";
@@ -28,7 +28,8 @@ without its secrets, and the answer.
                     native/<log>
   --url <origin>    default ${DEFAULT_URL}; with or without /functions/v1
   --query <query>   the query of the URL, such as firm_id=…
-  --key <key>       an API key; default the local stack's secret key
+  --key <key>       a producer key or a secret API key; default the local stack's
+                    producer key
   --secret <secret> sign the request (Standard Webhooks); then it has no key unless
                     --key is given
   --help            show this text
@@ -46,8 +47,8 @@ async function send(args: string[]): Promise<void> {
   const url = readUrl(flags.url ?? DEFAULT_URL, sample.path, flags.query);
   const body = new TextEncoder().encode(sample.body);
   const headers = new Headers(sample.headers);
-  const key = flags.key ?? (flags.secret === undefined ? SECRET_KEY : null);
-  if (key !== null) headers.set("apikey", key);
+  const key = flags.key ?? (flags.secret === undefined ? PRODUCER_KEY : null);
+  if (key !== null) headers.set(headerOf(key), key);
   if (flags.secret !== undefined) await sign(headers, body, flags.secret);
   printRequest(url, headers, body.length);
   await printAnswer(await post(url, headers, body));
@@ -123,7 +124,7 @@ async function post(
 function printRequest(url: URL, headers: Headers, length: number): void {
   console.log(`POST ${url.pathname}${url.search}`);
   for (const [name, value] of headers) {
-    console.log(`${name}: ${name === "apikey" ? mask(value) : value}`);
+    console.log(`${name}: ${isSecret(name) ? mask(value) : value}`);
   }
   console.log(`(${length} bytes)\n`);
 }
@@ -135,8 +136,18 @@ async function printAnswer(response: Response): Promise<void> {
   if (!response.ok) Deno.exitCode = 1;
 }
 
+/** The header of a key, by its kind. */
+function headerOf(key: string): string {
+  return key.startsWith("lfk_") ? "x-ledger-key" : "apikey";
+}
+
+function isSecret(header: string): boolean {
+  return header === "apikey" || header === "x-ledger-key";
+}
+
 function mask(secret: string): string {
-  return secret.startsWith("sb_secret_") ? "sb_secret_…" : "…";
+  const [prefix = ""] = /^(?:sb_secret_|lfk_)/.exec(secret) ?? [];
+  return `${prefix}…`;
 }
 
 function indent(text: string): string {

@@ -85,6 +85,9 @@ function describe(stack: Stack): string {
       name === "default" ? "Secret key" : `Secret key ${name}`,
       key,
     ]),
+    ...stack.producerKey === null
+      ? []
+      : [["Producer key", stack.producerKey] as [string, string]],
   ];
   const width = Math.max(...rows.map(([label]) => label.length)) + 2;
   const table = rows.map(([label, value]) => label.padEnd(width) + value);
@@ -94,7 +97,9 @@ function describe(stack: Stack): string {
     "Record the use of a tool:",
     "",
     `curl ${stack.url}/functions/v1/tool-usage \\`,
-    `  -H 'apikey: ${stack.secretKey}' \\`,
+    stack.producerKey === null
+      ? `  -H 'apikey: ${stack.secretKey}' \\`
+      : `  -H 'x-ledger-key: ${stack.producerKey}' \\`,
     `  -H 'Content-Type: application/json' \\`,
     `  -d '${JSON.stringify(EXAMPLE_EVENT)}'`,
     "",

@@ -129,6 +129,13 @@ function requireLog({ logs }: ProducerKey, log: Log): void {
   ));
 }
 
+/** Whether a producer key may read rows of the log, which its scope must then restrict. */
+export function mayRead(key: ProducerKey, log: Log): boolean {
+  return key.can_read && key.logs.includes(log.table) &&
+    (Object.keys(key.scope).length === 0 ||
+      scopeOf(key, log.columns).length > 0);
+}
+
 /** @throws {ProblemError} 403 when the key may not read the log, or not within its scope. */
 function requireReader(key: ProducerKey, log: Log): void {
   requireLog(key, log);
@@ -138,9 +145,7 @@ function requireReader(key: ProducerKey, log: Log): void {
       "The producer key is write-only; create one without --write-only",
     ));
   }
-  const isBounded = Object.keys(key.scope).length === 0 ||
-    scopeOf(key, log.columns).length > 0;
-  if (isBounded) return;
+  if (mayRead(key, log)) return;
   throw new ProblemError(createProblem(
     "not_allowed",
     `The scope of the producer key does not restrict ${log.table}, so it may only write it; read it with a secret API key`,

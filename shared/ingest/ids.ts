@@ -43,11 +43,16 @@ export function ownerOf(caller: Caller): string | null {
   return scope.length === 0 ? null : `scope:${JSON.stringify(scope)}`;
 }
 
+/** Whether a UUID is made of a name: of version 3, 5 or 8 (RFC 9562 §4.2). */
+export function isDerivedId(uuid: string): boolean {
+  return "358".includes(uuid[14]);
+}
+
 /**
  * The id of the row of an event to which its owner gave an id: a UUIDv5 (RFC 9562
- * §5.5) of the log, the owner and the id. Users and producers therefore retry with ids
- * of their own choice, and can neither take an id that another caller will need nor
- * learn which ids others have used.
+ * §5.5) of the log, the owner and the id. Users, and producers with derived ids,
+ * therefore retry with ids of their own choice, and can neither take an id that another
+ * caller will need nor learn which ids others have used.
  */
 export function ownEventId(
   log: string,

@@ -6,6 +6,7 @@ import {
   type RecordOptions,
   type StoreResult,
 } from "../db/record-events.ts";
+import { mayRead } from "../http/access.ts";
 import { refuseKey } from "../http/authenticate.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import type { Log } from "../logs/log.ts";
@@ -101,7 +102,7 @@ async function write(
   return prepared.map((item) => {
     if (item.event === null) return rejectEvent(item, item.issues);
     if (aborted) return abortEvent(item);
-    const result = conceal(stored[next++], caller);
+    const result = conceal(log, stored[next++], caller);
     return toEventResult(log, item.index, result);
   });
 }
@@ -117,10 +118,21 @@ function attribution(
     : {};
 }
 
-/** A result without recorded content, for a producer key that may not read. */
-function conceal(result: StoreResult, caller: Caller): StoreResult {
-  if (caller.kind !== "producer" || caller.key.can_read) return result;
-  if (result.outcome === "recorded") return result;
+/** A result without recorded content that the producer key may not read. */
+function conceal(
+  log: Log,
+  result: StoreResult,
+  caller: Caller,
+): StoreResult {
+  if (caller.kind !== "producer" || result.outcome === "recorded") {
+    return result;
+  }
+  const { key } = caller;
+  // The event has the scope, so a row that differs in it is another's.
+  const isOwn = !result.fields?.some((field) =>
+    Object.hasOwn(key.scope, field)
+  );
+  if (isOwn && mayRead(key, log)) return result;
   const { row: _row, receipt: _receipt, fields: _fields, ...rest } = result;
   // Whether another firm has a parent is not for the producer to know.
   const faults = rest.faults?.map((fault) =>

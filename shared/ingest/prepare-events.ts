@@ -5,7 +5,7 @@ import type { Issue } from "../issue.ts";
 import { uuid } from "../logs/fields.ts";
 import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import { compileEvent, validateEvent } from "../logs/validate-event.ts";
-import { eventId, ownerOf, ownEventId } from "./ids.ts";
+import { eventId, isDerivedId, ownerOf, ownEventId } from "./ids.ts";
 import type { RawEvent } from "./read-events.ts";
 
 /** An event of a request body or an adapter, not validated yet. */
@@ -122,7 +122,10 @@ function rowId(
     return eventId(idempotencyKey, { log: log.table, caller }, index);
   }
   const owner = ownerOf(caller);
-  return owner === null ? sent : ownEventId(log.table, owner, sent);
+  // Only a derived id can be foreseen by those who know the name that it is made of.
+  const isCommon = owner === null ||
+    (caller.kind === "producer" && !isDerivedId(sent));
+  return isCommon ? sent : ownEventId(log.table, owner, sent);
 }
 
 const NOTHING_DERIVED: Derived = { stamped: {} };

@@ -1,6 +1,6 @@
 -- An outbox for the audit log: an event per change of a table, sent until it is
 -- acknowledged. Needs pg_net, pg_cron and a secret API key in the Vault:
---   select vault.create_secret('sb_secret_…', 'ledger_key');
+--   select vault.create_secret('lfk_…', 'ledger_key');
 -- Replace <ref>, and create the trigger at the end on each table to audit.
 
 create schema outbox;
@@ -73,7 +73,7 @@ begin
     url := 'https://<ref>.supabase.co/functions/v1/audit',
     body := body,
     headers := jsonb_build_object('content-type', 'application/json',
-      'apikey', (select s.decrypted_secret from vault.decrypted_secrets s where s.name = 'ledger_key')),
+      'x-ledger-key', (select s.decrypted_secret from vault.decrypted_secrets s where s.name = 'ledger_key')),
     timeout_milliseconds := 20000);
   update outbox.events e set request_id = request, sent_at = now() where e.id = any (batch);
 end

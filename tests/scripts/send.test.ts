@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { SECRET_KEY } from "../../local/keys.ts";
+import { PRODUCER_KEY } from "../../local/demo-key.ts";
 import {
   type SignedMessage,
   verifySignature,
@@ -40,13 +40,14 @@ describe("npm run send", () => {
     const [{ url, message }] = requests;
     expect(url.pathname + url.search)
       .toBe("/functions/v1/webhooks/litellm?firm_id=x");
-    expect(message.headers.get("apikey")).toBe(SECRET_KEY);
+    expect(message.headers.get("x-ledger-key")).toBe(PRODUCER_KEY);
+    expect(message.headers.get("apikey")).toBeNull();
     expect(message.headers.get("webhook-signature")).toBeNull();
     expect(JSON.parse(new TextDecoder().decode(message.body))).toHaveLength(2);
     expect(stdout).toContain("POST /functions/v1/webhooks/litellm?firm_id=x");
-    expect(stdout).toContain("apikey: sb_secret_…");
+    expect(stdout).toContain("x-ledger-key: lfk_…");
     expect(stdout).toContain('200 OK\n{\n  "recorded": 1\n}');
-    expect(stdout).not.toContain(SECRET_KEY);
+    expect(stdout).not.toContain(PRODUCER_KEY);
   });
 
   test("signs with a secret instead of a key", async () => {

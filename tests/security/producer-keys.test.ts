@@ -7,6 +7,7 @@ import {
   createProducerKey,
   hashProducerKey,
 } from "../../shared/http/producer-keys.ts";
+import { createKey } from "../support/producer-keys.ts";
 import {
   AGENT,
   ENGINES,
@@ -17,7 +18,6 @@ import {
   OTHER_PROJECT,
   type PostOptions,
   PROJECT,
-  type RunningStack,
   SERVER_ONLY,
   type Slug,
   SLUGS,
@@ -26,32 +26,8 @@ import {
   USER,
   useStack,
 } from "../support/running-stack.ts";
+import { deriveId } from "../../shared/ingest/ids.ts";
 import { createOtlpSpan } from "../support/producer-spans.ts";
-
-type Rights = {
-  logs?: string[];
-  scope?: Record<string, string>;
-  can_read?: boolean;
-  expires_at?: string | null;
-  max_usd_day?: string;
-  max_rows_day?: number;
-};
-
-const ALL_LOGS = Object.values(TABLES);
-
-/** Creates a key with these rights; the others are those of the tests' gateway. */
-async function createKey(ledger: RunningStack, rights: Rights = {}) {
-  const key = createProducerKey();
-  const { data, error } = await ledger.admin().rpc("add_producer_key", {
-    hash: await hashProducerKey(key),
-    name: "gateway",
-    logs: ALL_LOGS,
-    scope: { firm_id: FIRM },
-    ...rights,
-  });
-  if (error) throw new Error(error.message);
-  return { key, id: (data as { id: string }).id };
-}
 
 /** The options of a request with a producer key alone. */
 const withKey = (key: string, options: PostOptions = {}): PostOptions => ({
@@ -260,7 +236,7 @@ describe.each(SERVER_ONLY)("a write-only key on %s", (engine) => {
 
   test("cannot take an id that another firm or a service will need", async () => {
     const other = await createKey(ledger, { scope: { firm_id: OTHER_FIRM } });
-    const id = newId();
+    const id = await deriveId("tests", newId());
     for (
       const post of [
         withKey(key),
@@ -285,6 +261,26 @@ describe.each(SERVER_ONLY)("a write-only key on %s", (engine) => {
     ) {
       const { status } = await ledger.post("audit", EVENTS.audit, post);
       expect(status).toBe(201);
+    }
+  });
+
+  test("learns nothing of a row of another firm by its id", async () => {
+    const other = await createKey(ledger, {
+      scope: { firm_id: OTHER_FIRM },
+      can_read: true,
+    });
+    const event = { ...EVENTS.audit, id: newId() };
+    const first = await ledger.post("audit", event, withKey(key));
+    expect([first.status, first.body.id]).toEqual([201, event.id]);
+    for (const again of [event, { ...event, action: "other" }]) {
+      const prefer = { headers: { prefer: "return=receipt" } };
+      const { status, body } = await ledger.post(
+        "audit",
+        again,
+        withKey(other.key, prefer),
+      );
+      expect([status, body.code]).toEqual([409, "conflict"]);
+      expect(Object.keys(body)).not.toContain("fields");
     }
   });
 

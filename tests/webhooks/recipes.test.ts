@@ -9,6 +9,7 @@ import {
 } from "../support/running-stack.ts";
 import { createEntry } from "../support/supabase-payloads.ts";
 import { countRows, useReceiver } from "../support/receiving-stack.ts";
+import { createKey } from "../support/producer-keys.ts";
 
 /** The SQL of a recipe, as the pages of documentation show it. */
 const readRecipe = (name: string) =>
@@ -60,18 +61,20 @@ create table public.invoices (id uuid primary key, firm_id uuid, status text, am
 describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
   const ledger = useReceiver("PostgreSQL 17");
   let sql: postgres.Sql;
+  let key: string;
 
   /** A recipe with this stack's URL and key in the places of a project's. */
   const fillIn = (recipe: string) =>
     recipe.replaceAll("https://<ref>.supabase.co", ledger.stack.url)
-      .replaceAll("sb_secret_…", ledger.stack.secretKey)
+      .replaceAll("lfk_…", key)
       .replaceAll("<uuid>", OTHER_FIRM);
 
   beforeAll(async () => {
     sql = postgres(ledger.databaseUrl!, { max: 1, onnotice: () => {} });
     await sql.unsafe(PLATFORM);
+    ({ key } = await createKey(ledger, { logs: ["audit_log"], scope: {} }));
     await sql`insert into vault.decrypted_secrets
-      values ('ledger_key', ${ledger.stack.secretKey})`;
+      values ('ledger_key', ${key})`;
     for (const name of ["database-webhook", "outbox", "auth-audit-log"]) {
       await sql.unsafe(fillIn(readRecipe(name)));
     }
@@ -205,7 +208,7 @@ describe("the recipes, on PostgreSQL with stand-ins for the platform,", () => {
     await takeRequests();
     await sql`select outbox.send()`;
     const [request] = await takeRequests();
-    const headers = { ...request.headers, apikey: "sb_secret_wrong" };
+    const headers = { ...request.headers, "x-ledger-key": "lfk_wrong" };
     expect(await deliver({ ...request, headers })).toBe(401);
     await sql`select outbox.send()`;
     expect(await takeRequests()).toHaveLength(0);
