@@ -28,8 +28,8 @@ without its secrets, and the answer.
                     native/<log>
   --url <origin>    default ${DEFAULT_URL}; with or without /functions/v1
   --query <query>   the query of the URL, such as firm_id=…
-  --key <key>       a producer key or a secret API key; default the local stack's
-                    producer key
+  --key <key>       a producer key or a secret API key; default the producer key of a
+                    local stack on PGlite
   --secret <secret> sign the request (Standard Webhooks); then it has no key unless
                     --key is given
   --help            show this text

@@ -127,7 +127,14 @@ describe("a fifth log, added as CONTRIBUTING.md says", () => {
     "takes the sample of %s",
     async (target) => {
       const base = `${url}/functions/v1`;
-      const sent = await run("../scripts/send.ts", target, "--url", base);
+      const sent = await run(
+        "../scripts/send.ts",
+        target,
+        "--key",
+        apikey,
+        "--url",
+        base,
+      );
       expect(sent, sent.stdout).toMatchObject({ code: 0, stderr: "" });
       expect(sent.stdout).toContain("201 Created");
       expect(sent.stdout).toContain(`"comment": "${EVENT.comment}"`);
