@@ -17,7 +17,7 @@ export type OutcomeCounts = {
 export type AccessLogFields = Partial<OutcomeCounts> & {
   /** The route's name in the route table: a fixed word, never the path. */
   route?: string;
-  /** `secret:<name of the key>`, `user`, or `signature:<kind of secret>`. */
+  /** `secret:<name of the key>`, `producer:<name of the key>`, `user`, or `signature:<kind of secret>`. */
   caller?: string;
   /** The problem of the request as a whole. */
   code?: ProblemCode;
