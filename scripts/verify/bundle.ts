@@ -30,6 +30,9 @@ import { SALT_BYTES } from "./parse-leaf.ts";
  * 5. `{"row":{"log":…,"id":…}}` for each row of a table without a leaf, pending or not.
  *    There should be none.
  * 6. `{"end":{"lines":<lines before this one>}}`.
+ *
+ * A line has one form, the text of {@linkcode formatBundleLine}. Readers of JSON disagree
+ * on duplicate keys, and no signature covers additional members.
  */
 export type BundleLine =
   | { type: "header"; origin: string }
@@ -98,9 +101,13 @@ function toWire(evidence: LeafEvidence): Record<string, unknown> {
 /** A JSON object. */
 export type Members = Record<string, unknown>;
 
-/** Parses a line of a bundle; null if it is invalid. */
+/** Parses a line of a bundle; null if it is invalid or in another form. */
 export function parseBundleLine(text: string): BundleLine | null {
-  const line = parseObject(text);
+  const line = readLine(parseObject(text));
+  return line !== null && formatBundleLine(line) === text ? line : null;
+}
+
+function readLine(line: Members | null): BundleLine | null {
   if (line === null) return null;
   const { format, origin, checkpoint: content, leaf, pending, row, end } = line;
   if (format !== undefined) {

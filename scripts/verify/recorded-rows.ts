@@ -62,7 +62,8 @@ export class RecordedRows {
       yield* this.#addData(evidence.data, index);
     } else {
       appendLeaf(this.frontier, fromHex(evidence.hash));
-      this.counts[COUNTED[evidence.kind]] += 1;
+      // Without the row, the hash cannot be computed, so nothing binds the kind.
+      if (evidence.row !== null) this.counts[COUNTED[evidence.kind]] += 1;
       yield* this.#addRow(evidence, index);
     }
   }

@@ -63,9 +63,9 @@ type EvidenceCounts = {
   checkpoints: number;
   /** Leaves of the tree. */
   leaves: number;
-  /** Leaves of rows that were recorded on write. */
+  /** Leaves of existing rows that were recorded on write. */
   rows: number;
-  /** Leaves of rows that were backfilled. */
+  /** Leaves of existing rows that were backfilled. */
   backfilled: number;
   /** Leaves of cascading deletions. */
   tombstones: number;
