@@ -6,7 +6,7 @@ import {
   type Leaf,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import type { LogName } from "../../shared/logs/index.ts";
+import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../shared/logs/log.ts";
 import { equalsHex, fromHex } from "../../shared/tlog/encoding.ts";
 import {
@@ -47,6 +47,11 @@ export class RecordedRows {
   /** The cut of the last seal. */
   get cut(): string | null {
     return this.#cut;
+  }
+
+  /** The logs without a leaf of a row. */
+  get emptyLogs(): LogName[] {
+    return LOG_NAMES.filter((log) => !this.#register.hasRows(log));
   }
 
   /** The next leaf of the tree. */

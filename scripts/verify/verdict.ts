@@ -92,6 +92,10 @@ export type Verdict = {
   counts: EvidenceCounts;
   /** The newest checkpoint of the bundle, which authenticates the leaves. */
   newest: OpenedCheckpoint | null;
+  /** Leaves that the largest trusted held checkpoint covers; null without one. */
+  heldSize: number | null;
+  /** The logs of which the bundle has no leaf of a row. */
+  emptyLogs: LogName[];
   /** The last seal's cut: all transactions below it are in the tree. */
   cut: string | null;
 };

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { verifyBundle } from "../../../scripts/verify/verify-bundle.ts";
 import { LOG_NAMES } from "../../../shared/logs/index.ts";
 import {
