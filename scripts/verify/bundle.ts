@@ -86,15 +86,19 @@ export function formatBundleLine(line: BundleLine): string {
 function toWire(evidence: LeafEvidence): Record<string, unknown> {
   if ("data" in evidence) return { data: evidence.data };
   const { kind, log, id, hash, row, commitments, salts } = evidence;
-  const isOpen = row !== null || salts.some((salt) => salt !== null);
+  const identity = { kind, log, id, hash };
+  if (row === null) {
+    const isKept = salts.some((salt) => salt !== null);
+    return { ...identity, ...isKept && { salts } };
+  }
   return {
-    kind,
-    log,
-    id,
-    hash,
-    ...row !== null && { row },
-    ...row !== null && commitments.length > 0 && { commitments },
-    ...isOpen && salts.length > 0 && { salts },
+    ...identity,
+    row,
+    ...commitments.length > 0 && {
+      commitments,
+      // A row whose salts were all deleted may come without a list.
+      salts: commitments.map((_, at) => salts[at] ?? null),
+    },
   };
 }
 
