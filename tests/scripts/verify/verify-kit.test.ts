@@ -645,6 +645,17 @@ describe("a receipt", () => {
     ));
   });
 
+  test("has each key once", async () => {
+    const text = JSON.stringify({ ...answers.audit, metadata: { a: ":" } });
+    for (const repeated of ['"action":"other",', '"\\u0061ction":"other",']) {
+      const path = await write(text.replace("{", `{${repeated}`));
+      expect(await verify(withKey(bundle, "--receipt", path)))
+        .toEqual(failure(/^\S+ does not contain a receipt; /, 2));
+    }
+    expect(await verify(withKey(bundle, "--receipt", await write(text))))
+      .toEqual(refused(/receipt_differs: .* comes with a metadata that .*/));
+  });
+
   test("has a finding beside a proof whose leaf has another id", async () => {
     const { id, receipt } = answers.audit;
     const proof = await write(await fetchProof("audit", id));
