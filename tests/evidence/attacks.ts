@@ -38,7 +38,7 @@ import {
 } from "../support/tampering.ts";
 import { readPolicy } from "../support/tlog-parsers.ts";
 import { type Drill, recordOfEach } from "./drill.ts";
-import { replicateRow } from "./replication.ts";
+import { replicateChange, replicateRow } from "./replication.ts";
 
 /** The outcome of an attack, as the table states it. */
 export interface Outcome {
@@ -252,6 +252,12 @@ export function listAttacks(
         values ('${FIRM}', 'upload_file', 'cma_project', '2026-01-01')`,
       )
     ),
+    "logical replication: change a row": async () => ({
+      refused: await replicateChange() ? ["yes"] : [],
+      findings: [],
+      kept: [],
+      doctor: [],
+    }),
     "logical replication: insert a row": async () => {
       const { verdict, doctor } = await replicateRow();
       const findings = codesOf(verdict);
