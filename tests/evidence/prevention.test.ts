@@ -42,7 +42,10 @@ const readCodes = (cell: string) =>
   [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code);
 
 describe("docs/evidence.md, prevention and detection", () => {
-  test.each(LINES)("$change", async (line) => {
+  // %s shows the whole line, of which $change would show the beginning.
+  test.each(
+    LINES.map((line) => [line.change, line] as const),
+  )("%s", async (_, line) => {
     const attack = listAttacks(drill, scene)[line.change];
     expect(attack, "The line has no case").toBeDefined();
     const outcome = await attack();
