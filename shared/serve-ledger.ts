@@ -1,13 +1,13 @@
 import * as z from "zod";
 import type { ResolvedEnvironment } from "./db/environment.ts";
-import { readState, seal } from "./db/evidence-store.ts";
+import { seal } from "./db/evidence-store.ts";
 import { fetchRow } from "./db/read-log.ts";
 import { cosignCheckpoint } from "./evidence/cosign-checkpoint.ts";
 import { KEY_VARIABLES, type LedgerKeys } from "./evidence/ledger-keys.ts";
 import { createTileReader, proveRow } from "./evidence/prove-row.ts";
 import { signTree } from "./evidence/sign-tree.ts";
 import {
-  findTrustedCheckpoint,
+  findServedCheckpoint,
   type TrustedCheckpoint,
 } from "./evidence/trusted-checkpoint.ts";
 import { anyone, serviceOnly, serviceOrUser } from "./http/access.ts";
@@ -86,8 +86,7 @@ async function requireCheckpoint(
   ctx: DatabaseContext,
   keys: LedgerKeys,
 ): Promise<TrustedCheckpoint> {
-  const state = await readState(ctx.env);
-  const { trusted, fault } = await findTrustedCheckpoint(ctx.env, state, keys);
+  const { trusted, fault } = await findServedCheckpoint(ctx.env, keys);
   if (fault !== undefined) {
     ctx.report(new Error(`The newest stored checkpoint ${fault}`));
   }

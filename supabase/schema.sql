@@ -983,14 +983,14 @@ COMMENT ON FUNCTION public.rate_llm_usage(jsonb,text,text,text,boolean,integer) 
 REVOKE EXECUTE ON FUNCTION public.rate_llm_usage(jsonb,text,text,text,boolean,integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.rate_llm_usage(jsonb,text,text,text,boolean,integer) TO service_role;
 
-CREATE OR REPLACE FUNCTION public.read_ledger_checkpoints(first_size bigint DEFAULT 0)
+CREATE OR REPLACE FUNCTION public.read_ledger_checkpoints(first_size bigint DEFAULT 0, max_checkpoints integer DEFAULT 1000)
  RETURNS jsonb
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$ select ledger.checkpoints_from(first_size) $function$;
-REVOKE EXECUTE ON FUNCTION public.read_ledger_checkpoints(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION public.read_ledger_checkpoints(bigint) TO service_role;
+AS $function$ select ledger.checkpoints_from(first_size, max_checkpoints) $function$;
+REVOKE EXECUTE ON FUNCTION public.read_ledger_checkpoints(bigint,integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.read_ledger_checkpoints(bigint,integer) TO service_role;
 
 CREATE OR REPLACE FUNCTION public.read_ledger_entries(log text, ids uuid[])
  RETURNS jsonb
@@ -3156,17 +3156,19 @@ $function$;
 REVOKE EXECUTE ON FUNCTION ledger.charge_producer(uuid,name,numeric,bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.charge_producer(uuid,name,numeric,bigint) TO service_role;
 
-CREATE OR REPLACE FUNCTION ledger.checkpoints_from(first_size bigint)
+CREATE OR REPLACE FUNCTION ledger.checkpoints_from(first_size bigint, max_checkpoints integer DEFAULT 1000)
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select coalesce(jsonb_agg(c.note order by c.size), '[]')
-  from (select * from ledger.checkpoints c where c.size >= first_size order by c.size desc limit 1000) c
+  select coalesce(jsonb_agg(left(c.note, 65536) order by c.size), '[]')
+  from (
+    select * from ledger.checkpoints c where c.size >= first_size
+    order by c.size desc limit least(max_checkpoints, 1000)) c
 $function$;
-REVOKE EXECUTE ON FUNCTION ledger.checkpoints_from(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.checkpoints_from(bigint) TO service_role;
+REVOKE EXECUTE ON FUNCTION ledger.checkpoints_from(bigint,integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.checkpoints_from(bigint,integer) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.columns_of(log regclass)
  RETURNS TABLE(name name, type regtype, type_name text, source regclass, "position" integer)

@@ -6,7 +6,7 @@ import {
   formatBundleLine,
   type LeafEvidence,
 } from "../verify/bundle.ts";
-import { postJson, type Project } from "./project-rest.ts";
+import { getText, postJson, type Project } from "./project-rest.ts";
 
 /** Leaves per call; each call returns one JSON value, so PostgREST's row limit does not apply. */
 const PAGE_LEAVES = 2_000;
@@ -33,7 +33,6 @@ type State = {
   size: number;
   event_count: number;
   backlog: number;
-  checkpoint: { size: number; note: string } | null;
 };
 
 /**
@@ -52,7 +51,12 @@ export async function collectEvidence(
 ): Promise<void> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const before = await readState(project);
-    if (before.checkpoint === null) {
+    // The function verifies it. The table may have a newer one that no known key signed.
+    const checkpoint = await getText(
+      project,
+      "/functions/v1/ledger/checkpoint",
+    );
+    if (checkpoint === null) {
       throw new StackError(
         "The log is not signed yet: set LEDGER_SIGNING_KEYS, then run npm run seal",
       );
@@ -63,7 +67,7 @@ export async function collectEvidence(
       );
     }
     let count = 0;
-    for await (const line of listLines(project, before, before.checkpoint)) {
+    for await (const line of listLines(project, before, checkpoint)) {
       await write(formatBundleLine(line));
       count++;
     }
@@ -82,23 +86,23 @@ export async function collectEvidence(
 async function* listLines(
   project: Project,
   tree: { size: number },
-  checkpoint: { size: number; note: string },
+  checkpoint: string,
 ): AsyncGenerator<BundleLine> {
-  const [origin] = checkpoint.note.split("\n");
+  const [origin] = checkpoint.split("\n");
+  const size = sizeOf(checkpoint);
   yield { type: "header", origin };
   const notes = await call(project, "read_ledger_checkpoints", {
     first_size: 0,
   }) as string[];
   for (const content of notes) {
-    // A concurrent signer may be ahead; line 2 is the size (C2SP tlog-checkpoint).
-    const isLater = Number(content.split("\n")[1]) > checkpoint.size;
-    if (!isLater) yield { type: "checkpoint", content };
+    // A concurrent signer may be ahead.
+    if (!(sizeOf(content) > size)) yield { type: "checkpoint", content };
   }
   // Read before the leaves, so that leaves sealed meanwhile are duplicates, not missing.
   const pending = await readPending(project);
   const beyond: ExportedLeaf[] = [];
   for await (const leaf of readLeaves(project)) {
-    if (leaf.index >= checkpoint.size) beyond.push(leaf);
+    if (leaf.index >= size) beyond.push(leaf);
     else yield { type: "leaf", index: leaf.index, evidence: toEvidence(leaf) };
   }
   const sealedMeanwhile = new Set(
@@ -118,6 +122,11 @@ async function* listLines(
       yield { type: "row", log, id };
     }
   }
+}
+
+/** The size of a checkpoint, its line 2 (C2SP tlog-checkpoint); NaN for any other text. */
+function sizeOf(note: string): number {
+  return Number(note.split("\n")[1]);
 }
 
 /** All leaves of the tree, those that are added meanwhile included. */

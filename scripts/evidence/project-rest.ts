@@ -34,32 +34,68 @@ export function readProject(url: string | undefined): Project {
  * @throws {StackError} if the request fails.
  */
 export async function postJson(
-  { url, key }: Project,
+  project: Project,
   path: string,
   body: unknown,
 ): Promise<unknown> {
-  const response = await fetch(`${url}${path}`, {
+  const answer = await send(project, path, {
     method: "POST",
-    headers: { apikey: key, "content-type": "application/json" },
+    headers: { apikey: project.key, "content-type": "application/json" },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(60_000),
-  }).catch(() => {
-    throw new StackError(
-      `Cannot reach ${url}: start the stack with npm start, or correct --url`,
-    );
   });
+  const json = parseJson(answer.text);
+  if (answer.isOk && json !== undefined) return json;
+  throw explain(project, path, answer);
+}
+
+/**
+ * Gets the text of a public path below a project's origin; null if the answer is 404.
+ *
+ * @throws {StackError} if the request fails.
+ */
+export async function getText(
+  project: Project,
+  path: string,
+): Promise<string | null> {
+  const answer = await send(project, path, {});
+  if (answer.isOk) return answer.text;
+  if (answer.status === 404) return null;
+  throw explain(project, path, answer);
+}
+
+/** The answer to a request. */
+type Answer = { isOk: boolean; status: number; text: string };
+
+async function send(
+  { url }: Project,
+  path: string,
+  options: RequestInit,
+): Promise<Answer> {
+  const signal = AbortSignal.timeout(60_000);
+  const response = await fetch(`${url}${path}`, { ...options, signal })
+    .catch(() => {
+      throw new StackError(
+        `Cannot reach ${url}: start the stack with npm start, or correct --url`,
+      );
+    });
   const text = await response.text().catch(() => {
     throw new StackError(
       `Cannot read the answer of ${url}: the connection was lost; try again`,
     );
   });
-  const answer = parseJson(text);
-  if (response.ok && answer !== undefined) return answer;
-  throw new StackError(
-    response.status === 401 || response.status === 403
+  return { isOk: response.ok, status: response.status, text };
+}
+
+function explain(
+  { url }: Project,
+  path: string,
+  { status, text }: Answer,
+): StackError {
+  return new StackError(
+    status === 401 || status === 403
       ? `Cannot use ${url}: the key is not a secret key of it; set SUPABASE_SECRET_KEY`
-      : `Cannot use ${url}: ${path} answered ${response.status}${
-        describe(answer)
+      : `Cannot use ${url}: ${path} answered ${status}${
+        describe(parseJson(text))
       }`,
   );
 }

@@ -30,6 +30,9 @@ import { SALT_BYTES } from "./parse-leaf.ts";
  * 5. `{"row":{"log":…,"id":…}}` for each row of a table without a leaf, pending or not.
  *    There should be none.
  * 6. `{"end":{"lines":<lines before this one>}}`.
+ *
+ * A line has one form, the text of {@linkcode formatBundleLine}. Readers of JSON disagree
+ * on duplicate keys, and no signature covers additional members.
  */
 export type BundleLine =
   | { type: "header"; origin: string }
@@ -83,24 +86,32 @@ export function formatBundleLine(line: BundleLine): string {
 function toWire(evidence: LeafEvidence): Record<string, unknown> {
   if ("data" in evidence) return { data: evidence.data };
   const { kind, log, id, hash, row, commitments, salts } = evidence;
-  const isOpen = row !== null || salts.some((salt) => salt !== null);
+  const identity = { kind, log, id, hash };
+  if (row === null) {
+    const isKept = salts.some((salt) => salt !== null);
+    return { ...identity, ...isKept && { salts } };
+  }
   return {
-    kind,
-    log,
-    id,
-    hash,
-    ...row !== null && { row },
-    ...row !== null && commitments.length > 0 && { commitments },
-    ...isOpen && salts.length > 0 && { salts },
+    ...identity,
+    row,
+    ...commitments.length > 0 && {
+      commitments,
+      // A row whose salts were all deleted may come without a list.
+      salts: commitments.map((_, at) => salts[at] ?? null),
+    },
   };
 }
 
 /** A JSON object. */
 export type Members = Record<string, unknown>;
 
-/** Parses a line of a bundle; null if it is invalid. */
+/** Parses a line of a bundle; null if it is invalid or in another form. */
 export function parseBundleLine(text: string): BundleLine | null {
-  const line = parseObject(text);
+  const line = readLine(parseObject(text));
+  return line !== null && formatBundleLine(line) === text ? line : null;
+}
+
+function readLine(line: Members | null): BundleLine | null {
   if (line === null) return null;
   const { format, origin, checkpoint: content, leaf, pending, row, end } = line;
   if (format !== undefined) {

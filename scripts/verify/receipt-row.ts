@@ -7,21 +7,39 @@ export class JsonNumber {
   constructor(readonly source: string) {}
 }
 
-/** Parses JSON and keeps the source text of numbers; undefined if it is not JSON. */
+/**
+ * Parses JSON and keeps the source text of numbers; undefined if it is not JSON, or if an
+ * object has a key twice, of which readers see different values.
+ */
 export function parseExact(text: string): unknown {
-  const keepSource = (
+  let members = 0;
+  function keepSource(
+    this: unknown,
     _: string,
     value: unknown,
     context?: { source?: string },
-  ) =>
-    typeof value === "number"
+  ) {
+    if (!Array.isArray(this)) members += 1;
+    return typeof value === "number"
       ? new JsonNumber(context?.source ?? String(value))
       : value;
+  }
   try {
-    return JSON.parse(text, keepSource as Parameters<typeof JSON.parse>[1]);
+    const reviver = keepSource as Parameters<typeof JSON.parse>[1];
+    const value = JSON.parse(text, reviver);
+    // The root counts as a member of an object that holds it.
+    return countKeys(text) + 1 === members ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The number of keys in valid JSON, where every string before a colon is one. */
+function countKeys(json: string): number {
+  const strings = json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"\s*(:?)/g);
+  let count = 0;
+  for (const [, colon] of strings) count += colon.length;
+  return count;
 }
 
 /**

@@ -12,6 +12,7 @@ import type { Member } from "../../shared/logs/log.ts";
 import { equalsHex } from "../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { isHash, isObject, isSalt, type Members } from "./bundle.ts";
+import { listAnswerLimits, listUnknownRow } from "./not-checked.ts";
 import { opens } from "./parse-leaf.ts";
 import { nameInput, readText } from "./read-evidence.ts";
 import { isExact, parseExact, toMembers } from "./receipt-row.ts";
@@ -119,8 +120,7 @@ export function checkReceipt(
       ? `${subject}: ${where}`
       : `${subject}: ${where}, ${opened.values.size} of ${salts.length} committed values opened`,
     findings,
-    notChecked: row?.notChecked ??
-      [`the row of the leaf ${hash}: the answer lacks it`],
+    notChecked: row?.notChecked ?? listUnknownRow(hash),
     opened,
   };
 }
@@ -158,7 +158,8 @@ function openColumns(
   { row, commitments, salts }: GivenReceipt,
 ) {
   const findings: string[] = [];
-  const notChecked: string[] = [];
+  const unsalted: string[] = [];
+  const inexact: string[] = [];
   const values = new Map<string, Member>();
   const committed = layouts[leaf.log].flatMap((column, at) =>
     column.committed ? [{ name: column.name, member: members[at] }] : []
@@ -166,17 +167,19 @@ function openColumns(
   for (const [at, { name, member }] of committed.entries()) {
     const salt = salts[at];
     if (salt === null) {
-      notChecked.push(`${name} of ${leaf.id}: the receipt lacks its salt`);
+      unsalted.push(name);
     } else if (opens(commitments[at], salt, member)) {
       values.set(name, member);
     } else if (isExact(row![name])) {
       findings.push(`comes with a ${name} that differs from the recorded one`);
     } else {
-      notChecked.push(
-        `${name} of ${leaf.id}: an answer may change the form of its numbers; a bundle has the recorded form`,
-      );
+      inexact.push(name);
     }
   }
+  // The id is a member of the leaf, but not of its layout.
+  const hasMore = Object.keys(row!).length > layouts[leaf.log].length + 1;
+  const limits = { unsalted, inexact, hasMore };
+  const notChecked = listAnswerLimits(leaf.id, limits);
   return { findings, notChecked, opened: { leaf, values } };
 }
 

@@ -6,7 +6,7 @@ import {
   type Leaf,
   type RowLeaf,
 } from "../../shared/evidence/leaf.ts";
-import type { LogName } from "../../shared/logs/index.ts";
+import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../shared/logs/log.ts";
 import { equalsHex, fromHex } from "../../shared/tlog/encoding.ts";
 import {
@@ -49,6 +49,11 @@ export class RecordedRows {
     return this.#cut;
   }
 
+  /** The logs without a leaf of a row. */
+  get emptyLogs(): LogName[] {
+    return LOG_NAMES.filter((log) => !this.#register.hasRows(log));
+  }
+
   /** The next leaf of the tree. */
   *addLeaf(index: number, evidence: LeafEvidence): Generator<EvidenceFinding> {
     if (index !== this.#next) {
@@ -62,7 +67,8 @@ export class RecordedRows {
       yield* this.#addData(evidence.data, index);
     } else {
       appendLeaf(this.frontier, fromHex(evidence.hash));
-      this.counts[COUNTED[evidence.kind]] += 1;
+      // Without the row, the hash cannot be computed, so nothing binds the kind.
+      if (evidence.row !== null) this.counts[COUNTED[evidence.kind]] += 1;
       yield* this.#addRow(evidence, index);
     }
   }

@@ -77,7 +77,7 @@ export function describeCheckpoint(
 ): string[] {
   const { origin, size, root } = checkpoint;
   const witnesses = [...cosigned].map(([name, time]) =>
-    `${quote(name)} at ${formatMicroseconds(String(time * 1_000_000n))}`
+    `${quote(name)} at ${formatSeconds(time)}`
   );
   return [
     `Checkpoint of ${quote(origin)}: ${size} leaves, root ${toBase64(root)}`,
@@ -85,15 +85,6 @@ export function describeCheckpoint(
       witnesses.length === 0 ? "no trusted witness" : witnesses.join(", ")
     }`,
   ];
-}
-
-/** The limit of a policy without a quorum of witnesses. */
-export function listUnwitnessed({ quorum }: Policy): string[] {
-  return quorum === null
-    ? [
-      "whether the log shows others the same tree (a split view): witnesses in a --policy prove that",
-    ]
-    : [];
 }
 
 /**
@@ -104,9 +95,12 @@ export async function compareHeld(
   { checkpoint }: OpenedCheckpoint,
   held: readonly string[],
   policy: Policy,
-): Promise<Pick<Report, "findings" | "notChecked">> {
+): Promise<
+  { findings: string[]; covered: number | null; uncompared: number[] }
+> {
   const findings: string[] = [];
-  const notChecked: string[] = [];
+  const uncompared: number[] = [];
+  let covered: number | null = null;
   for (const content of held) {
     const opened = await openCheckpoint(content, policy);
     if ("fault" in opened) {
@@ -121,14 +115,20 @@ export async function compareHeld(
         `A held checkpoint is of another log, ${quote(origin)}`,
       );
     } else if (size !== checkpoint.size) {
-      notChecked.push(
-        `whether this tree and that of the held checkpoint of ${size} leaves are consistent: a bundle, the URL or a consistency proof shows that`,
-      );
-    } else if (!equalBytes(root, checkpoint.root)) {
-      findings.push(`The log signed different roots for the size ${size}`);
+      uncompared.push(size);
+    } else {
+      covered = size;
+      if (!equalBytes(root, checkpoint.root)) {
+        findings.push(`The log signed different roots for the size ${size}`);
+      }
     }
   }
-  return { findings, notChecked };
+  return { findings, covered, uncompared };
+}
+
+/** Seconds since 1970 as a UTC time. */
+export function formatSeconds(seconds: bigint): string {
+  return formatMicroseconds(String(seconds * 1_000_000n));
 }
 
 /** Microseconds since 1970 as a UTC time; anything else as it is. */

@@ -49,6 +49,11 @@ export class RowRegister {
     return true;
   }
 
+  /** Whether a log has a row. */
+  hasRows(log: LogName): boolean {
+    return this.#rows.has(log);
+  }
+
   /** Adds a leaf about a row. */
   addEvent(leaf: EventLeaf, index: LeafIndex): void {
     this.#events.push({ leaf, index });

@@ -17,7 +17,7 @@ type GivenCheckpoint = { content: string; isHeld: boolean };
 export class SignedRoots {
   #bySize = new Map<number, OpenedCheckpoint[]>();
   #newest: OpenedCheckpoint | null = null;
-
+  #heldSize: number | null = null;
   #count = 0;
   /** The origin of the bundle's log. */
   origin = "";
@@ -32,6 +32,11 @@ export class SignedRoots {
   /** The largest checkpoint of the bundle. */
   get newest(): OpenedCheckpoint | null {
     return this.#newest;
+  }
+
+  /** Leaves that the largest held checkpoint covers; null without one. */
+  get heldSize(): number | null {
+    return this.#heldSize;
   }
 
   /** Verifies a checkpoint, and keeps it if it is trusted. */
@@ -49,7 +54,8 @@ export class SignedRoots {
     this.#count += 1;
     const others = this.#bySize.get(size) ?? [];
     this.#bySize.set(size, [...others, opened]);
-    if (!isHeld && isNewer(opened, this.#newest)) this.#newest = opened;
+    if (isHeld) this.#heldSize = Math.max(size, this.#heldSize ?? 0);
+    else if (isNewer(opened, this.#newest)) this.#newest = opened;
     return others.every((other) => equalBytes(other.checkpoint.root, root))
       ? []
       : [fault(

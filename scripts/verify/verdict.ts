@@ -63,9 +63,9 @@ type EvidenceCounts = {
   checkpoints: number;
   /** Leaves of the tree. */
   leaves: number;
-  /** Leaves of rows that were recorded on write. */
+  /** Leaves of existing rows that were recorded on write. */
   rows: number;
-  /** Leaves of rows that were backfilled. */
+  /** Leaves of existing rows that were backfilled. */
   backfilled: number;
   /** Leaves of cascading deletions. */
   tombstones: number;
@@ -92,6 +92,10 @@ export type Verdict = {
   counts: EvidenceCounts;
   /** The newest checkpoint of the bundle, which authenticates the leaves. */
   newest: OpenedCheckpoint | null;
+  /** Leaves that the largest trusted held checkpoint covers; null without one. */
+  heldSize: number | null;
+  /** The logs of which the bundle has no leaf of a row. */
+  emptyLogs: LogName[];
   /** The last seal's cut: all transactions below it are in the tree. */
   cut: string | null;
 };

@@ -19,9 +19,7 @@ type VerifierOptions = {
  * signatures of the checkpoints, the roots of the leaves, each row against its leaf, and
  * a leaf for every deletion and erasure.
  *
- * It cannot detect a change of a row that no checkpoint covered yet (`pendingRows` and
- * `pendingEvents` count these), nor a row without a leaf that the bundle omits, nor,
- * without witnesses and held checkpoints, a history rewritten with the log's key.
+ * `listBundleLimits` has the limits of the verdict.
  *
  * Memory grows with the number of rows, of which it keeps the ids.
  */
@@ -111,6 +109,8 @@ class BundleCheck {
         checkpoints: this.#roots.count,
       },
       newest: this.#roots.newest,
+      heldSize: this.#roots.heldSize,
+      emptyLogs: this.#rows.emptyLogs,
       cut: this.#rows.cut,
     };
   }

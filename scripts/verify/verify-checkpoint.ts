@@ -10,11 +10,11 @@ import {
 } from "../../shared/tlog/encoding.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
+import { listTreeLimits } from "./not-checked.ts";
 import {
   compareHeld,
   describeCheckpoint,
   explainUntrusted,
-  listUnwitnessed,
   type Report,
   reportOnly,
   type Trust,
@@ -77,11 +77,7 @@ export async function verifyCheckpoint(
   return {
     findings: [...listMissingQuorum(opened), ...kept.findings],
     summary: describeCheckpoint(opened),
-    notChecked: [
-      "the content of the leaves: a bundle, or the proof of a row, shows that",
-      ...kept.notChecked,
-      ...listUnwitnessed(policy),
-    ],
+    notChecked: listTreeLimits(opened, trust, kept),
   };
 }
 
@@ -125,27 +121,27 @@ export async function verifyConsistencyProof(
       `The consistency proof leads from a tree of ${from} leaves, whose checkpoint is missing; pass it with --held`,
     );
   }
-  const isProved = earlier.every((oldRoot) =>
+  const isConsistent = earlier.every((oldRoot) =>
     verifyConsistency({ oldSize: from, oldRoot, size, root }, hashes)
   );
-  if (!isProved) {
+  if (!isConsistent) {
     findings.push(
       `The tree of ${size} leaves is not proved to begin with that of the held checkpoint of ${from} leaves: the history or the proof was changed; download the proof again`,
     );
   }
+  const isProved = isConsistent && earlier.length > 0;
   return {
     findings,
     summary: [
       ...describeCheckpoint(opened),
-      ...isProved && earlier.length > 0
+      ...isProved
         ? [`Begins with the tree of the held checkpoint of ${from} leaves`]
         : [],
     ],
-    notChecked: [
-      "the content of the leaves: a bundle, or the proof of a row, shows that",
-      ...kept.notChecked,
-      ...listUnwitnessed(policy),
-    ],
+    notChecked: listTreeLimits(opened, trust, {
+      ...kept,
+      covered: kept.covered ?? (isProved ? from : null),
+    }),
   };
 }
 

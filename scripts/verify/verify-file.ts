@@ -1,4 +1,5 @@
 import { BUNDLE_FORMAT, parseBundleLine } from "./bundle.ts";
+import { listBundleLimits } from "./not-checked.ts";
 import { EvidenceFile, nameInput } from "./read-evidence.ts";
 import { parseExact } from "./receipt-row.ts";
 import {
@@ -62,15 +63,17 @@ function readFormat(line: string): string {
 
 async function reportBundle(
   lines: AsyncIterable<string>,
-  { policy, held, receipts }: Trust,
+  trust: Trust,
 ): Promise<Report> {
+  const { policy, held, receipts } = trust;
   const locations = new Map<string, LeafLocation>();
   const wanted = new Set(receipts.map(({ hash }) => hash));
-  const { counts, faults } = await verifyBundle(
+  const verdict = await verifyBundle(
     wanted.size === 0 ? lines : findLeaves(lines, wanted, locations),
     policy,
     { heldCheckpoints: held },
   );
+  const { counts, faults } = verdict;
   const checked = receipts.map((receipt) =>
     checkReceipt(receipt, locations.get(receipt.hash) ?? NOT_IN_TREE)
   );
@@ -96,7 +99,10 @@ async function reportBundle(
         ]
         : [],
     ],
-    notChecked: checked.flatMap(({ notChecked }) => notChecked),
+    notChecked: [
+      ...checked.flatMap(({ notChecked }) => notChecked),
+      ...listBundleLimits(verdict, trust),
+    ],
   };
 }
 

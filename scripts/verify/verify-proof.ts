@@ -13,14 +13,14 @@ import {
 } from "../../shared/tlog/tlog-proof.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { parseLeaf } from "./parse-leaf.ts";
-import { checkReceipt, type OpenedRow } from "./receipts.ts";
+import { listProofLimits } from "./not-checked.ts";
+import { checkReceipt, type LeafLocation, type OpenedRow } from "./receipts.ts";
 import {
   compareHeld,
   describeCheckpoint,
   escapeInvisible,
   explainUntrusted,
   formatMicroseconds,
-  listUnwitnessed,
   quote,
   type Report,
   reportOnly,
@@ -40,8 +40,9 @@ export const TLOG_PROOF_HEAD = "c2sp.org/tlog-proof@";
  */
 export async function verifyProof(
   content: string,
-  { policy, held, receipts }: Trust,
+  trust: Trust,
 ): Promise<Report> {
+  const { policy, held, receipts } = trust;
   const parsed = parseTlogProof(content);
   if ("fault" in parsed) {
     return reportOnly(
@@ -61,19 +62,17 @@ export async function verifyProof(
   const found = await findLeaf(proof, candidates, policy);
   if ("finding" in found) return reportOnly(found.finding);
   const { index } = proof;
+  const read = data === null ? null : readLeaf(data);
+  const place = { index, log: read?.leaf?.log, id: read?.leaf?.id };
   const checked = receipts.map((receipt) =>
-    checkReceipt(
-      receipt,
-      receipt.hash === found.hash ? { index } : {
-        missing:
-          "is of another row than the proof: download the proof of its row",
-      },
-    )
+    checkReceipt(receipt, receipt.hash === found.hash ? place : OTHER_ROW)
   );
-  const opened = checked.find(({ opened }) => opened !== null)?.opened ?? null;
-  const shown = data === null
-    ? { leaf: opened?.leaf ?? null, findings: [] }
-    : readLeaf(data);
+  // A receipt of another row is a finding, and opens nothing of this one.
+  const opened =
+    checked.find((result, at) =>
+      receipts[at].hash === found.hash && result.opened !== null
+    )?.opened ?? null;
+  const shown = read ?? { leaf: opened?.leaf ?? null, findings: [] };
   const kept = await compareHeld(found.opened, held, policy);
   return {
     findings: [
@@ -87,16 +86,18 @@ export async function verifyProof(
       ...checked.map(({ summary }) => summary),
     ],
     notChecked: [
-      data === null
-        ? "why the row no longer exists: a bundle shows that"
-        : "whether the row is still in its table, and unchanged: a bundle shows that",
-      ...listUnopened(shown.leaf, opened),
       ...checked.flatMap(({ notChecked }) => notChecked),
-      ...kept.notChecked,
-      ...listUnwitnessed(policy),
+      ...listProofLimits(found.opened, trust, kept, {
+        isDeleted: data === null,
+        isUnopened: isUnopened(shown.leaf, opened),
+      }),
     ],
   };
 }
+
+const OTHER_ROW: LeafLocation = {
+  missing: "is of another row than the proof: download the proof of its row",
+};
 
 /** The candidate that is the hash of the proof's leaf, or the finding. */
 async function findLeaf(
@@ -181,16 +182,12 @@ function describeMember(
   return type === "text" ? quote(member) : escapeInvisible(member);
 }
 
-function listUnopened(leaf: RowLeaf | null, opened: OpenedRow | null) {
+/** Whether a leaf has a commitment that no receipt opens. */
+function isUnopened(leaf: RowLeaf | null, opened: OpenedRow | null): boolean {
   const columns = leaf === null ? [] : layouts[leaf.log];
-  const isUnopened = columns.some(({ committed, name }) =>
+  return columns.some(({ committed, name }) =>
     committed && !opened?.values.has(name)
   );
-  return isUnopened
-    ? [
-      "the committed values: the receipt of the row opens them (--receipt), or a bundle",
-    ]
-    : [];
 }
 
 /** The text of bytes; undefined if they are not UTF-8. */

@@ -8,6 +8,7 @@ import {
   HASH_BYTES,
   toHex,
 } from "../../shared/tlog/encoding.ts";
+import { MAX_NOTE_LENGTH } from "../../shared/tlog/note.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import {
   proveConsistency,
@@ -21,6 +22,7 @@ import {
   widthOf,
 } from "../../shared/tlog/tiles.ts";
 import { appendLeaf, createFrontier, rootOf } from "../../shared/tlog/tree.ts";
+import { listTreeLimits } from "./not-checked.ts";
 import { checkReceipt, type LeafLocation, NOT_IN_TREE } from "./receipts.ts";
 import {
   explainUntrusted,
@@ -37,15 +39,18 @@ import { VerifierError } from "./verifier-error.ts";
  */
 export async function verifyUrl(
   url: string,
-  { policy, held, receipts }: Trust,
+  trust: Trust,
 ): Promise<Report> {
+  const { policy, held, receipts } = trust;
   // The address of the function or of its checkpoint names the same log.
   const project = url.replace(
     /\/+(functions\/v1\/ledger(\/checkpoint)?\/*)?$/,
     "",
   );
   const base = `${project}/functions/v1/ledger`;
-  const note = new TextDecoder().decode(await get(`${base}/checkpoint`));
+  const note = new TextDecoder().decode(
+    await get(`${base}/checkpoint`, MAX_NOTE_LENGTH),
+  );
   const opened = await openCheckpoint(note, policy);
   if ("fault" in opened) {
     const remedy = explainUntrusted(note, policy);
@@ -57,7 +62,8 @@ export async function verifyUrl(
   }
   const { checkpoint } = opened;
   const read: TileReader = async (tile) =>
-    await get(`${base}/${toTilePath(tile)}`);
+    await get(`${base}/${toTilePath(tile)}`, TILE_WIDTH * HASH_BYTES);
+  let covered: number | null = null;
   const located = new Map<string, LeafLocation>();
   const wanted = new Set(receipts.map(({ hash }) => hash));
   try {
@@ -68,8 +74,9 @@ export async function verifyUrl(
       }),
     );
     for (const content of held) {
-      const finding = await compareHeld(content, policy, read, checkpoint);
-      if (finding) findings.push(finding);
+      const compared = await compareHeld(content, policy, read, checkpoint);
+      if ("finding" in compared) findings.push(compared.finding);
+      else covered = Math.max(compared.size, covered ?? 0);
     }
   } catch (error) {
     // Readers of tiles throw it for a tile of the wrong length.
@@ -85,7 +92,10 @@ export async function verifyUrl(
       `${checkpoint.size} leaves of ${quote(checkpoint.origin)}`,
       ...checked.map(({ summary }) => summary),
     ],
-    notChecked: checked.flatMap(({ notChecked }) => notChecked),
+    notChecked: [
+      ...checked.flatMap(({ notChecked }) => notChecked),
+      ...listTreeLimits(opened, trust, { covered }),
+    ],
   };
 }
 
@@ -116,31 +126,42 @@ async function compareTree(
   return findings;
 }
 
+/** The size of a held checkpoint whose tree the newest one begins with, or the finding. */
 async function compareHeld(
   content: string,
   policy: Policy,
   read: TileReader,
   newest: Checkpoint,
-): Promise<string | null> {
+): Promise<{ size: number } | { finding: string }> {
   const opened = await openCheckpoint(content, policy);
   if ("fault" in opened) {
     const remedy = explainUntrusted(content, policy);
-    return `A held checkpoint ${opened.fault}${remedy}`;
+    return { finding: `A held checkpoint ${opened.fault}${remedy}` };
   }
   const { origin, size: oldSize, root: oldRoot } = opened.checkpoint;
-  if (origin !== newest.origin) return "A held checkpoint is of another log";
+  if (origin !== newest.origin) {
+    return { finding: "A held checkpoint is of another log" };
+  }
   if (oldSize > newest.size) {
-    return `The tree has ${newest.size} leaves, and a held checkpoint ${oldSize}`;
+    const finding =
+      `The tree has ${newest.size} leaves, and a held checkpoint ${oldSize}`;
+    return { finding };
   }
   const proof = await proveConsistency(read, oldSize, newest.size);
   return verifyConsistency({ oldSize, oldRoot, ...newest }, proof)
-    ? null
-    : `The tree does not begin with that of a held checkpoint of ${oldSize} leaves`;
+    ? { size: oldSize }
+    : {
+      finding:
+        `The tree does not begin with that of a held checkpoint of ${oldSize} leaves`,
+    };
 }
 
-async function get(url: string): Promise<Uint8Array<ArrayBuffer>> {
+/** @throws {VerifierError} for an answer that is an error, a redirect or too long. */
+async function get(url: string, maxBytes: number): Promise<Bytes> {
   const signal = AbortSignal.timeout(30_000);
-  const response = await fetch(url, { signal }).catch((error) => {
+  // The operator must not choose an address inside the auditor's network.
+  const options: RequestInit = { signal, redirect: "manual" };
+  const response = await fetch(url, options).catch((error) => {
     throw new VerifierError(
       Object(error).name === "NotCapable"
         ? `Cannot reach ${url}: Deno lacks the permission; run with --allow-net=${
@@ -155,9 +176,37 @@ async function get(url: string): Promise<Uint8Array<ArrayBuffer>> {
     );
   }
   if (!response.ok) {
+    const isRedirect = response.status >= 300 && response.status < 400;
+    const remedy = isRedirect
+      ? "name the address that it redirects to"
+      : "try again later";
+    throw new VerifierError(`${url} answered ${response.status}; ${remedy}`);
+  }
+  return await readBody(url, response, maxBytes);
+}
+
+async function readBody(
+  url: string,
+  { body }: Response,
+  maxBytes: number,
+): Promise<Bytes> {
+  const chunks: Bytes[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body ?? []) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > maxBytes) break;
+    }
+  } catch {
     throw new VerifierError(
-      `${url} answered ${response.status}; try again later`,
+      `Cannot read ${url}: the connection was lost; try again later`,
     );
   }
-  return new Uint8Array(await response.arrayBuffer());
+  if (length > maxBytes) {
+    throw new VerifierError(
+      `${url} answered more than ${maxBytes} bytes; check the address`,
+    );
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }

@@ -1,10 +1,5 @@
 import type { Environment } from "../db/environment.ts";
-import {
-  type Entry,
-  readEntries,
-  readState,
-  readTiles,
-} from "../db/evidence-store.ts";
+import { type Entry, readEntries, readTiles } from "../db/evidence-store.ts";
 import type { LogName } from "../logs/index.ts";
 import { type Bytes, HASH_BYTES, parseBase64 } from "../tlog/encoding.ts";
 import { proveInclusion } from "../tlog/proofs.ts";
@@ -12,7 +7,7 @@ import type { Tile, TileReader } from "../tlog/tiles.ts";
 import { formatTlogProof } from "../tlog/tlog-proof.ts";
 import { formatLeaf, hideCommitted } from "./leaf.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";
-import { findTrustedCheckpoint } from "./trusted-checkpoint.ts";
+import { findServedCheckpoint } from "./trusted-checkpoint.ts";
 
 /** Kinds of leaves that hold a row, in the database's names. */
 const ROW_KINDS = ["row", "backfill"];
@@ -28,11 +23,10 @@ export async function proveRow(
   log: LogName,
   id: string,
 ): Promise<{ proof: string } | { reason: string }> {
-  const [state, entries] = await Promise.all([
-    readState(env),
+  const [{ trusted }, entries] = await Promise.all([
+    findServedCheckpoint(env, keys),
     readEntries(env, log, [id]),
   ]);
-  const { trusted } = await findTrustedCheckpoint(env, state, keys);
   const entry = entries[id];
   const leaf = entry.leaves.find(({ kind }) => ROW_KINDS.includes(kind));
   if (leaf?.index === undefined) {

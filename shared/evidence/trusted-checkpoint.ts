@@ -1,5 +1,6 @@
 import type { Environment } from "../db/environment.ts";
 import { type LedgerState, readCheckpoints } from "../db/evidence-store.ts";
+import { readNewestCheckpoints } from "../db/newest-checkpoints.ts";
 import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.ts";
 import type { Policy } from "../tlog/policy.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";
@@ -33,15 +34,51 @@ export async function findTrustedCheckpoint(
   const fault = "fault" in opened
     ? opened.fault
     : "has another size than its row";
-  // By the size that was signed: an old note can be stored again under a larger size.
-  const notes = (await readCheckpoints(env)).toSorted((a, b) =>
-    statedSize(b) - statedSize(a)
-  );
-  for (const note of notes) {
-    const earlier = await openStored(note, policy);
-    if (!("fault" in earlier)) return { trusted: earlier, fault };
+  return {
+    trusted: await pickTrusted(await readCheckpoints(env), policy),
+    fault,
+  };
+}
+
+/** Stored checkpoints that a request without a credential may cost. */
+const MAX_SERVED = 20;
+
+/**
+ * The same for the routes that serve it, which are public: among the newest `MAX_SERVED`
+ * stored checkpoints, in a time that depends neither on the leaves nor on the number of
+ * stored checkpoints.
+ */
+export async function findServedCheckpoint(
+  env: Environment,
+  keys: LedgerKeys,
+): Promise<TrustResult> {
+  const policy = policyOf(keys);
+  const notes = await readNewestCheckpoints(env, MAX_SERVED);
+  const newest = notes.at(-1);
+  if (newest === undefined) return { trusted: null };
+  const trusted = await pickTrusted(notes, policy);
+  if (trusted?.note === newest) return { trusted };
+  const opened = await openStored(newest, policy);
+  return {
+    trusted,
+    fault: "fault" in opened ? opened.fault : "has another size than its row",
+  };
+}
+
+/**
+ * The trusted checkpoint of the largest size that was signed: an old note can be stored
+ * again under a larger size.
+ */
+async function pickTrusted(
+  notes: readonly string[],
+  policy: Policy,
+): Promise<TrustedCheckpoint | null> {
+  const sorted = notes.toSorted((a, b) => statedSize(b) - statedSize(a));
+  for (const note of sorted) {
+    const opened = await openStored(note, policy);
+    if (!("fault" in opened)) return opened;
   }
-  return { trusted: null, fault };
+  return null;
 }
 
 /** The size in line 2 of a checkpoint (C2SP tlog-checkpoint); 0 for any other text. */

@@ -94,13 +94,14 @@ describe("a bundle exported during writes", () => {
       async (request) => {
         await disturb(++calls);
         const { pathname } = new URL(request.url);
+        const { method, headers, body } = request;
         return await fetch(`${ledger.stack.url}${pathname}`, {
-          method: "POST",
+          method,
           headers: {
-            apikey: request.headers.get("apikey")!,
+            apikey: headers.get("apikey") ?? "",
             "content-type": "application/json",
           },
-          body: await request.text(),
+          body: body && await request.text(),
         });
       },
     );
@@ -217,7 +218,11 @@ describe("a bundle exported during writes", () => {
         for (let times = 0; times < 8; times++) {
           try {
             const { faults } = await ledger.verify(ledger.policy);
-            outcomes.push(faults.map(({ detail }) => detail).join("; "));
+            // An export between a change of a signed row and the seal of its leaf.
+            const others = faults.filter(({ code }) =>
+              code !== "change_unsigned"
+            );
+            outcomes.push(others.map(({ detail }) => detail).join("; "));
           } catch (error) {
             if (!(error instanceof StackError)) throw error;
             outcomes.push(error.message);

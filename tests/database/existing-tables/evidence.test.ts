@@ -184,7 +184,8 @@ describe.each(SERVER_ONLY)(
       expect(await db.query("select * from ledger.doctor()")).toEqual([]);
       const { faults, counts } = await verify(db.query);
       expect(faults.slice(0, 5)).toEqual([]);
-      expect(counts).toMatchObject({ rows: 2, backfilled: ALL_ROWS });
+      const backfilled = ALL_ROWS - counts.tombstones;
+      expect(counts).toMatchObject({ rows: 2, backfilled });
       expect(counts.tombstones).toBe(MANY_ROWS / 2 + SECOND_ROWS);
       await db.close();
     });

@@ -81,8 +81,14 @@ async function sign(query: Query, signerKey: string): Promise<void> {
   ]);
 }
 
-/** Answers a call of a function as the REST API does. */
+/** Answers a call of a function as the REST API does, and with the last checkpoint. */
 async function answer(query: Query, request: Request): Promise<Response> {
+  if (request.method === "GET") {
+    const [{ note }] = await query<{ note: string }>(
+      "select note from ledger.checkpoints order by size desc limit 1",
+    );
+    return new Response(note);
+  }
   const name = new URL(request.url).pathname.split("/").at(-1)!;
   const parameters = Object.entries(
     await request.json() as Record<string, unknown>,

@@ -55,6 +55,15 @@ describe("a line of a bundle", () => {
     );
   });
 
+  test("has a salt per commitment, null without salts", () => {
+    const text = formatBundleLine({
+      type: "pending",
+      evidence: { ...evidence, salts: [] },
+    });
+    expect(text).toContain(`"commitments":["${HASH}"],"salts":[null]`);
+    expect(parseBundleLine(text)).not.toBeNull();
+  });
+
   const line = formatBundleLine({ type: "leaf", index: 0, evidence });
   test.each([
     ["", "no JSON"],

@@ -46,6 +46,13 @@ beforeAll(async () => {
 });
 afterAll(() => Deno.remove(dir, { recursive: true }));
 
+/** The beginning of a body, and then an error. */
+async function* loseConnection() {
+  yield new TextEncoder().encode("example.com/ledger\n");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  throw new Error("The connection is lost on purpose");
+}
+
 describe("npm run verify", () => {
   let bundle: string;
   let lines: string[];
@@ -67,7 +74,7 @@ describe("npm run verify", () => {
   }
 
   const OK =
-    /^lines \d+, checkpoints \d+, leaves \d+, rows 2, .*rowsCompared 2, .*\nOK\n$/;
+    /^lines \d+, checkpoints \d+, leaves \d+, rows 2, .*rowsCompared 2, .*\nNot checked:\n(- .*\n)+OK\n$/;
 
   test("of a bundle needs read permission only", async () => {
     for (
@@ -109,14 +116,15 @@ describe("npm run verify", () => {
       const changed = await write((await ledger.collect()).join("\n"));
       const { code, stdout, stderr } = await verify(withKey(changed));
       expect([code, stderr]).toEqual([1, ""]);
-      const [finding, summary, verdict, end] = stdout.split("\n");
+      const [finding, summary, list, ...rest] = stdout.split("\n");
       expect(finding).toMatch(
         new RegExp(
           `^row_differs: The row ${id} of llm_usage_log \\(leaf \\d+\\) differs from the recorded one: it does not hash to its leaf$`,
         ),
       );
       expect(summary).toMatch(/^lines /);
-      expect([verdict, end]).toEqual(["NOT OK: 1 finding", ""]);
+      expect(list).toBe("Not checked:");
+      expect(rest.slice(-2)).toEqual(["NOT OK: 1 finding", ""]);
     } finally {
       await rewriteRow(db, "llm_usage_log", id, "cost_usd = cost_usd * 2");
       await db.close();
@@ -141,9 +149,9 @@ describe("npm run verify", () => {
     const { code, stdout } = await verify(withKey(path));
     expect(code).toBe(1);
     const printed = stdout.trimEnd().split("\n");
-    expect(printed).toHaveLength(53);
     expect(printed[50]).toBe("… and 10 more");
-    expect(printed[52]).toBe("NOT OK: 60 findings");
+    expect(printed[51]).toMatch(/^lines /);
+    expect(printed.at(-1)).toBe("NOT OK: 60 findings");
   });
 
   test("reports a bundle that is cut off anywhere", async () => {
@@ -298,7 +306,7 @@ describe("npm run verify", () => {
       ).toEqual({
         code: 0,
         stdout: expect.stringMatching(
-          /^\d{3} leaves of "example\.com\/ledger"\nOK\n$/,
+          /^\d{3} leaves of "example\.com\/ledger"\nNot checked:\n(- .*\n)+OK\n$/,
         ),
         stderr: "",
       });
@@ -362,6 +370,39 @@ describe("npm run verify", () => {
         await db.close();
       }
       expect((await verify(withKey(ledger.stack.url), online)).code).toBe(0);
+    });
+
+    test.each<[string, () => Response, RegExp]>([
+      [
+        "a redirect",
+        () => Response.redirect("http://127.0.0.1:9/internal", 307),
+        /^\S+ answered 307; name the address that it redirects to\n$/,
+      ],
+      [
+        "a checkpoint that is too long",
+        () => new Response("x".repeat(2_000_000)),
+        /^\S+ answered more than 1000000 bytes; check the address\n$/,
+      ],
+      [
+        "a lost connection",
+        () => new Response(ReadableStream.from(loseConnection())),
+        /^Cannot read \S+: the connection was lost; try again later\n$/,
+      ],
+    ])("exits with 2 after %s", async (_, answer, sentence) => {
+      const options = {
+        hostname: "127.0.0.1",
+        port: 0,
+        onListen: () => {},
+        onError: () => new Response(null, { status: 500 }),
+      };
+      const door = Deno.serve(options, answer);
+      try {
+        const address = `http://127.0.0.1:${door.addr.port}`;
+        expect(await verify(withKey(address), online))
+          .toEqual(failure(sentence, 2));
+      } finally {
+        await door.shutdown();
+      }
     });
 
     test("reports a truncated tile, and an inconsistent held checkpoint", async () => {

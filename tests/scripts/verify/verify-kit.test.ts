@@ -305,7 +305,7 @@ describe("the kit", () => {
           online,
         ),
       ).toEqual(holds(
-        /^\d+ leaves of "example\.com\/ledger"\nThe receipt of the row \S+: leaf \d+, 4 of 4 .*\nOK\n$/,
+        /^\d+ leaves of "example\.com\/ledger"\nThe receipt of the row \S+: leaf \d+, 4 of 4 .*\nNot checked:\n(- .*\n)+OK\n$/,
       ));
     }
     expect(await verify(withKey(ledger.stack.url))).toEqual(failure(
@@ -579,7 +579,7 @@ describe("a receipt", () => {
     const salts = [null, ...receipt.salts.slice(1)];
     expect(await check({ ...answers.audit, receipt: { ...receipt, salts } }))
       .toEqual(holds(
-        /3 of 4 committed values opened\nNot checked:\n- user_id of \S+: the receipt lacks its salt\nOK\n$/,
+        /3 of 4 committed values opened\nNot checked:\n- user_id of \S+: the receipt lacks its salt\n(- .*\n)+OK\n$/,
       ));
   });
 
@@ -618,10 +618,12 @@ describe("a receipt", () => {
     await ledger.sign();
     bundle = await write((await ledger.collect()).join("\n"));
     expect(await check(answer)).toEqual(
-      holds(/leaf \d+, 1 of 1 committed values opened\nOK\n$/),
+      holds(
+        /leaf \d+, 1 of 1 committed values opened\nNot checked:\n- changes /,
+      ),
     );
     expect(await check(inexact)).toEqual(holds(
-      /leaf \d+, 0 of 1 committed values opened\nNot checked:\n- metadata of \S+: an answer may change the form of its numbers; a bundle has the recorded form\nOK\n$/,
+      /leaf \d+, 0 of 1 committed values opened\nNot checked:\n- metadata of \S+: an answer may change the form of its numbers; a bundle has the recorded form\n(- .*\n)+OK\n$/,
     ));
   });
 
@@ -640,6 +642,28 @@ describe("a receipt", () => {
     const receipt = await write(answers.audit);
     expect(await verify(withKey(proof, "--receipt", receipt))).toEqual(refused(
       `The receipt of the row ${answers.audit.id} is of another row than the proof: download the proof of its row`,
+    ));
+  });
+
+  test("has each key once", async () => {
+    const text = JSON.stringify({ ...answers.audit, metadata: { a: ":" } });
+    for (const repeated of ['"action":"other",', '"\\u0061ction":"other",']) {
+      const path = await write(text.replace("{", `{${repeated}`));
+      expect(await verify(withKey(bundle, "--receipt", path)))
+        .toEqual(failure(/^\S+ does not contain a receipt; /, 2));
+    }
+    expect(await verify(withKey(bundle, "--receipt", await write(text))))
+      .toEqual(refused(/receipt_differs: .* comes with a metadata that .*/));
+  });
+
+  test("has a finding beside a proof whose leaf has another id", async () => {
+    const { id, receipt } = answers.audit;
+    const proof = await write(await fetchProof("audit", id));
+    const other = newId();
+    const result = { id: other, outcome: "recorded", receipt };
+    const path = await write({ results: [result] });
+    expect(await verify(withKey(proof, "--receipt", path))).toEqual(refused(
+      `The receipt of the row ${other} has the leaf of another row, ${id}`,
     ));
   });
 
@@ -851,6 +875,7 @@ describe("docs/verifying.md", () => {
     return text.replaceAll(/\b[0-9a-f]{64}\b/g, "<hash>")
       .replaceAll(/root \S{44}/g, "root <hash>")
       .replaceAll(/leaf \d+|\d+ leaves/g, "<leaves>")
+      .replaceAll(/^- rows of .*: the bundle has none\n/gm, "")
       .replaceAll(/\b([A-Za-z]+) \d+(?=,|\n)/g, "$1 <count>");
   }
 });
