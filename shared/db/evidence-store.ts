@@ -83,9 +83,14 @@ export const readTiles = (
 export const readEntries = (env: Environment, log: string, ids: string[]) =>
   call<Record<string, Entry>>(env, "read_ledger_entries", { log, ids });
 
-/** Reads the notes of the checkpoints from a size on, oldest first. */
-export const readCheckpoints = (env: Environment, firstSize = 0) =>
-  call<string[]>(env, "read_ledger_checkpoints", { first_size: firstSize });
+/**
+ * Reads the notes of the newest checkpoints, oldest first. Unlike `readState`, it does
+ * not count leaves.
+ */
+export const readCheckpoints = (env: Environment, maxCheckpoints = 1_000) =>
+  call<string[]>(env, "read_ledger_checkpoints", {
+    max_checkpoints: maxCheckpoints,
+  });
 
 /**
  * Stores a checkpoint for the holder of `secrets`, see `deriveStoreSecret`; false when

@@ -1,6 +1,5 @@
 import type { Environment } from "../db/environment.ts";
 import { type LedgerState, readCheckpoints } from "../db/evidence-store.ts";
-import { readNewestCheckpoints } from "../db/newest-checkpoints.ts";
 import { type Checkpoint, openCheckpoint } from "../tlog/checkpoint.ts";
 import type { Policy } from "../tlog/policy.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";
@@ -53,7 +52,7 @@ export async function findServedCheckpoint(
   keys: LedgerKeys,
 ): Promise<TrustResult> {
   const policy = policyOf(keys);
-  const notes = await readNewestCheckpoints(env, MAX_SERVED);
+  const notes = await readCheckpoints(env, MAX_SERVED);
   const newest = notes.at(-1);
   if (newest === undefined) return { trusted: null };
   const trusted = await pickTrusted(notes, policy);

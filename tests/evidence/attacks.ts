@@ -145,22 +145,33 @@ export function listAttacks(
         return [String((await ledger.post("audit", event)).status)];
       },
     ),
-    "a service of a witness's project: change a root that it saw, or go back":
+    "a secret API key: store a checkpoint": on(async (ledger) => {
+      const { error } = await ledger.admin().rpc("add_ledger_checkpoint", {
+        after_size: 0,
+        size: 1,
+        root: btoa("x".repeat(32)),
+        note: "forged",
+      });
+      return [String(error?.code)];
+    }),
+    "a secret API key of a witness's project: move the witness's memory":
       async () => {
         const admin = witness.admin();
         const read = async () =>
           (await admin.rpc("read_witnessed", { origin: ORIGIN })).data;
         const before = await read();
         const root = btoa("x".repeat(32));
+        const refused = new Set<string>();
         for (const old_size of [0, before.size]) {
-          for (const size of [1, before.size - 1, before.size]) {
+          for (const size of [1, before.size - 1, before.size, 10 ** 9]) {
             const note = "forked";
             const state = { origin: ORIGIN, old_size, size, root, note };
-            await admin.rpc("witness_checkpoint", state);
+            const { error } = await admin.rpc("witness_checkpoint", state);
+            refused.add(String(error?.code));
           }
         }
         expect(await read()).toEqual(before);
-        return { refused: ["yes"], findings: [], kept: [], doctor: [] };
+        return { refused: [...refused], findings: [], kept: [], doctor: [] };
       },
     "a role that may delete a parent: delete rows by the foreign keys": on(
       async (ledger, db) => {
