@@ -40,15 +40,24 @@ const WITH_CENTS = /^\d*[.,]\d\d$/;
 /** Codes of the letters a–f occur at the ends of short hex ids: `1234cad`. */
 const HEX_LETTERS = /^[a-f]+$/;
 
+const ANY_DIGIT = /[0-9]/;
+
+/** A number after a word that names an amount of money: `salary: 5000`, `"amount":"1200"`. */
+const LABELLED_AMOUNT =
+  /(?<!\p{L})(?:amount|amt|balance|salary|price|fee)s?["']?\s{0,3}[:=]\s{0,3}["']?[-+(]?\d/iu;
+
 /**
  * Whether `text` (a reading of `readText`) has an amount of money: a number next to a
  * currency symbol (any of Unicode's, `US$`, `Rs`) or an ISO 4217 code, or before a word
  * such as `dollars` or `lakh`. Codes that are also English words count only next to a
- * number in the format of an amount (see `CurrencyWord`).
+ * number in the format of an amount (see `CurrencyWord`). A number after `amount:` and
+ * the like is one without a currency.
  *
- * Not found: amounts in words (`five dollars`) and numbers without a currency.
+ * Not found: amounts in words (`five dollars`) and other numbers without a currency.
  */
 export function hasCurrencyAmount(text: string): boolean {
+  if (!ANY_DIGIT.test(text)) return false;
+  if (LABELLED_AMOUNT.test(text)) return true;
   for (const { 0: mark, index } of text.matchAll(MARK)) {
     const before = text.slice(Math.max(0, index - REACH), index);
     const after = text.slice(index + mark.length, index + mark.length + REACH);

@@ -1,76 +1,87 @@
-/** Kinds of secrets; the placeholder of a redacted secret names the kind. */
-export type SecretKind =
+import { findSpans, type Span } from "./text.ts";
+
+/** Kinds of secrets with rules of this project; the others are ids of rules of gitleaks. */
+type OwnSecretKind =
   | "anthropic_api_key"
   | "openrouter_api_key"
   | "openai_api_key"
   | "google_api_key"
+  | "google_access_token"
   | "aws_access_key_id"
   | "aws_secret_access_key"
   | "github_token"
   | "gitlab_token"
   | "slack_token"
+  | "discord_token"
+  | "telegram_token"
   | "stripe_secret_key"
   | "huggingface_token"
   | "groq_api_key"
   | "xai_api_key"
   | "supabase_secret_key"
   | "supabase_access_token"
+  | "ledger_key"
   | "webhook_secret"
+  | "webhook_url"
   | "provider_api_key"
   | "jwt"
   | "private_key"
   | "connection_password"
+  | "url_signature"
   | "authorization"
   | "bearer_token"
+  | "cookie"
   | "password"
+  | "passcode"
   | "api_key"
   | "secret"
   | "token";
 
+/**
+ * The kind of a secret, which the placeholder of a redacted one names: a kind above, or the
+ * id of a rule of gitleaks, such as `digitalocean_pat`.
+ */
+export type SecretKind = string;
+
 /** A rule that recognizes secrets of one kind. */
 export interface SecretRule {
   readonly kind: SecretKind;
-  /** Matches somewhere in every text that `redact` changes. */
+  /** Matches somewhere in every text with a secret of this rule. */
   readonly pattern: RegExp;
-  /**
-   * Replaces each secret of this rule in `text` by a placeholder. Idempotent; linear in
-   * the length of `text`.
-   */
-  readonly redact: (text: string) => string;
+  /** The secrets of this rule in `text`, without overlaps; linear in its length. */
+  readonly find: (text: string) => Span[];
 }
 
 /** A redacted value, which rules do not match. */
-const PLACEHOLDER = "\\[redacted:[a-z_]+\\]";
+const PLACEHOLDER = "\\[redacted:[a-z0-9_]+\\]";
 
-/** The placeholder of a secret. */
-function placeholderOf(kind: SecretKind): string {
+/** The text that replaces a redacted value. */
+export function placeholderOf(kind: string): string {
   return `[redacted:${kind}]`;
 }
 
 /**
- * A rule that replaces the matches of `pattern` (flag `g`), except for the first
- * capturing group, which precedes the secret.
+ * A rule for the matches of `pattern` (flag `g`), except for the first capturing group,
+ * which precedes the secret.
  */
-function createRule(kind: SecretKind, pattern: RegExp): SecretRule {
-  const placeholder = placeholderOf(kind);
-  return {
-    kind,
-    pattern,
-    redact: (text) =>
-      text.replace(
-        pattern,
-        (_match, kept: string | number) =>
-          typeof kept === "string" ? kept + placeholder : placeholder,
-      ),
-  };
+function createRule(kind: OwnSecretKind, pattern: RegExp): SecretRule {
+  const find = (text: string) =>
+    Array.from(
+      text.matchAll(pattern),
+      ({ 0: match, 1: kept = "", index }) => ({
+        start: index + kept.length,
+        end: index + match.length,
+      }),
+    );
+  return { kind, pattern, find };
 }
 
 /**
- * Keys whose prefix identifies the issuer; a longer prefix precedes one that it starts
- * with. Lengths are well below the real ones, so that a key truncated by a log is still
- * found.
+ * Keys that gitleaks has no rule for, or finds in full length only: lengths are well below
+ * the real ones, so that a key truncated by a log is still found. A longer prefix precedes
+ * one that it starts with.
  */
-const PREFIXED_KEYS: readonly (readonly [SecretKind, string])[] = [
+const PREFIXED_KEYS: readonly (readonly [OwnSecretKind, string])[] = [
   ["anthropic_api_key", "sk-ant-[\\w-]{10,}"],
   ["openrouter_api_key", "sk-or-(?:v\\d+-)?[\\w-]{16,}"],
   ["openai_api_key", "sk-(?:proj|svcacct|admin|None)-[\\w-]{16,}"],
@@ -97,8 +108,26 @@ const PREFIXED_KEYS: readonly (readonly [SecretKind, string])[] = [
   ["supabase_secret_key", "sb_secret_[\\w-]{10,}"],
   ["supabase_access_token", "sbp_(?:oauth_|v\\d+_)?[A-Za-z0-9]{20,}"],
   ["webhook_secret", "whsec_[A-Za-z0-9+/=_-]{16,}"],
-  ["provider_api_key", "(?:pplx|nvapi|csk|tvly)-[\\w-]{20,}"],
-  ["provider_api_key", "(?:r8|npm)_[A-Za-z0-9]{20,}"],
+  ["ledger_key", "lfk_[\\w-]{10,}"],
+  ["google_access_token", "ya29\\.[\\w-]{10,}"],
+  ["google_access_token", "1//0[\\w-]{20,}"],
+  ["google_api_key", "GOCSPX-[\\w-]{16,}"],
+  ["discord_token", "[MNO][A-Za-z0-9]{22,27}\\.[\\w-]{6}\\.[\\w-]{20,}"],
+  ["telegram_token", "(?:bot)?\\d{6,12}:A[\\w-]{30,}"],
+  [
+    "provider_api_key",
+    "(?:pplx|nvapi|csk|tvly|tskey|dckr_pat|figd)[-_][\\w-]{20,}",
+  ],
+  [
+    "provider_api_key",
+    "(?:r8|npm|e2b|phx|nfp|rnd|sgp|CCIPAT)_[A-Za-z0-9]{20,}",
+  ],
+  [
+    "provider_api_key",
+    "(?:lsv2_(?:pt|sk)|pcsk|apify_api|secret|bkua)_[A-Za-z0-9]{20,}[\\w-]*",
+  ],
+  ["provider_api_key", "re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{16,}"],
+  ["provider_api_key", "AT(?:ATT3|CTT3|BB)[\\w=-]{16,}"],
   ["provider_api_key", "SG\\.[\\w-]{16,}\\.[\\w-]{16,}"],
 ];
 
@@ -111,6 +140,37 @@ export const PROVIDER_KEY_RULES: readonly SecretRule[] = PREFIXED_KEYS.map(
 );
 
 const PEM_LABEL = "[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?";
+
+const HOOK_HOSTS = [
+  "hooks\\.slack\\.com/(?:services|workflows|triggers)/[\\w/+-]{8,}",
+  "(?:\\w{1,10}\\.)?discord(?:app)?\\.com/api/(?:v\\d{1,2}/)?webhooks/\\d{1,20}/[\\w-]{8,}",
+  "[\\w-]{1,63}\\.webhook\\.office\\.com/webhookb2/[\\w@/-]{20,}",
+  "hooks\\.zapier\\.com/hooks/catch/\\d{1,12}/\\w{4,}",
+  "hook\\.\\w{2,4}\\.make\\.com/\\w{16,}",
+  "maker\\.ifttt\\.com/trigger/\\w{1,64}/(?:json/)?with/key/[\\w-]{8,}",
+];
+
+/** Addresses that authorize each caller who knows them, from the host to the end. */
+const WEBHOOK_URL = new RegExp(
+  `(?<![A-Za-z0-9])(?:${HOOK_HOSTS.join("|")})`,
+  "g",
+);
+
+/** Parameters of a URL that are secrets, whatever their value is. */
+const SECRET_PARAMETERS =
+  "sig|signature|token|api-?key|secret|credential|password|passwd|pwd|pass|hmac|jwt|sas|x-(?:amz|goog)-(?:signature|credential|security-token)";
+
+/** Parameters that are also names of states and pages. */
+const AMBIGUOUS_PARAMETERS = "key|code|auth|sid|session";
+
+const PARAMETER_START = "[?&](?:amp;)?|\\\\u0026";
+
+const URL_SIGNATURE = new RegExp(
+  `((?:${PARAMETER_START})(?:[\\w-]{0,32}[_-])?(?:(?:${SECRET_PARAMETERS})=(?=[^\\s&]{6})` +
+    `|(?:${AMBIGUOUS_PARAMETERS})=(?=[\\w.~+/%=-]{0,99}\\d)(?=[\\w.~+/%=-]{12})))` +
+    `(?!${PLACEHOLDER})[^\\s&"'\`<>]+`,
+  "gi",
+);
 
 /** A PEM private key (RFC 7468, OpenSSH, PGP); without END it extends to the end of the text. */
 const PRIVATE_KEY = new RegExp(
@@ -147,9 +207,11 @@ const PASSWORD_WITH_DELIMITER = new RegExp(
 /** Rules for secrets that their structure identifies. */
 export const STRUCTURED_SECRET_RULES: readonly SecretRule[] = [
   createRule("private_key", PRIVATE_KEY),
-  { kind: "jwt", pattern: JWT_HEADER, redact: redactJwts },
+  { kind: "jwt", pattern: JWT_HEADER, find: findJwts },
   createRule("connection_password", PASSWORD_IN_AUTHORITY),
   createRule("connection_password", PASSWORD_WITH_DELIMITER),
+  createRule("webhook_url", WEBHOOK_URL),
+  createRule("url_signature", URL_SIGNATURE),
 ];
 
 /**
@@ -157,16 +219,18 @@ export const STRUCTURED_SECRET_RULES: readonly SecretRule[] = [
  * for the header, to stay linear: a pattern for the whole token could start at every
  * `-` of a long part.
  */
-function redactJwts(text: string): string {
-  return text.replace(DOTTED_RUN, (run) => {
-    const parts = run.split(".");
+function findJwts(text: string): Span[] {
+  return findSpans(text, DOTTED_RUN).flatMap(({ start, end }) => {
+    const parts = text.slice(start, end).split(".");
     const header = parts.findIndex((part, index) =>
       index + 2 < parts.length && parts[index + 1].length >= 2 &&
       JWT_HEADER.test(part)
     );
-    if (header < 0) return run;
-    const prefix = parts[header].slice(0, parts[header].search(JWT_HEADER));
-    return [...parts.slice(0, header), prefix + placeholderOf("jwt")].join(".");
+    if (header < 0) return [];
+    const before = parts.slice(0, header).map((part) => part.length + 1)
+      .reduce((sum, length) => sum + length, 0);
+    const jwt = start + before + parts[header].search(JWT_HEADER);
+    return [{ start: jwt, end }];
   });
 }
 
@@ -205,14 +269,14 @@ const BARE_VALUE = `(?!\\*+(?:[\\s"'&,;]|$))${NOT_PROSE}` +
   `[^\\s"'&,;{[<>\\\\][^\\s"'&,;]*`;
 
 /** Labels whose value is always a secret. */
-const LABELS: readonly (readonly [SecretKind, string])[] = [
+const LABELS: readonly (readonly [OwnSecretKind, string])[] = [
   ["aws_secret_access_key", "(?:aws[_. -]?)?secret[_. -]?access[_. -]?key"],
   ["password", "pass(?:word|wd|phrase|code)"],
   // A bare PWD is the shell's working directory, which is a path.
   ["password", "(?<![a-z])pwd(?![\\s\"'\\\\:=]{1,8}[/~.])"],
   [
     "api_key",
-    "(?:api|access|private|encryption|signing|master|subscription|service[_-]?role)[_. -]?key",
+    "(?:api|access|account|auth|license|storage|private|encryption|signing|master|subscription|service[_-]?role)[_. -]?key",
   ],
   ["secret", "secret(?:[_. -]?key(?:_base)?)?"],
   [
@@ -244,6 +308,57 @@ const UNKNOWN_SCHEME = `(?!${TOKEN_SCHEME}(?![\\w-]))${NOT_PROSE}` +
 const BEARER =
   /((?<![a-z])bearer\s{1,8})(?=[\w.~+/=-]{0,99}\d|[\w.~+/=-]{32})[\w.~+/=-]{8,}/gi;
 
+/** Words with letters and digits that name algorithms. */
+const ALGORITHM =
+  "(?:sha-?\\d+|md[45]|bcrypt|argon2\\w*|pbkdf2|base\\d+|utf-?\\d+|oauth2|x509|s3)";
+
+/** A value of letters and digits, such as a password, unlike most words of prose. */
+const MIXED_VALUE = `(?!${ALGORITHM}(?![\\w-]))(?=[^\\s"'\`,;]{0,63}\\d)` +
+  `(?=[^\\s"'\`,;]{0,63}[a-z])(?!\\[redacted:)[^\\s"'\`,;:=]{6,}`;
+
+/** `password hunter2`, `password is hunter2`, `pass: hunter2`. */
+const PASSWORD_AND_VALUE =
+  `((?<![a-z])(?:pass(?:word|wd|phrase|code)|pwd)\\s{1,4}(?:(?:is|was)\\s{1,4})?["'\`]?` +
+  `|(?<![a-z])(?:pass|pw|psw|psk)["'\`]?\\s{0,4}[:=]\\s{0,4}["'\`]?)${MIXED_VALUE}`;
+
+/** `pass=letmein`, unlike `pass=12` of test results. */
+const PASS_WITHOUT_SPACES =
+  `((?<![a-z])pass=["'\`]?)${NOT_PROSE}(?=[^\\s"'&,;]{0,63}[a-z])(?!${PLACEHOLDER})[^\\s"'&,;]{5,}`;
+
+/** An option of a command with its value in the next word: `--password hunter2`. */
+const COMMAND_OPTION =
+  `((?<![\\w-])--?(?:[a-z]+-)?(?:password|passwd|passphrase|pass|pwd|secret|token|api-?key|access-?key)[ \\t]{1,4}["'\`]?)` +
+  `${NOT_PROSE}(?!${PLACEHOLDER})[^\\s"'\`-][^\\s"'\`]*`;
+
+/** \`curl -u user:password\`; digits on both sides are ids of a user and a group. */
+const USER_OPTION = new RegExp(
+  `((?<![\\w-])(?:-u|-U|--user|--proxy-user)[ =]{0,4}["'\`]?[^\\s:"'\`]{1,64}:)` +
+    `(?!\\d+(?:[\\s"'\`]|$))(?!${PLACEHOLDER})[^\\s"'\`]{1,256}`,
+  "g",
+);
+
+/** \`mysql -psecret\`, \`sshpass -p secret\`, \`redis-cli -a secret\`. */
+const PASSWORD_OPTION = new RegExp(
+  `((?<![\\w-])(?:(?:mysql|mariadb)[\\w-]{0,16}\\s(?:[^\\r\\n]{0,160}\\s)?-p|` +
+    `(?:sshpass|docker login)\\s(?:[^\\r\\n]{0,160}\\s)?-p[ =]?|redis-cli\\s(?:[^\\r\\n]{0,160}\\s)?-a )["'\`]?)` +
+    `(?!${PLACEHOLDER})[^\\s"'\`-][^\\s"'\`]{2,}`,
+  "g",
+);
+
+/** A cookie is a list of names with values, to the end of the line. */
+const COOKIE =
+  `((?<![a-z])(?:set-)?cookie2?${SEPARATOR}(?:${ESCAPED_QUOTE})?)` +
+  `(?=[\\w.%~-]{1,64}=)(?![\\w.%~-]{1,64}=${PLACEHOLDER})[^\\r\\n"'\\\\]+`;
+
+/** A one-time password or PIN: 4 to 8 digits. */
+const PASSCODE =
+  `((?<![a-z])(?:pin|otp|totp|one-time (?:code|password)|verification code)(?:[ _-](?:no|number|code))?` +
+  `(?:\\s{0,3}[:=#]\\s{0,3}|\\s{1,3}(?:is\\s{1,3})?)["'\`]?)\\d{4,8}(?![\\w.-])`;
+
+/** Basic credentials without their header. */
+const BASIC =
+  /((?<![A-Za-z])[Bb]asic\s{1,8})(?=[A-Za-z0-9+/]{0,99}[a-z][A-Z])(?:[A-Za-z0-9+/]{4}){3,}(?:[A-Za-z0-9+/]{2,3}={1,2})?(?![\w+/])/g;
+
 /** Rules for secrets that a label before them identifies. */
 export const LABELLED_SECRET_RULES: readonly SecretRule[] = [
   createLabelRule("authorization", `(${AUTHORIZATION})${PARAMETERS}`),
@@ -253,6 +368,8 @@ export const LABELLED_SECRET_RULES: readonly SecretRule[] = [
     `(${AUTHORIZATION}${TOKEN_SCHEME}\\s{1,8})${NOT_PROSE}${TOKEN}`,
   ),
   createLabelRule("authorization", `(${AUTHORIZATION})${UNKNOWN_SCHEME}`),
+  createRule("authorization", BASIC),
+  createLabelRule("cookie", COOKIE),
   ...LABELS.flatMap(([kind, label]) => [
     ...QUOTED_VALUES.map(([quote, value]) =>
       createLabelRule(
@@ -263,8 +380,14 @@ export const LABELLED_SECRET_RULES: readonly SecretRule[] = [
     createLabelRule(kind, `(${label}${SEPARATOR})${BARE_VALUE}`),
   ]),
   createRule("token", WEAK_TOKEN),
+  createLabelRule("password", PASSWORD_AND_VALUE),
+  createLabelRule("password", PASS_WITHOUT_SPACES),
+  createLabelRule("secret", COMMAND_OPTION),
+  createRule("password", USER_OPTION),
+  createRule("password", PASSWORD_OPTION),
+  createLabelRule("passcode", PASSCODE),
 ];
 
-function createLabelRule(kind: SecretKind, pattern: string): SecretRule {
+function createLabelRule(kind: OwnSecretKind, pattern: string): SecretRule {
   return createRule(kind, new RegExp(pattern, "gi"));
 }

@@ -44,6 +44,10 @@ describe("an IBAN", () => {
         `to ${printed} on Friday`,
         `iban:${compact},`,
         `transfer_${compact}_2026`,
+        printed.replaceAll(" ", "."),
+        printed.replaceAll(" ", " / "),
+        printed.replaceAll(" ", "\t"),
+        `IBAN${compact}`,
       ]
     ) {
       expect(findFinancialData(text), text).toBe("iban");
@@ -57,9 +61,10 @@ describe("an IBAN", () => {
       const swapped = compact.slice(0, 2) + compact[3] + compact[2] +
         compact.slice(4);
       if (swapped !== compact) expect(findFinancialData(swapped)).toBeNull();
-      expect(findFinancialData(compact.slice(0, -1))).toBeNull();
+      expect(findFinancialData(compact.slice(0, -1))).not.toBe("iban");
       expect(findFinancialData(compact + "0")).toBeNull();
-      expect(findFinancialData("x" + compact)).toBeNull();
+      expect(findFinancialData(compact + "x0")).toBeNull();
+      expect(findFinancialData("7x" + compact)).not.toBe("iban");
     },
   );
 
