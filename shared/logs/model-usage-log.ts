@@ -34,7 +34,10 @@ const event = z.strictObject({
       (value) =>
         new TextEncoder().encode(JSON.stringify(value)).length <=
           MAX_MODEL_METADATA_BYTES,
-      `Expected at most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`,
+      {
+        error: `Expected at most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`,
+        abort: true,
+      },
     ).superRefine((value, context) => {
       for (const { path, code, detail } of checkModelMetadata(value)) {
         context.addIssue({

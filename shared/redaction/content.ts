@@ -1,10 +1,9 @@
 import {
   type FinancialKind,
   findFinancialData,
-  findIdentifierKind,
+  findIdentifier,
 } from "./financial.ts";
 import { findSecret } from "./secrets.ts";
-import { readText } from "./text.ts";
 
 /** An issue of the content of a text. */
 export interface ContentIssue {
@@ -62,12 +61,4 @@ export function findContentIssues(
     issues.push({ code: "secret", detail });
   }
   return issues;
-}
-
-function findIdentifier(text: string): FinancialKind | null {
-  for (const reading of readText(text)) {
-    const kind = findIdentifierKind(reading.text);
-    if (kind !== null) return kind;
-  }
-  return null;
 }

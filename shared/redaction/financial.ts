@@ -1,7 +1,7 @@
 import { findCardNumbers } from "./card-numbers.ts";
 import { hasCurrencyAmount } from "./currency.ts";
 import { findIbans } from "./iban.ts";
-import { findLabelledNumbers } from "./labelled-numbers.ts";
+import { searchLabelledNumbers } from "./labelled-numbers.ts";
 import {
   findAadhaars,
   findGstins,
@@ -39,14 +39,7 @@ const CHECKS: readonly Check[] = [
   [13, "card_number", findCardNumbers],
   [12, "aadhaar", findAadhaars],
   [9, "ssn", findSsns],
-  [9, "ssn", (text) => findLabelledNumbers(text, "ssn")],
-  [12, "aadhaar", (text) => findLabelledNumbers(text, "aadhaar")],
-  [4, "pan", (text) => findLabelledNumbers(text, "pan")],
-  [6, "account_number", (text) => findLabelledNumbers(text, "account_number")],
-  [3, "security_code", (text) => findLabelledNumbers(text, "security_code")],
 ];
-
-const LEAST_DIGITS = Math.min(...CHECKS.map(([digits]) => digits));
 
 /**
  * The kind of the first financial data in `text`, or null. Digits of other scripts,
@@ -58,33 +51,38 @@ const LEAST_DIGITS = Math.min(...CHECKS.map(([digits]) => digits));
  */
 export function findFinancialData(text: string): FinancialKind | null {
   for (const { text: reading } of readText(text)) {
-    const kind = findIdentifierKind(reading) ??
-      (hasCurrencyAmount(maskIds(reading)) ? "currency_amount" : null);
-    if (kind !== null) return kind;
+    const digits = countDigits(reading);
+    if (digits === 0) continue;
+    const values = maskIds(reading);
+    for (const { kind } of search(values, digits)) return kind;
+    if (hasCurrencyAmount(values)) return "currency_amount";
   }
   return null;
 }
 
-/** The kind of the first number in `reading` that identifies a card, an account or a person, or null. */
-export function findIdentifierKind(reading: string): IdentifierKind | null {
-  const [first] = searchIdentifiers(reading);
-  return first?.kind ?? null;
+/** The kind of the first number in `text` that identifies a card, an account or a person, or null. */
+export function findIdentifier(text: string): IdentifierKind | null {
+  for (const { text: reading } of readText(text)) {
+    for (const { kind } of searchIdentifiers(reading)) return kind;
+  }
+  return null;
 }
 
-/**
- * The numbers in `reading` (of `readText`) that identify a card, an account or a person,
- * the most certain ones first. They can overlap.
- */
-export function* searchIdentifiers(
-  reading: string,
-): Generator<Span & { kind: IdentifierKind }> {
+/** A number that identifies a card, an account or a person. */
+export type Identifier = Span & { kind: IdentifierKind };
+
+/** The identifiers in `reading` (of `readText`), the most certain ones first. They can overlap. */
+export function searchIdentifiers(reading: string): Iterable<Identifier> {
   const digits = countDigits(reading);
-  if (digits < LEAST_DIGITS) return;
-  const values = maskIds(reading);
+  return digits === 0 ? [] : search(maskIds(reading), digits);
+}
+
+function* search(values: string, digits: number): Generator<Identifier> {
   for (const [least, kind, find] of CHECKS) {
     if (digits < least) continue;
     for (const span of find(values)) yield { ...span, kind };
   }
+  yield* searchLabelledNumbers(values);
 }
 
 function countDigits(text: string): number {

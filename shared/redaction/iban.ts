@@ -6,6 +6,9 @@ const ANY_DIGIT = /\p{N}/u;
 const ANY_LETTER = /\p{L}/u;
 const ANY_ALPHANUMERIC = /[\p{L}\p{N}]/u;
 
+/** The shortest IBAN, in characters. */
+const SHORTEST = 15;
+
 /** Characters between two characters of an IBAN. */
 const MAX_GAP = 3;
 
@@ -26,6 +29,7 @@ const CHECK_DIGITS = /^..(?:0[2-9]|[1-8][0-9]|9[0-8])/;
  */
 export function findIbans(text: string): Span[] {
   const found: Span[] = [];
+  if (text.length < SHORTEST) return found;
   let end = 0;
   for (const { 0: start, index } of text.matchAll(START)) {
     const length = IBAN_LENGTHS.get(start.slice(0, 2).toUpperCase());

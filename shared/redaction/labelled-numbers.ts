@@ -40,23 +40,25 @@ const PATTERNS: readonly (readonly [LabelledKind, RegExp])[] = NUMBERS.map((
   ),
 ]);
 
-/** Every label, as a quick filter. */
+/** A part of each label, as a quick filter. */
 const ANY_LABEL =
-  /ssn|secur|aadh?aa?r|uidai|pan|ac|no|num|nr|iban|aba|rout|sort|ifsc|cv/i;
+  /ssn|secur|aadh|adhar|uidai|pan|ac|a[/.]c|iban|bank|aba|rout|sort|ifsc|cv|sav|check/i;
 
 /**
  * The numbers of `text` (a reading of `readText`) that have no form of their own and
  * follow a label: `ssn 123456789`, `account number: 00123456`, `CVV=123`.
  */
-export function findLabelledNumbers(
+export function* searchLabelledNumbers(
   text: string,
-  wanted: LabelledKind,
-): Span[] {
-  if (!ANY_LABEL.test(text)) return [];
-  return PATTERNS.filter(([kind]) => kind === wanted).flatMap(([, pattern]) =>
-    Array.from(text.matchAll(pattern), ({ 0: match, 1: label, index }) => ({
-      start: index + label.length,
-      end: index + match.length,
-    }))
-  );
+): Generator<Span & { kind: LabelledKind }> {
+  if (!ANY_LABEL.test(text)) return;
+  for (const [kind, pattern] of PATTERNS) {
+    for (const { 0: match, 1: label, index } of text.matchAll(pattern)) {
+      yield {
+        kind,
+        start: index + label.length,
+        end: index + match.length,
+      };
+    }
+  }
 }

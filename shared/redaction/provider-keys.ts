@@ -21,6 +21,9 @@ const KEYWORDS = new RegExp(
   "g",
 );
 
+/** Every key has a run of this length; words and most names are shorter. */
+const LONG_RUN = /[\w.~+/%:|=@-]{20}/;
+
 /** Letters and digits after the prefix of a truncated key. */
 const MIN_TRUNCATED = 16;
 
@@ -54,6 +57,7 @@ export function* searchProviderKeys(
 /** The rules that have a keyword in `text`. */
 function findCandidates(text: string): Set<GitleaksRule> {
   const rules = new Set<GitleaksRule>();
+  if (!LONG_RUN.test(text)) return rules;
   for (const [, keyword] of text.toLowerCase().matchAll(KEYWORDS)) {
     for (const rule of RULES_BY_KEYWORD.get(keyword)!) rules.add(rule);
   }
