@@ -145,9 +145,17 @@ function passesLuhn(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-/** A whole word with one run of digits: letters, digits, letters. */
-const NUMBER =
-  /(?<![\p{L}\p{N}])(\p{L}{0,24})(\d+)(\p{L}{0,24})(?![\p{L}\p{N}])/gu;
+const DIGITS = /\d+/g;
+
+/** Letters that touch digits, up to another digit. */
+const LETTERS_BEFORE = /(?<other>\p{N})?(?<letters>\p{L}+)$/u;
+const LETTERS_AFTER = /^(?<letters>\p{L}+)(?<other>\p{N})?/u;
+
+/** Words that stand between the number of a card and another number of it: `…1111exp1226`. */
+const WORD_OF_CARD = /^(?:exp|valid|cv[cv]|card|cc|pan|visa)/i;
+
+/** The longest word that is read next to a number. */
+const MAX_LETTERS = 24;
 
 /** What may separate the groups of one number. */
 const GAP = /^[^\p{L}\p{N}]{1,3}$/u;
@@ -155,30 +163,37 @@ const GAP = /^[^\p{L}\p{N}]{1,3}$/u;
 /** Chains of groups of digits, at most three characters apart. */
 function findChains(text: string): Group[][] {
   const chains: Group[][] = [];
-  let end = -1;
-  let before = "";
+  let last: Group | undefined;
   let isOpen = false;
-  for (const match of text.matchAll(NUMBER)) {
-    const [word, prefix, digits, suffix] = match;
-    const gap = end < 0 ? "" : text.slice(end, Math.min(match.index, end + 4));
+  for (const { 0: digits, index: start } of text.matchAll(DIGITS)) {
+    const end = start + digits.length;
+    const before = LETTERS_BEFORE.exec(
+      text.slice(Math.max(0, start - MAX_LETTERS), start),
+    );
+    const after = LETTERS_AFTER.exec(text.slice(end, end + MAX_LETTERS));
+    const gap = text.slice(Math.max(last?.end ?? 0, start - 4), start);
     // The digits after `0.` are a fraction, such as a score, not an id.
-    const isFraction = gap === "." && before === "0";
-    const continues = isOpen && prefix === "" && GAP.test(gap);
-    const start = match.index + prefix.length;
-    const group = {
+    const isFraction = gap === "." && last?.digits === "0";
+    const continues = isOpen && before === null && GAP.test(gap);
+    const group: Group = {
       start,
-      end: start + digits.length,
+      end,
       digits,
       gap: continues ? gap : "",
-      isGlued: prefix !== "" || suffix !== "",
+      isGlued: before !== null || after !== null,
     };
-    if (!isFraction) {
-      if (continues) chains.at(-1)!.push(group);
-      else chains.push([group]);
-    }
-    isOpen = suffix === "" && !isFraction;
-    end = match.index + word.length;
-    before = digits;
+    last = group;
+    isOpen = !isFraction && after === null;
+    if (isFraction || isWithinId(before) || isWithinId(after)) {
+      isOpen = false;
+    } else if (continues) chains.at(-1)!.push(group);
+    else chains.push([group]);
   }
   return chains;
+}
+
+/** Whether a digit is on the other side of the letters that touch a number. */
+function isWithinId(touching: RegExpExecArray | null): boolean {
+  return touching?.groups!.other !== undefined &&
+    !WORD_OF_CARD.test(touching.groups!.letters);
 }

@@ -1,6 +1,12 @@
 import type { Span } from "./text.ts";
 
-const START = /[A-Za-z]{2}[0-9]{2}/g;
+/** Country code and check digits, in either case. */
+const START = /([A-Za-z])([A-Za-z])[0-9]{2}/g;
+
+/** With separators between them, in capitals only, because `no 12` is common in text. */
+const SEPARATED_START =
+  /(?<![A-Za-z0-9])([A-Z])[^A-Za-z0-9]{0,3}([A-Z])[^A-Za-z0-9]{1,3}[0-9]/g;
+
 const ALPHANUMERIC = /[A-Za-z0-9]/;
 const ANY_DIGIT = /\p{N}/u;
 const ANY_LETTER = /\p{L}/u;
@@ -28,11 +34,16 @@ const CHECK_DIGITS = /^..(?:0[2-9]|[1-8][0-9]|9[0-8])/;
  * pass the check digits alone.
  */
 export function findIbans(text: string): Span[] {
+  return text.length < SHORTEST
+    ? []
+    : [...findFrom(text, START), ...findFrom(text, SEPARATED_START)];
+}
+
+function findFrom(text: string, start: RegExp): Span[] {
   const found: Span[] = [];
-  if (text.length < SHORTEST) return found;
   let end = 0;
-  for (const { 0: start, index } of text.matchAll(START)) {
-    const length = IBAN_LENGTHS.get(start.slice(0, 2).toUpperCase());
+  for (const { 1: first, 2: second, index } of text.matchAll(start)) {
+    const length = IBAN_LENGTHS.get((first + second).toUpperCase());
     if (length === undefined || index < end || isWithinId(text, index, -1)) {
       continue;
     }
@@ -44,11 +55,21 @@ export function findIbans(text: string): Span[] {
   return found;
 }
 
-/** Whether the letters that touch the character at `index`, before (-1) or after it (1), reach a digit or are too many. */
+/** Letters of hexadecimal ids. */
+const HEX_ONLY = /^[a-f]+$/i;
+
+/**
+ * Whether the letters that touch the character at `index`, before (-1) or after it (1), are
+ * part of an id: a digit is on their other side, they are hexadecimal, or too many.
+ */
 function isWithinId(text: string, index: number, direction: -1 | 1): boolean {
-  for (let distance = 1; distance <= MAX_TOUCHING; distance++) {
-    const character = text.charAt(index + direction * distance);
-    if (!ANY_LETTER.test(character)) return ANY_DIGIT.test(character);
+  let letters = "";
+  while (letters.length < MAX_TOUCHING) {
+    const character = text.charAt(index + direction * (letters.length + 1));
+    if (!ANY_LETTER.test(character)) {
+      return ANY_DIGIT.test(character) || HEX_ONLY.test(letters);
+    }
+    letters += character;
   }
   return true;
 }

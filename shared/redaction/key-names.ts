@@ -25,17 +25,19 @@ const MONEY_PAIRS = `
   hourly+rate daily+rate day+rate weekly+rate monthly+rate annual+rate pay+rate
   billing+rate interest+rate exchange+rate tax+rate
   credit+limit credit+score annual+budget monthly+budget total+budget
-  minor+unit service+charge`;
+  minor+unit service+charge order+value deal+value contract+value invoice+value
+  market+value book+value`;
 
 /** Pairs of adjacent words that name an account or a credential. */
 const CREDENTIAL_PAIRS = `
   account+number account+no account+num acct+number acct+no acct+num
   account+details bank+account bank+details routing+number routing+no sort+code
   api+key access+key secret+key private+key encryption+key signing+key master+key auth+key
-  ssh+key security+code`;
+  ssh+key security+code tax+id national+id`;
 
 /** Keys that name an amount if their value is a number, and something else otherwise. */
-const AMBIGUOUS = "total sum due paid budget";
+const AMBIGUOUS =
+  "total sum due paid budget net gross pay rent tip mrr arr ebitda profitandloss";
 
 /** Words after a noun of money that describe the amount (`amount_due`, `price_max`). */
 const AMOUNT_DETAILS = `
@@ -160,8 +162,13 @@ function separateCamelCase(key: string): string {
   return key.replace(ACRONYM_PLURAL, "S").replace(CAMEL_CASE_BOUNDARY, " ");
 }
 
+/** The name of a statement, not of an amount. */
+const PROFIT_AND_LOSS = /profit\P{L}*and\P{L}*loss/u;
+
 function splitWords(key: string): string[] {
-  return key.toLowerCase().split(BETWEEN_WORDS).filter(Boolean);
+  return key.toLowerCase().replace(PROFIT_AND_LOSS, "profitandloss").split(
+    BETWEEN_WORDS,
+  ).filter(Boolean);
 }
 
 function classifyWords(words: readonly string[]): KeyMeaning {

@@ -4,12 +4,13 @@ import { findSpans, isTimestamp, type Span } from "./text.ts";
 const PAN_SHAPE = "[A-Z]{3}[ABCFGHLJPTKE][A-Z]\\d{4}[A-Z]";
 const PAN = wholeWord(PAN_SHAPE);
 
-/** A quick filter for both. */
+/** Quick filters. */
 const MAY_BE_PAN = /[A-Z]{5}\d{4}[A-Z]/i;
+const MAY_BE_GSTIN = /\d{2}[ .-]?[A-Z]{5}[ .-]?\d{4}/i;
 
 /** State code, PAN, entity number, a letter (Z so far) and a check character (GST Network). */
 const GSTIN = wholeWord(
-  `(?:0[1-9]|[12]\\d|3[0-8]|97|99)${PAN_SHAPE}[0-9A-Z]{3}`,
+  `(?:0[1-9]|[12]\\d|3[0-8]|97|99)[ .-]?[A-Z]{3}[ABCFGHLJPTKE][A-Z][ .-]?\\d{4}[ .-]?[A-Z][0-9A-Z]{3}`,
 );
 
 /**
@@ -40,9 +41,9 @@ export function findPans(text: string): Span[] {
  * state code 01–38, 97 or 99, a PAN, and a valid check character (Luhn mod 36).
  */
 export function findGstins(text: string): Span[] {
-  if (!MAY_BE_PAN.test(text)) return [];
+  if (!MAY_BE_GSTIN.test(text)) return [];
   return findSpans(text, GSTIN).filter(({ start, end }) =>
-    passesLuhnMod36(text.slice(start, end))
+    passesLuhnMod36(text.slice(start, end).replace(/[ .-]/g, ""))
   );
 }
 

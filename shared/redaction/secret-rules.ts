@@ -109,7 +109,7 @@ const PREFIXED_KEYS: readonly (readonly [OwnSecretKind, string])[] = [
   ["supabase_access_token", "sbp_(?:oauth_|v\\d+_)?[A-Za-z0-9]{20,}"],
   ["webhook_secret", "whsec_[A-Za-z0-9+/=_-]{16,}"],
   ["ledger_key", "lfk_[\\w-]{10,}"],
-  ["google_access_token", "ya29\\.[\\w-]{10,}"],
+  ["google_access_token", "ya29\\.[\\w-]{8,}"],
   ["google_access_token", "1//0[\\w-]{20,}"],
   ["google_api_key", "GOCSPX-[\\w-]{16,}"],
   ["discord_token", "[MNO][A-Za-z0-9]{22,27}\\.[\\w-]{6}\\.[\\w-]{20,}"],
@@ -145,6 +145,7 @@ const HOOK_HOSTS = [
   "hooks\\.slack\\.com/(?:services|workflows|triggers)/[\\w/+-]{8,}",
   "(?:\\w{1,10}\\.)?discord(?:app)?\\.com/api/(?:v\\d{1,2}/)?webhooks/\\d{1,20}/[\\w-]{8,}",
   "[\\w-]{1,63}\\.webhook\\.office\\.com/webhookb2/[\\w@/-]{20,}",
+  "outlook\\.office(?:365)?\\.com/webhook/[\\w@/-]{10,}",
   "hooks\\.zapier\\.com/hooks/catch/\\d{1,12}/\\w{4,}",
   "hook\\.\\w{2,4}\\.make\\.com/\\w{16,}",
   "maker\\.ifttt\\.com/trigger/\\w{1,64}/(?:json/)?with/key/[\\w-]{8,}",
@@ -310,7 +311,7 @@ const BEARER =
 
 /** Words with letters and digits that name algorithms. */
 const ALGORITHM =
-  "(?:sha-?\\d+|md[45]|bcrypt|argon2\\w*|pbkdf2|base\\d+|utf-?\\d+|oauth2|x509|s3)";
+  "(?:sha-?\\d+|md[45]|bcrypt\\d*|argon2\\w*|pbkdf2|base\\d+|utf-?\\d+|oauth2|x509|s3)";
 
 /** A value of letters and digits, such as a password, unlike most words of prose. */
 const MIXED_VALUE = `(?!${ALGORITHM}(?![\\w-]))(?=[^\\s"'\`,;]{0,63}\\d)` +
@@ -318,7 +319,8 @@ const MIXED_VALUE = `(?!${ALGORITHM}(?![\\w-]))(?=[^\\s"'\`,;]{0,63}\\d)` +
 
 /** `password hunter2`, `password is hunter2`, `pass: hunter2`. */
 const PASSWORD_AND_VALUE =
-  `((?<![a-z])(?:pass(?:word|wd|phrase|code)|pwd)\\s{1,4}(?:(?:is|was)\\s{1,4})?["'\`]?` +
+  `((?<![a-z])(?:pass(?:word|wd|phrase|code)|pwd)(?:\\s{1,4}(?:(?:is|was)\\s{1,4})?|\\s{0,4}(?:[-=]?>|→|\\|)\\s{0,4})["'\`]?` +
+  `|(?<![a-z])(?:creds?|credentials?|login)\\s{0,3}[:=]?\\s{1,3}["'\`]?[\\w.@-]{1,64}:` +
   `|(?<![a-z])(?:pass|pw|psw|psk)["'\`]?\\s{0,4}[:=]\\s{0,4}["'\`]?)${MIXED_VALUE}`;
 
 /** `pass=letmein`, unlike `pass=12` of test results. */
@@ -332,7 +334,7 @@ const COMMAND_OPTION =
 
 /** \`curl -u user:password\`; digits on both sides are ids of a user and a group. */
 const USER_OPTION = new RegExp(
-  `((?<![\\w-])(?:-u|-U|--user|--proxy-user)[ =]{0,4}["'\`]?[^\\s:"'\`]{1,64}:)` +
+  `((?<![\\w-])(?:-[uUa]|--user|--proxy-user|--auth)[ =]{0,4}["'\`]?[^\\s:"'\`]{1,64}:)` +
     `(?!\\d+(?:[\\s"'\`]|$))(?!${PLACEHOLDER})[^\\s"'\`]{1,256}`,
   "g",
 );
@@ -352,7 +354,7 @@ const COOKIE =
 
 /** A one-time password or PIN: 4 to 8 digits. */
 const PASSCODE =
-  `((?<![a-z])(?:pin|otp|totp|one-time (?:code|password)|verification code)(?:[ _-](?:no|number|code))?` +
+  `((?<![a-z])(?:pin|otp|totp|passcode|one-time (?:code|password)|verification code)(?:[ _-](?:no|number|code))?` +
   `(?:\\s{0,3}[:=#]\\s{0,3}|\\s{1,3}(?:is\\s{1,3})?)["'\`]?)\\d{4,8}(?![\\w.-])`;
 
 /** Basic credentials without their header. */

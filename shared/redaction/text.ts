@@ -141,11 +141,17 @@ const NUMERAL_RANGES: readonly (readonly [
   [0x3007, 0x3007, 0], // 〇
 ];
 
-const CHINESE_NUMERALS = "零一二三四五六七八九";
+const CHINESE_NUMERALS = [
+  "零一二三四五六七八九",
+  "零壹贰叁肆伍陆柒捌玖",
+  "〇壹貳參肆伍陸柒捌玖",
+];
 
 function readNumeral(character: string): string | undefined {
-  const chinese = CHINESE_NUMERALS.indexOf(character);
-  if (chinese >= 0) return String(chinese);
+  for (const numerals of CHINESE_NUMERALS) {
+    const value = numerals.indexOf(character);
+    if (value >= 0) return String(value);
+  }
   const code = character.codePointAt(0)!;
   const range = NUMERAL_RANGES.find(([first, last]) =>
     code >= first && code <= last
@@ -184,20 +190,28 @@ const UUID =
 const CLOUD_ACCOUNT =
   /(?<=\barn:aws[a-z-]{0,10}:[a-z0-9-]{0,32}:[a-z0-9-]{0,32}:)\d{12}(?=:)|(?<![\p{L}\p{N}])\d{12}(?=\.dkr\.ecr\.)|(?<=\.amazonaws\.com\/)\d{12}(?=\/)|(?<=\bprojects\/)\d{12}(?=\/)/giu;
 
+/** White space as JSON and many logs escape it; its letter would touch the digits. */
+const ESCAPED_SPACE = /\\[nrt]/g;
+
 /** The longest part of both, as a quick filter. */
 const TWELVE = /[0-9a-f]{12}/i;
 
 /**
  * Replaces UUIDs and account numbers of clouds by as many `#`, so that no part of one is
- * mistaken for a card number, an amount (`…-5cad-…`) or an identity number.
+ * mistaken for a card number, an amount (`…-5cad-…`) or an identity number, and escaped
+ * white space by spaces.
  *
  * Only these exact formats are replaced: two card numbers joined by a hyphen also have 32
  * digits. Ids of one alphanumeric run (UUIDs without hyphens, hashes, ULIDs) can stay,
  * because every search requires word boundaries.
  */
 export function maskIds(text: string): string {
-  if (!TWELVE.test(text)) return text;
-  return text.replace(UUID, mask).replace(CLOUD_ACCOUNT, mask);
+  const unescaped = text.includes("\\")
+    ? text.replace(ESCAPED_SPACE, "  ")
+    : text;
+  return TWELVE.test(unescaped)
+    ? unescaped.replace(UUID, mask).replace(CLOUD_ACCOUNT, mask)
+    : unescaped;
 }
 
 function mask(text: string): string {
