@@ -31,7 +31,8 @@ export function text(max: number) {
  */
 export function name(max: number) {
   return text(max).superRefine((value, context) => {
-    for (const { code, detail } of findContentIssues(value)) {
+    const remedy = "send the name alone";
+    for (const { code, detail } of findContentIssues(value, { remedy })) {
       context.addIssue({ code: "custom", message: detail, params: { code } });
     }
   });

@@ -12,8 +12,6 @@ export interface ContentIssue {
   detail: string;
 }
 
-const REMEDY = "send references and counts only";
-
 const FINANCIAL_NAMES: Readonly<Record<FinancialKind, string>> = {
   currency_amount: "an amount of money",
   card_number: "a payment card number",
@@ -36,12 +34,18 @@ export interface ContentOptions {
   prefix?: string;
   /** Whether amounts of money are acceptable. */
   allowsAmounts?: boolean;
+  /** How the sentence ends. */
+  remedy?: string;
 }
 
 /** The issues of a text: at most one for financial data and one for a secret. */
 export function findContentIssues(
   text: string,
-  { prefix = "", allowsAmounts = false }: ContentOptions = {},
+  {
+    prefix = "",
+    allowsAmounts = false,
+    remedy = "send references and counts only",
+  }: ContentOptions = {},
 ): ContentIssue[] {
   if (PLAIN_VALUE.test(text)) return [];
   const issues: ContentIssue[] = [];
@@ -51,13 +55,13 @@ export function findContentIssues(
   if (financial !== null) {
     const detail = `${prefix}looks like ${
       FINANCIAL_NAMES[financial]
-    }; ${REMEDY}`;
+    }; ${remedy}`;
     issues.push({ code: "financial_data", detail });
   }
   const secret = findSecret(text);
   if (secret !== null) {
     const name = secret.replaceAll("_", " ");
-    const detail = `${prefix}looks like a secret (${name}); ${REMEDY}`;
+    const detail = `${prefix}looks like a secret (${name}); ${remedy}`;
     issues.push({ code: "secret", detail });
   }
   return issues;

@@ -6,6 +6,9 @@ import { classifyKey } from "./key-names.ts";
 /** The least number with as many digits as the shortest identifier, Aadhaar. */
 const LEAST_IDENTIFIER = 100_000_000_000;
 
+const VALUE_OPTIONS = { allowsAmounts: true, remedy: "leave it out" };
+const KEY_OPTIONS = { ...VALUE_OPTIONS, prefix: "a key here " };
+
 /** A value with its path; the path ends above a key with sensitive content. */
 interface Located {
   path: (string | number)[];
@@ -37,7 +40,7 @@ export function checkModelMetadata(
     const text = typeof value === "number" ? digitsOf(value) : value;
     if (typeof text !== "string") continue;
     issues.push(
-      ...findContentIssues(text, { allowsAmounts: true })
+      ...findContentIssues(text, VALUE_OPTIONS)
         .map((issue) => ({ path, ...issue })),
     );
   }
@@ -54,10 +57,7 @@ function listMembers(
     return container.map((value, index) => ({ path: [...path, index], value }));
   }
   return Object.entries(container).map(([key, value]) => {
-    const content = findContentIssues(key, {
-      prefix: "a key here ",
-      allowsAmounts: true,
-    });
+    const content = findContentIssues(key, KEY_OPTIONS);
     issues.push(...content.map((issue) => ({ path, ...issue })));
     const below = content.length > 0 ? path : [...path, key];
     if (isCredential(key, value)) {

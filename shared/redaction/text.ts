@@ -186,9 +186,20 @@ export function isLongNormalized(text: string, max: number): boolean {
 const UUID =
   /(?<![\p{L}\p{N}])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\p{L}\p{N}])/giu;
 
-/** The account of an Amazon Resource Name or of a host name of AWS, and the number of a project of Google Cloud: 12 digits. */
-const CLOUD_ACCOUNT =
-  /(?<=\barn:aws[a-z-]{0,10}:[a-z0-9-]{0,32}:[a-z0-9-]{0,32}:)\d{12}(?=:)|(?<![\p{L}\p{N}])\d{12}(?=\.dkr\.ecr\.)|(?<=\.amazonaws\.com\/)\d{12}(?=\/)|(?<=\bprojects\/)\d{12}(?=\/)/giu;
+/**
+ * Numbers of clouds: the account in an Amazon Resource Name or a host name of AWS, and a
+ * project or an endpoint in a resource name of Google Cloud.
+ */
+const CLOUD_NUMBER = new RegExp(
+  [
+    "(?<=\\barn:aws[a-z-]{0,10}:[a-z0-9-]{0,32}:[a-z0-9-]{0,32}:)\\d{12}(?=:)",
+    "(?<![a-z0-9])\\d{12}(?=\\.dkr\\.ecr\\.)",
+    "(?<=\\.amazonaws\\.com/)\\d{12}(?=/)",
+    "(?<=\\bprojects/)\\d{12}(?=/)",
+    "(?<=\\bprojects/[a-z0-9-]{1,30}/locations/[a-z0-9-]{1,30}/endpoints/)\\d{16,19}(?!\\d)",
+  ].join("|"),
+  "gi",
+);
 
 /** White space as JSON and many logs escape it; its letter would touch the digits. */
 const ESCAPED_SPACE = /\\[nrt]/g;
@@ -197,7 +208,7 @@ const ESCAPED_SPACE = /\\[nrt]/g;
 const TWELVE = /[0-9a-f]{12}/i;
 
 /**
- * Replaces UUIDs and account numbers of clouds by as many `#`, so that no part of one is
+ * Replaces UUIDs and numbers of clouds by as many `#`, so that no part of one is
  * mistaken for a card number, an amount (`…-5cad-…`) or an identity number, and escaped
  * white space by spaces.
  *
@@ -210,7 +221,7 @@ export function maskIds(text: string): string {
     ? text.replace(ESCAPED_SPACE, "  ")
     : text;
   return TWELVE.test(unescaped)
-    ? unescaped.replace(UUID, mask).replace(CLOUD_ACCOUNT, mask)
+    ? unescaped.replace(UUID, mask).replace(CLOUD_NUMBER, mask)
     : unescaped;
 }
 
