@@ -126,18 +126,24 @@ function convertRule(
 const MIN_PREFIX = 4;
 
 /** Prefixes that also begin names of versions, keys and icons. */
-const ORDINARY_PREFIXES = new Set(["v1.0-", "key-", "API-", "access-", "ico-"]);
+const ORDINARY_PREFIXES = new Set([
+  "v1.0-",
+  "key-",
+  "API-",
+  "access-",
+  "ico-",
+  "ops_",
+]);
 
 /**
- * The literal that a pattern begins with, if it has a `_`, `-`, `.` or digit at its end, as
- * prefixes of tokens do; else "".
+ * The literal that a pattern begins with, up to its last `_`, `-`, `.` or digit, with which
+ * prefixes of tokens end; "" for a short or ordinary one.
  */
 function readPrefix(pattern: string): string {
   const [, literal = ""] =
     /^\(\?<![^)]*\)[(?:]*((?:[\w-]|\\[.-])+)(?=\[|\(|\\w)/.exec(pattern) ?? [];
-  const prefix = literal.replaceAll("\\", "");
-  return prefix.length >= MIN_PREFIX && /[_.\d-]$/.test(prefix) &&
-      !ORDINARY_PREFIXES.has(prefix)
+  const [prefix] = /^.*[_.\d-]/.exec(literal.replaceAll("\\", "")) ?? [""];
+  return prefix.length >= MIN_PREFIX && !ORDINARY_PREFIXES.has(prefix)
     ? prefix
     : "";
 }

@@ -43,6 +43,10 @@ const MAX_PRINTED_GROUPS = 5;
 /** Groups of two or four digits, as a separator in regular places makes them. */
 const REGULAR_GROUPS = /^(?:1(?:,1){12,18}|2(?:,2){5,8}(?:,[12])?)$/;
 
+/** Two or three groups of 16 digits that are no printed ones, and their separators: not of a list. */
+const COARSE_GROUPS = /^(?:4,12|8,8|12,4|4,4,8|4,8,4|8,4,4)$/;
+const LIST_GAP = /[,;]/;
+
 const YEAR = /^(?:19|20)\d\d$/;
 
 /** A run of digits that is a number or part of one. */
@@ -74,7 +78,9 @@ export function findCardNumbers(text: string): Span[] {
 }
 
 function findInChain(chain: readonly Group[]): Span[] {
-  if (isPlainNumber(chain) || isRegularNumber(chain)) return [spanOf(chain)];
+  if (
+    isPlainNumber(chain) || isRegularNumber(chain) || isCoarseNumber(chain)
+  ) return [spanOf(chain)];
   const found: Span[] = [];
   for (let start = 0; start < chain.length; start++) {
     const size = findPrintedNumber(chain, start);
@@ -96,6 +102,13 @@ function isRegularNumber(chain: readonly Group[]): boolean {
   return chain.length > MAX_PRINTED_GROUPS && chain.length <= MAX_DIGITS &&
     REGULAR_GROUPS.test(chain.map(({ digits }) => digits.length).join()) &&
     isCardNumber(chain, ISSUED);
+}
+
+/** Whether the whole chain is a number in a few large groups, such as `4111_111111111111`. */
+function isCoarseNumber(chain: readonly Group[]): boolean {
+  return chain.length <= 3 &&
+    COARSE_GROUPS.test(chain.map(({ digits }) => digits.length).join()) &&
+    !chain.some(({ gap }) => LIST_GAP.test(gap)) && isPrintedNumber(chain);
 }
 
 /** The number of groups of the printed card number at `start`; 0 without one. */
@@ -152,7 +165,7 @@ const LETTERS_BEFORE = /(?<other>\p{N})?(?<letters>\p{L}+)$/u;
 const LETTERS_AFTER = /^(?<letters>\p{L}+)(?<other>\p{N})?/u;
 
 /** Words that stand between the number of a card and another number of it: `…1111exp1226`. */
-const WORD_OF_CARD = /^(?:exp|valid|cv[cv]|card|cc|pan|visa)/i;
+const WORD_OF_CARD = /^(?:exp|valid|cv[cv]|card|pan|visa)/i;
 
 /** The longest word that is read next to a number. */
 const MAX_LETTERS = 24;

@@ -44,7 +44,7 @@ const ANY_DIGIT = /[0-9]/;
 
 /** A number after a word that names an amount of money: `salary: 5000`, `"amount":"1200"`. */
 const LABELLED_AMOUNT =
-  /(?<!\p{L})(?:amount|amt|balance|salary|price|fee)s?["']?\s{0,3}[:=]\s{0,3}["']?[-+(]?\d/iu;
+  /(?<!\p{L})(?:amount|amt|balance|salary|price|fee)s?(?:["']?\s{0,3}[:=]\s{0,3}["']?[-+(]?\d|\s(?:(?:is|was|of)\s)?(?!(?:19|20)\d\d(?!\d))\d[\d.,]*\d(?![\p{L}\d/:-]))/iu;
 
 /**
  * Whether `text` (a reading of `readText`) has an amount of money: a number next to a
@@ -175,7 +175,10 @@ const COMMON_CODES = "USD EUR GBP INR JPY CHF CNY AUD CAD SGD AED";
 
 const UNITS = `
   dollar dollars euro euros rupee rupees pound pounds yen yuan dirham dirhams
-  franc francs cent cents paise pence lakh lakhs crore crores`;
+  franc francs cent cents paise pence lakh lakhs crore crores quid`;
+
+/** Signs in letters, and codes that ISO 4217 does not have. */
+const OTHER_CODES = "kr zł btc usdt";
 
 const UPPER_CASE_WORDS = new Map<string, CurrencyWord>([
   ...withKind(CODES, "code"),
@@ -185,6 +188,7 @@ const UPPER_CASE_WORDS = new Map<string, CurrencyWord>([
 
 const LOWER_CASE_WORDS = new Map<string, CurrencyWord>([
   ...withKind(COMMON_CODES.toLowerCase(), "code"),
+  ...withKind(OTHER_CODES, "code"),
   ...withKind(UNITS, "unit"),
   ...withKind("rs", "sign"),
 ]);

@@ -21,7 +21,7 @@ const CREDENTIALS = `
 /** Pairs of adjacent words that name money. */
 const MONEY_PAIRS = `
   invoice+total order+total grand+total cart+total basket+total bill+total
-  payment+total net+total gross+total total+due net+worth net+pay gross+pay
+  payment+total net+total gross+total sub+total total+due total+net total+gross net+worth net+pay gross+pay
   hourly+rate daily+rate day+rate weekly+rate monthly+rate annual+rate pay+rate
   billing+rate interest+rate exchange+rate tax+rate
   credit+limit credit+score annual+budget monthly+budget total+budget
@@ -36,8 +36,9 @@ const CREDENTIAL_PAIRS = `
   ssh+key security+code tax+id national+id`;
 
 /** Keys that name an amount if their value is a number, and something else otherwise. */
-const AMBIGUOUS =
-  "total sum due paid budget net gross pay rent tip mrr arr ebitda profitandloss";
+const AMBIGUOUS = `
+  total sum due paid budget net gross pay rent tip mrr arr ebitda interest
+  principal profitandloss`;
 
 /** Words after a noun of money that describe the amount (`amount_due`, `price_max`). */
 const AMOUNT_DETAILS = `

@@ -21,7 +21,7 @@ const NUMBERS: readonly (readonly [LabelledKind, string, string])[] = [
   ["pan", "pan(?:[ _-]?card)?", `[a-z]{5}${GAP}\\d{4}${GAP}[a-z]`],
   [
     "account_number",
-    "(?:bank|acc|acct|account|checking|savings)[ _./-]?(?:no|nr|num|number|account)(?![a-z])|a[/.]c|iban",
+    "(?:bank|acc|acct|account|checking|savings)[ _./-]?(?:no|nr|num|number|account|#)(?![a-z])|a[/.]c|iban",
     "\\d(?:[ -]?\\d){5,17}",
   ],
   ["account_number", "aba|routing", "\\d(?:[ -]?\\d){8}"],
@@ -35,7 +35,7 @@ const PATTERNS: readonly (readonly [LabelledKind, RegExp])[] = NUMBERS.map((
 ) => [
   kind,
   new RegExp(
-    `(?<![\\p{L}])((?:${label})${BETWEEN})${number}(?![\\p{L}\\p{N}])`,
+    `(?<![\\p{L}\\p{N}])((?:${label})${BETWEEN})${number}(?![\\p{L}\\p{N}])`,
     "giu",
   ),
 ]);

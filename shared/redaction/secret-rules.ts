@@ -120,7 +120,7 @@ const PREFIXED_KEYS: readonly (readonly [OwnSecretKind, string])[] = [
   ],
   [
     "provider_api_key",
-    "(?:r8|npm|e2b|phx|nfp|rnd|sgp|CCIPAT)_[A-Za-z0-9]{20,}",
+    "(?:r8|npm|e2b|phx|nfp|rnd|sgp|CCIPAT|fw|cf[au]t|vcp|vercel)_[A-Za-z0-9]{20,}",
   ],
   [
     "provider_api_key",
@@ -245,7 +245,7 @@ const PROSE = `
   in incorrect invalid is it length mask masked may maximum minimum mismatch
   missing must never nil no none not null number object of ok on only or
   provided redacted rejected rejects required reset rotated sent set should string success
-  that the this to token too true type undefined unexpected unknown unset
+  that the this to token too true type denied granted allowed forbidden undefined unexpected unknown unset
   unsupported use user updated valid value was were when will with without wrong yes you your
 `.trim().split(/\s+/).join("|");
 
@@ -282,7 +282,7 @@ const LABELS: readonly (readonly [OwnSecretKind, string])[] = [
   ["secret", "secret(?:[_. -]?key(?:_base)?)?"],
   [
     "token",
-    "(?:access|refresh|session|oauth|csrf|(?<![a-z])(?:auth|id|api|bot))[_. -]?token",
+    "(?:(?:access|refresh|session|oauth|csrf|(?<![a-z])(?:auth|id|api|bot))[_. -]?token|connect\\.sid|(?:php|j)sess(?:ion)?id)",
   ],
 ];
 
@@ -329,12 +329,12 @@ const PASS_WITHOUT_SPACES =
 
 /** An option of a command with its value in the next word: `--password hunter2`. */
 const COMMAND_OPTION =
-  `((?<![\\w-])--?(?:[a-z]+-)?(?:password|passwd|passphrase|pass|pwd|secret|token|api-?key|access-?key)[ \\t]{1,4}["'\`]?)` +
+  `((?<![\\w-])--?(?:[a-z]+-)?(?:password|passwd|passphrase|pass|pwd|secret|token|api-?key|access-?key)[ \\t=]{1,4}["'\`]?)` +
   `${NOT_PROSE}(?!${PLACEHOLDER})[^\\s"'\`-][^\\s"'\`]*`;
 
 /** \`curl -u user:password\`; digits on both sides are ids of a user and a group. */
 const USER_OPTION = new RegExp(
-  `((?<![\\w-])(?:-[uUa]|--user|--proxy-user|--auth)[ =]{0,4}["'\`]?[^\\s:"'\`]{1,64}:)` +
+  `((?<![\\w-])(?:-[uUa]|--user|--proxy-user|--auth)[ =]{0,4}["'\`]?[^\\s:"'\`[]{1,64}:)` +
     `(?!\\d+(?:[\\s"'\`]|$))(?!${PLACEHOLDER})[^\\s"'\`]{1,256}`,
   "g",
 );
@@ -354,8 +354,14 @@ const COOKIE =
 
 /** A one-time password or PIN: 4 to 8 digits. */
 const PASSCODE =
-  `((?<![a-z])(?:pin|otp|totp|passcode|one-time (?:code|password)|verification code)(?:[ _-](?:no|number|code))?` +
+  `((?<![a-z])(?:pin|[th]?otp|2fa|passcode|one-time (?:code|password)` +
+  `|(?:2fa|verification|your|login|sms|otp|authentication) code|pin code(?=\\W{1,6}(?:is\\W{1,3})?\\d{4}(?!\\d)))` +
   `(?:\\s{0,3}[:=#]\\s{0,3}|\\s{1,3}(?:is\\s{1,3})?)["'\`]?)\\d{4,8}(?![\\w.-])`;
+
+/** \`API key is a1b2c3d4\`. */
+const KEY_AND_VALUE =
+  `((?:(?:api|access|auth|secret|private|refresh|session)[ _-]?(?:key|token)|client[ _-]?secret)` +
+  `\\s{1,4}(?:(?:is|was)\\s{1,4})?["'\`]?)(?=[\\w.~+/=-]{0,63}\\d)(?=[\\w.~+/=-]{0,63}[a-z])[\\w.~+/=-]{8,}`;
 
 /** Basic credentials without their header. */
 const BASIC =
@@ -388,6 +394,7 @@ export const LABELLED_SECRET_RULES: readonly SecretRule[] = [
   createRule("password", USER_OPTION),
   createRule("password", PASSWORD_OPTION),
   createLabelRule("passcode", PASSCODE),
+  createLabelRule("api_key", KEY_AND_VALUE),
 ];
 
 function createLabelRule(kind: OwnSecretKind, pattern: string): SecretRule {

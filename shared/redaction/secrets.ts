@@ -23,7 +23,7 @@ const MAY_HAVE_FORM = /[\w.~+/%:|=-]{12}|[?&\\]|:\/\/|-----BEGIN/;
 
 /** A part of every label. */
 const MAY_HAVE_LABEL =
-  /pass|pw|ps[wk]|secret|token|key|auth|bearer|basic|cookie|cred|login|pin|otp|code|-[upa]|--/i;
+  /pass|pw|ps[wk]|secret|token|key|auth|bearer|basic|cookie|sid|sessi|2fa|cred|login|pin|otp|code|-[upa]|--/i;
 
 /** The patterns of the rules in one per case sensitivity: one search is several times faster than one per rule. */
 function combine(rules: readonly SecretRule[]): RegExp[] {
