@@ -17,6 +17,8 @@ const kindsOf = (text: string) =>
 function keysOf([, , source]: GitleaksRule): fc.Arbitrary<string> {
   const body = source.replace(/\(\?<?[!=](?:[^()[\]]|\[[^\]]*\])*\)/g, "")
     .replaceAll("\\b", "")
+    // Each part of a class is equally likely, and half hyphens would lack entropy.
+    .replaceAll("[\\w-]", "[A-Za-z0-9_-]")
     // The dots of a host name.
     .replace(/(?<=[a-z])\.(?=[a-z])/g, "\\.");
   return fc.stringMatching(new RegExp(`^(?:${body})$`));
