@@ -14,10 +14,9 @@ export interface UpstreamRule {
 
 /** Rules that are left out, by reason. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
-  "generic-api-key": "is noisy; the labels of secret-rules.ts replace it",
+  "generic-api-key": "is noisy; labels replace it",
   "curl-auth-header": "has no bound; the rules for Authorization replace it",
-  "curl-auth-user":
-    "has no bound; a rule for -u of secret-rules.ts replaces it",
+  "curl-auth-user": "has no bound; the rule for -u replaces it",
   "jwt": "the rule of secret-rules.ts also finds JWEs and truncated tokens",
   "jwt-base64": "is encoded",
   "private-key": "the rule of secret-rules.ts also finds truncated keys",
@@ -32,8 +31,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 /**
  * Rules for a value after the provider's name whose value has a form of its own: id →
  * text in every value, in lower case. The values of all other such rules are plain hex or
- * letters, like most ids and hashes, and are left out: the labels of secret-rules.ts find
- * them.
+ * letters, like most ids and hashes, and are left out: labels find
+ * them (`labelled-secret-rules.ts`).
  */
 const VALUES_WITH_FORM: Readonly<Record<string, string>> = {
   "atlassian-api-token": "atatt3",

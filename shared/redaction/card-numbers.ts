@@ -160,9 +160,9 @@ function passesLuhn(digits: string): boolean {
 
 const DIGITS = /\d+/g;
 
-/** Letters that touch digits, up to another digit. */
-const LETTERS_BEFORE = /(?<other>\p{N})?(?<letters>\p{L}+)$/u;
-const LETTERS_AFTER = /^(?<letters>\p{L}+)(?<other>\p{N})?/u;
+/** Letters that touch digits, and a digit on their other side. */
+const LETTERS_BEFORE = /(\p{N})?(\p{L}+)$/u;
+const LETTERS_AFTER = /^(\p{L}+)(\p{N})?/u;
 
 /** Words that stand between the number of a card and another number of it: `…1111exp1226`. */
 const WORD_OF_CARD = /^(?:exp|valid|cv[cv]|card|pan|visa)/i;
@@ -197,7 +197,9 @@ function findChains(text: string): Group[][] {
     };
     last = group;
     isOpen = !isFraction && after === null;
-    if (isFraction || isWithinId(before) || isWithinId(after)) {
+    const isWithinId = continuesId(before?.[2], before?.[1]) ||
+      continuesId(after?.[1], after?.[2]);
+    if (isFraction || isWithinId) {
       isOpen = false;
     } else if (continues) chains.at(-1)!.push(group);
     else chains.push([group]);
@@ -205,8 +207,7 @@ function findChains(text: string): Group[][] {
   return chains;
 }
 
-/** Whether a digit is on the other side of the letters that touch a number. */
-function isWithinId(touching: RegExpExecArray | null): boolean {
-  return touching?.groups!.other !== undefined &&
-    !WORD_OF_CARD.test(touching.groups!.letters);
+/** Whether letters that touch a number join it to another digit. */
+function continuesId(letters = "", digit?: string): boolean {
+  return digit !== undefined && !WORD_OF_CARD.test(letters);
 }

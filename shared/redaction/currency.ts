@@ -61,6 +61,7 @@ export function hasCurrencyAmount(text: string): boolean {
   for (const { 0: mark, index } of text.matchAll(MARK)) {
     const before = text.slice(Math.max(0, index - REACH), index);
     const after = text.slice(index + mark.length, index + mark.length + REACH);
+    if (mark === "$" && SQL_PLACEHOLDER.test(after) && SQL.test(text)) continue;
     const found = SYMBOL.test(mark)
       ? isSymbolOfAmount(mark, before, after)
       : isWordOfAmount(mark, before, after);
@@ -69,6 +70,11 @@ export function hasCurrencyAmount(text: string): boolean {
   return false;
 }
 
+/** Placeholders of SQL: `where id = $1`. */
+const SQL =
+  /\b(?:select|update|insert|delete)\b[^]{0,200}\b(?:from|set|into)\b/i;
+const SQL_PLACEHOLDER = /^\d{1,2}(?![\d.,]*\d)/;
+
 function isSymbolOfAmount(symbol: string, before: string, after: string) {
   if (AFTER_SYMBOL.test(after)) return true;
   return BEFORE_SYMBOL.test(before) &&
@@ -76,6 +82,8 @@ function isSymbolOfAmount(symbol: string, before: string, after: string) {
 }
 
 function isWordOfAmount(word: string, before: string, after: string): boolean {
+  // Part of the name of a column or variable, such as `usd_rates`.
+  if (/^_\p{L}/u.test(after)) return false;
   const kind = classifyCurrencyWord(word);
   if (kind === undefined) return false;
   if (kind === "sign") return isSignOfAmount(word, before, after);

@@ -1,7 +1,7 @@
 import { type IdentifierKind, searchIdentifiers } from "./financial.ts";
+import { LABELLED_SECRET_RULES } from "./labelled-secret-rules.ts";
 import { searchProviderKeys } from "./provider-keys.ts";
 import {
-  LABELLED_SECRET_RULES,
   placeholderOf,
   PROVIDER_KEY_RULES,
   type SecretKind,

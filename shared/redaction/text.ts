@@ -57,7 +57,7 @@ function readCharacters(text: string, invisible: string): Reading {
   return { text: read, offsets };
 }
 
-/** The span of the original text that shows `span` of its reading. */
+/** The span of the original text that shows `span` of its reading, with the invisible characters behind it. */
 export function toOriginal({ offsets }: Reading, span: Span): Span {
   if (offsets === undefined) return span;
   const start = offsets[span.start];

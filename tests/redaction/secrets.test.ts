@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { LABELLED_SECRET_RULES } from "../../shared/redaction/labelled-secret-rules.ts";
 import {
-  LABELLED_SECRET_RULES,
   PROVIDER_KEY_RULES,
   STRUCTURED_SECRET_RULES,
 } from "../../shared/redaction/secret-rules.ts";
