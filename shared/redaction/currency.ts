@@ -58,10 +58,14 @@ const LABELLED_AMOUNT =
 export function hasCurrencyAmount(text: string): boolean {
   if (!ANY_DIGIT.test(text)) return false;
   if (LABELLED_AMOUNT.test(text)) return true;
+  let isSql: boolean | undefined;
   for (const { 0: mark, index } of text.matchAll(MARK)) {
     const before = text.slice(Math.max(0, index - REACH), index);
     const after = text.slice(index + mark.length, index + mark.length + REACH);
-    if (mark === "$" && SQL_PLACEHOLDER.test(after) && SQL.test(text)) continue;
+    if (mark === "$" && SQL_PLACEHOLDER.test(after)) {
+      isSql ??= SQL.test(text);
+      if (isSql) continue;
+    }
     const found = SYMBOL.test(mark)
       ? isSymbolOfAmount(mark, before, after)
       : isWordOfAmount(mark, before, after);

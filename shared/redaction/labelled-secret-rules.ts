@@ -102,14 +102,14 @@ const COMMAND_OPTION =
   `((?<![\\w-])--?(?:[a-z]+-)?(?:password|passwd|passphrase|pass|pwd|secret|token|api-?key|access-?key)[ \\t=]{1,4}["'\`]?)` +
   `${NOT_PROSE}(?!${PLACEHOLDER})[^\\s"'\`-][^\\s"'\`]*`;
 
-/** \`curl -u user:password\`; digits on both sides are ids of a user and a group. */
+/** `curl -u user:password`; digits on both sides are ids of a user and a group. */
 const USER_OPTION = new RegExp(
   `((?<![\\w-])(?:-[uUa]|--user|--proxy-user|--auth)[ =]{0,4}["'\`]?[^\\s:"'\`[]{1,64}:)` +
     `(?!\\d+(?:[\\s"'\`]|$))(?!${PLACEHOLDER})[^\\s"'\`]{1,256}`,
   "g",
 );
 
-/** \`mysql -psecret\`, \`sshpass -p secret\`, \`redis-cli -a secret\`. */
+/** `mysql -psecret`, `sshpass -p secret`, `redis-cli -a secret`. */
 const PASSWORD_OPTION = new RegExp(
   `((?<![\\w-])(?:(?:mysql|mariadb)[\\w-]{0,16}\\s(?:[^\\r\\n]{0,160}\\s)?-p|` +
     `(?:sshpass|docker login)\\s(?:[^\\r\\n]{0,160}\\s)?-p[ =]?|redis-cli\\s(?:[^\\r\\n]{0,160}\\s)?-a )["'\`]?)` +
@@ -128,7 +128,7 @@ const PASSCODE =
   `|(?:2fa|verification|your|login|sms|otp|authentication) code|pin code(?=\\W{1,6}(?:is\\W{1,3})?\\d{4}(?!\\d)))` +
   `(?:\\s{0,3}[:=#]\\s{0,3}|\\s{1,3}(?:is\\s{1,3})?)["'\`]?)\\d{4,8}(?![\\w.-])`;
 
-/** \`API key is a1b2c3d4\`. */
+/** `API key is a1b2c3d4`. */
 const KEY_AND_VALUE =
   `((?:(?:api|access|auth|secret|private|refresh|session)[ _-]?(?:key|token)|client[ _-]?secret)` +
   `\\s{1,4}(?:(?:is|was)\\s{1,4})?["'\`]?)(?=[\\w.~+/=-]{0,63}\\d)(?=[\\w.~+/=-]{0,63}[a-z])[\\w.~+/=-]{8,}`;

@@ -2,24 +2,26 @@ import { GITLEAKS_RULES, type GitleaksRule } from "./gitleaks-rules.ts";
 import type { SecretKind } from "./secret-rules.ts";
 import { findSpans, type Span } from "./text.ts";
 
-/** The rules by keyword, in the order of gitleaks. */
-const RULES_BY_KEYWORD = new Map<string, GitleaksRule[]>();
-for (const rule of GITLEAKS_RULES) {
-  for (const keyword of rule[1]) {
-    const rules = RULES_BY_KEYWORD.get(keyword);
-    if (rules === undefined) RULES_BY_KEYWORD.set(keyword, [rule]);
-    else rules.push(rule);
-  }
+/** The rules by keyword, and a pattern that finds each keyword, also one that begins within another. */
+interface RuleIndex {
+  readonly rules: ReadonlyMap<string, readonly GitleaksRule[]>;
+  readonly keywords: RegExp;
 }
 
-/** Finds each keyword, also one that begins within another. */
-const KEYWORDS = new RegExp(
-  `(?=(${
-    [...RULES_BY_KEYWORD.keys()]
-      .map((keyword) => keyword.replace(/[.~|]/g, "\\$&")).join("|")
-  }))`,
-  "g",
-);
+/** Made on first use, because the cold start of a function would wait for it. */
+let ruleIndex: RuleIndex | undefined;
+
+function createIndex(): RuleIndex {
+  const rules = new Map<string, GitleaksRule[]>();
+  for (const rule of GITLEAKS_RULES) {
+    for (const keyword of rule[1]) {
+      rules.set(keyword, [...rules.get(keyword) ?? [], rule]);
+    }
+  }
+  const alternatives = [...rules.keys()]
+    .map((keyword) => keyword.replace(/[.~|]/g, "\\$&")).join("|");
+  return { rules, keywords: new RegExp(`(?=(${alternatives}))`, "g") };
+}
 
 /** Every key has a run of this length; words and most names are shorter. */
 const LONG_RUN = /[\w.~+/%:|=@-]{20}/;
@@ -56,12 +58,13 @@ export function* searchProviderKeys(
 
 /** The rules that have a keyword in `text`. */
 function findCandidates(text: string): Set<GitleaksRule> {
-  const rules = new Set<GitleaksRule>();
-  if (!LONG_RUN.test(text)) return rules;
-  for (const [, keyword] of text.toLowerCase().matchAll(KEYWORDS)) {
-    for (const rule of RULES_BY_KEYWORD.get(keyword)!) rules.add(rule);
+  const candidates = new Set<GitleaksRule>();
+  if (!LONG_RUN.test(text)) return candidates;
+  const { rules, keywords } = ruleIndex ??= createIndex();
+  for (const [, keyword] of text.toLowerCase().matchAll(keywords)) {
+    for (const rule of rules.get(keyword)!) candidates.add(rule);
   }
-  return rules;
+  return candidates;
 }
 
 function patternOf(rule: GitleaksRule): RegExp {

@@ -12,11 +12,8 @@ import { type Reading, readText, type Span, toOriginal } from "./text.ts";
 
 export type { SecretKind } from "./secret-rules.ts";
 
-/** Rules for secrets with a form of their own, which are more certain than labels. */
-const FORM_RULES: readonly SecretRule[] = [
-  ...STRUCTURED_SECRET_RULES,
-  ...PROVIDER_KEY_RULES,
-];
+/** A value to be redacted. */
+type Finding = Span & { kind: SecretKind | IdentifierKind };
 
 /** A long run, an address or a parameter: one is in every secret with a form. */
 const MAY_HAVE_FORM = /[\w.~+/%:|=-]{12}|[?&\\]|:\/\/|-----BEGIN/;
@@ -25,7 +22,25 @@ const MAY_HAVE_FORM = /[\w.~+/%:|=-]{12}|[?&\\]|:\/\/|-----BEGIN/;
 const MAY_HAVE_LABEL =
   /pass|pw|ps[wk]|secret|token|key|auth|bearer|basic|cookie|sid|sessi|2fa|cred|login|pin|otp|code|-[upa]|--/i;
 
-/** The patterns of the rules in one per case sensitivity: one search is several times faster than one per rule. */
+/**
+ * Rules that are tried only if one of them matches: the patterns in one per case
+ * sensitivity are several times faster than one search per rule. They are combined on
+ * first use, because the cold start of a function would wait for it.
+ */
+class RuleSet {
+  #combined: RegExp[] | undefined;
+
+  constructor(private readonly rules: readonly SecretRule[]) {}
+
+  *search(reading: string): Generator<Finding> {
+    this.#combined ??= combine(this.rules);
+    if (!this.#combined.some((pattern) => pattern.test(reading))) return;
+    for (const { kind, find } of this.rules) {
+      for (const span of find(reading)) yield { ...span, kind };
+    }
+  }
+}
+
 function combine(rules: readonly SecretRule[]): RegExp[] {
   return [false, true].flatMap((ignoreCase) => {
     const sources = rules
@@ -37,8 +52,12 @@ function combine(rules: readonly SecretRule[]): RegExp[] {
   });
 }
 
-const ANY_FORM = combine(FORM_RULES);
-const ANY_LABELLED = combine(LABELLED_SECRET_RULES);
+/** Rules for secrets with a form of their own, which are more certain than labels. */
+const FORM_RULES = new RuleSet([
+  ...STRUCTURED_SECRET_RULES,
+  ...PROVIDER_KEY_RULES,
+]);
+const LABEL_RULES = new RuleSet(LABELLED_SECRET_RULES);
 
 /**
  * A replacement can shorten a text so that another rule matches, so the rules are
@@ -46,9 +65,6 @@ const ANY_LABELLED = combine(LABELLED_SECRET_RULES);
  * limit keeps the time linear.
  */
 const MAX_ROUNDS = 4;
-
-/** A value to be redacted. */
-type Finding = Span & { kind: SecretKind | IdentifierKind };
 
 /**
  * Replaces secrets, and numbers that identify a card, an account or a person, in `text`
@@ -120,22 +136,8 @@ function dropOverlaps(findings: readonly Finding[]): Finding[] {
 /** The secrets in a reading, the most certain ones first. They can overlap. */
 function* searchSecrets(reading: string): Generator<Finding> {
   if (MAY_HAVE_FORM.test(reading)) {
-    if (ANY_FORM.some((pattern) => pattern.test(reading))) {
-      yield* searchByRules(reading, FORM_RULES);
-    }
+    yield* FORM_RULES.search(reading);
     yield* searchProviderKeys(reading);
   }
-  if (
-    MAY_HAVE_LABEL.test(reading) &&
-    ANY_LABELLED.some((pattern) => pattern.test(reading))
-  ) yield* searchByRules(reading, LABELLED_SECRET_RULES);
-}
-
-function* searchByRules(
-  reading: string,
-  rules: readonly SecretRule[],
-): Generator<Finding> {
-  for (const { kind, find } of rules) {
-    for (const span of find(reading)) yield { ...span, kind };
-  }
+  if (MAY_HAVE_LABEL.test(reading)) yield* LABEL_RULES.search(reading);
 }

@@ -191,13 +191,13 @@ const UUID =
  * project or an endpoint in a resource name of Google Cloud.
  */
 const CLOUD_NUMBER = new RegExp(
-  [
+  "(?=\\d{12})(?:" + [
     "(?<=\\barn:aws[a-z-]{0,10}:[a-z0-9-]{0,32}:[a-z0-9-]{0,32}:)\\d{12}(?=:)",
     "(?<![a-z0-9])\\d{12}(?=\\.dkr\\.ecr\\.)",
     "(?<=\\.amazonaws\\.com/)\\d{12}(?=/)",
     "(?<=\\bprojects/)\\d{12}(?=/)",
     "(?<=\\bprojects/[a-z0-9-]{1,30}/locations/[a-z0-9-]{1,30}/endpoints/)\\d{16,19}(?!\\d)",
-  ].join("|"),
+  ].join("|") + ")",
   "gi",
 );
 
