@@ -10,7 +10,8 @@ const QUANTITIES = `
 /** Words for payments and other things with an amount of money, which can have an id. */
 const PAYMENTS = `
   price fee tax gst vat debit credit payment payout subtotal expense dividend
-  refund deposit withdrawal loan payroll earning bonus commission stipend allowance`;
+  refund deposit withdrawal loan payroll earning bonus commission stipend allowance
+  surcharge royalty arrear`;
 
 /** Words for accounts, identities and credentials. */
 const CREDENTIALS = `
@@ -38,13 +39,13 @@ const CREDENTIAL_PAIRS = `
 /** Keys that name an amount if their value is a number, and something else otherwise. */
 const AMBIGUOUS = `
   total sum due paid budget net gross pay rent tip mrr arr ebitda interest
-  principal profitandloss`;
+  principal premium emi mrp payable receivable outstanding profitandloss`;
 
 /** Words after a noun of money that describe the amount (`amount_due`, `price_max`). */
 const AMOUNT_DETAILS = `
   value total sum due paid net gross min max minimum maximum avg average median
   old new current previous prev last first final opening closing remaining
-  outstanding available pending estimated actual expected minor range delta
+  outstanding payable available pending estimated actual expected minor range delta
   difference diff text string str raw formatted display number num no
   annual yearly monthly weekly daily hourly quarterly`;
 
@@ -178,7 +179,7 @@ function classifyWords(words: readonly string[]): KeyMeaning {
   if (REFERENCE_ENDINGS.has(last)) {
     return isQuantity(words.slice(0, -1)) ? "amount" : "plain";
   }
-  if (words.length === 1 && AMBIGUOUS_WORDS.has(last)) return "amount";
+  if (words.length === 1 && isOneOf(AMBIGUOUS_WORDS, last)) return "amount";
   return findHeadMeaning(words) ?? "plain";
 }
 

@@ -30,8 +30,8 @@ const PLAIN_ASCII = /^[\t\n\r\x20-\x7e]*$/;
  * and numerals in circles as 0–9, every dash as `-`, every space as a space.
  *
  * A text with invisible characters has two readings: without them (`4111<ZWSP>1111` is
- * one number), and with a space for each (`card<ZWSP>4111…` is a word and a number),
- * because either can show a value. A reading has at most four times the code units of
+ * one number), and with a space for each (`card<ZWSP>4111…` is a word and a number) or a
+ * hyphen for a soft one, because either can show a value. A reading has at most four times the code units of
  * its text.
  */
 export function readText(text: string): Reading[] {
@@ -41,6 +41,9 @@ export function readText(text: string): Reading[] {
   return joined.text === separated.text ? [joined] : [joined, separated];
 }
 
+/** A hyphen that shows at the end of a line only. */
+const SOFT_HYPHEN = "\u00AD";
+
 function readCharacters(text: string, invisible: string): Reading {
   const offsets: number[] = [];
   let read = "";
@@ -48,7 +51,8 @@ function readCharacters(text: string, invisible: string): Reading {
   for (const character of text) {
     const plain = character >= " " && character <= "~"
       ? character
-      : readCharacter(character) ?? invisible;
+      : readCharacter(character) ??
+        (character === SOFT_HYPHEN && invisible !== "" ? "-" : invisible);
     read += plain;
     for (let unit = 0; unit < plain.length; unit++) offsets.push(offset);
     offset += character.length;

@@ -95,6 +95,7 @@ describe("a key that names money, an account or a credential", () => {
 describe("a key that names an amount only with a number", () => {
   test.each([
     ["total", "sum", "due", "paid", "budget", "amount_id", "amountIds"],
+    ["net", "gross", "dues", "premium", "payable", "outstanding"],
     ["salary_id", "total_id", "balance-id", "total_amount_ids", "cents_id"],
     ["totalamount_id"],
   ].flat())("%s is an amount", (key) => {

@@ -14,6 +14,7 @@ describe("the readings of a text", () => {
     ["四〇壹", ["401"]],
     ["a\u2010b\u00a0c\u2019", ["a-b c'"]],
     ["a\u200bb", ["ab", "a b"]],
+    ["a\u00adb", ["ab", "a-b"]],
     ["﷼5", ["¤5"]],
     ["⑿", ["(12)"]],
     ["\ufdfa", ["\ufdfa"]],
