@@ -17,6 +17,7 @@ import {
   readPackageRequests,
   updatePackages,
 } from "./dependencies/update-packages.ts";
+import { describeRelease } from "./secret-rules/upstream.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const LOOKUPS_AT_ONCE = 8;
@@ -31,7 +32,8 @@ const FLAGS = {
 const HELP = `\
 Usage: npm run deps [-- --update [--only <packages>] | --lock | --check]
 
-Lists newer versions of the packages that this project depends on, or updates to them.
+Lists newer versions of the packages that this project depends on and of gitleaks, whose
+rules for secrets are copied, or updates the packages.
 
   --update           take the compatible versions, direct and transitive, then run the gate;
                      a version that npm cannot resolve, or that lacks a platform's build, is
@@ -77,6 +79,7 @@ async function list(): Promise<void> {
   console.log(
     `${length} transitive packages have a newer version in their range. npm run deps -- --update takes the compatible ones.`,
   );
+  console.log(await describeRelease());
 }
 
 async function updateAndTest(only?: string): Promise<void> {

@@ -98,7 +98,7 @@ export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {
   not_integer: "Numbers of audit metadata are integers.",
   sensitive_key: "The key names sensitive data, such as a password or salary.",
   financial_data:
-    "The text looks like an amount of money, or the number of a card, account or tax payer.",
+    "The text looks like an amount of money, or the number of a card, account or person.",
   secret: "The text looks like a secret, such as an API key or token.",
   not_a_model_call: "LiteLLM reports another call than a model call.",
   not_an_audit_source:

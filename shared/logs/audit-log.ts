@@ -6,7 +6,14 @@ import {
   MAX_AUDIT_METADATA_STRING_LENGTH,
 } from "../limits.ts";
 import { checkAuditMetadata } from "../redaction/audit-metadata.ts";
-import { ipAddress, setByServer, text, timestamp, uuid } from "./fields.ts";
+import {
+  ipAddress,
+  name,
+  setByServer,
+  text,
+  timestamp,
+  uuid,
+} from "./fields.ts";
 import { defineLog, erasable, plain, reference } from "./log.ts";
 
 const METADATA =
@@ -16,8 +23,8 @@ const event = z.strictObject({
   id: uuid().optional(),
   firm_id: uuid(),
   user_id: uuid().optional(),
-  action: text(128),
-  entity_type: text(128),
+  action: name(128),
+  entity_type: name(128),
   entity_id: uuid().optional(),
   metadata: z.unknown().superRefine((value, context) => {
     for (const { path, code, detail } of checkAuditMetadata(value)) {

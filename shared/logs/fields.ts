@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { MAX_CLOCK_SKEW_MS, MAX_INTEGER } from "../limits.ts";
+import { findContentIssues } from "../redaction/content.ts";
 
 const MONEY = /^(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
 const SIGNED_MONEY = /^-?(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?$/;
@@ -22,6 +23,19 @@ export function text(max: number) {
     })
     .max(max, `Expected at most ${max} characters`)
     .regex(/\S/, "Expected text, found only white space");
+}
+
+/**
+ * Text that names a thing, such as a model or an action: `text` without financial data and
+ * secrets.
+ */
+export function name(max: number) {
+  return text(max).superRefine((value, context) => {
+    const remedy = "send the name alone";
+    for (const { code, detail } of findContentIssues(value, { remedy })) {
+      context.addIssue({ code: "custom", message: detail, params: { code } });
+    }
+  });
 }
 
 /** A whole number from `min` to the maximum of Postgres's `integer`. */

@@ -10,6 +10,7 @@ import {
   booleanParameter,
   integer,
   money,
+  name,
   text,
   timestamp,
   uuid,
@@ -36,7 +37,7 @@ const taskType = z.enum(
 const tokens = (description: string) =>
   integer(0).describe(description).optional();
 
-const provider = text(64).transform(canonicalProvider).pipe(z.string());
+const provider = name(64).transform(canonicalProvider).pipe(z.string());
 
 const serviceTier = text(32).transform(canonicalServiceTier).pipe(
   z.string().regex(
@@ -49,7 +50,7 @@ const event = z.strictObject({
   id: uuid().optional(),
   firm_id: uuid(),
   cma_project_id: uuid().optional(),
-  model: text(256),
+  model: name(256),
   task_type: taskType,
   input_tokens: tokens("The full input, cached or not. Required without usage"),
   output_tokens: tokens(
@@ -62,7 +63,9 @@ const event = z.strictObject({
   success: z.boolean("Expected true or false").optional(),
   // Redacted instead of rejected: losing the row would be worse.
   error_message: text(MAX_ERROR_MESSAGE)
-    .describe("Only with success: false. Secrets in it are redacted.")
+    .describe(
+      "Only with success: false. Secrets, and numbers of cards, accounts and persons, in it are redacted.",
+    )
     .transform(redactSecrets).pipe(z.string()).optional(),
   created_at: timestamp().optional(),
   provider: provider
@@ -70,7 +73,7 @@ const event = z.strictObject({
       "The provider that served the model. When left out, inferred from the model's name where it implies one",
     )
     .optional(),
-  api_flavor: text(32)
+  api_flavor: name(32)
     .describe(
       "The API of the provider that answered, such as chat or responses; for usage",
     )

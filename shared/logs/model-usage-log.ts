@@ -2,11 +2,13 @@ import * as z from "zod";
 import { MAX_MODEL_METADATA_BYTES } from "../limits.ts";
 import {
   booleanParameter,
+  name,
   setByServer,
   text,
   timestamp,
   uuid,
 } from "./fields.ts";
+import { checkModelMetadata } from "../redaction/model-metadata.ts";
 import { defineLog, erasable, plain } from "./log.ts";
 
 const phase = z.enum(
@@ -16,13 +18,13 @@ const phase = z.enum(
 
 const event = z.strictObject({
   id: uuid().optional(),
-  session_id: text(256).optional(),
-  sd_id: text(256).optional(),
+  session_id: name(256).optional(),
+  sd_id: name(256).optional(),
   phase: phase.optional(),
-  subagent_type: text(256).optional(),
-  subagent_configured_model: text(256).optional(),
-  reported_model_name: text(256),
-  reported_model_id: text(256),
+  subagent_type: name(256).optional(),
+  subagent_configured_model: name(256).optional(),
+  reported_model_name: name(256),
+  reported_model_id: name(256),
   config_matches_reported: z.boolean("Expected true or false")
     .describe("When left out, computed if subagent_configured_model is sent")
     .optional(),
@@ -32,8 +34,22 @@ const event = z.strictObject({
       (value) =>
         new TextEncoder().encode(JSON.stringify(value)).length <=
           MAX_MODEL_METADATA_BYTES,
-      `Expected at most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`,
-    ).describe(`At most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`).optional(),
+      {
+        error: `Expected at most ${MAX_MODEL_METADATA_BYTES} bytes of JSON`,
+        abort: true,
+      },
+    ).superRefine((value, context) => {
+      for (const { path, code, detail } of checkModelMetadata(value)) {
+        context.addIssue({
+          code: "custom",
+          path,
+          message: detail,
+          params: { code },
+        });
+      }
+    }).describe(
+      `At most ${MAX_MODEL_METADATA_BYTES} bytes of JSON, without secrets and numbers of cards, accounts and persons`,
+    ).optional(),
 });
 
 /** Which model a session or sub-agent reported, against the configured one. */

@@ -6,9 +6,8 @@ import {
   MAX_AUDIT_METADATA_KEYS,
   MAX_AUDIT_METADATA_STRING_LENGTH,
 } from "../limits.ts";
-import { type FinancialKind, findFinancialData } from "./financial.ts";
-import { isSensitiveKey } from "./key-names.ts";
-import { findSecret, type SecretKind } from "./secrets.ts";
+import { findContentIssues } from "./content.ts";
+import { classifyKey, type KeyMeaning } from "./key-names.ts";
 import { isLongNormalized, readText } from "./text.ts";
 
 /** Stable codes of the issues of audit metadata. */
@@ -49,21 +48,22 @@ interface Inspection {
   readonly issues: MetadataIssue[];
 }
 
-/** A value's path, which does not grow below a hidden key. */
+/** A value's path, which does not grow below a hidden key, and the meaning of its key. */
 interface Location {
   readonly path: readonly (string | number)[];
   readonly isHidden: boolean;
+  readonly meaning: KeyMeaning;
 }
 
-const ROOT: Location = { path: [], isHidden: false };
+const ROOT: Location = { path: [], isHidden: false, meaning: "plain" };
 
 /**
  * The issues of the metadata of an audit event, none when it is acceptable: a plain
  * object of references and counts within the limits `MAX_AUDIT_METADATA_*`, whose
  * leaves are strings, safe integers, booleans and null. Strings, integers and keys
  * must not look like financial data (`findFinancialData`) or secrets
- * (`findSecret`), and keys must not name money, accounts or credentials
- * (`isSensitiveKey`).
+ * (`findSecret`). Keys must not name money, accounts or credentials (`classifyKey`),
+ * unless their value is a boolean, which is none of these.
  *
  * All issues are returned at once, those of the whole object first, at most
  * `MAX_AUDIT_METADATA_ISSUES`. Values below `MAX_AUDIT_METADATA_DEPTH` or after
@@ -137,8 +137,10 @@ function inspectObject(
     if (inspection.bytes > MAX_INSPECTED_BYTES) return;
     inspection.bytes += countJsonBytes(key) + (index > 0 ? 2 : 1);
     inspection.keys++;
+    const value = object[key];
     const below = inspectKey(inspection, key, location);
-    inspectValue(inspection, object[key], below, depth + 1);
+    inspectMeaning(inspection, below, value);
+    inspectValue(inspection, value, below, depth + 1);
   }
 }
 
@@ -157,11 +159,11 @@ function inspectArray(
 }
 
 /**
- * Keys without issues. A sender repeats a few of them in every event; the cache is
- * bounded, because a sender could use new ones each time.
+ * The meanings of keys without sensitive content. A sender repeats a few of them in every
+ * event; the cache is bounded, because a sender could use new ones each time.
  */
-const acceptedKeys = new Set<string>();
-const MAX_ACCEPTED_KEYS = 1_000;
+const knownKeys = new Map<string, KeyMeaning>();
+const MAX_KNOWN_KEYS = 1_000;
 
 /** Checks a key and returns the location of its value. */
 function inspectKey(
@@ -169,38 +171,72 @@ function inspectKey(
   key: string,
   location: Location,
 ): Location {
-  if (acceptedKeys.has(key)) return enter(location, key);
-  const before = inspection.issues.length;
+  const known = knownKeys.get(key);
+  if (known !== undefined) return enter(location, key, known);
   const isTooLong = isLongerThan(key, MAX_AUDIT_METADATA_KEY_LENGTH) ||
     isLongNormalized(key, 4 * MAX_AUDIT_METADATA_KEY_LENGTH);
-  const contentIssues = isTooLong ? [] : findContentIssues(key, "a key here ");
-  const below = isTooLong || contentIssues.length > 0
-    ? { path: location.path, isHidden: true }
-    : enter(location, key);
   if (isTooLong || key === "") {
     const detail =
       `a key here is empty or longer than ${MAX_AUDIT_METADATA_KEY_LENGTH} characters`;
     addIssue(inspection, location, "key_too_long", detail);
+    return isTooLong
+      ? { ...location, isHidden: true, meaning: "plain" }
+      : enter(location, key);
   }
-  for (const { code, detail } of contentIssues) {
+  const meaning = classifyKey(key);
+  const issues = findContentIssues(key, { prefix: "a key here " });
+  for (const { code, detail } of issues) {
     addIssue(inspection, location, code, detail);
   }
-  if (!isTooLong && isSensitiveKey(key)) {
-    const detail =
-      "has a key that names money, an account or a credential; send a reference ending in _id or _ids, or a number ending in _count";
-    addIssue(inspection, below, "sensitive_key", detail);
-  }
-  if (inspection.issues.length === before) {
-    if (acceptedKeys.size === MAX_ACCEPTED_KEYS) acceptedKeys.clear();
-    acceptedKeys.add(key);
-  }
-  return below;
+  if (issues.length > 0) return { ...location, isHidden: true, meaning };
+  if (knownKeys.size === MAX_KNOWN_KEYS) knownKeys.clear();
+  knownKeys.set(key, meaning);
+  return enter(location, key, meaning);
 }
 
-function enter(location: Location, step: string | number): Location {
-  return location.isHidden
-    ? location
-    : { path: [...location.path, step], isHidden: false };
+/** A number, as text too: `1200`, `1,200.50`, `-5`. */
+const PLAIN_NUMBER = /^\s*[-+(]?\s*\d[\d.,' _]*\)?\s*$/;
+
+/** Checks a value against the meaning of its key. */
+function inspectMeaning(
+  inspection: Inspection,
+  location: Location,
+  value: unknown,
+): void {
+  if (location.meaning === "plain" || typeof value === "boolean") return;
+  if (location.meaning === "amount") {
+    if (!hasPlainNumber(value)) return;
+    const detail =
+      "has a key that names an amount, and a number; send a number under a key that says what it counts, ending in _count";
+    addIssue(inspection, location, "sensitive_key", detail);
+    return;
+  }
+  const detail =
+    "has a key that names money, an account or a credential; send a reference ending in _id or _ids, or a number ending in _count";
+  addIssue(inspection, location, "sensitive_key", detail);
+}
+
+/** Items of an array that are searched for a number. */
+const MAX_INSPECTED_ITEMS = 100;
+
+/** Whether a value, or one of an array, is a number. */
+function hasPlainNumber(value: unknown): boolean {
+  if (Array.isArray(value)) {
+    return value.slice(0, MAX_INSPECTED_ITEMS).flat(MAX_AUDIT_METADATA_DEPTH)
+      .some((item) => !Array.isArray(item) && hasPlainNumber(item));
+  }
+  return typeof value === "number" ||
+    (typeof value === "string" &&
+      value.length <= MAX_AUDIT_METADATA_STRING_LENGTH &&
+      readText(value).some(({ text }) => PLAIN_NUMBER.test(text)));
+}
+
+function enter(
+  { path, isHidden }: Location,
+  step: string | number,
+  meaning: KeyMeaning = "plain",
+): Location {
+  return { path: isHidden ? path : [...path, step], isHidden, meaning };
 }
 
 function inspectString(
@@ -257,62 +293,6 @@ function addIssue(
   detail: string,
 ): void {
   issues.push({ path: [...location.path], code, detail });
-}
-
-const REMEDY = "send references and counts only";
-
-const FINANCIAL_NAMES: Readonly<Record<FinancialKind, string>> = {
-  currency_amount: "an amount of money",
-  card_number: "a payment card number",
-  iban: "an IBAN",
-  pan: "an Indian PAN",
-  gstin: "an Indian GSTIN",
-  aadhaar: "an Indian Aadhaar number",
-  ssn: "a US Social Security number",
-};
-
-/** A short word or a UUID, as most values are: the form of no sensitive value. */
-const PLAIN_VALUE =
-  /^(?:[a-z_]{1,15}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-
-/**
- * The issues of the content of a string, a key or the digits of an integer: at most
- * one for financial data and one for a secret. `prefix` starts the sentence:
- * `a key here ` or nothing.
- */
-function findContentIssues(
-  text: string,
-  prefix = "",
-): Omit<MetadataIssue, "path">[] {
-  if (PLAIN_VALUE.test(text)) return [];
-  const inspected = text.slice(0, MAX_INSPECTED_BYTES);
-  const issues: Omit<MetadataIssue, "path">[] = [];
-  const financial = findFinancialData(inspected);
-  if (financial) {
-    issues.push({
-      code: "financial_data",
-      detail: `${prefix}looks like ${FINANCIAL_NAMES[financial]}; ${REMEDY}`,
-    });
-  }
-  const secret = findObscuredSecret(inspected);
-  if (secret) {
-    issues.push({
-      code: "secret",
-      detail: `${prefix}looks like a secret (${
-        secret.replaceAll("_", " ")
-      }); ${REMEDY}`,
-    });
-  }
-  return issues;
-}
-
-/** Searches the plain readings, because invisible characters and fullwidth letters must not hide a secret. */
-function findObscuredSecret(text: string): SecretKind | null {
-  for (const reading of readText(text)) {
-    const kind = findSecret(reading);
-    if (kind) return kind;
-  }
-  return null;
 }
 
 /** Whether `text` has more than `limit` characters (code points). */

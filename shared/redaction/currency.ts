@@ -40,18 +40,32 @@ const WITH_CENTS = /^\d*[.,]\d\d$/;
 /** Codes of the letters a–f occur at the ends of short hex ids: `1234cad`. */
 const HEX_LETTERS = /^[a-f]+$/;
 
+const ANY_DIGIT = /[0-9]/;
+
+/** A number after a word that names an amount of money: `salary: 5000`, `"amount":"1200"`. */
+const LABELLED_AMOUNT =
+  /(?<!\p{L})(?:amount|amt|balance|salary|price|fee)s?(?:["']?\s{0,3}[:=]\s{0,3}["']?[-+(]?\d|\s(?:(?:is|was|of)\s)?(?!(?:19|20)\d\d(?!\d))\d[\d.,]*\d(?![\p{L}\d/:-]))/iu;
+
 /**
  * Whether `text` (a reading of `readText`) has an amount of money: a number next to a
  * currency symbol (any of Unicode's, `US$`, `Rs`) or an ISO 4217 code, or before a word
  * such as `dollars` or `lakh`. Codes that are also English words count only next to a
- * number in the format of an amount (see `CurrencyWord`).
+ * number in the format of an amount (see `CurrencyWord`). A number after `amount:` and
+ * the like is one without a currency.
  *
- * Not found: amounts in words (`five dollars`) and numbers without a currency.
+ * Not found: amounts in words (`five dollars`) and other numbers without a currency.
  */
 export function hasCurrencyAmount(text: string): boolean {
+  if (!ANY_DIGIT.test(text)) return false;
+  if (LABELLED_AMOUNT.test(text)) return true;
+  let isSql: boolean | undefined;
   for (const { 0: mark, index } of text.matchAll(MARK)) {
     const before = text.slice(Math.max(0, index - REACH), index);
     const after = text.slice(index + mark.length, index + mark.length + REACH);
+    if (mark === "$" && SQL_PLACEHOLDER.test(after)) {
+      isSql ??= SQL.test(text);
+      if (isSql) continue;
+    }
     const found = SYMBOL.test(mark)
       ? isSymbolOfAmount(mark, before, after)
       : isWordOfAmount(mark, before, after);
@@ -60,6 +74,11 @@ export function hasCurrencyAmount(text: string): boolean {
   return false;
 }
 
+/** Placeholders of SQL: `where id = $1`. */
+const SQL =
+  /\b(?:select|update|insert|delete)\b[^]{0,200}\b(?:from|set|into)\b/i;
+const SQL_PLACEHOLDER = /^\d{1,2}(?![\d.,]*\d)/;
+
 function isSymbolOfAmount(symbol: string, before: string, after: string) {
   if (AFTER_SYMBOL.test(after)) return true;
   return BEFORE_SYMBOL.test(before) &&
@@ -67,6 +86,8 @@ function isSymbolOfAmount(symbol: string, before: string, after: string) {
 }
 
 function isWordOfAmount(word: string, before: string, after: string): boolean {
+  // Part of the name of a column or variable, such as `usd_rates`.
+  if (/^_\p{L}/u.test(after)) return false;
   const kind = classifyCurrencyWord(word);
   if (kind === undefined) return false;
   if (kind === "sign") return isSignOfAmount(word, before, after);
@@ -166,7 +187,10 @@ const COMMON_CODES = "USD EUR GBP INR JPY CHF CNY AUD CAD SGD AED";
 
 const UNITS = `
   dollar dollars euro euros rupee rupees pound pounds yen yuan dirham dirhams
-  franc francs cent cents paise pence lakh lakhs crore crores`;
+  franc francs cent cents paise pence lakh lakhs crore crores quid`;
+
+/** Signs in letters, and codes that ISO 4217 does not have. */
+const OTHER_CODES = "kr zł btc usdt";
 
 const UPPER_CASE_WORDS = new Map<string, CurrencyWord>([
   ...withKind(CODES, "code"),
@@ -176,6 +200,7 @@ const UPPER_CASE_WORDS = new Map<string, CurrencyWord>([
 
 const LOWER_CASE_WORDS = new Map<string, CurrencyWord>([
   ...withKind(COMMON_CODES.toLowerCase(), "code"),
+  ...withKind(OTHER_CODES, "code"),
   ...withKind(UNITS, "unit"),
   ...withKind("rs", "sign"),
 ]);

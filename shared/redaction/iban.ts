@@ -1,45 +1,104 @@
-const START = /(?<![\p{L}\p{N}])[A-Za-z]{2}[0-9]{2}/gu;
+import type { Span } from "./text.ts";
+
+/** Country code and check digits, in either case. */
+const START = /([A-Za-z])([A-Za-z])[0-9]{2}/g;
+
+/** With separators between them, in capitals only, because `no 12` is common in text. */
+const SEPARATED_START =
+  /(?<![A-Za-z0-9])([A-Z])[^A-Za-z0-9]{0,3}([A-Z])[^A-Za-z0-9]{1,3}[0-9]/g;
+
 const ALPHANUMERIC = /[A-Za-z0-9]/;
+const ANY_DIGIT = /\p{N}/u;
+const ANY_LETTER = /\p{L}/u;
 const ANY_ALPHANUMERIC = /[\p{L}\p{N}]/u;
-const SEPARATOR = /[ -]/;
+
+/** The shortest IBAN, in characters. */
+const SHORTEST = 15;
+
+/** Characters between two characters of an IBAN. */
+const MAX_GAP = 3;
+
+/** Letters that touch an IBAN on one side, such as `IBAN`. */
+const MAX_TOUCHING = 24;
 
 /** Check digits of ISO 7064 MOD 97-10 are 02 to 98. */
 const CHECK_DIGITS = /^..(?:0[2-9]|[1-8][0-9]|9[0-8])/;
 
 /**
- * Whether `text` (a reading of `readText`) has an IBAN (ISO 13616) in either case, with
- * optional single spaces or hyphens between its characters: the length of its country,
- * valid check digits (ISO 7064 MOD 97-10), and not part of a longer alphanumeric run.
+ * The IBANs (ISO 13616) of `text` (a reading of `readText`) in either case, with
+ * separators of up to three characters, such as `.` or two spaces, between their
+ * characters: the length of the country and valid check digits (ISO 7064 MOD 97-10).
+ * A word may touch both ends (`IBANDE89…`), a digit may not.
  *
  * Countries that are not in `IBAN_LENGTHS` have no IBANs: one product id in 97 would
  * pass the check digits alone.
  */
-export function hasIban(text: string): boolean {
-  for (const { 0: start, index } of text.matchAll(START)) {
-    const length = IBAN_LENGTHS.get(start.slice(0, 2).toUpperCase());
-    const iban = length && readCharacters(text, index, length);
-    if (iban && passesMod97(iban)) return true;
-  }
-  return false;
+export function findIbans(text: string): Span[] {
+  return text.length < SHORTEST
+    ? []
+    : [...findFrom(text, START), ...findFrom(text, SEPARATED_START)];
 }
 
-/** `count` characters from `start` without separators, in upper case; undefined unless a word ends after them. */
+function findFrom(text: string, start: RegExp): Span[] {
+  const found: Span[] = [];
+  let end = 0;
+  for (const { 1: first, 2: second, index } of text.matchAll(start)) {
+    const length = IBAN_LENGTHS.get((first + second).toUpperCase());
+    if (length === undefined || index < end || isWithinId(text, index, -1)) {
+      continue;
+    }
+    const iban = readCharacters(text, index, length);
+    if (iban === undefined || !passesMod97(iban.characters)) continue;
+    end = iban.end;
+    found.push({ start: index, end });
+  }
+  return found;
+}
+
+/** Letters of hexadecimal ids. */
+const HEX_ONLY = /^[a-f]+$/i;
+
+/**
+ * Whether the letters that touch the character at `index`, before (-1) or after it (1), are
+ * part of an id: a digit is on their other side, they are hexadecimal, or too many.
+ */
+function isWithinId(text: string, index: number, direction: -1 | 1): boolean {
+  let letters = "";
+  while (letters.length < MAX_TOUCHING) {
+    const character = text.charAt(index + direction * (letters.length + 1));
+    if (!ANY_LETTER.test(character)) {
+      return ANY_DIGIT.test(character) || HEX_ONLY.test(letters);
+    }
+    letters += character;
+  }
+  return true;
+}
+
+/** `count` characters from `start` without separators, in upper case; undefined unless the run of digits ends after them. */
 function readCharacters(
   text: string,
   start: number,
   count: number,
-): string | undefined {
+): { characters: string; end: number } | undefined {
   let characters = "";
   let position = start;
   while (characters.length < count) {
-    if (SEPARATOR.test(text.charAt(position))) position++;
+    const gapEnd = position + MAX_GAP;
+    while (
+      position < gapEnd && position < text.length &&
+      !ANY_ALPHANUMERIC.test(text.charAt(position))
+    ) position++;
     const character = text.charAt(position);
     if (!ALPHANUMERIC.test(character)) return undefined;
     characters += character;
     position++;
   }
-  if (ANY_ALPHANUMERIC.test(text.charAt(position))) return undefined;
-  return characters.toUpperCase();
+  const isEnd = ANY_DIGIT.test(characters.at(-1)!)
+    ? !isWithinId(text, position - 1, 1)
+    : !ANY_ALPHANUMERIC.test(text.charAt(position));
+  return isEnd
+    ? { characters: characters.toUpperCase(), end: position }
+    : undefined;
 }
 
 /** ISO 7064 MOD 97-10 over the characters with the first four moved to the end, A–Z as 10–35. */

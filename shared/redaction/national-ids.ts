@@ -1,12 +1,16 @@
-import { isTimestamp } from "./text.ts";
+import { findSpans, isTimestamp, type Span } from "./text.ts";
 
 /** Three letters, the type of holder, a letter, four digits, a letter (Income Tax Department). */
 const PAN_SHAPE = "[A-Z]{3}[ABCFGHLJPTKE][A-Z]\\d{4}[A-Z]";
 const PAN = wholeWord(PAN_SHAPE);
 
+/** Quick filters. */
+const MAY_BE_PAN = /[A-Z]{5}\d{4}[A-Z]/i;
+const MAY_BE_GSTIN = /\d{2}[ .-]?[A-Z]{5}[ .-]?\d{4}/i;
+
 /** State code, PAN, entity number, a letter (Z so far) and a check character (GST Network). */
 const GSTIN = wholeWord(
-  `(?:0[1-9]|[12]\\d|3[0-8]|97|99)${PAN_SHAPE}[0-9A-Z]{3}`,
+  `(?:0[1-9]|[12]\\d|3[0-8]|97|99)[ .-]?[A-Z]{3}[ABCFGHLJPTKE][A-Z][ .-]?\\d{4}[ .-]?[A-Z][0-9A-Z]{3}`,
 );
 
 /**
@@ -15,38 +19,55 @@ const GSTIN = wholeWord(
  * number.
  */
 const AADHAAR =
-  /(?<![\p{L}\p{N}])(?=([2-9]\d{3}([ -]?)\d{4}\2\d{4})(?![\p{L}\p{N}]))/gu;
+  /(?<!\p{N})(?=([2-9]\d{3}([^\p{L}\p{N}]{0,3})\d{4}\2\d{4})(?!\p{N}))/gu;
+
+/** A list of years. */
+const YEARS = /^(?:19|20)\d\d\D+(?:19|20)\d\d\D+(?:19|20)\d\d$/;
+
+/** What touches the digits of an id with letters between them. */
+const WITHIN_ID = /\p{N}\p{L}{1,24}$/u;
+const CONTINUES_ID = /^\p{L}{1,24}\p{N}/u;
 
 /**
- * Whether `text` (a reading of `readText`) has an Indian Permanent Account
- * Number as a whole word, in either case. A PAN has no public check digit.
+ * The Indian Permanent Account Numbers of `text` (a reading of `readText`), as whole
+ * words in either case. A PAN has no public check digit.
  */
-export function hasPan(text: string): boolean {
-  return text.search(PAN) >= 0;
+export function findPans(text: string): Span[] {
+  return MAY_BE_PAN.test(text) ? findSpans(text, PAN) : [];
 }
 
 /**
- * Whether `text` (a reading of `readText`) has an Indian GSTIN as a whole
- * word, in either case: state code 01–38, 97 or 99, a PAN, and a valid check
- * character (Luhn mod 36).
+ * The Indian GSTINs of `text` (a reading of `readText`), as whole words in either case:
+ * state code 01–38, 97 or 99, a PAN, and a valid check character (Luhn mod 36).
  */
-export function hasGstin(text: string): boolean {
-  return Array.from(text.matchAll(GSTIN), (match) => match[0])
-    .some(passesLuhnMod36);
+export function findGstins(text: string): Span[] {
+  if (!MAY_BE_GSTIN.test(text)) return [];
+  return findSpans(text, GSTIN).filter(({ start, end }) =>
+    passesLuhnMod36(text.slice(start, end).replace(/[ .-]/g, ""))
+  );
 }
 
 /**
- * Whether `text` (a reading of `readText`) has an Indian Aadhaar number: 12
- * digits starting 2–9, whole or 4-4-4 with spaces or hyphens, with a valid
- * Verhoeff digit.
+ * The Indian Aadhaar numbers of `text` (a reading of `readText`): 12 digits starting 2–9,
+ * whole or 4-4-4 with one separator of up to three characters, with a valid Verhoeff
+ * digit. Letters may touch them, unless further digits follow.
  *
  * One random number in ten has a valid Verhoeff digit, so a decimal id of 12 digits can
  * be a false positive.
  */
-export function hasAadhaar(text: string): boolean {
-  return Array.from(text.matchAll(AADHAAR), (match) => match[1])
-    .map((match) => match.replace(/[ -]/g, ""))
-    .some((digits) => passesVerhoeff(digits) && !isTimestamp(digits));
+export function findAadhaars(text: string): Span[] {
+  return Array.from(text.matchAll(AADHAAR), (match) => {
+    const [, shown] = match;
+    return { start: match.index, end: match.index + shown.length };
+  }).filter((span) => isAadhaar(text, span));
+}
+
+function isAadhaar(text: string, { start, end }: Span): boolean {
+  const digits = text.slice(start, end).replace(/\D/g, "");
+  return passesVerhoeff(digits) && !isTimestamp(digits) &&
+    !YEARS.test(text.slice(start, end)) &&
+    !WITHIN_ID.test(text.slice(Math.max(0, start - 25), start)) &&
+    !CONTINUES_ID.test(text.slice(end, end + 25));
 }
 
 function wholeWord(shape: string): RegExp {
@@ -91,21 +112,29 @@ const AREA = "(?!000|666|9)\\d{3}";
 const GROUP = "(?!00)\\d{2}";
 const SERIAL = "(?!0000)\\d{4}";
 
-/** One pattern per separator: a longer chain with the same separator is another number. */
-const SSN_PATTERNS = [" ", "-"].map((separator) =>
-  new RegExp(
-    `(?<![\\p{L}\\p{N}]|\\d${separator})` +
-      [AREA, GROUP, SERIAL].join(separator) +
-      `(?![\\p{L}\\p{N}]|${separator}\\d)`,
-    "u",
-  )
+/** Three groups with the same separator; a longer chain with it is another number. */
+const SSN = new RegExp(
+  `(?<![\\p{L}\\p{N}])${AREA}([^\\p{L}\\p{N}]{1,3})${GROUP}\\1${SERIAL}` +
+    `(?![\\p{L}\\p{N}]|\\1\\d)`,
+  "gu",
 );
 
 /**
- * Whether `text` (a reading of `readText`) has a US Social Security number
- * written AAA-GG-SSSS or AAA GG SSSS. Nine digits without separators are not
- * one: counts and ids look the same, and the number has no check digit.
+ * The US Social Security numbers of `text` (a reading of `readText`), written in groups:
+ * AAA-GG-SSSS, with any separator of up to three characters. Nine digits without
+ * separators are not one: counts and ids look the same, and the number has no check
+ * digit. `findLabelledNumbers` finds them after `SSN`.
  */
-export function hasSsn(text: string): boolean {
-  return SSN_PATTERNS.some((pattern) => pattern.test(text));
+export function findSsns(text: string): Span[] {
+  return Array.from(text.matchAll(SSN))
+    .filter(({ 1: separator, index }) =>
+      !endsWithDigitAnd(text.slice(Math.max(0, index - 4), index), separator)
+    )
+    .map(({ 0: { length }, index }) => ({ start: index, end: index + length }));
+}
+
+/** Whether a text ends with a digit and the separator, so that a longer chain began before. */
+function endsWithDigitAnd(text: string, separator: string): boolean {
+  return text.endsWith(separator) &&
+    /\d/.test(text.charAt(text.length - separator.length - 1));
 }

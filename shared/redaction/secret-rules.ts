@@ -1,76 +1,87 @@
-/** Kinds of secrets; the placeholder of a redacted secret names the kind. */
-export type SecretKind =
+import { findSpans, type Span } from "./text.ts";
+
+/** Kinds of secrets with rules of this project; the others are ids of rules of gitleaks. */
+export type OwnSecretKind =
   | "anthropic_api_key"
   | "openrouter_api_key"
   | "openai_api_key"
   | "google_api_key"
+  | "google_access_token"
   | "aws_access_key_id"
   | "aws_secret_access_key"
   | "github_token"
   | "gitlab_token"
   | "slack_token"
+  | "discord_token"
+  | "telegram_token"
   | "stripe_secret_key"
   | "huggingface_token"
   | "groq_api_key"
   | "xai_api_key"
   | "supabase_secret_key"
   | "supabase_access_token"
+  | "ledger_key"
   | "webhook_secret"
+  | "webhook_url"
   | "provider_api_key"
   | "jwt"
   | "private_key"
   | "connection_password"
+  | "url_signature"
   | "authorization"
   | "bearer_token"
+  | "cookie"
   | "password"
+  | "passcode"
   | "api_key"
   | "secret"
   | "token";
 
+/**
+ * The kind of a secret, which the placeholder of a redacted one names: a kind above, or the
+ * id of a rule of gitleaks, such as `digitalocean_pat`.
+ */
+export type SecretKind = string;
+
 /** A rule that recognizes secrets of one kind. */
 export interface SecretRule {
   readonly kind: SecretKind;
-  /** Matches somewhere in every text that `redact` changes. */
+  /** Matches somewhere in every text with a secret of this rule. */
   readonly pattern: RegExp;
-  /**
-   * Replaces each secret of this rule in `text` by a placeholder. Idempotent; linear in
-   * the length of `text`.
-   */
-  readonly redact: (text: string) => string;
+  /** The secrets of this rule in `text`, without overlaps; linear in its length. */
+  readonly find: (text: string) => Span[];
 }
 
 /** A redacted value, which rules do not match. */
-const PLACEHOLDER = "\\[redacted:[a-z_]+\\]";
+export const PLACEHOLDER = "\\[redacted:[a-z0-9_]+\\]";
 
-/** The placeholder of a secret. */
-function placeholderOf(kind: SecretKind): string {
+/** The text that replaces a redacted value. */
+export function placeholderOf(kind: string): string {
   return `[redacted:${kind}]`;
 }
 
 /**
- * A rule that replaces the matches of `pattern` (flag `g`), except for the first
- * capturing group, which precedes the secret.
+ * A rule for the matches of `pattern` (flag `g`), except for the first capturing group,
+ * which precedes the secret.
  */
-function createRule(kind: SecretKind, pattern: RegExp): SecretRule {
-  const placeholder = placeholderOf(kind);
-  return {
-    kind,
-    pattern,
-    redact: (text) =>
-      text.replace(
-        pattern,
-        (_match, kept: string | number) =>
-          typeof kept === "string" ? kept + placeholder : placeholder,
-      ),
-  };
+export function createRule(kind: OwnSecretKind, pattern: RegExp): SecretRule {
+  const find = (text: string) =>
+    Array.from(
+      text.matchAll(pattern),
+      ({ 0: match, 1: kept = "", index }) => ({
+        start: index + kept.length,
+        end: index + match.length,
+      }),
+    );
+  return { kind, pattern, find };
 }
 
 /**
- * Keys whose prefix identifies the issuer; a longer prefix precedes one that it starts
- * with. Lengths are well below the real ones, so that a key truncated by a log is still
- * found.
+ * Keys that gitleaks has no rule for, or finds in full length only: lengths are well below
+ * the real ones, so that a key truncated by a log is still found. A longer prefix precedes
+ * one that it starts with.
  */
-const PREFIXED_KEYS: readonly (readonly [SecretKind, string])[] = [
+const PREFIXED_KEYS: readonly (readonly [OwnSecretKind, string])[] = [
   ["anthropic_api_key", "sk-ant-[\\w-]{10,}"],
   ["openrouter_api_key", "sk-or-(?:v\\d+-)?[\\w-]{16,}"],
   ["openai_api_key", "sk-(?:proj|svcacct|admin|None)-[\\w-]{16,}"],
@@ -97,8 +108,26 @@ const PREFIXED_KEYS: readonly (readonly [SecretKind, string])[] = [
   ["supabase_secret_key", "sb_secret_[\\w-]{10,}"],
   ["supabase_access_token", "sbp_(?:oauth_|v\\d+_)?[A-Za-z0-9]{20,}"],
   ["webhook_secret", "whsec_[A-Za-z0-9+/=_-]{16,}"],
-  ["provider_api_key", "(?:pplx|nvapi|csk|tvly)-[\\w-]{20,}"],
-  ["provider_api_key", "(?:r8|npm)_[A-Za-z0-9]{20,}"],
+  ["ledger_key", "lfk_[\\w-]{10,}"],
+  ["google_access_token", "ya29\\.[\\w-]{8,}"],
+  ["google_access_token", "1//0[\\w-]{20,}"],
+  ["google_api_key", "GOCSPX-[\\w-]{16,}"],
+  ["discord_token", "[MNO][A-Za-z0-9]{22,27}\\.[\\w-]{6}\\.[\\w-]{20,}"],
+  ["telegram_token", "(?:bot)?\\d{6,12}:A[\\w-]{30,}"],
+  [
+    "provider_api_key",
+    "(?:pplx|nvapi|csk|tvly|tskey|dckr_pat|figd)[-_][\\w-]{20,}",
+  ],
+  [
+    "provider_api_key",
+    "(?:r8|npm|e2b|phx|nfp|rnd|sgp|CCIPAT|fw|cf[au]t|vcp|vercel)_[A-Za-z0-9]{20,}",
+  ],
+  [
+    "provider_api_key",
+    "(?:lsv2_(?:pt|sk)|pcsk|apify_api|secret|bkua)_[A-Za-z0-9]{20,}[\\w-]*",
+  ],
+  ["provider_api_key", "re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{16,}"],
+  ["provider_api_key", "AT(?:ATT3|CTT3|BB)[\\w=-]{16,}"],
   ["provider_api_key", "SG\\.[\\w-]{16,}\\.[\\w-]{16,}"],
 ];
 
@@ -111,6 +140,38 @@ export const PROVIDER_KEY_RULES: readonly SecretRule[] = PREFIXED_KEYS.map(
 );
 
 const PEM_LABEL = "[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?";
+
+const HOOK_HOSTS = [
+  "hooks\\.slack\\.com/(?:services|workflows|triggers)/[\\w/+-]{8,}",
+  "(?:\\w{1,10}\\.)?discord(?:app)?\\.com/api/(?:v\\d{1,2}/)?webhooks/\\d{1,20}/[\\w-]{8,}",
+  "[\\w-]{1,63}\\.webhook\\.office\\.com/webhookb2/[\\w@/-]{20,}",
+  "outlook\\.office(?:365)?\\.com/webhook/[\\w@/-]{10,}",
+  "hooks\\.zapier\\.com/hooks/catch/\\d{1,12}/\\w{4,}",
+  "hook\\.\\w{2,4}\\.make\\.com/\\w{16,}",
+  "maker\\.ifttt\\.com/trigger/\\w{1,64}/(?:json/)?with/key/[\\w-]{8,}",
+];
+
+/** Addresses that authorize each caller who knows them, from the host to the end. */
+const WEBHOOK_URL = new RegExp(
+  `(?<![A-Za-z0-9])(?:${HOOK_HOSTS.join("|")})`,
+  "g",
+);
+
+/** Parameters of a URL that are secrets, whatever their value is. */
+const SECRET_PARAMETERS =
+  "sig|signature|token|api-?key|secret|credential|password|passwd|pwd|pass|hmac|jwt|sas|x-(?:amz|goog)-(?:signature|credential|security-token)";
+
+/** Parameters that are also names of states and pages. */
+const AMBIGUOUS_PARAMETERS = "key|code|auth|sid|session";
+
+const PARAMETER_START = "[?&](?:amp;)?|\\\\u0026";
+
+const URL_SIGNATURE = new RegExp(
+  `((?:${PARAMETER_START})(?:[\\w-]{0,32}[_-])?(?:(?:${SECRET_PARAMETERS})=(?=[^\\s&]{6})` +
+    `|(?:${AMBIGUOUS_PARAMETERS})=(?=[\\w.~+/%=-]{0,99}\\d)(?=[\\w.~+/%=-]{12})))` +
+    `(?!${PLACEHOLDER})[^\\s&"'\`<>]+`,
+  "gi",
+);
 
 /** A PEM private key (RFC 7468, OpenSSH, PGP); without END it extends to the end of the text. */
 const PRIVATE_KEY = new RegExp(
@@ -147,9 +208,12 @@ const PASSWORD_WITH_DELIMITER = new RegExp(
 /** Rules for secrets that their structure identifies. */
 export const STRUCTURED_SECRET_RULES: readonly SecretRule[] = [
   createRule("private_key", PRIVATE_KEY),
-  { kind: "jwt", pattern: JWT_HEADER, redact: redactJwts },
+  createRule("private_key", /PuTTY-User-Key-File-\d[^]*/g),
+  { kind: "jwt", pattern: JWT_HEADER, find: findJwts },
   createRule("connection_password", PASSWORD_IN_AUTHORITY),
   createRule("connection_password", PASSWORD_WITH_DELIMITER),
+  createRule("webhook_url", WEBHOOK_URL),
+  createRule("url_signature", URL_SIGNATURE),
 ];
 
 /**
@@ -157,114 +221,17 @@ export const STRUCTURED_SECRET_RULES: readonly SecretRule[] = [
  * for the header, to stay linear: a pattern for the whole token could start at every
  * `-` of a long part.
  */
-function redactJwts(text: string): string {
-  return text.replace(DOTTED_RUN, (run) => {
-    const parts = run.split(".");
+function findJwts(text: string): Span[] {
+  return findSpans(text, DOTTED_RUN).flatMap(({ start, end }) => {
+    const parts = text.slice(start, end).split(".");
     const header = parts.findIndex((part, index) =>
       index + 2 < parts.length && parts[index + 1].length >= 2 &&
       JWT_HEADER.test(part)
     );
-    if (header < 0) return run;
-    const prefix = parts[header].slice(0, parts[header].search(JWT_HEADER));
-    return [...parts.slice(0, header), prefix + placeholderOf("jwt")].join(".");
+    if (header < 0) return [];
+    const before = parts.slice(0, header).map((part) => part.length + 1)
+      .reduce((sum, length) => sum + length, 0);
+    const jwt = start + before + parts[header].search(JWT_HEADER);
+    return [{ start: jwt, end }];
   });
-}
-
-/**
- * Words that follow a label in prose: `password: must be at least…`,
- * `Authorization: failed for…`. A secret that equals one of them is not found.
- */
-const PROSE = `
-  an and any are at authentication be been but by can cannot changed did do does empty
-  error expected expired failed failure false field for from had has have header
-  in incorrect invalid is it length mask masked may maximum minimum mismatch
-  missing must never nil no none not null number object of ok on only or
-  provided redacted rejected rejects required reset rotated sent set should string success
-  that the this to token too true type undefined unexpected unknown unset
-  unsupported use user updated valid value was were when will with without wrong yes you your
-`.trim().split(/\s+/).join("|");
-
-const NOT_PROSE = `(?!(?:${PROSE})(?:[\\s"'\`\\\\.,:;!?)}\\]]|$))`;
-
-const ESCAPED_QUOTE = `\\\\{0,3}["'\`]`;
-const SEPARATOR =
-  `(?:_?\\d{1,2})?(?:${ESCAPED_QUOTE})?\\s{0,8}(?::=|=>|:(?!=)|=(?!>))\\s{0,8}`;
-
-const NOT_MASKED_QUOTED =
-  `(?!(?:${PLACEHOLDER}|\\*+)(?:["'\`\\\\\\r\\n]|$))${NOT_PROSE}`;
-
-/** Quoted values: in JSON inside a JSON string, in double quotes, in single quotes. */
-const QUOTED_VALUES = [
-  [`\\\\{1,3}["']`, `[^"'\\\\\\r\\n]+`],
-  [`"`, `(?=[^"\\r\\n])[^"\\\\\\r\\n]*(?:\\\\.[^"\\\\\\r\\n]*)*`],
-  [`'`, `(?=[^'\\r\\n])[^'\\\\\\r\\n]*(?:\\\\.[^'\\\\\\r\\n]*)*`],
-];
-
-/** A bare value, up to a space or a delimiter; `{`, `[`, `<` and `>` do not start one. */
-const BARE_VALUE = `(?!\\*+(?:[\\s"'&,;]|$))${NOT_PROSE}` +
-  `[^\\s"'&,;{[<>\\\\][^\\s"'&,;]*`;
-
-/** Labels whose value is always a secret. */
-const LABELS: readonly (readonly [SecretKind, string])[] = [
-  ["aws_secret_access_key", "(?:aws[_. -]?)?secret[_. -]?access[_. -]?key"],
-  ["password", "pass(?:word|wd|phrase|code)"],
-  // A bare PWD is the shell's working directory, which is a path.
-  ["password", "(?<![a-z])pwd(?![\\s\"'\\\\:=]{1,8}[/~.])"],
-  [
-    "api_key",
-    "(?:api|access|private|encryption|signing|master|subscription|service[_-]?role)[_. -]?key",
-  ],
-  ["secret", "secret(?:[_. -]?key(?:_base)?)?"],
-  [
-    "token",
-    "(?:access|refresh|session|oauth|csrf|(?<![a-z])(?:auth|id|api|bot))[_. -]?token",
-  ],
-];
-
-/** `token: …` is common in parser errors, so the value must look like a token. */
-const WEAK_TOKEN = new RegExp(
-  `(token${SEPARATOR}(?:${ESCAPED_QUOTE})?)` +
-    `(?=[\\w.~+/=-]{0,99}\\d)${NOT_PROSE}[\\w.~+/=-]{8,}`,
-  "gi",
-);
-
-const AUTHORIZATION = `authorization${SEPARATOR}(?:${ESCAPED_QUOTE})?`;
-const TOKEN_SCHEME = "(?:bearer|basic|token|api-?key|bot|key|negotiate|ntlm)";
-const TOKEN = `[^\\s"'\`,;{[<>\\\\][^\\s"'\`,;\\\\]*`;
-
-/** Schemes whose credentials are a list of parameters, to the end of the line. */
-const PARAMETERS =
-  "(?:digest|aws4-hmac-sha256|oauth|hawk|signature|hmac)\\s[^\\r\\n]*";
-
-/** An unknown scheme is indistinguishable from a token, so both words are redacted. */
-const UNKNOWN_SCHEME = `(?!${TOKEN_SCHEME}(?![\\w-]))${NOT_PROSE}` +
-  `(?:[a-z-]+[ \\t]{1,8}(?=${TOKEN}))?${TOKEN}`;
-
-/** A token has a digit or a minimum length, unlike `Bearer of bad news`. */
-const BEARER =
-  /((?<![a-z])bearer\s{1,8})(?=[\w.~+/=-]{0,99}\d|[\w.~+/=-]{32})[\w.~+/=-]{8,}/gi;
-
-/** Rules for secrets that a label before them identifies. */
-export const LABELLED_SECRET_RULES: readonly SecretRule[] = [
-  createLabelRule("authorization", `(${AUTHORIZATION})${PARAMETERS}`),
-  createRule("bearer_token", BEARER),
-  createLabelRule(
-    "authorization",
-    `(${AUTHORIZATION}${TOKEN_SCHEME}\\s{1,8})${NOT_PROSE}${TOKEN}`,
-  ),
-  createLabelRule("authorization", `(${AUTHORIZATION})${UNKNOWN_SCHEME}`),
-  ...LABELS.flatMap(([kind, label]) => [
-    ...QUOTED_VALUES.map(([quote, value]) =>
-      createLabelRule(
-        kind,
-        `(${label}${SEPARATOR}${quote})${NOT_MASKED_QUOTED}${value}`,
-      )
-    ),
-    createLabelRule(kind, `(${label}${SEPARATOR})${BARE_VALUE}`),
-  ]),
-  createRule("token", WEAK_TOKEN),
-];
-
-function createLabelRule(kind: SecretKind, pattern: string): SecretRule {
-  return createRule(kind, new RegExp(pattern, "gi"));
 }

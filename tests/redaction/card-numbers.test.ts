@@ -48,6 +48,31 @@ describe("a payment card number", () => {
     ["४१११ ११११ ११११ ११११", "٤١١١١١١١١١١١١١١١"],
     ["4111\u200b1111\u200d1111\ufeff1111", "card\u200b4111111111111111"],
     ["4\u03361\u03361\u03361111111111111", "Card:4111111111111111"],
+    // Other separators, also several.
+    ["4111.1111.1111.1111", "4111_1111_1111_1111", "4111/1111/1111/1111"],
+    ["4111,1111,1111,1111", "4111  1111  1111  1111", "4111\t1111\t1111\t1111"],
+    [
+      "4111\n1111\r\n1111\n1111",
+      "4111 · 1111 · 1111 · 1111",
+      "4111•1111•1111•1111",
+    ],
+    [
+      "4111|1111|1111|1111",
+      "4111 - 1111 - 1111 - 1111",
+      "(4111)(1111)(1111)(1111)",
+    ],
+    ["3782.822463.10005", "4.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1"],
+    // Touching letters.
+    ["card4111111111111111", "x4111111111111111", "4111111111111111x"],
+    [
+      "PAN5555555555554444EXP",
+      "4111111111111111exp1226",
+      "visa4111 1111 1111 1111",
+      "n°378282246310005",
+    ],
+    // Numerals that are no digits in Unicode.
+    ["❹➊➊➊➊➊➊➊➊➊➊➊➊➊➊➊", "⓸⓵⓵⓵⓵⓵⓵⓵⓵⓵⓵⓵⓵⓵⓵⓵", "⑷⑴⑴⑴⑴⑴⑴⑴⑴⑴⑴⑴⑴⑴⑴⑴"],
+    ["四一一一一一一一一一一一一一一一"],
   ].flat())("written «%s» is found", (text) => {
     expect(findFinancialData(text)).toBe("card_number");
   });
@@ -60,14 +85,18 @@ describe("a payment card number", () => {
     ["a time as digits", "20261121103042"],
     ["a time with milliseconds as digits", "20261121103045007"],
     ["two dates", "2026-11-21 2026-11-27"],
-    ["a letter in front", "x4111111111111111"],
-    ["a letter behind", "4111111111111111x"],
+    ["letters between the digits", "x4111111111111111x9"],
+    [
+      "a long number behind letters that no network issues",
+      "x9111111111111111110",
+    ],
     ["a fraction", "0.841470984807899"],
     ["twelve digits", "411111111117"],
     ["twenty digits", "41111111111111111115"],
-    ["two spaces between", "4111  1111  1111  1111"],
-    ["commas between", "4111,1111,1111,1111"],
-    ["a version", "4111.1111.1111.1111"],
+    ["four characters between", "4111    1111    1111    1111"],
+    ["letters between", "4111 and 1111 and 1111 and 1111"],
+    ["other groups between commas", "41,111,111,111,111,11"],
+    ["a list of years", "2021, 2022, 2023, 2026"],
     ["a UUID of digits", "41111111-1111-4111-8111-111111111111"],
     ["a UUID of digits without hyphens", "41111111111111111111111111111111"],
   ])("is not found in %s", (_what, text) => {

@@ -44,6 +44,12 @@ describe("an IBAN", () => {
         `to ${printed} on Friday`,
         `iban:${compact},`,
         `transfer_${compact}_2026`,
+        printed.replaceAll(" ", "."),
+        printed.replaceAll(" ", " / "),
+        printed.replaceAll(" ", "\t"),
+        `IBAN${compact}`,
+        `${printed.slice(0, 2)} ${printed.slice(2)}`,
+        [...compact].join(" "),
       ]
     ) {
       expect(findFinancialData(text), text).toBe("iban");
@@ -56,10 +62,13 @@ describe("an IBAN", () => {
       const compact = printed.replaceAll(" ", "");
       const swapped = compact.slice(0, 2) + compact[3] + compact[2] +
         compact.slice(4);
-      if (swapped !== compact) expect(findFinancialData(swapped)).toBeNull();
-      expect(findFinancialData(compact.slice(0, -1))).toBeNull();
-      expect(findFinancialData(compact + "0")).toBeNull();
-      expect(findFinancialData("x" + compact)).toBeNull();
+      if (swapped !== compact) {
+        expect(findFinancialData(swapped)).not.toBe("iban");
+      }
+      expect(findFinancialData(compact.slice(0, -1))).not.toBe("iban");
+      expect(findFinancialData(compact + "0")).not.toBe("iban");
+      expect(findFinancialData(compact + "x0")).not.toBe("iban");
+      expect(findFinancialData("7x" + compact)).not.toBe("iban");
     },
   );
 

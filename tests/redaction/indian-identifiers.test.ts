@@ -140,6 +140,7 @@ describe("an Indian Aadhaar number", () => {
     ["uid 4991 1866 5246 verified", "in 2024 2341 2341 2346"],
     ["aadhaar_234123412346", "２３４１ ２３４１ ２３４６", "२३४१२३४१२३४६"],
     ["2341\u200b2341\u200b2346", "2341\u20112341\u20112346"],
+    ["uid234123412346", "2341.2341.2346", "2341  2341  2346", "2341·2341·2346"],
   ].flat())("«%s» is found", (text) => {
     expect(findFinancialData(text)).toBe("aadhaar");
   });
@@ -149,7 +150,8 @@ describe("an Indian Aadhaar number", () => {
     ["a first digit of 1", "123412341234"],
     ["a first digit of 0", "012345678901"],
     ["eleven digits", "23412341234"],
-    ["a letter in front", "a234123412346"],
+    ["digits and letters in front", "7a234123412346"],
+    ["letters and digits behind", "234123412346a7"],
     ["other groups", "23412 34123 46"],
     ["mixed separators", "2341 2341-2346"],
     ["a date and a time", "202611211033"],

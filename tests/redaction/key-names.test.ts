@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isSensitiveKey } from "../../shared/redaction/key-names.ts";
+import {
+  classifyKey,
+  isSensitiveKey,
+} from "../../shared/redaction/key-names.ts";
 
 const SENSITIVE = [
   ["amount", "amt", "amounts", "total_amount", "totalAmount"],
@@ -23,7 +26,18 @@ const SENSITIVE = [
   ["Authorization", "bearer", "cookie", "otp", "usd", "EUR"],
   ["amount_in_gbp", "inr", "rupees", "lakhs", "tokens_cost"],
   ["id_token", "count_amount", "ids_price", "account_id_number_price"],
-  ["salary_id_total"],
+  // Details and prepositions after the noun.
+  ["amount_due", "amountPaid", "price_max", "fee_monthly", "balance_after"],
+  [
+    "price_per_unit",
+    "cost_of_goods",
+    "amount_from",
+    "salary_2026",
+    "tax_total",
+  ],
+  ["password_hash", "token_value", "iban_number", "otp_code", "card_last4"],
+  ["cents", "total_cents", "bonus", "hourly_rate", "interestRate", "loan"],
+  ["secret_key", "commission", "refund", "creditLimit", "deposit"],
   // Run together.
   ["accountnumber", "accountno", "acctno", "totalamount", "bankbalance"],
   ["bankaccount", "bankaccountnumber", "unitprice", "netsalary"],
@@ -62,6 +76,13 @@ const FINE = [
   ["values", "unit", "net", "gross", "monthly", "vatican", "private_note"],
   ["swiftly", "bicycle", "profitable", "lossless", "waged"],
   ["revenues_team_id", "euros_id", "namespan", "rootspan", "sha256", "md5"],
+  // The head is another noun.
+  ["balance_sheet_found", "otp_attempts", "amount_column", "cost_center"],
+  ["tax_year", "payment_status", "paymentMethod", "card_type", "token_type"],
+  ["password_changed_at", "password_policy", "payment_at", "refund_by"],
+  ["login_with_password", "secret_name", "priceList", "swift_version"],
+  ["error_rate", "rate_limit", "sample_rate", "salary_band", "pin_attempts"],
+  ["token_expires_at", "cookieBanner", "income_statement", "loss_function"],
   ["ip", "url", "path", "version", "", "_", "123"],
 ].flat();
 
@@ -69,6 +90,30 @@ describe("a key that names money, an account or a credential", () => {
   test.each(SENSITIVE)("%s is sensitive", (key) => {
     expect(isSensitiveKey(key)).toBe(true);
   });
+});
+
+describe("a key that names an amount only with a number", () => {
+  test.each([
+    ["total", "sum", "due", "paid", "budget", "amount_id", "amountIds"],
+    ["net", "gross", "dues", "premium", "payable", "outstanding"],
+    ["salary_id", "total_id", "balance-id", "total_amount_ids", "cents_id"],
+    ["totalamount_id"],
+  ].flat())("%s is an amount", (key) => {
+    expect(classifyKey(key)).toBe("amount");
+  });
+
+  test.each([
+    "payment_id",
+    "card_ids",
+    "price_id",
+    "invoice_id",
+    "total_count",
+  ])(
+    "%s is plain",
+    (key) => {
+      expect(classifyKey(key)).toBe("plain");
+    },
+  );
 });
 
 describe("a key that names something else", () => {
@@ -103,16 +148,19 @@ describe("a key", () => {
     ));
   });
 
-  test("stays sensitive among ordinary words", () => {
-    const word = fc.constantFrom("user", "last", "x", "report", "of", "new2");
+  test("is classified by its head, whatever precedes it and describes it", () => {
+    const word = fc.constantFrom("user", "last", "x", "report", "new2");
+    const detail = fc.constantFrom("new", "old", "last", "7", "text", "in_x");
     fc.assert(fc.property(
       fc.array(word, { maxLength: 4 }),
       fc.constantFrom("amount", "iban", "password", "salaries", "token"),
-      fc.array(word, { maxLength: 4 }),
+      fc.array(detail, { maxLength: 2 }),
       fc.constantFrom("_", "-", " ", ".", "/", "__", ":"),
       (before, sensitive, after, separator) => {
         const key = [...before, sensitive, ...after].join(separator);
         expect(isSensitiveKey(key), key).toBe(true);
+        const column = [...before, sensitive, "column"].join(separator);
+        expect(isSensitiveKey(column), column).toBe(false);
       },
     ));
   });

@@ -5,7 +5,14 @@ describe("a US Social Security number", () => {
   test.each([
     ["078-05-1120", "219-09-9999", "457 55 5462", "SSN: 899-99-9999"],
     ["ssn_001-01-0001", "０７８-０５-１１２０", "078\u201105\u20111120"],
-    ["078\u200b-05-\u200b1120"],
+    [
+      "078\u200b-05-\u200b1120",
+      "123.45.6789",
+      "123/45/6789",
+      "123 - 45 - 6789",
+    ],
+    ["ssn 123456789", "SSN:123456789", "ssn#123-456789", "SSN123456789"],
+    ["Social Security Number is 123456789", "social_security=123 45 6789"],
   ].flat())("«%s» is found", (text) => {
     expect(findFinancialData(text)).toBe("ssn");
   });
