@@ -148,8 +148,10 @@ async function start(
     maxRows: config.maxRows,
   });
 
+  const functionSources = [`${supabaseDir}/functions`, `${projectDir}/shared`];
   const functions = parts.functions = createFunctions({
     functions: config.functions,
+    sources: functionSources,
     keys,
     tokens,
     log: options.functionLog ?? printWarningsAndErrors,
@@ -178,7 +180,7 @@ async function start(
       signUserToken(tokens, userId, tokenOptions),
     bootFunctions: functions.boot,
     stopFunctions: functions.stop,
-    functionSources: [`${supabaseDir}/functions`, `${projectDir}/shared`],
+    functionSources,
     stop: () => stopParts(parts),
   };
 }
