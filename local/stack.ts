@@ -12,6 +12,7 @@ import { createFunctions, type Functions } from "./functions.ts";
 import { type Gateway, listen } from "./gateway.ts";
 import { assembleKeys, DEFAULT_KEY_NAME } from "./keys.ts";
 import { migrate } from "./migrations.ts";
+import { refusePages } from "./page-refusal.ts";
 import { POSTGRES_POOL_SIZE } from "./postgres-pool.ts";
 import { choosePostgrest } from "./postgrest-program.ts";
 import { type Postgrest, startPostgrest } from "./postgrest.ts";
@@ -35,8 +36,10 @@ export interface StackOptions {
   port?: number;
   /** Keeps the database in memory. */
   memory?: boolean;
-  /** Uses this Postgres instead of PGlite. */
+  /** Uses this Postgres instead of PGlite. Web pages may not call the stack then. */
   databaseUrl?: string;
+  /** Origins whose web pages may call a stack with a `databaseUrl`. */
+  allowOrigins?: string[];
   /**
    * Serves `/rest/v1` by PostgREST, as the platform does: by this program, or by
    * the npm package's if it is "". Requires a `databaseUrl`.
@@ -164,7 +167,13 @@ async function start(
       extra: options.functionEnv,
     }),
   });
-  gateway.open({ restAndAuth, functions });
+  gateway.open({
+    restAndAuth,
+    functions,
+    refusePage: database.kind === "postgres"
+      ? refusePages(gateway.url, options.allowOrigins)
+      : undefined,
+  });
 
   return {
     url: gateway.url,
