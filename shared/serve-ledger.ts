@@ -196,7 +196,7 @@ async function addCheckpoint(
   if (witness === null) {
     throw notFound("This project is not configured as a witness");
   }
-  const body = decodeText(await readBytes(ctx, { verified: false }));
+  const body = decodeText(await readBytes(ctx, { unverified: "witness" }));
   const answer = await cosignCheckpoint(
     body,
     ctx.env,

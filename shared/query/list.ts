@@ -37,7 +37,9 @@ export async function list(
     return await answerPage(reader, ctx.url, parameters);
   }
   ctx.annotate({ route: "export" });
-  ctx.permit.take("exports", 1);
+  ctx.permit.takeExport(
+    caller.kind === "user" ? `user:${caller.id}` : `secret:${caller.keyName}`,
+  );
   const ended = Promise.withResolvers<void>();
   const end: EndExport = (how) => {
     // HEAD has no body to cut off.
