@@ -24,7 +24,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 export async function serveFunction(
   path: string,
   supabaseUrl: string,
-  options: { v8Flags?: string } = {},
+  options: { v8Flags?: string; env?: Record<string, string> } = {},
 ): Promise<FunctionServer> {
   const port = freePort();
   const process = new Deno.Command(Deno.execPath(), {
@@ -44,6 +44,7 @@ export async function serveFunction(
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }),
       SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: "sb_publishable_" }),
       SUPABASE_JWKS: JSON.stringify({ keys: [] }),
+      ...options.env,
     },
     stdout: "null",
     stderr: "piped",

@@ -9,6 +9,7 @@ import {
   HOSTILE_BODIES,
   type HostileBody,
 } from "../tests/security/hostile-bodies.ts";
+import { createKeys } from "../shared/tlog/keys.ts";
 import { type FunctionServer, serveFunction } from "./function-server.ts";
 import { judge, printTable } from "./measure.ts";
 import { processorTime } from "./process-figures.ts";
@@ -34,6 +35,7 @@ function answer({ events }: { events?: { id: string }[] }): unknown {
   };
 }
 
+const { signerKey } = await createKeys("example.com/witness", "cosignature");
 const chosen = HOSTILE_BODIES.filter(({ path, what }) =>
   Deno.args.every((part) => `${path} ${what}`.includes(part))
 );
@@ -42,6 +44,7 @@ for (const [slug, bodies] of Map.groupBy(chosen, ({ slug }) => slug)) {
   const server = await serveFunction(
     `supabase/functions/${slug}/index.ts`,
     `http://127.0.0.1:${rest.addr.port}`,
+    { env: { WITNESS_SIGNING_KEY: signerKey } },
   );
   try {
     for (let n = 0; n < WARM_UP; n++) await server.post("[{}]", { path: slug });

@@ -69,6 +69,12 @@ export const MAX_UNVERIFIED_BYTES_IN_PROGRESS = 4 * 1024 * 1024;
  */
 export const MAX_UNVERIFIED_BODIES_IN_PROGRESS = 80;
 
+/**
+ * Bytes of a request for a witness's cosignature: a checkpoint with some signatures, and
+ * a proof of at most 63 hashes (C2SP tlog-witness).
+ */
+export const MAX_ADD_CHECKPOINT_BYTES = 64 * 1024;
+
 /** Bytes of the body of an Auth hook after decompression. */
 export const MAX_AUTH_HOOK_BYTES = 256 * 1024;
 

@@ -3,6 +3,7 @@ import { type Issue, toPointer } from "../issue.ts";
 import {
   BODY_TIMEOUT_MS,
   MAX_BODY_BYTES,
+  MAX_FAULTS,
   UNVERIFIED_BODY_TIMEOUT_MS,
 } from "../limits.ts";
 import type { EventSchema, LogEvent } from "../logs/log.ts";
@@ -178,7 +179,9 @@ export async function readMembers(
 ): Promise<LogEvent> {
   const { value, issues } = parseBody((await readBody(ctx)).text);
   if (issues.length > 0) {
-    throw refuseRequest(issues.map((issue) => toIssue(issue, 0)));
+    throw refuseRequest(
+      issues.slice(0, MAX_FAULTS).map((issue) => toIssue(issue, 0)),
+    );
   }
   const result = validateEvent(schema, value);
   if (result.event === null) throw refuseRequest(result.issues);

@@ -1,5 +1,6 @@
 import type { Caller } from "../db/call-function.ts";
 import type { Issue } from "../issue.ts";
+import { MAX_FAULTS } from "../limits.ts";
 import { uuid } from "../logs/fields.ts";
 import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import { compileEvent, validateEvent } from "../logs/validate-event.ts";
@@ -122,7 +123,10 @@ function validate(
   { value, issues }: RawEvent,
   caller: Caller,
 ): ReturnType<typeof validateEvent> {
-  if (issues.length > 0) return { event: null, issues };
+  // A body has room for hundreds of thousands of duplicate keys.
+  if (issues.length > 0) {
+    return { event: null, issues: issues.slice(0, MAX_FAULTS) };
+  }
   const { schema, quick } = compileEvent(
     caller.kind === "service" ? log.event : log.userWrites!.event,
   );

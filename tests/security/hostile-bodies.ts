@@ -1,5 +1,6 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import {
+  MAX_ADD_CHECKPOINT_BYTES,
   MAX_BODY_BYTES,
   MAX_EVENTS,
   MAX_EXPORT_BYTES,
@@ -504,6 +505,7 @@ async function makeBomb(count: number): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await new Response(zipped).arrayBuffer());
 }
 
+const WITNESS_SIZE = { max: MAX_ADD_CHECKPOINT_BYTES };
 const JSON_TYPE = "application/json";
 
 function bodiesOf(
@@ -539,6 +541,22 @@ const JSON_ROUTES: [string, string][] = [
   ["otlp", "otlp/v1/traces"],
 ];
 
+/** Requests for a witness's cosignature, which anyone may send. */
+const WITNESS: Record<string, () => Uint8Array<ArrayBuffer>> = {
+  "twenty thousand hashes": () =>
+    fill("old 1\n", `${btoa("x".repeat(32))}\n`, "\n", WITNESS_SIZE),
+  "signatures": () =>
+    fill(
+      `old 0\n\nexample.com/log\n1\n${btoa("x".repeat(32))}\n\n`,
+      `\u2014 a ${btoa("x".repeat(8))}\n`,
+      "",
+      WITNESS_SIZE,
+    ),
+  "a line without an end": () => fill("old 1\n", "x", "", WITNESS_SIZE),
+  "line breaks": () => fill("old 1\n", "\n", "", WITNESS_SIZE),
+  "one long text": () => fill("", "\ufdfa", ""),
+};
+
 /** The whole corpus. */
 export const HOSTILE_BODIES: HostileBody[] = [
   ...JSON_ROUTES.flatMap(([slug, path]) => [
@@ -570,6 +588,7 @@ export const HOSTILE_BODIES: HostileBody[] = [
         : JSON_TYPE,
     )
   ),
+  ...bodiesOf("ledger", "ledger/add-checkpoint", WITNESS, "text/plain"),
   ...bodiesOf("otlp", "otlp/v1/traces", OTLP_JSON),
   ...bodiesOf("otlp", "otlp/v1/traces", PROTOBUF, "application/x-protobuf"),
 ];
