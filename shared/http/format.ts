@@ -56,10 +56,11 @@ const PLAIN = /^[A-Za-z0-9][\w.:+ -]*$|^[+-]\d+(?:\.\d+)?$/;
  * in spite of its quotes, where a formula would start. White space, control and format
  * characters and quotes may precede the formula, and its first character may be of full
  * or small width, because spreadsheets ignore them. An apostrophe or control character
- * at the start needs one as well. (OWASP, "CSV Injection")
+ * at the start needs one as well. No place is searched past the next one, so that the
+ * time is linear. (OWASP, "CSV Injection")
  */
 const FORMULAS =
-  /(?<=^|[;|\t\r\n])(?=[\s\p{Cc}\p{Cf}"']*[=+\-@＝＋－＠﹦﹢﹣﹫])|^(?=['\p{Cc}])/gu;
+  /(?<=^|[;|\t\r\n])(?=(?:(?![\t\r\n])[\s\p{Cc}\p{Cf}"'])*[=+\-@＝＋－＠﹦﹢﹣﹫])|^(?=['\p{Cc}])/gu;
 
 /** Text that needs quotes: separators of any spreadsheet, and white space that it trims. */
 const NEEDS_QUOTES = /[",;|\p{Cc}\u2028\u2029]|^\s|\s$/u;

@@ -7,7 +7,7 @@ import { toCsvLine } from "../../shared/http/format.ts";
 function readText(field: string): string {
   return field
     .replace(
-      /(?<=[;|\t\r\n])'(?=[\s\p{Cc}\p{Cf}"']*[=+\-@＝＋－＠﹦﹢﹣﹫])/gu,
+      /(?<=[;|\t\r\n])'(?=(?:(?![\t\r\n])[\s\p{Cc}\p{Cf}"'])*[=+\-@＝＋－＠﹦﹢﹣﹫])/gu,
       "",
     )
     .replace(/^'/, "");
@@ -110,7 +110,7 @@ describe("toCsvLine()", () => {
     ["\u00a0=1+1", "'\u00a0=1+1"],
     ["＝1+1", "'＝1+1"],
     ["\n=1+1", `"'\n'=1+1"`],
-    ['"\n=1+1', `"'""\n'=1+1"`],
+    ['"\n=1+1', `"""\n'=1+1"`],
     ["x;=1+1", `"x;'=1+1"`],
     ["x\t@y|+z", `"x\t'@y|'+z"`],
     ["'tis", "''tis"],
