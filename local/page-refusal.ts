@@ -10,7 +10,7 @@ export type PageRefusal = (request: Request) => Response | undefined;
 /**
  * The refusal of a stack at `url`. Refused are requests whose `Origin` is neither the
  * stack's own nor one of `origins` (Fetch standard, §3.1: browsers send it with every
- * request whose answer a page could read), and those for another `Host`, which a name
+ * request whose answer a page could read), and those for a `Host` of another name, which a name
  * that resolves to the loopback address gives (DNS rebinding). A program sends no
  * `Origin`.
  */
@@ -18,12 +18,13 @@ export function refusePages(
   url: string,
   origins: readonly string[] = [],
 ): PageRefusal {
-  const { host, port } = new URL(url);
-  const local = new URL(`http://localhost:${port}`);
-  const hosts = [host, local.host];
-  const allowed = [...hosts.map((name) => `http://${name}`), ...origins];
+  const { origin: own, port, hostname } = new URL(url);
+  const allowed = [own, new URL(`http://localhost:${port}`).origin, ...origins];
+  const names = [hostname, "localhost"];
   return ({ headers }) => {
-    if (!hosts.includes(headers.get("host") ?? "")) {
+    // Any port: a proxy in front of the stack has another one.
+    const called = URL.parse(`http://${headers.get("host")}`)?.hostname ?? "";
+    if (!names.includes(called)) {
       return refuse(
         "HOST_NOT_ALLOWED",
         `The Host is not this stack's, which serves a database outside it; call ${url}`,

@@ -85,11 +85,11 @@ describe("a web page", () => {
     const { port } = new URL(real.url);
     const foreign = [
       `evil.example:${port}`,
-      "127.0.0.1",
-      "localhost",
       "evil.example",
+      "localhost.evil.example",
+      "127.0.0.1.evil.example",
       `[::1]:${port}`,
-      `127.0.0.1:${Number(port) + 1}`,
+      "",
     ];
     for (const path of PATHS) {
       for (const host of foreign) {
