@@ -3,9 +3,16 @@ import { SECRET_KEY } from "../local/keys.ts";
 /** One function, and nothing else, in a process. */
 export interface FunctionServer {
   pid: number;
-  /** Posts JSON as a service, and returns the status. */
-  post(body: string): Promise<number>;
+  /** Posts JSON as a service, or a body of another type, and returns the status. */
+  post(body: BodyInit, options?: PostOptions): Promise<number>;
   stop(): Promise<void>;
+}
+
+/** How a body is posted. */
+export interface PostOptions {
+  /** Below the origin; the function's root by default. */
+  path?: string;
+  headers?: Record<string, string>;
 }
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -17,7 +24,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 export async function serveFunction(
   path: string,
   supabaseUrl: string,
-  options: { v8Flags?: string } = {},
+  options: { v8Flags?: string; env?: Record<string, string> } = {},
 ): Promise<FunctionServer> {
   const port = freePort();
   const process = new Deno.Command(Deno.execPath(), {
@@ -37,6 +44,7 @@ export async function serveFunction(
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }),
       SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: "sb_publishable_" }),
       SUPABASE_JWKS: JSON.stringify({ keys: [] }),
+      ...options.env,
     },
     stdout: "null",
     stderr: "piped",
@@ -44,10 +52,14 @@ export async function serveFunction(
   await untilPrinted(process.stderr, "Listening");
   return {
     pid: process.pid,
-    post: async (body) => {
-      const response = await fetch(`http://127.0.0.1:${port}`, {
+    post: async (body, { path = "", headers = {} } = {}) => {
+      const response = await fetch(`http://127.0.0.1:${port}/${path}`, {
         method: "POST",
-        headers: { apikey: SECRET_KEY, "content-type": "application/json" },
+        headers: {
+          apikey: SECRET_KEY,
+          "content-type": "application/json",
+          ...headers,
+        },
         body,
       });
       await response.body?.cancel();

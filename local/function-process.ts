@@ -8,6 +8,7 @@ import type {
   FunctionOutput,
   ToWorker,
 } from "./function-messages.ts";
+import { permissionsOf } from "./function-permissions.ts";
 
 /** Longest wait for the head of an answer, in milliseconds. Source: platform limits. */
 export const IDLE_TIMEOUT_MS = 150_000;
@@ -32,6 +33,8 @@ export interface FunctionProgram {
   /** Absolute path of the module. */
   entrypoint: string;
   env: Record<string, string>;
+  /** Folders that it may read, for its modules. */
+  sources: readonly string[];
   /** Receives the function's output. */
   log: (output: FunctionOutput) => void;
 }
@@ -102,8 +105,12 @@ export class FunctionProcess {
     const booted = Promise.withResolvers<void>();
     // A failed boot without callers must not be an unhandled rejection.
     booted.promise.catch(() => {});
-    const { slug, entrypoint, env, log } = this.#program;
-    const worker = new Worker(WORKER_URL, { type: "module", name: slug });
+    const { slug, entrypoint, env, sources, log } = this.#program;
+    const worker = new Worker(WORKER_URL, {
+      type: "module",
+      name: slug,
+      deno: { permissions: permissionsOf({ entrypoint, env, sources }) },
+    });
     this.#worker = worker;
     // A terminated worker can have pending events.
     const isCurrent = () => this.#worker === worker;

@@ -16,6 +16,8 @@ export interface FunctionsOptions {
   functions: Map<string, FunctionConfig>;
   /** Environment of every function, to which its slug is added. */
   env: Record<string, string>;
+  /** Folders that the functions may read, for their modules. */
+  sources: readonly string[];
   keys: ApiKeys;
   tokens: Tokens;
   /** Receives the functions' output. */
@@ -37,7 +39,7 @@ const INTERNAL_KEY_HEADER = "sb-api-key";
 
 /** Creates the functions without starting them. */
 export function createFunctions(
-  { functions, env, keys, tokens, log }: FunctionsOptions,
+  { functions, env, sources, keys, tokens, log }: FunctionsOptions,
 ): Functions {
   const running = new Map(
     [...functions.values()].map((config) => [config.slug, {
@@ -46,6 +48,7 @@ export function createFunctions(
         slug: config.slug,
         entrypoint: config.entrypoint,
         env: { ...env, SUPABASE_FUNCTION_SLUG: config.slug },
+        sources,
         log,
       }),
     }]),

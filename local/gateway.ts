@@ -4,6 +4,7 @@
  * sets about the client.
  */
 import type { Functions } from "./functions.ts";
+import type { PageRefusal } from "./page-refusal.ts";
 import type { RestAndAuth } from "./rest-and-auth.ts";
 import { StackError } from "./stack-error.ts";
 
@@ -24,13 +25,20 @@ export interface Gateway {
 export interface GatewayServices {
   restAndAuth: RestAndAuth;
   functions: Functions;
+  /** Refuses the requests of web pages; without it, any page may call. */
+  refusePage?: PageRefusal;
 }
 
 /** The grace period of open requests after {@linkcode Gateway.close}, in milliseconds. */
 const CLOSE_GRACE_MS = 2000;
 /** How long browsers may cache a preflight, in seconds. */
 const PREFLIGHT_MAX_AGE_SECONDS = 86_400;
-const METHODS = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS";
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/**
+ * Methods that a `Request` cannot have (Fetch standard, "forbidden method"), which it
+ * recognises in any case.
+ */
+const FORBIDDEN_METHODS = ["CONNECT", "TRACE", "TRACK"];
 
 /**
  * Listens on `port`; 0 takes a free one.
@@ -98,12 +106,15 @@ function describeListenError(error: unknown, port: number): string {
 async function route(
   request: Request,
   peer: Deno.NetAddr,
-  { restAndAuth, functions }: GatewayServices,
+  { restAndAuth, functions, refusePage }: GatewayServices,
 ): Promise<Response> {
+  const refusal = refusePage?.(request);
+  if (refusal) return refusal;
   const { pathname } = new URL(request.url);
-  // The Fetch standard forbids requests with these methods.
-  if (["CONNECT", "TRACE", "TRACK"].includes(request.method)) {
-    return json(405, "METHOD_NOT_ALLOWED", "The method is not supported");
+  const { method } = request;
+  // A `Request` turns "get" into GET, but HTTP's methods have a case (RFC 9110 §9.1).
+  if (method !== method.toUpperCase() || FORBIDDEN_METHODS.includes(method)) {
+    return refuseMethod();
   }
   if (pathname.startsWith("/functions/v1/")) {
     return await functions.fetch(asSeenByEdge(request, peer));
@@ -116,6 +127,8 @@ async function route(
   if (!serve) {
     return json(404, "NOT_FOUND", `Cannot find ${pathname} in this stack`);
   }
+  // Lite answers any other method as it answers GET.
+  if (!METHODS.includes(method)) return refuseMethod();
   if (isPreflight(request)) return answerPreflight(request);
   return allowAnyOrigin(await serve(asSeenByEdge(request, peer)));
 }
@@ -147,7 +160,7 @@ function answerPreflight(request: Request): Response {
     status: 204,
     headers: {
       "access-control-allow-origin": "*",
-      "access-control-allow-methods": METHODS,
+      "access-control-allow-methods": METHODS.join(","),
       "access-control-allow-headers":
         request.headers.get("access-control-request-headers") ?? "*",
       "access-control-max-age": String(PREFLIGHT_MAX_AGE_SECONDS),
@@ -159,6 +172,10 @@ function allowAnyOrigin(response: Response): Response {
   const headers = new Headers(response.headers);
   headers.set("access-control-allow-origin", "*");
   return new Response(response.body, { status: response.status, headers });
+}
+
+function refuseMethod(): Response {
+  return json(405, "METHOD_NOT_ALLOWED", "The method is not supported");
 }
 
 function json(status: number, code: string, message: string): Response {

@@ -13,6 +13,7 @@ import { createFunctions, type Functions } from "./functions.ts";
 import { type Gateway, listen } from "./gateway.ts";
 import { assembleKeys, DEFAULT_KEY_NAME } from "./keys.ts";
 import { migrate } from "./migrations.ts";
+import { refusePages } from "./page-refusal.ts";
 import { POSTGRES_POOL_SIZE } from "./postgres-pool.ts";
 import { choosePostgrest } from "./postgrest-program.ts";
 import { type Postgrest, startPostgrest } from "./postgrest.ts";
@@ -36,8 +37,10 @@ export interface StackOptions {
   port?: number;
   /** Keeps the database in memory. */
   memory?: boolean;
-  /** Uses this Postgres instead of PGlite. */
+  /** Uses this Postgres instead of PGlite. Web pages may not call the stack then. */
   databaseUrl?: string;
+  /** Origins whose web pages may call a stack with a `databaseUrl`. */
+  allowOrigins?: string[];
   /**
    * Serves `/rest/v1` by PostgREST, as the platform does: by this program, or by
    * the npm package's if it is "". Requires a `databaseUrl`.
@@ -152,8 +155,10 @@ async function start(
     maxRows: config.maxRows,
   });
 
+  const functionSources = [`${supabaseDir}/functions`, `${projectDir}/shared`];
   const functions = parts.functions = createFunctions({
     functions: config.functions,
+    sources: functionSources,
     keys,
     tokens,
     log: options.functionLog ?? printWarningsAndErrors,
@@ -166,7 +171,13 @@ async function start(
       extra: options.functionEnv,
     }),
   });
-  gateway.open({ restAndAuth, functions });
+  gateway.open({
+    restAndAuth,
+    functions,
+    refusePage: database.kind === "postgres"
+      ? refusePages(gateway.url, options.allowOrigins)
+      : undefined,
+  });
 
   return {
     url: gateway.url,
@@ -183,7 +194,7 @@ async function start(
       signUserToken(tokens, userId, tokenOptions),
     bootFunctions: functions.boot,
     stopFunctions: functions.stop,
-    functionSources: [`${supabaseDir}/functions`, `${projectDir}/shared`],
+    functionSources,
     stop: () => stopParts(parts),
   };
 }

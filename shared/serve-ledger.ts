@@ -21,6 +21,7 @@ import { createProblem, ProblemError } from "./http/problem.ts";
 import { decodeText, readBytes } from "./http/read-body.ts";
 import { route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
+import { MAX_ADD_CHECKPOINT_BYTES } from "./limits.ts";
 import { uuid } from "./logs/fields.ts";
 import { isLogSlug, LOG_SLUGS, LOGS_BY_SLUG } from "./logs/index.ts";
 import { HASH_BYTES, toBase64 } from "./tlog/encoding.ts";
@@ -195,7 +196,12 @@ async function addCheckpoint(
   if (witness === null) {
     throw notFound("This project is not configured as a witness");
   }
-  const body = decodeText(await readBytes(ctx, { verified: false }));
+  const body = decodeText(
+    await readBytes(ctx, {
+      maxBytes: MAX_ADD_CHECKPOINT_BYTES,
+      unverified: "witness",
+    }),
+  );
   const answer = await cosignCheckpoint(
     body,
     ctx.env,

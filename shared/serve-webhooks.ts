@@ -1,7 +1,7 @@
 import type { ResolvedEnvironment } from "./db/environment.ts";
 import { requireEnvironment } from "./http/access.ts";
-import { overloaded } from "./http/admission.ts";
 import { requireKnown } from "./http/parameters.ts";
+import { overloaded } from "./http/problem.ts";
 import { decodeText, readFormat } from "./http/read-body.ts";
 import { type Route, route } from "./http/routes.ts";
 import { serve } from "./http/serve.ts";
@@ -17,6 +17,7 @@ import { adaptLitellm } from "./webhooks/litellm.ts";
 import { recordAdapted } from "./webhooks/record-adapted.ts";
 import {
   type DeliveryContext,
+  isSigned,
   requireSender,
 } from "./webhooks/require-sender.ts";
 import {
@@ -51,8 +52,9 @@ export function serveWebhooks(
 /** The routes of a format: one, or one per log where the path names the log. */
 function routesOf(format: Format, settings: WebhookSettings): Route[] {
   const { name, signedBy } = format;
-  // A login must continue even when the instance is too busy to record it.
-  const priority = signedBy === "auth";
+  // A login must continue even when the instance is too busy to record it; a Database
+  // Webhook with a key can wait.
+  const priority = signedBy === "auth" ? isSigned : undefined;
   const routeTo = (path: string, log: LogSlug) =>
     route(
       "POST",

@@ -36,7 +36,7 @@ The timeout of the database is ${
     limits.RECORD_TIMEOUT_MS / 1_000
   } seconds for a batch and ${
     limits.READ_TIMEOUT_MS / 1_000
-  } seconds for a page or a summary; after it the answer is 503. The answer is 503 at once if more than ${limits.MAX_REQUESTS_IN_PROGRESS} requests, ${limits.MAX_EVENTS_IN_PROGRESS} events, ${limits.MAX_BYTES_IN_PROGRESS} bytes of bodies, ${limits.MAX_ROWS_IN_PROGRESS} rows of pages or ${limits.MAX_EXPORTS_IN_PROGRESS} exports are in progress in an instance. The timeout of a body is ${
+  } seconds for a page or a summary; after it the answer is 503. The answer is 503 at once if more than ${limits.MAX_REQUESTS_IN_PROGRESS} requests, ${limits.MAX_EVENTS_IN_PROGRESS} events, ${limits.MAX_BYTES_IN_PROGRESS} bytes of bodies, ${limits.MAX_ROWS_IN_PROGRESS} rows of pages or ${limits.MAX_EXPORTS_IN_PROGRESS} exports are in progress in an instance, or more than ${limits.MAX_EXPORTS_PER_CALLER} of them of one caller. The timeout of a body is ${
     limits.BODY_TIMEOUT_MS / 1_000
   } seconds. An instance looks a producer key up again after ${
     limits.PRODUCER_KEY_CACHE_MS / 1_000

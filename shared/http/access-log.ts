@@ -1,5 +1,5 @@
-import { StoreError } from "../db/call-function.ts";
-import { findSecret, redactSecrets } from "../redaction/secrets.ts";
+import { findSecret } from "../redaction/secrets.ts";
+import { describeError } from "./describe-error.ts";
 import type { ProblemCode } from "./problem.ts";
 
 /** Events of a request by outcome. */
@@ -102,43 +102,4 @@ export function readRequestId(headers: Headers): string {
   return SAFE_REQUEST_ID.test(sent) && findSecret(sent) === null
     ? sent
     : crypto.randomUUID();
-}
-
-/** Errors described of a chain of causes. */
-const MAX_DEPTH = 3;
-
-/**
- * Characters of a message and of a stack. The platform truncates a line at 10,000,
- * and a truncated line is not valid JSON.
- */
-const MAX_MESSAGE = 800;
-const MAX_STACK = 1_800;
-
-/** An error as the access log describes it, with secrets redacted. */
-function describeError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return shorten(String(error));
-  const { name, message, stack, cause } = error;
-  const reason = error instanceof StoreError
-    // Without Postgres's details, which can repeat stored values.
-    ? { status: error.status, code: error.reason.code }
-    : undefined;
-  return {
-    name,
-    message: shorten(message),
-    reason,
-    cause: cause && depth < MAX_DEPTH - 1
-      ? describeError(cause, depth + 1)
-      : undefined,
-    stack: stack && framesOf(stack),
-  };
-}
-
-function shorten(message: string): string {
-  return redactSecrets(message).slice(0, MAX_MESSAGE);
-}
-
-/** A stack without the message that it begins with. */
-function framesOf(stack: string): string {
-  const start = stack.indexOf("\n    at ");
-  return stack.slice(start + 1, start + 1 + MAX_STACK);
 }

@@ -2,17 +2,17 @@ import {
   MAX_BYTES_IN_PROGRESS,
   MAX_EVENTS_IN_PROGRESS,
   MAX_EXPORTS_IN_PROGRESS,
+  MAX_EXPORTS_PER_CALLER,
   MAX_REQUESTS_IN_PROGRESS,
   MAX_ROWS_IN_PROGRESS,
-  MAX_UNVERIFIED_BYTES_IN_PROGRESS,
 } from "../limits.ts";
-import { createProblem, ProblemError } from "./problem.ts";
+import { overloaded } from "./problem.ts";
+import { UnverifiedBodies, type UnverifiedBody } from "./unverified-bodies.ts";
 
 /** Resources that hold memory while a request is in progress, and their limits. */
 const LIMITS = {
   requests: MAX_REQUESTS_IN_PROGRESS,
   bytes: MAX_BYTES_IN_PROGRESS,
-  unverifiedBytes: MAX_UNVERIFIED_BYTES_IN_PROGRESS,
   events: MAX_EVENTS_IN_PROGRESS,
   rows: MAX_ROWS_IN_PROGRESS,
   exports: MAX_EXPORTS_IN_PROGRESS,
@@ -21,21 +21,36 @@ const LIMITS = {
 /** A limited resource of an instance. */
 export type Resource = keyof typeof LIMITS;
 
+/** The credential of an unverified sender; each has limits of its own. */
+export type UnverifiedKind = "auth" | "standard" | "witness";
+
+/** What the requests of an instance hold. */
+type InProgress = {
+  readonly taken: Record<Resource, number>;
+  /** Exports by caller. */
+  readonly exportsOf: Map<string, number>;
+  readonly unverified: Record<UnverifiedKind, UnverifiedBodies>;
+};
+
 /** Priority requests get this multiple of each limit: a login waits for them. */
 const PRIORITY_FACTOR = 2;
 
 /** The resources that one request has taken. */
 export class Permit {
   readonly #factor: number;
-  readonly #taken: Record<Resource, number>;
-  readonly #held: [Resource, number][] = [];
-  /** Whether the request exceeds the normal limit; it must not record then. */
-  readonly overCapacity: boolean;
+  readonly #inProgress: InProgress;
+  readonly #returns: (() => void)[] = [];
+  #overCapacity: boolean;
 
-  constructor(taken: Record<Resource, number>, isPriority: boolean) {
-    this.#taken = taken;
+  constructor(inProgress: InProgress, isPriority: boolean) {
+    this.#inProgress = inProgress;
     this.#factor = isPriority ? PRIORITY_FACTOR : 1;
-    this.overCapacity = taken.requests >= LIMITS.requests;
+    this.#overCapacity = inProgress.taken.requests >= LIMITS.requests;
+  }
+
+  /** Whether the request exceeds a normal limit; it must not record then. */
+  get overCapacity(): boolean {
+    return this.#overCapacity;
   }
 
   /**
@@ -44,18 +59,60 @@ export class Permit {
    * @throws {ProblemError} 503 when the limit would be exceeded.
    */
   take(resource: Resource, count: number): void {
-    if (this.#taken[resource] + count > this.#factor * LIMITS[resource]) {
-      throw overloaded();
-    }
-    this.#taken[resource] += count;
-    this.#held.push([resource, count]);
+    if (!this.#fits(resource, count)) throw overloaded();
+    this.#hold(resource, count);
+  }
+
+  /**
+   * Takes the place of an export.
+   *
+   * @throws {ProblemError} 503 when the limit of the instance or of this caller would be
+   * exceeded.
+   */
+  takeExport(caller: string): void {
+    const { exportsOf } = this.#inProgress;
+    const count = exportsOf.get(caller) ?? 0;
+    if (count >= MAX_EXPORTS_PER_CALLER) throw overloaded();
+    this.take("exports", 1);
+    exportsOf.set(caller, count + 1);
+    this.#returns.push(() => {
+      const rest = exportsOf.get(caller)! - 1;
+      if (rest === 0) exportsOf.delete(caller);
+      else exportsOf.set(caller, rest);
+    });
+  }
+
+  /**
+   * Counts a body of a sender who is not verified yet, until it leaves; `evict` ends its
+   * reading, when newer ones need the room.
+   */
+  enterUnverified(kind: UnverifiedKind, evict: () => void): UnverifiedBody {
+    return this.#inProgress.unverified[kind].enter(evict);
+  }
+
+  /**
+   * Takes a resource like `take`, or marks the request as over capacity: its answer must
+   * not depend on the load.
+   */
+  takeIfFree(resource: Resource, count: number): void {
+    if (this.#fits(resource, count)) this.#hold(resource, count);
+    else this.#overCapacity = true;
   }
 
   /** Returns everything taken. Idempotent. */
   release(): void {
-    for (const [resource, count] of this.#held.splice(0)) {
-      this.#taken[resource] -= count;
-    }
+    for (const giveBack of this.#returns.splice(0)) giveBack();
+  }
+
+  #fits(resource: Resource, count: number): boolean {
+    const limit = this.#factor * LIMITS[resource];
+    return this.#inProgress.taken[resource] + count <= limit;
+  }
+
+  #hold(resource: Resource, count: number): void {
+    const { taken } = this.#inProgress;
+    taken[resource] += count;
+    this.#returns.push(() => void (taken[resource] -= count));
   }
 }
 
@@ -65,25 +122,18 @@ export class Permit {
  * callers time out or the instance runs out of memory.
  */
 export class Admission {
-  #taken = {
-    requests: 0,
-    bytes: 0,
-    unverifiedBytes: 0,
-    events: 0,
-    rows: 0,
-    exports: 0,
+  readonly #inProgress: InProgress = {
+    taken: { requests: 0, bytes: 0, events: 0, rows: 0, exports: 0 },
+    exportsOf: new Map(),
+    unverified: {
+      auth: new UnverifiedBodies(),
+      standard: new UnverifiedBodies(),
+      witness: new UnverifiedBodies(),
+    },
   };
 
   /** Issues a permit that holds nothing yet. */
   issue(isPriority = false): Permit {
-    return new Permit(this.#taken, isPriority);
+    return new Permit(this.#inProgress, isPriority);
   }
-}
-
-/** A 503 for a request beyond the limits. */
-export function overloaded(): ProblemError {
-  return new ProblemError(createProblem(
-    "overloaded",
-    "This instance has too many requests in progress, and nothing was recorded; send the same request again after Retry-After",
-  ));
 }

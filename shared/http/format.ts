@@ -47,15 +47,28 @@ export function negotiate(request: Request): Format {
   ));
 }
 
-/** Text that a spreadsheet would take for a formula (OWASP, CSV injection). */
-const FORMULA = /^[=+\-@\t\r]/;
-
-/** A signed number is not a formula. */
-const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
+/** Text that is written as it is: it cannot split or start a formula; signed numbers. */
+const PLAIN = /^[A-Za-z0-9][\w.:+ -]*$|^[+-]\d+(?:\.\d+)?$/;
 
 /**
- * A line of CSV (RFC 4180) with its CRLF. NULL is an empty field; objects are JSON. An
- * apostrophe precedes text that a spreadsheet would run as a formula.
+ * The places of a text that need an apostrophe: its start and those after another
+ * separator than the comma, at which a spreadsheet with that separator splits the text
+ * in spite of its quotes, where a formula would start. White space, control and format
+ * characters and quotes may precede the formula, and its first character may be of full
+ * or small width, because spreadsheets ignore them. An apostrophe or control character
+ * at the start needs one as well. No place is searched past the next one, so that the
+ * time is linear. (OWASP, "CSV Injection")
+ */
+const FORMULAS =
+  /(?<=^|[;|\t\r\n])(?=(?:(?![\t\r\n])[\s\p{Cc}\p{Cf}"'])*[=+\-@＝＋－＠﹦﹢﹣﹫])|^(?=['\p{Cc}])/gu;
+
+/** Text that needs quotes: separators of any spreadsheet, and white space that it trims. */
+const NEEDS_QUOTES = /[",;|\p{Cc}\u2028\u2029]|^\s|\s$/u;
+
+/**
+ * A line of CSV (RFC 4180) with its CRLF. NULL is an empty field. Objects are JSON, with
+ * the separators of other spreadsheets as escapes. An apostrophe precedes each part of
+ * a text that a spreadsheet could run as a formula.
  */
 export function toCsvLine(values: unknown[]): string {
   return values.map(toField).join(",") + "\r\n";
@@ -63,9 +76,15 @@ export function toCsvLine(values: unknown[]): string {
 
 function toField(value: unknown): string {
   if (value === null || value === undefined) return "";
-  let text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  if (typeof value === "string" && FORMULA.test(text) && !NUMBER.test(text)) {
-    text = `'${text}`;
-  }
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = typeof value === "string"
+    ? value
+    : typeof value === "object"
+    ? JSON.stringify(value).replaceAll(";", "\\u003b").replaceAll(
+      "|",
+      "\\u007c",
+    )
+    : String(value);
+  if (PLAIN.test(text)) return text;
+  const safe = typeof value === "string" ? text.replace(FORMULAS, "'") : text;
+  return NEEDS_QUOTES.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

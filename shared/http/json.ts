@@ -1,5 +1,10 @@
 import { MAX_JSON_DEPTH } from "../limits.ts";
-import { isSpace, type JsonIssue, parseStrictJson } from "./strict-json.ts";
+import {
+  isSpace,
+  type JsonIssue,
+  JsonSyntaxError,
+  parseStrictJson,
+} from "./strict-json.ts";
 
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;
@@ -111,6 +116,13 @@ const { parse, rawJSON, isRawJSON } = JSON as unknown as {
  * @throws {SyntaxError} for text that is not JSON.
  */
 export function parseExactJson(text: string): unknown {
+  try {
+    // Reads in a third of the time that a reviver takes.
+    const { value, issues } = parseStrictJson(text, rawJSON);
+    if (!issues.some(({ code }) => code === "forbidden_key")) return value;
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+  }
   return parse(
     text,
     (_key, value, { source }) =>
@@ -127,20 +139,23 @@ export function isExactObject(
 }
 
 /**
- * A value of `parseExactJson` as canonical text: keys sorted, no white space. Numbers
- * keep their text: 1.0 and 1 differ.
+ * A value of `parseExactJson` as canonical text: keys sorted, integers among them first
+ * and by their value, no white space. Numbers keep their text: 1.0 and 1 differ.
  */
 export function toCanonicalJson(value: unknown): string {
-  return JSON.stringify(sortKeys(value));
+  if (Array.isArray(value)) return `[${value.map(toCanonicalJson).join(",")}]`;
+  if (!isExactObject(value)) return JSON.stringify(value);
+  // Written directly: a sorted object of many keys takes several times as long.
+  const keys = Object.keys(value);
+  const names = keys.filter((key) => !INTEGER_KEY.test(key));
+  const sorted = names.length === keys.length
+    ? names.sort()
+    : Object.keys(Object.fromEntries(keys.sort().map((key) => [key, null])));
+  const members = sorted.map((key) =>
+    `${JSON.stringify(key)}:${toCanonicalJson(value[key])}`
+  );
+  return `{${members.join(",")}}`;
 }
 
-function sortKeys(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || isRawJSON(value)) {
-    return value;
-  }
-  if (Array.isArray(value)) return value.map(sortKeys);
-  const sorted = Object.entries(value)
-    .sort(([a], [b]) => a < b ? -1 : 1)
-    .map(([key, member]) => [key, sortKeys(member)]);
-  return Object.fromEntries(sorted);
-}
+/** A key that may be an array index, which objects order by value. */
+const INTEGER_KEY = /^\d{1,10}$/;

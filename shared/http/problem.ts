@@ -75,6 +75,14 @@ export class ProblemError extends Error {
   }
 }
 
+/** A 503 for a request beyond the limits of what is in progress. */
+export function overloaded(): ProblemError {
+  return new ProblemError(createProblem(
+    "overloaded",
+    "This instance has too many requests in progress, and nothing was recorded; send the same request again after Retry-After",
+  ));
+}
+
 /** The response with a problem document. */
 export function respondProblem(
   problem: Problem,

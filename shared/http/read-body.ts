@@ -3,13 +3,15 @@ import { type Issue, toPointer } from "../issue.ts";
 import {
   BODY_TIMEOUT_MS,
   MAX_BODY_BYTES,
+  MAX_FAULTS,
   UNVERIFIED_BODY_TIMEOUT_MS,
 } from "../limits.ts";
 import type { EventSchema, LogEvent } from "../logs/log.ts";
 import { validateEvent } from "../logs/validate-event.ts";
+import type { UnverifiedKind } from "./admission.ts";
 import type { Context } from "./context.ts";
 import { isObject, parseJson } from "./json.ts";
-import { createProblem, ProblemError } from "./problem.ts";
+import { createProblem, overloaded, ProblemError } from "./problem.ts";
 import { type JsonIssue, JsonSyntaxError } from "./strict-json.ts";
 
 /** The part of the context that reading a body needs. */
@@ -44,28 +46,38 @@ export async function readBody(
 export type ReadOptions = {
   /** Bytes after decompression. */
   maxBytes?: number;
-  /** Whether the sender is authenticated; by default so. */
-  verified?: boolean;
+  /** Milliseconds in which the body must arrive. */
+  timeoutMs?: number;
+  /** The credential that only the body can prove, of a sender who is not verified yet. */
+  unverified?: UnverifiedKind;
 };
 
 /**
  * Reads the body of a request as bytes, at most `maxBytes` after decompression; none
  * without a body. Bodies of senders who are not verified yet have a smaller share of
- * the instance's memory, and less time.
+ * the instance's memory and less time, and make room for newer ones.
  *
  * @throws {ProblemError} 400 for an invalid body, 408 for a slow one, 413 for a large
  * one, 415 for an unsupported content encoding, 503 when the instance is overloaded.
  */
 export async function readBytes(
   ctx: BodyContext,
-  { maxBytes = MAX_BODY_BYTES, verified = true }: ReadOptions = {},
+  {
+    maxBytes = MAX_BODY_BYTES,
+    unverified,
+    timeoutMs = unverified ? UNVERIFIED_BODY_TIMEOUT_MS : BODY_TIMEOUT_MS,
+  }: ReadOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { request } = ctx;
+  const { request, permit } = ctx;
   const gzip = isGzip(request.headers.get("content-encoding"));
   if (Number(request.headers.get("content-length")) > maxBytes) {
     throw tooLarge(maxBytes);
   }
   if (request.body === null) return new Uint8Array();
+  const stop = new AbortController();
+  const body = unverified &&
+    permit.enterUnverified(unverified, () => stop.abort(overloaded()));
+  const timer = setTimeout(() => stop.abort(tooSlow(timeoutMs)), timeoutMs);
   const inflated = gzip
     ? request.body.pipeThrough(new DecompressionStream("gzip"))
     : request.body;
@@ -74,10 +86,20 @@ export async function readBytes(
     length += bytes;
     ctx.annotate({ body_bytes: length });
     if (length > maxBytes) throw tooLarge(maxBytes);
-    ctx.permit.take(verified ? "bytes" : "unverifiedBytes", bytes);
+    if (body) body.take(bytes);
+    else permit.take("bytes", bytes);
   };
-  const timeoutMs = verified ? BODY_TIMEOUT_MS : UNVERIFIED_BODY_TIMEOUT_MS;
-  return await collect(inflated, gzip, timeoutMs, count);
+  try {
+    const bytes = await collect(inflated, gzip, stop.signal, count);
+    body?.leave();
+    // The answer to a login must not depend on the load.
+    if (unverified === "auth") permit.takeIfFree("bytes", length);
+    else if (unverified) permit.take("bytes", length);
+    return bytes;
+  } finally {
+    clearTimeout(timer);
+    body?.leave();
+  }
 }
 
 /**
@@ -159,7 +181,9 @@ export async function readMembers(
   const { value: sent, issues } = parseBody((await readBody(ctx)).text);
   const value = isObject(sent) ? { ...sent, ...fixed } : sent;
   if (issues.length > 0) {
-    throw refuseRequest(issues.map((issue) => toIssue(issue, 0)));
+    throw refuseRequest(
+      issues.slice(0, MAX_FAULTS).map((issue) => toIssue(issue, 0)),
+    );
   }
   const result = validateEvent(schema, value);
   if (result.event === null) throw refuseRequest(result.issues);
@@ -191,27 +215,23 @@ function isGzip(header: string | null): boolean {
 
 /**
  * Content-Length may be false and gzip may be a bomb, so the bytes are counted as they
- * arrive; a client may stall, so they must arrive within `timeoutMs`.
+ * arrive; a client may stall, so `signal` ends the reading with a problem.
  */
 async function collect(
   stream: ReadableStream<Uint8Array>,
   gzip: boolean,
-  timeoutMs: number,
+  signal: AbortSignal,
   count: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   const reader = stream.getReader();
   // Not awaited, because a sender that stalls may not confirm it either.
   const stop = () => void reader.cancel().catch(() => {});
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    stop();
-  }, timeoutMs);
+  signal.addEventListener("abort", stop, { once: true });
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (isLate) throw tooSlow();
+      signal.throwIfAborted();
       if (done) break;
       count(value.length);
       chunks.push(value);
@@ -224,8 +244,6 @@ async function collect(
         ? "The body is not valid gzip, or ended early; send it again"
         : "The body ended early; send it again",
     );
-  } finally {
-    clearTimeout(timer);
   }
   return join(chunks);
 }
@@ -252,12 +270,12 @@ function unsupported(fact: string, remedy: string) {
   );
 }
 
-function tooSlow() {
+function tooSlow(timeoutMs: number) {
   return new ProblemError(
     createProblem(
       "body_timeout",
       `The body did not arrive within ${
-        BODY_TIMEOUT_MS / 1_000
+        timeoutMs / 1_000
       } seconds; send it again`,
     ),
   );

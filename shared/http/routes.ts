@@ -13,8 +13,11 @@ export type Route = {
   path: string;
   /** The name in the access log. */
   name: string;
-  /** Admitted beyond the normal limits, because a login waits for the response. */
-  priority: boolean;
+  /**
+   * Whether a request is admitted beyond the normal limits, because a login waits for
+   * the response.
+   */
+  priority(request: Request): boolean;
   // Methods, so that a table can hold routes with different contexts.
   access(ctx: Context): Context | Promise<Context>;
   handler(ctx: Context): Promise<Response>;
@@ -29,9 +32,9 @@ export function route<Admitted extends Context>(
   path: string,
   access: Access<Admitted>,
   handler: (ctx: Admitted) => Promise<Response>,
-  { name = path.replace("/*", ""), priority = false }: {
+  { name = path.replace("/*", ""), priority = () => false }: {
     name?: string;
-    priority?: boolean;
+    priority?: Route["priority"];
   } = {},
 ): Route {
   const row: Omit<Route, "handler"> = { method, path, name, priority, access };

@@ -51,7 +51,7 @@ export function serve(
     const url = new URL(request.url);
     const match = table.find(readPath(url, endpoint));
     const route = match?.routes.get(request.method);
-    const permit = admission.issue(route?.priority);
+    const permit = admission.issue(route?.priority(request));
     const { rest = [] } = match ?? {};
     const ctx = new Context(request, url, rest, permit, endpoint.environment);
     let response: Response;

@@ -39,11 +39,13 @@ const SAFE_DIGITS = 15;
  * than a double keeps (§2.2), and text that Postgres cannot store (NUL, lone
  * surrogates). Without issues the value equals that of `JSON.parse`.
  *
+ * @param toNumber makes the value of a number from its text, which is then exact.
  * @throws {JsonSyntaxError} for text that is not JSON, or nested deeper than
  * `MAX_JSON_DEPTH`.
  */
 export function parseStrictJson(
   text: string,
+  toNumber?: (source: string) => unknown,
 ): { value: unknown; issues: JsonIssue[] } {
   const issues: JsonIssue[] = [];
   const path: JsonPath = [];
@@ -121,11 +123,12 @@ export function parseStrictJson(
     return char;
   }
 
-  function readNumber(): number {
+  function readNumber(): unknown {
     NUMBER.lastIndex = at;
     if (!NUMBER.test(text)) fail("a value");
     const source = text.slice(at, NUMBER.lastIndex);
     at = NUMBER.lastIndex;
+    if (toNumber) return toNumber(source);
     const value = Number(source);
     const short = source.length <= SAFE_DIGITS && !EXPONENT.test(source);
     if (!short && !isExact(source, value)) {

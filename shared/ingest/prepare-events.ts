@@ -2,6 +2,7 @@ import type { Caller } from "../db/call-function.ts";
 import { scopeFor } from "../http/access.ts";
 import { isObject } from "../http/json.ts";
 import type { Issue } from "../issue.ts";
+import { MAX_FAULTS } from "../limits.ts";
 import { uuid } from "../logs/fields.ts";
 import type { Derived, Log, LogEvent } from "../logs/log.ts";
 import { compileEvent, validateEvent } from "../logs/validate-event.ts";
@@ -139,7 +140,10 @@ function validate(
   { value, issues }: RawEvent,
   caller: Caller,
 ): ReturnType<typeof validateEvent> {
-  if (issues.length > 0) return { event: null, issues };
+  // A body has room for hundreds of thousands of duplicate keys.
+  if (issues.length > 0) {
+    return { event: null, issues: issues.slice(0, MAX_FAULTS) };
+  }
   const { schema, quick } = compileEvent(
     caller.kind === "user" ? log.userWrites!.event : log.event,
   );

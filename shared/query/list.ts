@@ -37,7 +37,9 @@ export async function list(
     return await answerPage(reader, ctx.url, parameters);
   }
   ctx.annotate({ route: "export" });
-  ctx.permit.take("exports", 1);
+  ctx.permit.takeExport(
+    identityOf(caller),
+  );
   const ended = Promise.withResolvers<void>();
   const end: EndExport = (how) => {
     // HEAD has no body to cut off.
@@ -50,6 +52,18 @@ export async function list(
   const answer = await answerExport(reader, parameters, writer, report, end);
   ctx.keepOpen(ended.promise);
   return answer;
+}
+
+/** Who takes part of the capacity of the instance. */
+function identityOf(caller: Caller): string {
+  switch (caller.kind) {
+    case "user":
+      return `user:${caller.id}`;
+    case "producer":
+      return `producer:${caller.key.id}`;
+    case "service":
+      return `secret:${caller.keyName}`;
+  }
 }
 
 /** Takes how an export ended. */

@@ -1,5 +1,6 @@
 import type { Context } from "../http/context.ts";
 import { isExactObject, parseExactJson } from "../http/json.ts";
+import { ProblemError } from "../http/problem.ts";
 import { AUTH_HOOK_TIMEOUT_MS } from "../limits.ts";
 
 /**
@@ -35,11 +36,9 @@ async function reportFailure(
 ): Promise<void> {
   try {
     const outcome = await recording;
-    if (outcome.ok) return;
-    const problem = await outcome.text();
-    ctx.report(new Error(`an Auth hook was not recorded: ${problem}`));
-  } catch (error) {
-    ctx.report(error);
+    if (!outcome.ok) throw new ProblemError(await outcome.json());
+  } catch (cause) {
+    ctx.report(new Error("an Auth hook was not recorded", { cause }));
   }
 }
 

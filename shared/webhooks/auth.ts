@@ -1,9 +1,4 @@
-import {
-  isExactObject,
-  isObject,
-  type JsonObject,
-  parseExactJson,
-} from "../http/json.ts";
+import { isObject, type JsonObject } from "../http/json.ts";
 import { deriveId, readUuid } from "../ingest/ids.ts";
 import { readEvents } from "../ingest/read-events.ts";
 import type { Issue } from "../issue.ts";
@@ -80,10 +75,9 @@ async function adaptPayload(
  */
 export function isAuthHook(text: string): boolean {
   try {
-    const value = parseExactJson(text);
+    const value = JSON.parse(text);
     return !Array.isArray(value) &&
-      !(isExactObject(value) &&
-        ("table" in value || isExactObject(value.payload)));
+      !(isObject(value) && ("table" in value || isObject(value.payload)));
   } catch {
     return true;
   }

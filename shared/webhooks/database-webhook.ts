@@ -197,6 +197,8 @@ function isChanged(
 function keepListable(names: readonly string[]): string[] {
   let bytes = 0;
   return names.filter((name) => {
+    // A row may have more names than may be inspected.
+    if (bytes > MAX_NAMES_BYTES) return false;
     if (!isAcceptableMetadata({ changed_columns: [name] })) return false;
     bytes += new TextEncoder().encode(JSON.stringify(name)).length + 1;
     return bytes <= MAX_NAMES_BYTES;

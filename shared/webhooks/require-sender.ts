@@ -3,7 +3,7 @@ import { type Access, writerOf } from "../http/access.ts";
 import type { Context } from "../http/context.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
 import { readBytes } from "../http/read-body.ts";
-import { MAX_AUTH_HOOK_BYTES, MAX_BODY_BYTES } from "../limits.ts";
+import { AUTH_HOOK_TIMEOUT_MS, MAX_AUTH_HOOK_BYTES } from "../limits.ts";
 import type { Log } from "../logs/log.ts";
 import {
   readSignatureHeaders,
@@ -23,7 +23,8 @@ export type DeliveryContext = Context & {
  * Requires a producer key of the log, a service's API key or, for a format that may be
  * signed, a valid signature. A signature takes precedence: a key does not make up for an invalid one.
  * A signed body has to be read before its signature can be verified: this happens only
- * with well-formed, recent headers, and such bodies share a small limit of their own.
+ * with well-formed, recent headers, and such bodies share small limits of their own, in
+ * which a new one takes the place of the oldest.
  */
 export function requireSender(
   signedBy: keyof WebhookSettings | undefined,
@@ -37,10 +38,7 @@ export function requireSender(
   });
   return async (ctx) => {
     const { headers } = ctx.request;
-    const hasKey = ["apikey", "authorization", "x-ledger-key"]
-      .some((name) => headers.has(name));
-    const isSigned = headers.has("webhook-signature") || !hasKey;
-    if (signedBy === undefined || !isSigned) {
+    if (signedBy === undefined || !isSigned(ctx.request)) {
       const admitted = await sender(ctx);
       return Object.assign(admitted, { bytes: await readBytes(ctx) });
     }
@@ -48,8 +46,8 @@ export function requireSender(
     const signed = readSignatureHeaders(headers, new Date());
     if ("reason" in signed) throw refuse(signed.reason, signedBy);
     const bytes = await readBytes(ctx, {
-      maxBytes: signedBy === "auth" ? MAX_AUTH_HOOK_BYTES : MAX_BODY_BYTES,
-      verified: false,
+      ...signedBy === "auth" && AUTH_HOOK_LIMITS,
+      unverified: signedBy,
     });
     const message = { headers, body: bytes };
     const { ok, reason } = await verifySignature(message, secrets, new Date());
@@ -59,6 +57,19 @@ export function requireSender(
     const caller: Caller = { kind: "service", keyName };
     return Object.assign(ctx, { caller, bytes });
   };
+}
+
+/** A hook is small, and Auth sends it at once. */
+const AUTH_HOOK_LIMITS = {
+  maxBytes: MAX_AUTH_HOOK_BYTES,
+  timeoutMs: AUTH_HOOK_TIMEOUT_MS,
+};
+
+/** Whether the credential of a request is a signature: it has one, or no key. */
+export function isSigned({ headers }: Request): boolean {
+  const hasKey = ["apikey", "authorization", "x-ledger-key"]
+    .some((name) => headers.has(name));
+  return headers.has("webhook-signature") || !hasKey;
 }
 
 /**

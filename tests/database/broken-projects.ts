@@ -102,6 +102,15 @@ export const BREAKS: [string, string, [string, string, string][]][] = [
     [["privilege", "ledger.leaves", "pg_monitor may delete, insert it"]],
   ],
   [
+    "a subscription that writes rows without leaves",
+    // Postgres adds this row when it copies the publication's tables.
+    `create subscription feed connection 'dbname=x' publication p with (connect = false, slot_name = none);
+     set local allow_system_table_mods = on;
+     insert into pg_catalog.pg_subscription_rel (srsubid, srrelid, srsubstate)
+     select oid, 'public.audit_log'::regclass, 'r' from pg_catalog.pg_subscription where subname = 'feed'`,
+    [["subscription", "feed", "audit_log without leaves"]],
+  ],
+  [
     "a guard of another owner",
     "alter function ledger.guard_audit_log() owner to service_role",
     [["guard", "guard_audit_log", "belongs to service_role"]],

@@ -103,6 +103,17 @@ describe.each(ENGINES)("the functions on $name", (engine) => {
     }
   });
 
+  test("every SECURITY DEFINER function, in any schema, has the one path that ends with pg_temp", async () => {
+    const rows = await db.query<{ paths: string[]; count: number }>(
+      `select array(select s from unnest(proconfig) s where s like 'search_path=%') as paths, count(*)::int
+        from pg_proc where prosecdef and pronamespace <> 'pg_catalog'::regnamespace group by 1`,
+    );
+    expect(rows).toEqual([
+      { paths: [SEARCH_PATH], count: expect.any(Number) },
+    ]);
+    expect(rows[0].count).toBeGreaterThan(30);
+  });
+
   test("no API function is SECURITY DEFINER", async () => {
     const rows = await db.query(
       `select oid::regprocedure::text as function from pg_proc

@@ -36,15 +36,17 @@ function take(count: number): MarkedEvent[] {
 /** The error that is logged for a lost or refused connection. */
 const AWAY = "Database client error";
 
-/** Asserts a 503, with the reason in the access log. */
+/** Asserts a 503 with an entry in the access log, and its reason in the stack's output. */
 async function expectBusy(answer: Promise<Response>, reason: string) {
   const response = await answer;
   const body = await response.json();
   expect([response.status, body.code]).toEqual([503, "unavailable"]);
   expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
-  const reasons = own.errors.filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line).error.message);
-  expect(reasons).toEqual([expect.stringContaining(reason)]);
+  // Lite gives no SQLSTATE, without which the access log has no message of Postgres.
+  const entries = own.errors.filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line).error.name);
+  expect(entries).toEqual(["StoreError"]);
+  expect(own.errors.join("\n")).toContain(reason);
 }
 
 /** Retries a batch, and asserts that each event is recorded once. */

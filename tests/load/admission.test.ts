@@ -16,6 +16,7 @@ import {
   MAX_EVENTS,
   MAX_EVENTS_IN_PROGRESS,
   MAX_EXPORTS_IN_PROGRESS,
+  MAX_EXPORTS_PER_CALLER,
   MAX_PAGE_ROWS,
   MAX_REQUESTS_IN_PROGRESS,
   MAX_ROWS_IN_PROGRESS,
@@ -31,7 +32,7 @@ import {
 import { createHook } from "../support/supabase-payloads.ts";
 import { EVENTS } from "../support/running-stack.ts";
 import { AUTH_SECRETS } from "../support/receiving-stack.ts";
-import { HeldDatabase, SECRET_KEY } from "./held-database.ts";
+import { HeldDatabase, OTHER_KEYS, SECRET_KEY } from "./held-database.ts";
 
 const EVENT = EVENTS["tool-usage"];
 const BATCH = JSON.stringify(Array(MAX_EVENTS).fill(EVENT));
@@ -55,10 +56,14 @@ const post = (body: BodyInit) =>
   serve(
     new Request("http://x/tool-usage", { method: "POST", headers, body }),
   );
-const get = (query: string, accept = "application/json") =>
+const get = (
+  query: string,
+  accept = "application/json",
+  apikey: string = SECRET_KEY,
+) =>
   serve(
     new Request(`http://x/tool-usage${query}`, {
-      headers: { ...headers, accept },
+      headers: { ...headers, apikey, accept },
     }),
   );
 
@@ -127,21 +132,50 @@ describe.each<[string, number, () => Promise<Response>]>([
   });
 });
 
-test("an export that its client cancels frees its place", async () => {
-  const answers = many(
-    MAX_EXPORTS_IN_PROGRESS,
-    () => get("", "application/x-ndjson"),
+/** The exports of some callers, each with as many as it may have. */
+async function openExports(callers: number): Promise<Response[]> {
+  const answers = OTHER_KEYS.slice(0, callers).flatMap((key) =>
+    many(MAX_EXPORTS_PER_CALLER, () => get("", "application/x-ndjson", key))
   );
-  await database.holds(MAX_EXPORTS_IN_PROGRESS);
+  await database.holds(answers.length);
   database.release();
-  const open = await Promise.all(answers);
-  await expectOverloaded(await get("", "text/csv"));
-  await open[0].body!.cancel();
+  return await Promise.all(answers);
+}
+
+async function expectCutOff(): Promise<void> {
   await vi.waitFor(() =>
     expect(console.log).toHaveBeenCalledWith(
       expect.stringMatching(/"route":"export","status":200.*"cut_off":true/),
     )
   );
+}
+
+test("one caller cannot take the exports of the others", async () => {
+  const open = await openExports(1);
+  await expectOverloaded(await get("", "text/csv", OTHER_KEYS[0]));
+  const other = get("?limit=1", "text/csv", OTHER_KEYS[1]);
+  await vi.waitUntil(() => database.held > 0);
+  await open[0].body!.cancel();
+  await expectCutOff();
+  const again = get("?limit=1", "text/csv", OTHER_KEYS[0]);
+  const rest = Promise.all(open.slice(1).map(({ body }) => body!.cancel()));
+  // Streams begin to read their next pages as well.
+  await vi.waitUntil(() => database.held >= 2);
+  database.release();
+  for (const answer of [await other, await again]) {
+    expect(answer.status).toBe(200);
+    await answer.body!.cancel();
+  }
+  await rest;
+});
+
+test("an export that its client cancels frees its place", async () => {
+  const open = await openExports(
+    MAX_EXPORTS_IN_PROGRESS / MAX_EXPORTS_PER_CALLER,
+  );
+  await expectOverloaded(await get("", "text/csv"));
+  await open[0].body!.cancel();
+  await expectCutOff();
   const next = get("?limit=1", "text/csv");
   await vi.waitUntil(() => database.held > 0);
   const reading = Promise.all(

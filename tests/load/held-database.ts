@@ -3,6 +3,10 @@ import type { Environment } from "../../shared/db/environment.ts";
 
 export const SECRET_KEY = "sb_secret_held-database-0123456789";
 
+/** Keys of further services. */
+export const OTHER_KEYS = ["one", "two", "three", "four"]
+  .map((name) => `sb_secret_held-database-of-${name}`);
+
 /** A REST API that holds every call until `release()`. */
 export class HeldDatabase {
   /** Calls that wait. */
@@ -26,7 +30,7 @@ export class HeldDatabase {
       data: {
         url: `http://127.0.0.1:${this.#server.addr.port}`,
         publishableKeys: {},
-        secretKeys: { default: SECRET_KEY },
+        secretKeys: { default: SECRET_KEY, ...OTHER_KEYS },
         jwks: { keys: [] },
       } as unknown as Environment,
       error: null,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   MAX_BODY_BYTES,
   MAX_EVENTS,
-  MAX_EXPORTS_IN_PROGRESS,
+  MAX_EXPORTS_PER_CALLER,
 } from "../../shared/limits.ts";
 import { EVENTS, newId } from "../support/running-stack.ts";
 import { exchange } from "../support/raw-http.ts";
@@ -215,14 +215,14 @@ describe("a function under hostile load", () => {
         await connection.read(new Uint8Array(100));
         connection.close();
       };
-      await repeat(2 * MAX_EXPORTS_IN_PROGRESS, 4, async (n) => {
+      await repeat(8 * MAX_EXPORTS_PER_CALLER, 4, async (n) => {
         await leave(n % 2 ? "text/csv" : "application/json");
       });
-      // All places for exports are free again.
+      // All places of the caller are free again.
       await vi.waitFor(async () => {
         const answers = await Promise.all(
           Array.from(
-            { length: MAX_EXPORTS_IN_PROGRESS },
+            { length: MAX_EXPORTS_PER_CALLER },
             () =>
               stack.ledger.post("tool-usage", undefined, {
                 method: "GET",

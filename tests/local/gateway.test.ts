@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { describe, expect, test } from "vitest";
 import { startStack } from "../../local/stack.ts";
+import { exchange } from "../support/raw-http.ts";
 import { useScratchStack } from "./use-scratch-stack.ts";
 import {
   functionModule,
@@ -99,6 +100,30 @@ describe("the gateway", () => {
       expect(refusal.headers.get("access-control-allow-origin")).toBe("*");
       await refusal.body?.cancel();
     }
+  });
+
+  test("refuses methods that are not HTTP's own, in any case", async () => {
+    const { port } = new URL(scratch.stack.url);
+    const send = async (method: string, path: string) =>
+      (await exchange(Number(port), [
+        `${method} ${path} HTTP/1.1`,
+        `host: 127.0.0.1:${port}`,
+        `apikey: ${scratch.stack.secretKey}`,
+        "connection: close",
+      ])).status;
+    for (
+      const path of ["/rest/v1/notes", "/auth/v1/user", "/functions/v1/headers"]
+    ) {
+      for (
+        const method of ["TRACE", "TRACK", "trace", "Track", "get", "Post"]
+      ) {
+        expect([method, path, await send(method, path)])
+          .toEqual([method, path, 405]);
+      }
+    }
+    expect(await send("BREW", "/rest/v1/notes")).toBe(405);
+    expect(await send("BREW", "/auth/v1/user")).toBe(405);
+    expect(await send("CONNECT", "/functions/v1/headers")).toBe(400);
   });
 
   test("lets an open request finish when the stack stops", async () => {

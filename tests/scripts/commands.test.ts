@@ -7,8 +7,8 @@ const { scripts } = JSON.parse(
 
 /** The file that each script runs, for scripts that run a file of the project. */
 const COMMANDS = Object.entries(scripts).flatMap(([name, line]) => {
-  const [, file] = /^deno run -A ((?:scripts|bench)\/\S+\.ts)$/.exec(line) ??
-    [];
+  const [, file] =
+    /^deno run (?:-\S+ )*((?:scripts|bench)\/\S+\.ts)$/.exec(line) ?? [];
   return file ? [[name, file]] : [];
 });
 

@@ -24,7 +24,21 @@ export interface RunningCommand {
 
 const root = new URL("../..", import.meta.url).pathname;
 
-/** Starts `deno run -A scripts/<script>` in a project's folder, without this process's settings. */
+const commands = Object.values<string>(
+  JSON.parse(Deno.readTextFileSync(`${root}/package.json`)).scripts,
+);
+
+/** The permission flags with which package.json runs a script; all without a command. */
+function permissionsOf(script: string): string[] {
+  const line = commands.find((line) => line.endsWith(` scripts/${script}`));
+  return line?.match(/ -\S+/g)?.map((flag) => flag.trim()) ??
+    (line ? [] : ["-A"]);
+}
+
+/**
+ * Starts `scripts/<script>` with the permissions of its command, in a project's folder
+ * and without this process's settings.
+ */
 export function spawn(
   script: string,
   args: string[],
@@ -32,7 +46,13 @@ export function spawn(
   dir = root,
 ): RunningCommand {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `scripts/${script}`, ...args],
+    args: [
+      "run",
+      "--no-prompt",
+      ...permissionsOf(script),
+      `scripts/${script}`,
+      ...args,
+    ],
     cwd: dir,
     env: { PORT: "0", LOCAL_SECRET_KEYS: "", NO_COLOR: "1", ...env },
     stdout: "piped",

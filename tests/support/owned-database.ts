@@ -1,4 +1,5 @@
 import {
+  type ApiRole,
   applyMigrations,
   createEmptyDatabase,
   type Engine,
@@ -35,6 +36,11 @@ export interface OwnedDatabase extends TestDatabase {
    * a superuser's that has changed its role.
    */
   attempt(actor: Actor, script: string): Promise<void>;
+  /**
+   * Opens a new session of an API role, which has not resolved any name yet; PostgreSQL
+   * only.
+   */
+  connect(role: ApiRole): Promise<TestDatabase>;
 }
 
 /** Makes a database with every migration applied by {@linkcode OWNER}. */
@@ -50,17 +56,21 @@ export async function openOwnedDatabase(
         actor === "superuser" ? "" : roleOf(actor),
         script,
       );
-    return { ...database, engine: engine.name, attempt };
+    const connect = () => Promise.reject(new Error("PGlite has one session"));
+    return { ...database, engine: engine.name, attempt, connect };
   }
 
   const url = await createEmptyDatabase();
   const database = overPostgres(url);
   await migrateAsOwner(database);
   const sessions = new Map<string, TestDatabase>();
-  const sessionOf = (user: string) => {
+  const open = (user: string) => {
     const address = new URL(url);
     address.username = user;
-    const session = sessions.get(user) ?? overPostgres(address.href);
+    return overPostgres(address.href);
+  };
+  const sessionOf = (user: string) => {
+    const session = sessions.get(user) ?? open(user);
     sessions.set(user, session);
     return session;
   };
@@ -75,6 +85,11 @@ export async function openOwnedDatabase(
         return await runAtomically(sessionOf(OWNER), "", script);
       }
       await runAtomically(sessionOf("authenticator"), actor, script);
+    },
+    async connect(role) {
+      const session = open("authenticator");
+      await session.exec(`set role ${role}`);
+      return session;
     },
     async close() {
       for (const session of sessions.values()) await session.close();

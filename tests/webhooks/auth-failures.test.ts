@@ -111,7 +111,7 @@ describe("an unrecordable Auth hook", () => {
   test("is in the access log once, with the reason and without content", async () => {
     const printed = await receiver.end();
     const messages = readLines(printed).flatMap(({ error }) =>
-      error ? [error.message] : []
+      error ? [`${error.message}: ${error.cause.message}`] : []
     );
     expect(messages).toHaveLength(
       UNRECORDABLE.length * HOOK_ANSWERS.length + 10,
