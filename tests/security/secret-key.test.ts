@@ -3,7 +3,8 @@ import { ENGINES, queryAs, useDatabase } from "../support/databases.ts";
 import { addAudit, useParents } from "../support/log-rows.ts";
 
 /**
- * What every producer's secret key can call over the REST API, and must not achieve.
+ * What a secret key can call over the REST API, and must not achieve, also with the secret
+ * of a signer.
  *
  * @module
  */
@@ -29,7 +30,7 @@ describe.each(ENGINES)("a secret key on $name", (engine) => {
       const origin = `example.com/${crypto.randomUUID()}`;
       const move = async (...values: unknown[]) => {
         const [{ moved }] = await asService<{ moved: boolean }>(
-          "select public.witness_checkpoint($1, $2, $3, $4, 'note') as moved",
+          "select public.witness_checkpoint($1, $2, $3, $4, 'note', '{holder}') as moved",
           [origin, ...values],
         );
         return moved;
