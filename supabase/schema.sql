@@ -2525,22 +2525,25 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'backfill', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.audit_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["backfill/v1","public.audit_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
   with own as materialized (
-    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
-      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+    select distinct on (h.row_id) h.row_id, h.commitments from (
+      select l.row_id, l.commitments from ledger.leaves l join old_rows o on o.id = l.row_id
       where l.log = 'audit_log' and l.kind in ('row', 'backfill')
       union all
-      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'audit_log'
+      select p.row_id, p.commitments from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'audit_log'
       join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
     ) h
   ), gone as materialized (
-    select o.id, format('["tombstone/v1","public.audit_log","%s",%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
-      as data
-    from old_rows o left join own w on w.row_id = o.id
+    select r.id, case when r.leaf_exists then '["tombstone/v1","public.audit_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]'
+      else format('["tombstone/v1","public.audit_log","%s",null]', r.id) end as data
+    from (
+      select r.id, r.firm_id, r.action, r.entity_type, r.created_at, w.commitments[1] as commitment1, w.commitments[2] as commitment2, w.commitments[3] as commitment3, w.commitments[4] as commitment4, w.row_id is not null as leaf_exists
+      from old_rows r left join own w on w.row_id = r.id
+    ) r
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = 'audit_log'
@@ -2573,22 +2576,25 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'backfill', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.llm_usage_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["backfill/v1","public.llm_usage_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
   with own as materialized (
-    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
-      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+    select distinct on (h.row_id) h.row_id, h.commitments from (
+      select l.row_id, l.commitments from ledger.leaves l join old_rows o on o.id = l.row_id
       where l.log = 'llm_usage_log' and l.kind in ('row', 'backfill')
       union all
-      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'llm_usage_log'
+      select p.row_id, p.commitments from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'llm_usage_log'
       join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
     ) h
   ), gone as materialized (
-    select o.id, format('["tombstone/v1","public.llm_usage_log","%s",%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
-      as data
-    from old_rows o left join own w on w.row_id = o.id
+    select r.id, case when r.leaf_exists then '["tombstone/v1","public.llm_usage_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]'
+      else format('["tombstone/v1","public.llm_usage_log","%s",null]', r.id) end as data
+    from (
+      select r.id, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, w.commitments[1] as commitment1, w.commitments[2] as commitment2, w.row_id is not null as leaf_exists
+      from old_rows r left join own w on w.row_id = r.id
+    ) r
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = 'llm_usage_log'
@@ -2621,22 +2627,25 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'backfill', 'model_usage_log', r.id, array[r.commitment1]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.model_usage_log', r.id::text, r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["backfill/v1","public.model_usage_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
   with own as materialized (
-    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
-      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+    select distinct on (h.row_id) h.row_id, h.commitments from (
+      select l.row_id, l.commitments from ledger.leaves l join old_rows o on o.id = l.row_id
       where l.log = 'model_usage_log' and l.kind in ('row', 'backfill')
       union all
-      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'model_usage_log'
+      select p.row_id, p.commitments from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'model_usage_log'
       join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
     ) h
   ), gone as materialized (
-    select o.id, format('["tombstone/v1","public.model_usage_log","%s",%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
-      as data
-    from old_rows o left join own w on w.row_id = o.id
+    select r.id, case when r.leaf_exists then '["tombstone/v1","public.model_usage_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8')), 'hex') || '"]'
+      else format('["tombstone/v1","public.model_usage_log","%s",null]', r.id) end as data
+    from (
+      select r.id, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, w.commitments[1] as commitment1, w.row_id is not null as leaf_exists
+      from old_rows r left join own w on w.row_id = r.id
+    ) r
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = 'model_usage_log'
@@ -2669,22 +2678,25 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'backfill', 'tool_usage_ledger', r.id, array[]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.tool_usage_ledger', r.id::text, r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["backfill/v1","public.tool_usage_ledger","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at from (select r.* from fresh r offset 0) r offset 0) r;
   end if;
   with own as materialized (
-    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
-      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+    select distinct on (h.row_id) h.row_id, h.commitments from (
+      select l.row_id, l.commitments from ledger.leaves l join old_rows o on o.id = l.row_id
       where l.log = 'tool_usage_ledger' and l.kind in ('row', 'backfill')
       union all
-      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'tool_usage_ledger'
+      select p.row_id, p.commitments from old_rows o join ledger.salts s on s.row_id = o.id and s.log = 'tool_usage_ledger'
       join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
     ) h
   ), gone as materialized (
-    select o.id, format('["tombstone/v1","public.tool_usage_ledger","%s",%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
-      as data
-    from old_rows o left join own w on w.row_id = o.id
+    select r.id, case when r.leaf_exists then '["tombstone/v1","public.tool_usage_ledger","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]'
+      else format('["tombstone/v1","public.tool_usage_ledger","%s",null]', r.id) end as data
+    from (
+      select r.id, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at, w.row_id is not null as leaf_exists
+      from old_rows r left join own w on w.row_id = r.id
+    ) r
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = 'tool_usage_ledger'
@@ -2742,23 +2754,29 @@ $body$, log, t.statements)
       ('update', 'old table as old_rows new table as new_rows', backfill || nulled),
       ('delete', 'old table as old_rows', backfill || format($sql$
   with own as materialized (
-    select distinct on (h.row_id) h.row_id, encode(h.hash, 'hex') as hash from (
-      select l.row_id, l.hash from ledger.leaves l join old_rows o on o.id = l.row_id
+    select distinct on (h.row_id) h.row_id, h.commitments from (
+      select l.row_id, l.commitments from ledger.leaves l join old_rows o on o.id = l.row_id
       where l.log = %1$L and l.kind in ('row', 'backfill')
       union all
-      select p.row_id, p.hash from old_rows o join ledger.salts s on s.row_id = o.id and s.log = %1$L
+      select p.row_id, p.commitments from old_rows o join ledger.salts s on s.row_id = o.id and s.log = %1$L
       join ledger.pending_leaves p on p.seq = s.seq and p.row_id = s.row_id and p.log = s.log
     ) h
   ), gone as materialized (
-    select o.id, format('["tombstone/v1","public.%1$s","%%s",%%s]', o.id, coalesce(to_json(w.hash)::text, 'null'))
-      as data
-    from old_rows o left join own w on w.row_id = o.id
+    select r.id, case when r.leaf_exists then %2$s
+      else format('["tombstone/v1","public.%1$s","%%s",null]', r.id) end as data
+    from (
+      select r.id%3$s%4$s, w.row_id is not null as leaf_exists
+      from old_rows r left join own w on w.row_id = r.id
+    ) r
   ), forgotten as (
     update ledger.salts s set salts = null, seed = null, seq = null
     from gone x where s.row_id = x.id and s.log = %1$L
   )
   insert into ledger.pending_leaves (kind, log, row_id, data, hash)
-  select 'tombstone', %1$L, x.id, x.data, ledger.event_hash(x.data) from gone x;$sql$, log))
+  select 'tombstone', %1$L, x.id, x.data, ledger.event_hash(x.data) from gone x;$sql$,
+          log, ledger.leaf_expression(log, 'tombstone/v1'), ledger.plain_columns(log),
+          (select string_agg(format(', w.commitments[%s] as commitment%s', n, n), '' order by n)
+            from generate_series(1, cardinality(ledger.committed_columns(log))) n)))
     ) t (operation, transition, statements);
 end
 $function$;
@@ -2782,7 +2800,7 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'row', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.audit_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["row/v1","public.audit_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
@@ -2808,7 +2826,7 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'row', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.llm_usage_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["row/v1","public.llm_usage_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
@@ -2834,7 +2852,7 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'row', 'model_usage_log', r.id, array[r.commitment1]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.model_usage_log', r.id::text, r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["row/v1","public.model_usage_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   return null;
@@ -2860,7 +2878,7 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'row', 'tool_usage_ledger', r.id, array[]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['row/v1', 'public.tool_usage_ledger', r.id::text, r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["row/v1","public.tool_usage_ledger","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at from (select r.* from fresh r offset 0) r offset 0) r;
   return null;
@@ -2919,7 +2937,7 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'backfill', 'audit_log', r.id, array[r.commitment1, r.commitment2, r.commitment3, r.commitment4]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.audit_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["backfill/v1","public.audit_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.firm_id::text, encode(r.commitment1, 'hex'), r.action::text, r.entity_type::text, encode(r.commitment2, 'hex'), encode(r.commitment3, 'hex'), encode(r.commitment4, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.action, r.entity_type, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.user_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.entity_id::text, 'UTF8'), decode('00', 'hex'))) as commitment2, sha256(substr(r.leaf_salts0, 33, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment3, sha256(substr(r.leaf_salts0, 49, 16) || coalesce(convert_to(chr(1) || r.ip_address::text, 'UTF8'), decode('00', 'hex'))) as commitment4 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
@@ -2958,7 +2976,7 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'backfill', 'llm_usage_log', r.id, array[r.commitment1, r.commitment2]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.llm_usage_log', r.id::text, r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["backfill/v1","public.llm_usage_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.firm_id::text, encode(r.commitment1, 'hex'), r.model::text, r.task_type::text, r.input_tokens::text, r.output_tokens::text, r.cost_usd::text, r.latency_ms::text, r.success::text, encode(r.commitment2, 'hex'), lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.firm_id, r.model, r.task_type, r.input_tokens, r.output_tokens, r.cost_usd, r.latency_ms, r.success, r.created_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.cma_project_id::text, 'UTF8'), decode('00', 'hex'))) as commitment1, sha256(substr(r.leaf_salts0, 17, 16) || coalesce(convert_to(chr(1) || r.error_message::text, 'UTF8'), decode('00', 'hex'))) as commitment2 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
@@ -2997,7 +3015,7 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'backfill', 'model_usage_log', r.id, array[r.commitment1]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.model_usage_log', r.id::text, r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["backfill/v1","public.model_usage_log","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.session_id::text, r.sd_id::text, r.phase::text, r.subagent_type::text, r.subagent_configured_model::text, r.reported_model_name::text, r.reported_model_id::text, r.config_matches_reported::text, lower(trunc(extract(epoch from r.captured_at) * 1000000)::text), encode(r.commitment1, 'hex')]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.session_id, r.sd_id, r.phase, r.subagent_type, r.subagent_configured_model, r.reported_model_name, r.reported_model_id, r.config_matches_reported, r.captured_at, sha256(substr(r.leaf_salts0, 1, 16) || coalesce(convert_to(chr(1) || r.metadata::text, 'UTF8'), decode('00', 'hex'))) as commitment1 from (select r.*, sha512(r.leaf_seed || decode('00', 'hex')) as leaf_salts0 from fresh r offset 0) r offset 0) r;
   end if;
@@ -3027,7 +3045,7 @@ begin
   )
   insert into ledger.pending_leaves (seq, kind, log, row_id, commitments, hash) overriding system value
   select r.leaf_seq, 'backfill', 'tool_usage_ledger', r.id, array[]::bytea[],
-    sha256(decode('00', 'hex') || convert_to(array_to_json(array['backfill/v1', 'public.tool_usage_ledger', r.id::text, r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8'))
+    sha256(decode('00', 'hex') || convert_to('["backfill/v1","public.tool_usage_ledger","' || r.id::text || '","' || encode(sha256(convert_to(array_to_json(array[r.agent_id::text, r.venture_id::text, r.tool_id::text, r.tokens_consumed::text, r.cost_usd::text, r.execution_ms::text, lower(trunc(extract(epoch from r.created_at) * 1000000)::text)]::text[])::text, 'UTF8')), 'hex') || '"]', 'UTF8'))
   -- OFFSET keeps the subqueries from being pulled up, so that each step is computed once.
   from (select r.id, r.leaf_seq, r.agent_id, r.venture_id, r.tool_id, r.tokens_consumed, r.cost_usd, r.execution_ms, r.created_at from (select r.* from fresh r offset 0) r offset 0) r;
   end if;
@@ -3753,6 +3771,23 @@ COMMENT ON FUNCTION ledger.details_of(regclass) IS 'The side table with the deta
 REVOKE EXECUTE ON FUNCTION ledger.details_of(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.details_of(regclass) TO authenticated;
 GRANT EXECUTE ON FUNCTION ledger.details_of(regclass) TO service_role;
+
+CREATE OR REPLACE FUNCTION ledger.digest_expression(log name)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select format('encode(sha256(convert_to(array_to_json(array[%s]::text[])::text, ''UTF8'')), ''hex'')',
+    string_agg(
+      case when c.name = any (ledger.committed_columns(log))
+        then format('encode(r.commitment%s, ''hex'')', array_position(ledger.committed_columns(log), c.name))
+        else ledger.leaf_text(c.name, c.type) end,
+      ', ' order by c.position))
+  from ledger.log_columns(log) c
+  where c.name <> 'id'
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.digest_expression(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.doctor()
  RETURNS TABLE("check" text, object text, problem text, remedy text)
@@ -5123,15 +5158,8 @@ CREATE OR REPLACE FUNCTION ledger.leaf_expression(log name, kind text)
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select format('array_to_json(array[%L, %L, r.id::text, %s]::text[])::text',
-    kind, 'public.' || log,
-    string_agg(
-      case when c.name = any (ledger.committed_columns(log))
-        then format('encode(r.commitment%s, ''hex'')', array_position(ledger.committed_columns(log), c.name))
-        else ledger.leaf_text(c.name, c.type) end,
-      ', ' order by c.position))
-  from ledger.log_columns(log) c
-  where c.name <> 'id'
+  select format($sql$%L || r.id::text || '","' || %s || '"]'$sql$,
+    format('["%s",%s,"', kind, to_json('public.' || log)), ledger.digest_expression(log))
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.leaf_expression(name,text) FROM PUBLIC;
 

@@ -24,7 +24,8 @@ import { SALT_BYTES } from "./parse-leaf.ts";
  *    digits each, in the order of the committed columns) and `salts` (32 hex
  *    digits each, or null for a deleted one). `commitments` and `salts` are
  *    omitted for logs without committed columns; salts that still exist of a deleted row
- *    are included. Every other leaf: `data`, its text.
+ *    are included. The tombstone of a deleted row has the digest that computes `hash`.
+ *    Every other leaf: `data`, its text.
  * 4. `{"pending":{…}}` for leaves that the checkpoint does not cover yet, of the same
  *    shape without `index`.
  * 5. `{"row":{"log":…,"id":…}}` for each row of a table without a leaf, pending or not.

@@ -32,7 +32,7 @@ export function listBundleLimits(verdict: Verdict, trust: Trust): string[] {
     ),
     ...list(
       counts.tombstones + erased > 0,
-      `the ids and the content of deleted rows (${counts.tombstones}), the content of erased values (${erased}), and the reasons: hashes are left; ask the operator`,
+      `the content of deleted rows (${counts.tombstones}), the content of erased values (${erased}), and the reasons: hashes are left; ask the operator`,
     ),
     ...list(
       counts.backfilled > 0,

@@ -1,11 +1,14 @@
 import {
-  type EventLeaf,
   isMember,
   layouts,
   type Leaf,
   type NulledLeaf,
+  type RecordedRow,
   type RedactedLeaf,
+  type RowLeaf,
   type SealLeaf,
+  type TombstoneLeaf,
+  toRowLeaf,
 } from "../../shared/evidence/leaf.ts";
 import { isLogName, type LogName } from "../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../shared/logs/log.ts";
@@ -36,6 +39,23 @@ export function parseLeaf(data: string): { leaf: Leaf } | { fault: string } {
     : { leaf };
 }
 
+/** Whether a leaf is a row's own. */
+export function isRowLeaf(leaf: Leaf): leaf is RowLeaf {
+  return leaf.kind === "row/v1" || leaf.kind === "backfill/v1";
+}
+
+/**
+ * The row of a leaf, from the text of its members; null if they do not have the leaf's
+ * digest, or are not those of a row of its log.
+ */
+export function openLeaf(leaf: RowLeaf, text: string): RecordedRow | null {
+  const members = parseMembers(text);
+  if (members === null || !fits(leaf.log, members)) return null;
+  const { kind, log, id, digest } = leaf;
+  const row = { kind, log, id, members };
+  return toRowLeaf(row).digest === digest ? row : null;
+}
+
 /** The members of canonical JSON; null for any other text. */
 function parseMembers(data: string): Member[] | null {
   let members: unknown;
@@ -61,9 +81,8 @@ function toLeaf([kind, ...rest]: Member[]): Leaf | null {
   switch (kind) {
     case "row/v1":
     case "backfill/v1":
-      return fits(log, members) ? { kind, log, id, members } : null;
     case "tombstone/v1":
-      return toTombstone(log, id, members);
+      return toDigested(kind, log, id, members);
     case "fk-null/v1":
     case "redact/v1":
       return toErasure(kind, log, id, members);
@@ -78,15 +97,17 @@ function toSeal([cut, sealed, ...more]: Member[]): SealLeaf | null {
   return isSeal ? { kind: "seal/v1", cut: cut!, sealed: sealed! } : null;
 }
 
-function toTombstone(
+function toDigested(
+  kind: RowLeaf["kind"] | "tombstone/v1",
   log: LogName,
   id: string,
-  members: Member[],
-): EventLeaf | null {
-  const [leaf] = members;
-  const isWhole = members.length === 1 &&
-    (leaf === null || isHex(leaf, HASH_BYTES));
-  return isWhole ? { kind: "tombstone/v1", log, id, leaf } : null;
+  [digest, ...more]: Member[],
+): RowLeaf | TombstoneLeaf | null {
+  if (digest === undefined || more.length > 0) return null;
+  if (digest === null) {
+    return kind === "tombstone/v1" ? { kind, log, id, digest } : null;
+  }
+  return isHex(digest, HASH_BYTES) ? { kind, log, id, digest } : null;
 }
 
 function toErasure(

@@ -4,8 +4,9 @@ import {
   hideCommitted,
   isMember,
   layouts,
+  type RecordedRow,
   type RowKind,
-  type RowLeaf,
+  toRowLeaf,
 } from "../../shared/evidence/leaf.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/log.ts";
@@ -57,7 +58,7 @@ export type CheckedReceipt = {
 
 /** A row that hashes to its leaf. */
 export type OpenedRow = {
-  leaf: RowLeaf;
+  row: RecordedRow;
   /** The committed values that open their commitments. */
   values: ReadonlyMap<string, Member>;
 };
@@ -144,8 +145,8 @@ function compareRow(
   // The answer does not name its log, so the hash of the leaf identifies it.
   for (const log of LOG_NAMES) {
     const members = toMembers(log, receipt.row!);
-    const leaf = members && findLeaf(log, members, receipt);
-    if (leaf) return openColumns(leaf, members, receipt);
+    const recorded = members && findRow(log, members, receipt);
+    if (recorded) return openColumns(recorded, members, receipt);
   }
   const sentence =
     "comes with a row that does not hash to its leaf: the row or the receipt was changed";
@@ -153,7 +154,7 @@ function compareRow(
 }
 
 function openColumns(
-  leaf: RowLeaf,
+  recorded: RecordedRow,
   members: readonly Member[],
   { row, commitments, salts }: GivenReceipt,
 ) {
@@ -161,7 +162,7 @@ function openColumns(
   const unsalted: string[] = [];
   const inexact: string[] = [];
   const values = new Map<string, Member>();
-  const committed = layouts[leaf.log].flatMap((column, at) =>
+  const committed = layouts[recorded.log].flatMap((column, at) =>
     column.committed ? [{ name: column.name, member: members[at] }] : []
   );
   for (const [at, { name, member }] of committed.entries()) {
@@ -176,26 +177,27 @@ function openColumns(
       inexact.push(name);
     }
   }
-  // The id is a member of the leaf, but not of its layout.
-  const hasMore = Object.keys(row!).length > layouts[leaf.log].length + 1;
+  // The layout lacks the id.
+  const hasMore = Object.keys(row!).length > layouts[recorded.log].length + 1;
   const limits = { unsalted, inexact, hasMore };
-  const notChecked = listAnswerLimits(leaf.id, limits);
-  return { findings, notChecked, opened: { leaf, values } };
+  const notChecked = listAnswerLimits(recorded.id, limits);
+  return { findings, notChecked, opened: { row: recorded, values } };
 }
 
-/** The leaf of a row in this log; null if its hash is not the receipt's. */
-function findLeaf(
+/** The recorded row in this log; null if the hash of its leaf is not the receipt's. */
+function findRow(
   log: LogName,
   row: readonly Member[],
   { kind, id, hash, commitments, salts }: GivenReceipt,
-): RowLeaf | null {
+): RecordedRow | null {
   const committed = committedColumns[log].length;
   if (commitments.length !== committed || salts.length !== committed) {
     return null;
   }
   const members = hideCommitted(log, row, commitments);
-  const leaf: RowLeaf = { kind, log, id: id!, members };
-  return equalsHex(hashLeaf(formatLeaf(leaf)), hash) ? leaf : null;
+  const recorded = { kind, log, id: id!, members };
+  const leaf = formatLeaf(toRowLeaf(recorded));
+  return equalsHex(hashLeaf(leaf), hash) ? recorded : null;
 }
 
 /** The objects with a receipt. */

@@ -5,6 +5,7 @@ import {
   layouts,
   type Leaf,
   type RowLeaf,
+  toRowLeaf,
 } from "../../shared/evidence/leaf.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../shared/logs/log.ts";
@@ -15,7 +16,7 @@ import {
   hashLeaf,
 } from "../../shared/tlog/tree.ts";
 import type { LeafEvidence, RowEvidence } from "./bundle.ts";
-import { opens, parseLeaf } from "./parse-leaf.ts";
+import { isRowLeaf, opens, parseLeaf } from "./parse-leaf.ts";
 import { RowRegister } from "./row-register.ts";
 import {
   createCounts,
@@ -67,7 +68,6 @@ export class RecordedRows {
       yield* this.#addData(evidence.data, index);
     } else {
       appendLeaf(this.frontier, fromHex(evidence.hash));
-      // Without the row, the hash cannot be computed, so nothing binds the kind.
       if (evidence.row !== null) this.counts[COUNTED[evidence.kind]] += 1;
       yield* this.#addRow(evidence, index);
     }
@@ -99,7 +99,7 @@ export class RecordedRows {
     evidence: RowEvidence,
     index: number | null,
   ): Generator<EvidenceFinding> {
-    const { log, id, hash, row, salts } = evidence;
+    const { kind, log, id, hash, row, salts } = evidence;
     const findings = row === null ? null : checkRow(evidence, row);
     if (findings !== null) {
       this.counts.rowsCompared += 1;
@@ -109,6 +109,7 @@ export class RecordedRows {
       }
     }
     const isNew = this.#register.addRow({
+      kind,
       log,
       id,
       index,
@@ -126,7 +127,7 @@ export class RecordedRows {
     const parsed = parseLeaf(data);
     if ("fault" in parsed) {
       yield malformed(index, parsed.fault);
-    } else if (isRow(parsed.leaf)) {
+    } else if (isRowLeaf(parsed.leaf)) {
       yield malformed(
         index,
         "belongs to a row, of which a bundle has the hash",
@@ -155,10 +156,6 @@ export class RecordedRows {
   }
 }
 
-function isRow(leaf: Leaf): leaf is RowLeaf {
-  return leaf.kind === "row/v1" || leaf.kind === "backfill/v1";
-}
-
 function malformed(index: number | null, fault: string): EvidenceFinding {
   const detail = `The data of a leaf (${nameLeaf(index)}) ${fault}`;
   return { code: "leaf_malformed", ...index !== null && { index }, detail };
@@ -183,7 +180,8 @@ function checkRow(
 ): RowFindings {
   const findings: RowFindings = { faults: [], opened: 0, nulled: null };
   const members = hideCommitted(log, row, commitments);
-  if (!equalsHex(hashLeaf(formatLeaf({ kind, log, id, members })), hash)) {
+  const leaf = toRowLeaf({ kind, log, id, members });
+  if (!equalsHex(hashLeaf(formatLeaf(leaf)), hash)) {
     findings.faults.push({
       code: "row_differs",
       sentence: "differs from the recorded one: it does not hash to its leaf",

@@ -1,5 +1,11 @@
-import type { EventLeaf } from "../../shared/evidence/leaf.ts";
+import {
+  type EventLeaf,
+  formatLeaf,
+  type RowKind,
+} from "../../shared/evidence/leaf.ts";
 import type { LogName } from "../../shared/logs/index.ts";
+import { equalsHex } from "../../shared/tlog/encoding.ts";
+import { hashLeaf } from "../../shared/tlog/tree.ts";
 import { type EvidenceFinding, nameLeaf, toRowFault } from "./verdict.ts";
 
 /** The index of a leaf; null if it is pending. */
@@ -7,13 +13,14 @@ type LeafIndex = number | null;
 
 /** A row that has a leaf. */
 type RegisteredRow = {
+  kind: RowKind;
   log: LogName;
   id: string;
   /** The row's own leaf. */
   index: LeafIndex;
   /**
-   * The hash of the row's own leaf, in hex, if the row is not in its table: then the
-   * leaf's text, and with it the log and the id, cannot be computed.
+   * The hash of the row's own leaf, in hex, if the row is not in its table: then only its
+   * tombstone has the digest that computes the leaf.
    */
   hash: string | null;
   /** Whether any of its salts exists. */
@@ -27,7 +34,7 @@ type RegisteredRow = {
 
 /** A row with its later leaves. */
 type RowHistory = RegisteredRow & {
-  tombstone?: { index: LeafIndex; leaf: string | null };
+  tombstone?: { index: LeafIndex; digest: string | null };
   erased?: Map<string, LeafIndex>;
 };
 
@@ -85,7 +92,7 @@ export class RowRegister {
 
 function applyEvent(row: RowHistory, leaf: EventLeaf, index: LeafIndex): void {
   if (leaf.kind === "tombstone/v1") {
-    row.tombstone = { index, leaf: leaf.leaf };
+    row.tombstone = { index, digest: leaf.digest };
   } else {
     row.erased ??= new Map();
     row.erased.set(leaf.column, index);
@@ -93,8 +100,8 @@ function applyEvent(row: RowHistory, leaf: EventLeaf, index: LeafIndex): void {
 }
 
 function* checkHistory(row: RowHistory): Generator<EvidenceFinding> {
-  const { tombstone } = row;
-  const exists = row.hash === null;
+  const { tombstone, hash } = row;
+  const exists = hash === null;
   if (exists && tombstone) {
     const sentence = `exists, although ${
       nameLeaf(tombstone.index)
@@ -108,7 +115,7 @@ function* checkHistory(row: RowHistory): Generator<EvidenceFinding> {
     const sentence = "is missing, and no leaf records its deletion";
     yield toRowFault("row_missing", row, sentence);
   } else {
-    if (tombstone.leaf !== row.hash) {
+    if (!isLeafHash(row, tombstone.digest, hash)) {
       const sentence = `has a leaf that is not the one of which ${
         nameLeaf(tombstone.index)
       } records the deletion`;
@@ -119,6 +126,16 @@ function* checkHistory(row: RowHistory): Generator<EvidenceFinding> {
     const sentence = "was deleted, but its salts exist";
     yield toRowFault("salt_kept", row, sentence);
   }
+}
+
+/** Whether the leaf of a row with this digest has this hash. */
+function isLeafHash(
+  { kind, log, id }: RegisteredRow,
+  digest: string | null,
+  hash: string,
+): boolean {
+  return digest !== null &&
+    equalsHex(hashLeaf(formatLeaf({ kind, log, id, digest })), hash);
 }
 
 /**

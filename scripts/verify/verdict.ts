@@ -31,7 +31,7 @@ export const EVIDENCE_FINDINGS = {
   row_missing: "A row is missing, and no leaf records its deletion",
   row_after_tombstone: "A row exists, although a leaf records its deletion",
   tombstone_differs:
-    "The leaf of a missing row is not the one whose deletion is recorded: its id or log was changed",
+    "The leaf of a missing row is not the one whose deletion is recorded: its identity was modified",
   row_without_leaf: "A row has no leaf",
   receipt_differs:
     "A receipt does not belong to the row beside it, or its leaf is not in the evidence",

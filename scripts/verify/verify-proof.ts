@@ -1,4 +1,4 @@
-import { layouts, type RowLeaf } from "../../shared/evidence/leaf.ts";
+import { layouts, type RecordedRow } from "../../shared/evidence/leaf.ts";
 import type { LeafColumn, Member } from "../../shared/logs/log.ts";
 import {
   openCheckpoint,
@@ -12,7 +12,7 @@ import {
   verifyTlogProof,
 } from "../../shared/tlog/tlog-proof.ts";
 import { hashLeaf } from "../../shared/tlog/tree.ts";
-import { parseLeaf } from "./parse-leaf.ts";
+import { isRowLeaf, openLeaf, parseLeaf } from "./parse-leaf.ts";
 import { listProofLimits } from "./not-checked.ts";
 import { checkReceipt, type LeafLocation, type OpenedRow } from "./receipts.ts";
 import {
@@ -50,20 +50,21 @@ export async function verifyProof(
     );
   }
   const { proof } = parsed;
-  const data = proof.extra === undefined ? null : decode(proof.extra);
-  if (data === undefined) {
+  const extra = proof.extra === undefined ? null : decode(proof.extra);
+  if (extra === undefined) {
     return reportOnly(
       "The proof has extra data that is not text: download it again",
     );
   }
+  const [data = null, ...lines] = extra?.split("\n") ?? [];
   const candidates = data === null
     ? receipts.map(({ hash }) => fromHex(hash))
     : [hashLeaf(data)];
   const found = await findLeaf(proof, candidates, policy);
   if ("finding" in found) return reportOnly(found.finding);
   const { index } = proof;
-  const read = data === null ? null : readLeaf(data);
-  const place = { index, log: read?.leaf?.log, id: read?.leaf?.id };
+  const read = data === null ? null : readRow(data, lines);
+  const place = { index, log: read?.row?.log, id: read?.row?.id };
   const checked = receipts.map((receipt) =>
     checkReceipt(receipt, receipt.hash === found.hash ? place : OTHER_ROW)
   );
@@ -72,7 +73,7 @@ export async function verifyProof(
     checked.find((result, at) =>
       receipts[at].hash === found.hash && result.opened !== null
     )?.opened ?? null;
-  const shown = read ?? { leaf: opened?.leaf ?? null, findings: [] };
+  const shown = read ?? { row: opened?.row ?? null, findings: [] };
   const kept = await compareHeld(found.opened, held, policy);
   return {
     findings: [
@@ -81,7 +82,7 @@ export async function verifyProof(
       ...checked.flatMap(({ findings }) => findings),
     ],
     summary: [
-      ...describeLeaf(index, data, shown.leaf, opened),
+      ...describeLeaf(index, data, shown.row, opened),
       ...describeCheckpoint(found.opened),
       ...checked.map(({ summary }) => summary),
     ],
@@ -89,7 +90,7 @@ export async function verifyProof(
       ...checked.flatMap(({ notChecked }) => notChecked),
       ...listProofLimits(found.opened, trust, kept, {
         isDeleted: data === null,
-        isUnopened: isUnopened(shown.leaf, opened),
+        isUnopened: isUnopened(shown.row, opened),
       }),
     ],
   };
@@ -129,38 +130,51 @@ async function explain(
     : "; download a proof under a checkpoint that they cosigned";
 }
 
-/** The row of a leaf's data, if it is a row's. */
-function readLeaf(data: string): { leaf: RowLeaf | null; findings: string[] } {
+/** The row of a leaf's data and the lines after it, if the leaf is a row's. */
+function readRow(
+  data: string,
+  lines: readonly string[],
+): { row: RecordedRow | null; findings: string[] } {
   const parsed = parseLeaf(data);
   if ("fault" in parsed) {
     const finding =
       `The leaf ${parsed.fault}; use the verifier of the version that recorded it`;
-    return { leaf: null, findings: [finding] };
+    return { row: null, findings: [finding] };
   }
   const { leaf } = parsed;
-  return { leaf: "members" in leaf ? leaf : null, findings: [] };
+  const isRow = isRowLeaf(leaf);
+  if (!isRow && lines.length === 0) return { row: null, findings: [] };
+  const row = isRow && lines.length === 1 ? openLeaf(leaf, lines[0]) : null;
+  return {
+    row,
+    findings: row === null
+      ? [
+        "The proof has a row that does not have the digest of its leaf: it was changed; download the proof again",
+      ]
+      : [],
+  };
 }
 
 function describeLeaf(
   index: number,
   data: string | null,
-  leaf: RowLeaf | null,
+  row: RecordedRow | null,
   opened: OpenedRow | null,
 ): string[] {
-  if (leaf === null) {
+  if (row === null) {
     return [data === null ? `Leaf ${index}` : `Leaf ${index}: ${quote(data)}`];
   }
-  const columns: readonly LeafColumn[] = layouts[leaf.log];
+  const columns: readonly LeafColumn[] = layouts[row.log];
   const width = Math.max(...columns.map(({ name }) => name.length));
   return [
-    `Row ${leaf.id} of ${leaf.log}: leaf ${index}, ${
-      leaf.kind === "row/v1"
+    `Row ${row.id} of ${row.log}: leaf ${index}, ${
+      row.kind === "row/v1"
         ? "recorded when it was written"
         : "recorded after it was written, when evidence was set up"
-    } (${leaf.kind})`,
+    } (${row.kind})`,
     ...columns.map((column, at) =>
       `  ${column.name.padEnd(width)}  ${
-        describeMember(column, leaf.members[at], opened)
+        describeMember(column, row.members[at], opened)
       }`
     ),
   ];
@@ -182,9 +196,12 @@ function describeMember(
   return type === "text" ? quote(member) : escapeInvisible(member);
 }
 
-/** Whether a leaf has a commitment that no receipt opens. */
-function isUnopened(leaf: RowLeaf | null, opened: OpenedRow | null): boolean {
-  const columns = leaf === null ? [] : layouts[leaf.log];
+/** Whether a row has a commitment that no receipt opens. */
+function isUnopened(
+  row: RecordedRow | null,
+  opened: OpenedRow | null,
+): boolean {
+  const columns = row === null ? [] : layouts[row.log];
   return columns.some(({ committed, name }) =>
     committed && !opened?.values.has(name)
   );

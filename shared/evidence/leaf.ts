@@ -1,5 +1,6 @@
 import { LOG_NAMES, type LogName, LOGS_BY_NAME } from "../logs/index.ts";
 import type { ColumnType, LeafColumn, Member } from "../logs/log.ts";
+import { encodeWithPrefix, hashToScratch, toHex } from "../tlog/encoding.ts";
 
 /** The leaf columns of each log, without `id`, in the order of the table. */
 export const layouts = mapLogs((log) => LOGS_BY_NAME[log].leaf);
@@ -24,11 +25,20 @@ export type RowKind = "row/v1" | "backfill/v1";
  * A row as it was recorded. `members` are its columns without `id`; a committed
  * column has its commitment (64 hex digits) in place of the value.
  */
-export type RowLeaf = {
+export type RecordedRow = {
   kind: RowKind;
   log: LogName;
   id: string;
   members: readonly Member[];
+};
+
+/** The leaf of a row: its identity and the digest of its members. */
+export type RowLeaf = {
+  kind: RowKind;
+  log: LogName;
+  id: string;
+  /** The digest of the members, in hex. */
+  digest: string;
 };
 
 /** A foreign key set a reference of a row to NULL (ON DELETE SET NULL). */
@@ -40,12 +50,12 @@ export type NulledLeaf = {
 };
 
 /** A foreign key deleted a row with its parent (ON DELETE CASCADE). */
-type TombstoneLeaf = {
+export type TombstoneLeaf = {
   kind: "tombstone/v1";
   log: LogName;
   id: string;
-  /** The hash of the row's own leaf, in hex; null for a row without one. */
-  leaf: string | null;
+  /** The digest of the row's leaf, in hex; null for a row without a leaf. */
+  digest: string | null;
 };
 
 /** A committed value was erased by a ticket that two people approved. */
@@ -71,13 +81,21 @@ export type EventLeaf = NulledLeaf | TombstoneLeaf | RedactedLeaf;
 export type Leaf = RowLeaf | EventLeaf | SealLeaf;
 
 /**
- * The data of a leaf: a JSON array of strings and nulls in canonical form (RFC
- * 8785), which JSON.stringify writes for these types.
+ * The data of a leaf, in the form of {@linkcode formatMembers}.
  *
  * @throws {TypeError} for text with an unpaired surrogate, which has no UTF-8.
  */
 export function formatLeaf(leaf: Leaf): string {
-  const members = toMembers(leaf);
+  return formatMembers(toMembers(leaf));
+}
+
+/**
+ * A JSON array of strings and nulls in canonical form (RFC 8785), which JSON.stringify
+ * writes for these types.
+ *
+ * @throws {TypeError} for text with an unpaired surrogate, which has no UTF-8.
+ */
+export function formatMembers(members: readonly Member[]): string {
   for (const member of members) {
     if (member !== null && !member.isWellFormed()) {
       throw new TypeError("A member has an unpaired surrogate");
@@ -86,7 +104,19 @@ export function formatLeaf(leaf: Leaf): string {
   return JSON.stringify(members);
 }
 
-/** The members of a row's leaf: the row with commitments in place of committed values. */
+const NO_PREFIX = new Uint8Array();
+
+/**
+ * The leaf of a row; its digest is SHA-256(UTF-8 of {@linkcode formatMembers}).
+ *
+ * @throws {TypeError} for text with an unpaired surrogate, which has no UTF-8.
+ */
+export function toRowLeaf({ kind, log, id, members }: RecordedRow): RowLeaf {
+  const text = encodeWithPrefix(NO_PREFIX, formatMembers(members));
+  return { kind, log, id, digest: toHex(hashToScratch(text)) };
+}
+
+/** The members of a recorded row: commitments in place of committed values. */
 export function hideCommitted(
   log: LogName,
   row: readonly Member[],
@@ -102,14 +132,12 @@ function toMembers(leaf: Leaf): Member[] {
   if (leaf.kind === "seal/v1") return [leaf.kind, leaf.cut, leaf.sealed];
   const head = [leaf.kind, `public.${leaf.log}`, leaf.id];
   switch (leaf.kind) {
-    case "tombstone/v1":
-      return [...head, leaf.leaf];
     case "fk-null/v1":
       return [...head, leaf.column];
     case "redact/v1":
       return [...head, leaf.column, leaf.ticket, ...leaf.approvers];
     default:
-      return [...head, ...leaf.members];
+      return [...head, leaf.digest];
   }
 }
 

@@ -5,7 +5,7 @@ import { type Bytes, HASH_BYTES, parseBase64 } from "../tlog/encoding.ts";
 import { proveInclusion } from "../tlog/proofs.ts";
 import type { Tile, TileReader } from "../tlog/tiles.ts";
 import { formatTlogProof } from "../tlog/tlog-proof.ts";
-import { formatLeaf, hideCommitted } from "./leaf.ts";
+import { formatLeaf, formatMembers, hideCommitted, toRowLeaf } from "./leaf.ts";
 import type { LedgerKeys } from "./ledger-keys.ts";
 import { findServedCheckpoint } from "./trusted-checkpoint.ts";
 
@@ -15,7 +15,8 @@ const ROW_KINDS = ["row", "backfill"];
 /**
  * The inclusion proof of a row's leaf under the newest checkpoint, as a C2SP
  * `tlog-proof@v1` file, or the reason why it is not available yet. While the row
- * exists, the extra data of the proof is the leaf's text.
+ * exists, the extra data of the proof has two lines: the data of the leaf, and the
+ * members of the row, whose digest the leaf has.
  */
 export async function proveRow(
   env: Environment,
@@ -48,10 +49,10 @@ export async function proveRow(
     leaf.index,
     trusted.checkpoint.size,
   );
-  const data = formatRowLeaf(log, id, leaf.kind, leaf.commitments, entry);
+  const extra = formatRow(log, id, leaf.kind, leaf.commitments, entry);
   return {
     proof: formatTlogProof({
-      extra: data === null ? undefined : new TextEncoder().encode(data),
+      extra: extra === null ? undefined : new TextEncoder().encode(extra),
       index: leaf.index,
       hashes,
       checkpoint: trusted.note,
@@ -59,8 +60,8 @@ export async function proveRow(
   };
 }
 
-/** The text of a row's leaf; null if the row no longer exists. */
-function formatRowLeaf(
+/** The leaf and the members of a row, a line each; null if the row no longer exists. */
+function formatRow(
   log: LogName,
   id: string,
   kind: string,
@@ -69,7 +70,8 @@ function formatRowLeaf(
 ): string | null {
   if (texts === null) return null;
   const members = hideCommitted(log, texts, commitments ?? []);
-  return formatLeaf({ kind: `${kind as "row"}/v1`, log, id, members });
+  const leaf = toRowLeaf({ kind: `${kind as "row"}/v1`, log, id, members });
+  return `${formatLeaf(leaf)}\n${formatMembers(members)}`;
 }
 
 /** A queued read of a tile. */

@@ -13,6 +13,7 @@ import { createKeys, type NewKeys } from "../../shared/tlog/keys.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import { formatAddCheckpoint } from "../../shared/tlog/witness.ts";
 import type { ApiRole, TestDatabase } from "../support/databases.ts";
+import { leafNow } from "../support/evidence-leaves.ts";
 import {
   type EvidenceStack,
   ORIGIN,
@@ -32,6 +33,7 @@ import {
   dropNewest,
   hashNow,
   rebuildNodes,
+  relabelLeaf,
   rewriteLeaf,
   rewriteRow,
   signAgain,
@@ -192,9 +194,9 @@ export function listAttacks(
     ),
     "the owner: delete a row, and record it by a pending leaf only": on(
       async (_, db) => {
-        const leaf = await readHash(db, early.audit);
+        const { digest } = await leafNow(db, "audit_log", early.audit);
         await deleteRow(db, "audit_log", early.audit);
-        await addTombstone(db, early.audit, leaf, NEVER);
+        await addTombstone(db, { id: early.audit, digest }, NEVER);
       },
     ),
     "the owner: erase a value, and record it by a pending leaf only": on(
@@ -211,17 +213,24 @@ export function listAttacks(
     ),
     "the owner: delete a row, and give its leaf the id of another": on(
       async (ledger, db) => {
-        const other = newId();
-        await addTombstone(db, other, null);
+        const id = newId();
+        await addTombstone(db, { id, digest: null });
         await ledger.sign();
         await deleteRow(db, "audit_log", early.audit);
-        await behindTriggers(
-          db,
-          ["ledger.leaves"],
-          `update ledger.leaves set row_id = '${other}' where row_id = '${early.audit}'`,
-        );
+        await relabelLeaf(db, early.audit, { row_id: id });
       },
     ),
+    "the owner, with the signing key: the same, with a handwritten tombstone":
+      on(
+        async (ledger, db) => {
+          const id = newId();
+          const { digest } = await leafNow(db, "audit_log", early.audit);
+          await addTombstone(db, { id, digest });
+          await deleteRow(db, "audit_log", early.audit);
+          await relabelLeaf(db, early.audit, { row_id: id });
+          await ledger.sign();
+        },
+      ),
     "the owner: delete a salt": on((_, db) =>
       db.exec(
         `delete from ledger.salts where row_id = '${early["model-usage"]}'`,
@@ -362,9 +371,9 @@ export function listAttacks(
     "the owner: delete or erase with leaves that record it": on(
       async (ledger, db) => {
         const before = await ledger.verify(policy);
-        const leaf = await readHash(db, early.audit);
+        const { digest } = await leafNow(db, "audit_log", early.audit);
         await deleteRow(db, "audit_log", early.audit);
-        await addTombstone(db, early.audit, leaf);
+        await addTombstone(db, { id: early.audit, digest });
         await ledger.sign();
         const { counts } = await ledger.verify(policy);
         expect(counts.tombstones).toBe(before.counts.tombstones + 1);
@@ -461,30 +470,17 @@ async function deleteRow(
   );
 }
 
-/** The hash of a row's sealed leaf, in hex. */
-async function readHash({ query }: TestDatabase, id: string): Promise<string> {
-  const [{ hash }] = await query<{ hash: string }>(
-    "select encode(hash, 'hex') as hash from ledger.leaves where row_id = $1",
-    [id],
-  );
-  return hash;
-}
-
 /** The largest transaction id: a seal never takes its leaves. */
 const NEVER = "9223372036854775807";
 
 /** Adds a pending tombstone by hand. */
 function addTombstone(
   db: TestDatabase,
-  id: string,
-  leaf: string | null,
+  tombstone: { id: string; digest: string | null },
   xid?: string,
 ): Promise<void> {
-  return addPending(
-    db,
-    { kind: "tombstone/v1", log: "audit_log", id, leaf },
-    xid,
-  );
+  const kind = "tombstone/v1";
+  return addPending(db, { kind, log: "audit_log", ...tombstone }, xid);
 }
 
 /** Adds a pending leaf by hand, of this transaction unless it names another. */

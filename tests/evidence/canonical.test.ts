@@ -7,7 +7,7 @@ import {
   formatLeaf,
   hideCommitted,
   layouts,
-  type RowLeaf,
+  toRowLeaf,
 } from "../../shared/evidence/leaf.ts";
 import { LOG_NAMES, type LogName } from "../../shared/logs/index.ts";
 import type { ColumnType, Member } from "../../shared/logs/log.ts";
@@ -129,12 +129,12 @@ describe.each(ENGINES)("the text of a leaf on $name", (engine) => {
       const commitments = members
         .filter((_, at) => layouts[log][at].committed)
         .map((member, at) => commitTo(decodeHex(salts[at]), member));
-      const leaf: RowLeaf = {
+      const leaf = toRowLeaf({
         kind: "row/v1",
         log,
         id,
         members: hideCommitted(log, members, commitments),
-      };
+      });
       const wanted = formatLeaf(leaf);
       // Not expect(): a million of these take their time.
       if (text !== wanted) expect(text).toBe(wanted);

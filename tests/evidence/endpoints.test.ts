@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   HASH_BYTES,
   parseBase64Of,
+  sha256,
   toHex,
 } from "../../shared/tlog/encoding.ts";
 import { verifyConsistency } from "../../shared/tlog/proofs.ts";
@@ -282,9 +283,13 @@ describe.each(SERVER_ONLY)("the function ledger on %s", (engine) => {
         );
         expect(opened).toHaveProperty("checkpoint");
         const extra = new TextDecoder().decode(proof.extra);
-        expect(toHex(hashLeaf(extra))).toBe(hash);
+        const [leaf, members, ...more] = extra.split("\n");
+        expect(more).toEqual([]);
+        expect(toHex(hashLeaf(leaf))).toBe(hash);
+        expect(JSON.parse(leaf)[3])
+          .toBe(toHex(sha256(new TextEncoder().encode(members))));
 
-        const other = hashLeaf(extra.replace(id, newId()));
+        const other = hashLeaf(leaf.replace(id, newId()));
         expect(await verifyTlogProof(proof, other, ledger.policy))
           .toHaveProperty("fault");
       },

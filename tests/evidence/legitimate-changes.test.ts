@@ -101,6 +101,23 @@ describe("evidence verifies when", () => {
   );
 
   test(
+    "rows are deleted after their values were nulled and erased, pending or sealed",
+    onCopy(async (ledger, db) => {
+      await recordOfEach(ledger);
+      await db.query(
+        "select ledger.erase_person($1, 'T-17', '{Ada,Ben}', '{ada@first.example}')",
+        [USER],
+      );
+      await db.query("delete from public.users where id = $1", [USER]);
+      await db.query("delete from public.firms where id = $1", [FIRM]);
+      await ledger.sign();
+      const { faults, counts } = await verifyAll(ledger);
+      expect(faults).toEqual([]);
+      expect(counts.tombstones).toBe(8);
+    }),
+  );
+
+  test(
     "events are retried, rejected and in conflict",
     onCopy(async (ledger) => {
       const { audit: id } = drill.early;

@@ -3,6 +3,7 @@ import type { Policy } from "../../shared/tlog/policy.ts";
 import type { TestDatabase } from "../support/databases.ts";
 import { EVENTS } from "../support/running-stack.ts";
 import { type Drill, makeDrill, recordOfEach } from "./drill.ts";
+import { leafNow } from "../support/evidence-leaves.ts";
 import { type EvidenceStack, trustLogs } from "../support/evidence-stack.ts";
 import {
   behindTriggers,
@@ -153,9 +154,10 @@ describe("tampering that is NOT detected", () => {
     onCopy(async (ledger, db) => {
       const { early } = drill;
       const before = (await ledger.verify(policy)).counts;
-      const [{ hash: ownHash }] = await db.query<{ hash: string }>(
-        "select encode(hash, 'hex') as hash from ledger.leaves where row_id = $1",
-        [early["tool-usage"]],
+      const { digest } = await leafNow(
+        db,
+        "tool_usage_ledger",
+        early["tool-usage"],
       );
       await behindTriggers(
         db,
@@ -168,7 +170,7 @@ describe("tampering that is NOT detected", () => {
       );
       for (
         const [kind, log, id, ...more] of [
-          ["tombstone", "tool_usage_ledger", early["tool-usage"], ownHash],
+          ["tombstone", "tool_usage_ledger", early["tool-usage"], digest],
           ["fk-null", "audit_log", early.audit, "user_id"],
           [
             "redact",

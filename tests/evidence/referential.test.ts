@@ -7,10 +7,18 @@ import {
   countEvidence,
   expectedEventLeaf,
   expectOneLeaf,
+  type KeptLeaf,
+  leafNow,
   readLeaves,
   readSalts,
   sealAll,
 } from "../support/evidence-leaves.ts";
+
+/** A row's own leaf and its digest, as they were before a change. */
+interface Recorded {
+  leaf: KeptLeaf;
+  digest: string;
+}
 
 const HIDDEN = expect.stringMatching(/^[0-9a-f]{32}$/);
 
@@ -35,35 +43,37 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
     column,
   });
   const gone = (
-    own: Map<string, unknown>,
+    own: Map<string, Recorded>,
     log: LogName,
     id: string,
   ): EventLeaf => ({
     kind: "tombstone/v1",
     log,
     id,
-    leaf: (own.get(id) as { hash: string }).hash,
+    digest: own.get(id)!.digest,
   });
 
   /** The row's own leaf as it is now, for what has to follow it. */
   async function before(log: LogName, ids: string[]) {
-    const leaves = new Map<string, unknown>();
+    const leaves = new Map<string, Recorded>();
     for (const id of ids) {
       await expectOneLeaf(db.query, log, id);
-      leaves.set(id, (await readLeaves(db.query, log, id))[0]);
+      const [leaf] = await readLeaves(db.query, log, id);
+      const { digest } = await leafNow(db, log, id);
+      leaves.set(id, { leaf, digest });
     }
     return leaves;
   }
 
   /** Asserts that after the row's own leaf exactly these came. */
   async function expectAfter(
-    own: Map<string, unknown>,
+    own: Map<string, Recorded>,
     log: LogName,
     id: string,
     events: EventLeaf[],
   ) {
     expect(await readLeaves(db.query, log, id)).toEqual([
-      own.get(id),
+      own.get(id)!.leaf,
       ...events.map(expectedEventLeaf),
     ]);
   }
@@ -185,7 +195,7 @@ describe.each(ENGINES)("evidence of referential actions on $name", (engine) => {
       ] as [LogName, string, string][]
     ) {
       const [first, ...events] = await readLeaves(db.query, log, id);
-      expect(first).toEqual(own.get(id));
+      expect(first).toEqual(own.get(id)!.leaf);
       // Which action comes first is the order of the foreign keys' triggers.
       const tombstone = expectedEventLeaf(gone(own, log, id));
       const loss = expectedEventLeaf(nulled(log, id, column));

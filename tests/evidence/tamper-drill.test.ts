@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { formatLeaf } from "../../shared/evidence/leaf.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Policy } from "../../shared/tlog/policy.ts";
 import type { EvidenceFindingCode } from "../../scripts/verify/verdict.ts";
@@ -11,6 +12,7 @@ import {
   TABLES,
   USER,
 } from "../support/running-stack.ts";
+import { leafNow } from "../support/evidence-leaves.ts";
 import { type Drill, makeDrill, recordOfEach } from "./drill.ts";
 import { type EvidenceStack, trustLogs } from "../support/evidence-stack.ts";
 import {
@@ -18,6 +20,7 @@ import {
   dropNewest,
   hashNow,
   rebuildNodes,
+  relabelLeaf,
   rewriteLeaf,
   rewriteRow,
 } from "../support/tampering.ts";
@@ -208,6 +211,59 @@ describe("tampering that is detected", () => {
       );
       await db.query("delete from ledger.salts where row_id = $1", [id]);
       expect(await codes(ledger)).toEqual(["row_missing"]);
+    }),
+  );
+
+  test.each<[string, Parameters<typeof relabelLeaf>[2]]>([
+    ["id", { row_id: newId() }],
+    ["log", { log: "tool_usage_ledger" }],
+    ["kind", { kind: "backfill" }],
+  ])(
+    "a row is deleted, and its leaf gets another %s with a signed tombstone",
+    async (_, changes) => {
+      await drill.on(async (ledger, db) => {
+        const id = drill.early.audit;
+        const { digest } = await leafNow(db, "audit_log", id);
+        const { row_id = id, log = "audit_log" } = changes;
+        await behindTriggers(
+          db,
+          ["public.audit_log"],
+          `delete from public.audit_log where id = '${id}';
+          delete from ledger.salts where row_id = '${id}'`,
+        );
+        const data = formatLeaf({
+          kind: "tombstone/v1",
+          log,
+          id: row_id,
+          digest,
+        });
+        await db.query(
+          `insert into ledger.pending_leaves (kind, log, row_id, data, hash)
+          values ('tombstone', $1, $2, $3, ledger.event_hash($3))`,
+          [log, row_id, data],
+        );
+        await ledger.sign();
+        await relabelLeaf(db, id, changes);
+        const sentence = "has a leaf that is not the one of which leaf";
+        await expectFault(ledger, [log, row_id], "tombstone_differs", sentence);
+      });
+    },
+  );
+
+  test(
+    "a row is changed, and then deleted by a foreign key",
+    onCopy(async (ledger, db) => {
+      const id = drill.early.audit;
+      await rewriteRow(db, "audit_log", id, "action = 'delete_project'");
+      await db.query("delete from public.firms where id = $1", [FIRM]);
+      await ledger.sign();
+      const sentence = "has a leaf that is not the one of which leaf";
+      await expectFault(
+        ledger,
+        ["audit_log", id],
+        "tombstone_differs",
+        sentence,
+      );
     }),
   );
 

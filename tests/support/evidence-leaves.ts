@@ -8,6 +8,8 @@ import {
   hideCommitted,
   layouts,
   type RowKind,
+  type RowLeaf,
+  toRowLeaf,
 } from "../../shared/evidence/leaf.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/log.ts";
@@ -90,6 +92,33 @@ export async function readMembers(
   return row.members;
 }
 
+/** The leaf and the commitments of a row with these members and salts. */
+export function computeRowLeaf(
+  log: LogName,
+  id: string,
+  row: Member[],
+  salts: string[],
+  kind: RowKind = "row/v1",
+): { leaf: RowLeaf; commitments: string[] } {
+  const committed = row.filter((_, at) => layouts[log][at].committed);
+  const commitments = committed.map((member, at) =>
+    commitTo(decodeHex(salts[at]), member)
+  );
+  const members = hideCommitted(log, row, commitments);
+  return { leaf: toRowLeaf({ kind, log, id, members }), commitments };
+}
+
+/** The leaf of a row as it is now. */
+export async function leafNow(
+  { query }: Pick<TestDatabase, "query">,
+  log: LogName,
+  id: string,
+): Promise<RowLeaf> {
+  const salts = await readSalts(query, log, id) as string[];
+  const members = await readMembers(query, log, id);
+  return computeRowLeaf(log, id, members, salts ?? []).leaf;
+}
+
 /** The expected leaf of a row with these members and salts. */
 export function expectedRowLeaf(
   log: LogName,
@@ -98,22 +127,13 @@ export function expectedRowLeaf(
   salts: string[],
   kind: RowKind = "row/v1",
 ): KeptLeaf {
-  const committed = members.filter((_, at) => layouts[log][at].committed);
-  const commitments = committed.map((member, at) =>
-    commitTo(decodeHex(salts[at]), member)
-  );
-  const data = formatLeaf({
-    kind,
-    log,
-    id,
-    members: hideCommitted(log, members, commitments),
-  });
+  const { leaf, commitments } = computeRowLeaf(log, id, members, salts, kind);
   return {
     kind: kind === "row/v1" ? "row" : "backfill",
     log,
     row_id: id,
     data: null,
-    hash: toHex(hashLeaf(data)),
+    hash: toHex(hashLeaf(formatLeaf(leaf))),
     commitments,
   };
 }

@@ -5,6 +5,7 @@ import {
   formatLeaf,
   hideCommitted,
   layouts,
+  toRowLeaf,
 } from "../../shared/evidence/leaf.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import type { Member } from "../../shared/logs/log.ts";
@@ -86,10 +87,10 @@ export function hashFromReceipt(
     .filter((_, at) => layouts[log][at].committed)
     .map((member, at) => commitTo(decodeHex(receipt.salts[at]), member));
   expect(receipt.commitments).toEqual(commitments);
-  return toHex(hashLeaf(formatLeaf({
+  return toHex(hashLeaf(formatLeaf(toRowLeaf({
     kind: "row/v1",
     log,
     id: String(row.id),
     members: hideCommitted(log, members, commitments),
-  })));
+  }))));
 }

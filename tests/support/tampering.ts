@@ -1,15 +1,17 @@
+import { formatLeaf } from "../../shared/evidence/leaf.ts";
 import {
   type Bytes,
   parseBase64,
   toBase64,
+  toHex,
 } from "../../shared/tlog/encoding.ts";
 import { formatCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import type { LogName } from "../../shared/logs/index.ts";
 import { formatNote, signNote } from "../../shared/tlog/note.ts";
-import { hashTree } from "../../shared/tlog/tree.ts";
+import { hashLeaf, hashTree } from "../../shared/tlog/tree.ts";
 import type { TestDatabase } from "./databases.ts";
 import { TABLES } from "./running-stack.ts";
-import { expectedRowLeaf, readMembers, readSalts } from "./evidence-leaves.ts";
+import { leafNow } from "./evidence-leaves.ts";
 import { ORIGIN } from "./evidence-stack.ts";
 import { readSigner } from "./tlog-parsers.ts";
 
@@ -53,13 +55,11 @@ export const rewriteRow = (
 
 /** The hash that the leaf of a row would have if it were recorded as it is now. */
 export async function hashNow(
-  { query }: TestDatabase,
+  db: TestDatabase,
   log: LogName,
   id: string,
 ): Promise<string> {
-  const salts = await readSalts(query, log, id) as string[];
-  const members = await readMembers(query, log, id);
-  return expectedRowLeaf(log, id, members, salts ?? []).hash;
+  return toHex(hashLeaf(formatLeaf(await leafNow(db, log, id))));
 }
 
 /** Gives the sealed leaf of a row another hash, and makes the tree's nodes fit. */
@@ -74,6 +74,21 @@ export async function rewriteLeaf(
     `update ledger.leaves set hash = '\\x${hash}' where row_id = '${id}' and kind = 'row'`,
   );
   await rebuildNodes(db);
+}
+
+/** Changes the identity of the sealed leaf of a row, and not its hash. */
+export function relabelLeaf(
+  db: TestDatabase,
+  id: string,
+  changes: { row_id?: string; log?: LogName; kind?: "row" | "backfill" },
+): Promise<void> {
+  const values = Object.entries(changes)
+    .map(([column, value]) => `${column} = '${value}'`);
+  return behindTriggers(
+    db,
+    ["ledger.leaves"],
+    `update ledger.leaves set ${values} where row_id = '${id}' and kind in ('row', 'backfill')`,
+  );
 }
 
 /** Makes the nodes from the leaves. */

@@ -1,15 +1,23 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { commitTo, parseLeaf } from "../../../scripts/verify/parse-leaf.ts";
+import {
+  commitTo,
+  openLeaf,
+  parseLeaf,
+} from "../../../scripts/verify/parse-leaf.ts";
 import {
   committedColumns,
   formatLeaf,
+  formatMembers,
   hideCommitted,
   isMember,
   layouts,
   type Leaf,
+  type RecordedRow,
+  toRowLeaf,
 } from "../../../shared/evidence/leaf.ts";
 import { isLogName, LOG_NAMES } from "../../../shared/logs/index.ts";
+import type { Member } from "../../../shared/logs/log.ts";
 import { sha256, toHex } from "../../../shared/tlog/encoding.ts";
 import { hashLeaf } from "../../../shared/tlog/tree.ts";
 
@@ -17,7 +25,7 @@ const ID = "70000000-0000-4000-8000-000000000001";
 const FIRM = "10000000-0000-4000-8000-000000000001";
 const HASH = "ab".repeat(32);
 
-const row: Leaf = {
+const row: RecordedRow = {
   kind: "row/v1",
   log: "llm_usage_log",
   id: ID,
@@ -36,25 +44,118 @@ const row: Leaf = {
   ],
 };
 
-describe("the data of a leaf", () => {
-  test("of a row is an array of its members in the order of the table", () => {
-    expect(formatLeaf(row)).toBe(
-      `["row/v1","public.llm_usage_log","${ID}","${FIRM}","${HASH}","gemini-2.0-flash","extraction","1200","80","0.000124",null,"true","${HASH}","1791192600000000"]`,
-    );
+/** The digest of a text, as another library computes it. */
+const digestOf = (text: string) =>
+  createHash("sha256").update(text).digest("hex");
+
+describe("the members of a row", () => {
+  const text =
+    `["${FIRM}","${HASH}","gemini-2.0-flash","extraction","1200","80","0.000124",null,"true","${HASH}","1791192600000000"]`;
+  const leaf = toRowLeaf(row);
+
+  test("are an array in the order of the table, whose digest the leaf has", () => {
+    expect(formatMembers(row.members)).toBe(text);
+    const { kind, log, id } = row;
+    expect(leaf).toEqual({ kind, log, id, digest: digestOf(text) });
+    expect(openLeaf(leaf, text)).toEqual(row);
   });
 
+  test.each([
+    ["quotes and backslashes", 'a"b\\c', 'a\\"b\\\\c'],
+    [
+      "control characters",
+      "\b\t\n\f\r\x01\x1f\x7f",
+      "\\b\\t\\n\\f\\r\\u0001\\u001f\x7f",
+    ],
+    [
+      "what other writers escape",
+      "</>&'\u2028\u2029é🙂",
+      "</>&'\u2028\u2029é🙂",
+    ],
+  ])("have %s as JSON.stringify writes them", (_, value, written) => {
+    const members = row.members.with(2, value);
+    expect(formatMembers(members)).toContain(`"${written}"`);
+    expectOpened(members);
+  });
+
+  test("have every Unicode character except surrogates", () => {
+    for (let code = 1; code <= 0x1ffff; code += 0x400) {
+      const codes = Array.from({ length: 0x400 }, (_, at) => code + at);
+      expectOpened(row.members.with(
+        2,
+        String.fromCodePoint(
+          ...codes.filter((one) => one < 0xd800 || one > 0xdfff),
+        ),
+      ));
+    }
+  });
+
+  function expectOpened(members: Member[]) {
+    const text = formatMembers(members);
+    const leaf = toRowLeaf({ ...row, members });
+    expect(leaf.digest).toBe(digestOf(text));
+    expect(openLeaf(leaf, text)).toEqual({ ...row, members });
+  }
+
+  test.each(["\ud800", "a\udc00", "\udc00\ud800"])(
+    "have no lone surrogate: %j",
+    (lone) => {
+      const members = row.members.with(2, lone);
+      expect(() => toRowLeaf({ ...row, members })).toThrow(TypeError);
+      const written = JSON.stringify(lone).slice(1, -1);
+      expectClosed(text.replace("gemini-2.0-flash", written));
+    },
+  );
+
+  test("are those of the digest only", () => {
+    expect(openLeaf(leaf, text.replace("1200", "1201"))).toBeNull();
+    expect(openLeaf({ ...leaf, log: "audit_log" }, text)).toBeNull();
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["an object", "{}"],
+    ["white space", text.replace(",", ", ")],
+    ["a newline", `${text}\n`],
+    ["an escape that is not needed", text.replace("gemini", "\\u0067emini")],
+    ["an escaped slash", text.replace("gemini", "\\/")],
+    ["a number", text.replace('"1200"', "1200")],
+    ["a boolean", text.replace('"true"', "true")],
+    ["a nested array", text.replace('"1200"', '["1200"]')],
+    ["a member too few", text.replace('"1200",', "")],
+    ["a member too many", text.replace('"1200",', '"1200","1200",')],
+    ["a value for a commitment", text.replace(HASH, FIRM)],
+    ["null for a commitment", text.replace(`"${HASH}"`, "null")],
+    ["a commitment in upper case", text.replace(HASH, HASH.toUpperCase())],
+    ["an integer that is none", text.replace("1200", "1200.0")],
+    ["an integer with a zero", text.replace("1200", "01200")],
+    ["a numeric that is none", text.replace("0.000124", "1.24e-4")],
+    ["a boolean that is none", text.replace("true", "t")],
+    ["a time that is none", text.replace("1791192600000000", "2026-10-05")],
+  ])("cannot have %s, even with its digest", (_, changed) => {
+    expect(changed).not.toBe(text);
+    expectClosed(changed);
+  });
+
+  function expectClosed(changed: string) {
+    expect(openLeaf({ ...leaf, digest: digestOf(changed) }, changed))
+      .toBeNull();
+  }
+});
+
+describe("the data of a leaf", () => {
   test.each<[Leaf, string]>([
     [
       {
         kind: "tombstone/v1",
         log: "audit_log",
         id: ID,
-        leaf: "0a".repeat(32),
+        digest: "0a".repeat(32),
       },
       `["tombstone/v1","public.audit_log","${ID}","${"0a".repeat(32)}"]`,
     ],
     [
-      { kind: "tombstone/v1", log: "audit_log", id: ID, leaf: null },
+      { kind: "tombstone/v1", log: "audit_log", id: ID, digest: null },
       `["tombstone/v1","public.audit_log","${ID}",null]`,
     ],
     [
@@ -73,57 +174,20 @@ describe("the data of a leaf", () => {
       `["redact/v1","public.audit_log","${ID}","metadata","T-1","ann","bob"]`,
     ],
     [{ kind: "seal/v1", cut: "742", sealed: "12" }, `["seal/v1","742","12"]`],
-    [row, formatLeaf(row)],
     [
-      { ...row, kind: "backfill/v1" },
-      formatLeaf(row).replace("row/v1", "backfill/v1"),
+      { kind: "row/v1", log: "audit_log", id: ID, digest: HASH },
+      `["row/v1","public.audit_log","${ID}","${HASH}"]`,
+    ],
+    [
+      { kind: "backfill/v1", log: "audit_log", id: ID, digest: HASH },
+      `["backfill/v1","public.audit_log","${ID}","${HASH}"]`,
     ],
   ])("formats and parses as specified: %o", (leaf, data) => {
     expect(formatLeaf(leaf)).toBe(data);
     expect(parseLeaf(data)).toEqual({ leaf });
   });
 
-  test.each([
-    ["quotes and backslashes", 'a"b\\c', 'a\\"b\\\\c'],
-    [
-      "control characters",
-      "\b\t\n\f\r\x01\x1f\x7f",
-      "\\b\\t\\n\\f\\r\\u0001\\u001f\x7f",
-    ],
-    [
-      "what other writers escape",
-      "</>&'\u2028\u2029é🙂",
-      "</>&'\u2028\u2029é🙂",
-    ],
-  ])("has %s as JSON.stringify writes them", (_, value, written) => {
-    const leaf = { ...row, members: row.members.with(2, value) };
-    expect(formatLeaf(leaf)).toContain(`"${written}"`);
-    expect(parseLeaf(formatLeaf(leaf))).toEqual({ leaf });
-  });
-
-  test("has every Unicode character except surrogates", () => {
-    for (let code = 1; code <= 0x1ffff; code += 0x400) {
-      const codes = Array.from({ length: 0x400 }, (_, at) => code + at);
-      const text = String.fromCodePoint(
-        ...codes.filter((one) => one < 0xd800 || one > 0xdfff),
-      );
-      const leaf = { ...row, members: row.members.with(2, text) };
-      expect(parseLeaf(formatLeaf(leaf))).toEqual({ leaf });
-    }
-  });
-
-  test.each(["\ud800", "a\udc00", "\udc00\ud800"])(
-    "has no lone surrogate: %j",
-    (text) => {
-      const leaf = { ...row, members: row.members.with(2, text) };
-      expect(() => formatLeaf(leaf)).toThrow(TypeError);
-      const written = JSON.stringify(text).slice(1, -1);
-      const data = formatLeaf(row).replace("gemini-2.0-flash", written);
-      expect(parseLeaf(data)).toHaveProperty("fault");
-    },
-  );
-
-  const data = formatLeaf(row);
+  const data = formatLeaf(toRowLeaf(row));
   test.each([
     ["nothing", ""],
     ["an empty array", "[]"],
@@ -131,11 +195,10 @@ describe("the data of a leaf", () => {
     ["an object", "{}"],
     ["white space", data.replace(",", ", ")],
     ["a newline", `${data}\n`],
-    ["an escape that is not needed", data.replace("gemini", "\\u0067emini")],
+    ["an escape that is not needed", data.replace("llm", "\\u006clm")],
     ["an escaped slash", data.replace("row/v1", "row\\/v1")],
-    ["a number", data.replace('"1200"', "1200")],
-    ["a boolean", data.replace('"true"', "true")],
-    ["a nested array", data.replace('"1200"', '["1200"]')],
+    ["a number", data.replace(/"[^"]*"]/, "1]")],
+    ["a nested array", data.replace(/("[^"]*")]/, "[$1]]")],
     ["an unknown kind", data.replace("row/v1", "row/v2")],
     ["an unknown log", data.replace("llm_usage_log", "llm_usage_logs")],
     ["another schema", data.replace("public.", "private.")],
@@ -145,22 +208,19 @@ describe("the data of a leaf", () => {
       data.replace(ID, "7000000A-0000-4000-8000-000000000001"),
     ],
     ["an id that is null", data.replace(`"${ID}"`, "null")],
-    ["a member too few", data.replace('"1200",', "")],
-    ["a member too many", data.replace('"1200",', '"1200","1200",')],
-    ["a value for a commitment", data.replace(HASH, FIRM)],
-    ["null for a commitment", data.replace(`"${HASH}"`, "null")],
-    ["a commitment in upper case", data.replace(HASH, HASH.toUpperCase())],
-    ["an integer that is none", data.replace("1200", "1200.0")],
-    ["an integer with a zero", data.replace("1200", "01200")],
-    ["a numeric that is none", data.replace("0.000124", "1.24e-4")],
-    ["a boolean that is none", data.replace("true", "t")],
-    ["a time that is none", data.replace("1791192600000000", "2026-10-05")],
+    ["a row without its digest", data.replace(/,"[^"]*"]/, "]")],
+    ["a row with more", data.replace(/]$/, ',"x"]')],
+    ["a row with null for its digest", data.replace(/"[^"]*"]/, "null]")],
     [
-      "a tombstone with text in place of a hash",
+      "a digest in upper case",
+      data.replace(/[^"]*"]/, `${HASH.toUpperCase()}"]`),
+    ],
+    [
+      "a tombstone with text in place of a digest",
       `["tombstone/v1","public.audit_log","${ID}","x"]`,
     ],
     [
-      "a tombstone without the hash",
+      "a tombstone without the digest",
       `["tombstone/v1","public.audit_log","${ID}"]`,
     ],
     [

@@ -133,7 +133,7 @@ describe("the limits of a bundle", () => {
     ledger.cascade(audits[1]);
     await ledger.publish();
     expect(await limits()).toContain(
-      "the ids and the content of deleted rows (1), the content of erased values (2), and the reasons: hashes are left; ask the operator",
+      "the content of deleted rows (1), the content of erased values (2), and the reasons: hashes are left; ask the operator",
     );
   });
 

@@ -13,6 +13,8 @@ import {
   hideCommitted,
   layouts,
   type RowKind,
+  type RowLeaf,
+  toRowLeaf,
 } from "../../../shared/evidence/leaf.ts";
 import type { LogName } from "../../../shared/logs/index.ts";
 import type { LeafColumn, Member } from "../../../shared/logs/log.ts";
@@ -37,6 +39,8 @@ export type SyntheticLeaf =
     id: string;
     hash: string;
     commitments: string[];
+    /** The digest of the row, which the database does not keep. */
+    digest: string;
   }
   | { data: string };
 
@@ -145,7 +149,7 @@ export class SyntheticLedger {
   toLeaf(
     row: SyntheticRow,
     kind: RowKind = "row/v1",
-  ): SyntheticLeaf & { hash: string } {
+  ): Extract<SyntheticLeaf, RowLeaf> {
     const { log, id } = row;
     const commitments = committedColumns[log].map(({ name }, at) =>
       commitTo(
@@ -154,8 +158,8 @@ export class SyntheticLedger {
       )
     );
     const members = hideCommitted(log, row.members, commitments);
-    const hash = toHex(hashLeaf(formatLeaf({ kind, log, id, members })));
-    return { kind, log, id, hash, commitments };
+    const leaf = toRowLeaf({ kind, log, id, members });
+    return { ...leaf, hash: toHex(hashLeaf(formatLeaf(leaf))), commitments };
   }
 
   /** Changes a value behind the triggers. */
@@ -198,9 +202,17 @@ export class SyntheticLedger {
     this.salts.delete(id);
     const own = [...this.leaves, ...this.pending]
       .find((leaf) => "hash" in leaf && leaf.log === log && leaf.id === id);
-    const leaf = own && "hash" in own ? own.hash : null;
+    const digest = own && "hash" in own ? own.digest : null;
+    this.addTombstone({ log, id }, digest);
+  }
+
+  /** Adds a tombstone by hand. */
+  addTombstone(
+    { log, id }: Pick<SyntheticRow, "log" | "id">,
+    digest: string | null,
+  ): void {
     this.pending.push({
-      data: formatLeaf({ kind: "tombstone/v1", log, id, leaf }),
+      data: formatLeaf({ kind: "tombstone/v1", log, id, digest }),
     });
   }
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { signCheckpoint } from "../../../shared/tlog/checkpoint.ts";
-import { formatLeaf } from "../../../shared/evidence/leaf.ts";
+import { formatLeaf, type RowLeaf } from "../../../shared/evidence/leaf.ts";
 import { hashLeaf } from "../../../shared/tlog/tree.ts";
 import { verifyBundle } from "../../../scripts/verify/verify-bundle.ts";
 import {
@@ -287,6 +287,36 @@ describe("a finding for a row that", () => {
     expect(await codes()).toEqual(["tombstone_differs"]);
   });
 
+  test.each<[string, Partial<SyntheticRow & RowLeaf>]>([
+    ["id", { id: uuid("7", 99) }],
+    ["log", { log: "tool_usage_ledger" }],
+    ["kind", { kind: "backfill/v1" }],
+  ])(
+    "was deleted, and its leaf has another %s with the tombstone of that",
+    async (_, changes) => {
+      const at = indexOf(calls[4]);
+      const leaf = ledger.leaves[at] as SyntheticLeaf & RowLeaf;
+      const relabelled = { ...leaf, ...changes };
+      ledger.rows.delete(leaf.id);
+      ledger.salts.delete(leaf.id);
+      ledger.addTombstone(relabelled, leaf.digest);
+      await ledger.publish();
+      ledger.leaves[at] = relabelled;
+      expect(await codes()).toEqual(["tombstone_differs"]);
+    },
+  );
+
+  test.each([["another", "ab".repeat(32)], ["no", null]])(
+    "was deleted with a tombstone that has %s digest",
+    async (_, digest) => {
+      ledger.rows.delete(calls[4].id);
+      ledger.salts.delete(calls[4].id);
+      ledger.addTombstone(calls[4], digest);
+      await ledger.publish();
+      await expectFinding("tombstone_differs", calls[4]);
+    },
+  );
+
   test("was deleted with a tombstone that is pending for ever", async () => {
     ledger.cascade(calls[4]);
     const detail = await expectFinding("change_unsigned", calls[4]);
@@ -409,11 +439,7 @@ describe("a finding for a leaf that", () => {
 
   test("hides a row behind its data", async () => {
     const row = ledger.recordCall();
-    const { log, id } = row;
-    const members = row.members.with(1, "a".repeat(64)).with(9, "b".repeat(64));
-    ledger.pending = [{
-      data: formatLeaf({ kind: "row/v1", log, id, members }),
-    }];
+    ledger.pending = [{ data: formatLeaf(ledger.toLeaf(row)) }];
     await ledger.publish();
     expect(await codes()).toEqual(["leaf_malformed", "row_without_leaf"]);
   });

@@ -127,10 +127,10 @@ function change(content: string, changes: Partial<TlogProof>): string {
   return formatTlogProof({ ...readProof(content), ...changes });
 }
 
-/** A leaf's text, changed. */
-function rewrite(content: string, from: string, to: string): string {
+/** A leaf and its row, changed. */
+function rewrite(content: string, from: string | RegExp, to: string): string {
   const data = new TextDecoder().decode(readProof(content).extra);
-  expect(data).toContain(from);
+  expect(data).toMatch(from);
   const extra = new TextEncoder().encode(data.replace(from, to));
   return change(content, { extra });
 }
@@ -401,11 +401,16 @@ describe("the proof of a row", () => {
     const proof = await fetchProof("audit", id);
     const CHANGED =
       "The proof does not lead from the leaf to the root of its checkpoint: the leaf, the index or a hash was changed; download the proof again";
+    const ROW_CHANGED =
+      "The proof has a row that does not have the digest of its leaf: it was changed; download the proof again";
     const { index, hashes, checkpoint } = readProof(proof);
     for (
       const [changed, finding] of [
-        [rewrite(proof, "create_project", "delete_project"), CHANGED],
+        [rewrite(proof, "create_project", "delete_project"), ROW_CHANGED],
+        [rewrite(proof, /\n.*/, ""), ROW_CHANGED],
+        [rewrite(proof, /$/, "\n"), ROW_CHANGED],
         [rewrite(proof, String(id), newId()), CHANGED],
+        [rewrite(proof, "row/v1", "backfill/v1"), CHANGED],
         [change(proof, { index: index + 1 }), CHANGED],
         [change(proof, { hashes: hashes.slice(1) }), CHANGED],
         [
