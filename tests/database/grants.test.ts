@@ -112,8 +112,11 @@ describe.each(ENGINES)("privileges on $name", (engine) => {
         { name: "logs", open },
         { name: "nodes", open: [] },
         { name: "pending_leaves", open: [] },
+        { name: "producer_days", open: [] },
+        { name: "producer_keys", open: [] },
         { name: "reservations", open },
         { name: "salts", open: [] },
+        { name: "signers", open: [] },
         { name: "witnessed", open: [] },
       ]);
     });
