@@ -18,8 +18,8 @@ export async function addDemoKey(database: Database): Promise<string | null> {
   );
   if (!exists) return null;
   await database.query(
-    `insert into ledger.producer_keys (hash, name, logs, can_read)
-     select sha256(convert_to($1, 'UTF8')), 'demo', array_agg(l.name), true from ledger.logs l
+    `insert into ledger.producer_keys (family, hash, name, logs, can_read)
+     select gen_random_uuid(), sha256(convert_to($1, 'UTF8')), 'demo', array_agg(l.name), true from ledger.logs l
      on conflict (hash) do nothing`,
     [PRODUCER_KEY],
   );

@@ -6,6 +6,7 @@ import { resolve } from "@std/path/resolve.js";
 import { lockDataDir, useDataDir } from "./data-dir.ts";
 import { type Database, openPglite, openPostgres } from "./database.ts";
 import { addDemoKey } from "./demo-key.ts";
+import { permitSigners } from "./permit-signers.ts";
 import { assembleFunctionEnvironment } from "./function-environment.ts";
 import type { FunctionOutput } from "./function-messages.ts";
 import { printWarningsAndErrors } from "./function-output.ts";
@@ -156,20 +157,22 @@ async function start(
   });
 
   const functionSources = [`${supabaseDir}/functions`, `${projectDir}/shared`];
+  const variables = await assembleFunctionEnvironment({
+    url: gateway.url,
+    keys,
+    jwks: tokens.jwks,
+    databaseUrl: database.url,
+    supabaseDir,
+    extra: options.functionEnv,
+  });
+  await permitSigners(database, variables);
   const functions = parts.functions = createFunctions({
     functions: config.functions,
     sources: functionSources,
     keys,
     tokens,
     log: options.functionLog ?? printWarningsAndErrors,
-    env: await assembleFunctionEnvironment({
-      url: gateway.url,
-      keys,
-      jwks: tokens.jwks,
-      databaseUrl: database.url,
-      supabaseDir,
-      extra: options.functionEnv,
-    }),
+    env: variables,
   });
   gateway.open({
     restAndAuth,

@@ -135,14 +135,29 @@ async function create(project: Project, flags: KeyFlags): Promise<void> {
     scope: readScope(flags),
     can_read: !flags["write-only"],
     expires_at: readExpiry(flags.expires ?? "90d", new Date()),
-    max_usd_day: flags["max-usd-day"],
-    max_rows_day: flags["max-rows-day"],
+    max_usd_day: readAmount("max-usd-day", flags, /^\d{1,9}(?:\.\d{1,6})?$/),
+    max_rows_day: readAmount("max-rows-day", flags, /^\d{1,12}$/),
   }) as ListedKey;
   show(key, added);
 }
 
+/** The value of a ceiling, which is more than 0. */
+function readAmount(
+  name: "max-usd-day" | "max-rows-day",
+  flags: KeyFlags,
+  form: RegExp,
+): string | undefined {
+  const text = flags[name];
+  if (text === undefined || form.test(text) && Number(text) > 0) return text;
+  throw new StackError(
+    `Cannot use --${name}: expected a ${
+      name === "max-usd-day" ? "number of US dollars" : "whole number of rows"
+    } above 0, such as 50`,
+  );
+}
+
 function readLogs(list: string): string[] {
-  return list.split(",").map((slug) => {
+  return [...new Set(list.split(","))].map((slug) => {
     if (isLogSlug(slug)) return LOGS_BY_SLUG[slug].table;
     throw new StackError(
       `Cannot use the log ${JSON.stringify(slug)}: expected some of ${
@@ -189,7 +204,9 @@ async function rotate(
     );
   }
   show(key, added as ListedKey);
-  console.error(`The old key stays active for ${overlap}`);
+  console.error(
+    `The old key stays active for ${overlap}, if it does not expire before`,
+  );
 }
 
 async function revoke(project: Project, _: KeyFlags, id: string) {

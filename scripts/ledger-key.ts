@@ -3,8 +3,12 @@
  * one that cosigns those of other logs.
  */
 import { StackError } from "../local/stack-error.ts";
-import { KEY_VARIABLES } from "../shared/evidence/ledger-keys.ts";
-import { createKeys } from "../shared/tlog/keys.ts";
+import {
+  deriveStoreSecret,
+  KEY_VARIABLES,
+  permitSigner,
+} from "../shared/evidence/ledger-keys.ts";
+import { createKeys, parseSignerKey } from "../shared/tlog/keys.ts";
 import { readArguments, runCommand } from "./command-line.ts";
 
 const FLAGS = { witness: { type: "boolean" } } as const;
@@ -39,9 +43,18 @@ async function makeKey(args: string[]): Promise<void> {
     .catch((error) => {
       throw new StackError(`Cannot use this name: ${error.message}`);
     });
+  const purpose = isWitness ? "cosignature" : "checkpoint";
+  const parsed = await parseSignerKey(keys.signerKey);
+  if ("fault" in parsed) throw new Error(`The new key ${parsed.fault}`);
+  const permit = permitSigner(purpose, await deriveStoreSecret(parsed.key));
   const variable = isWitness ? KEY_VARIABLES.witness : KEY_VARIABLES.signers;
   console.log(`# Secret: set it where the function ledger runs
 ${variable}=${keys.signerKey}
+
+# As the owner of the database, in the SQL editor: permit the key to store its ${
+    isWitness ? "cosignatures" : "checkpoints"
+  }
+${permit}
 
 # Public: give it to verifiers
 ${keys.verifierKey}`);

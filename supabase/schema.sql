@@ -107,7 +107,7 @@ CREATE POLICY member_read_audit_log ON public.audit_log FOR SELECT TO authentica
   USING ((firm_id = ( SELECT ledger.member_firm_id() AS member_firm_id)));
 GRANT INSERT, SELECT ON public.audit_log TO service_role;
 GRANT SELECT ON public.audit_log TO authenticated;
-CREATE TRIGGER bound_values AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND ((((COALESCE(octet_length(new.action), 0) + COALESCE(octet_length(new.entity_type), 0)) + COALESCE(octet_length((new.metadata)::text), 0)) + COALESCE(octet_length(new.ip_address), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
+CREATE TRIGGER bound_values AFTER INSERT ON public.audit_log FOR EACH ROW WHEN (((new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR jsonb_path_exists(new.metadata, '$.**{65 to last}'::jsonpath) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (substr((new.id)::text, 15, 1) = ANY (ARRAY['3'::text, '5'::text, '8'::text]))) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND ((((COALESCE(octet_length(new.action), 0) + COALESCE(octet_length(new.entity_type), 0)) + COALESCE(octet_length((new.metadata)::text), 0)) + COALESCE(octet_length(new.ip_address), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
 ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER bound_values;
 CREATE TRIGGER capture_delete AFTER DELETE ON public.audit_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_audit_log();
 ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER capture_delete;
@@ -275,7 +275,7 @@ CREATE POLICY member_read_llm_usage_log ON public.llm_usage_log FOR SELECT TO au
   USING ((firm_id = ( SELECT ledger.member_firm_id() AS member_firm_id)));
 GRANT INSERT, SELECT ON public.llm_usage_log TO service_role;
 GRANT SELECT ON public.llm_usage_log TO authenticated;
-CREATE TRIGGER bound_values AFTER INSERT ON public.llm_usage_log FOR EACH ROW WHEN (((new.cost_usd = ANY (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) OR (new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (((COALESCE(octet_length(new.model), 0) + COALESCE(octet_length(new.task_type), 0)) + COALESCE(octet_length(new.error_message), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
+CREATE TRIGGER bound_values AFTER INSERT ON public.llm_usage_log FOR EACH ROW WHEN (((new.cost_usd = ANY (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) OR (new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (substr((new.id)::text, 15, 1) = ANY (ARRAY['3'::text, '5'::text, '8'::text]))) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (((COALESCE(octet_length(new.model), 0) + COALESCE(octet_length(new.task_type), 0)) + COALESCE(octet_length(new.error_message), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
 ALTER TABLE public.llm_usage_log ENABLE ALWAYS TRIGGER bound_values;
 CREATE TRIGGER capture_delete AFTER DELETE ON public.llm_usage_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_llm_usage_log();
 ALTER TABLE public.llm_usage_log ENABLE ALWAYS TRIGGER capture_delete;
@@ -353,7 +353,7 @@ CREATE TABLE public.model_prices (
   CONSTRAINT model_prices_match_kind_check CHECK ((match_kind = ANY (ARRAY['equals'::text, 'starts_with'::text, 'ends_with'::text, 'contains'::text, 'regex'::text]))),
   CONSTRAINT model_prices_match_value_check CHECK ((((length(match_value) >= 1) AND (length(match_value) <= 256)) AND
 CASE
-    WHEN (match_kind = 'regex'::text) THEN ((match_value !~ '\\[1-9]|\(\?([^:=!]|$)|^\*\*\*|\{[0-9,]*([3-9][0-9]|2[1-9]|[0-9]{3})'::text) AND ((''::text ~ match_value) IS NOT NULL))
+    WHEN (match_kind = 'regex'::text) THEN ((match_value !~ '\\[1-9]|\(\?([^:=!]|$)|^\*\*\*|\)\{|\{[0-9,]*([3-9][0-9]|2[1-9]|[0-9]{3})'::text) AND ((''::text ~ match_value) IS NOT NULL))
     ELSE (match_value = lower(btrim(match_value)))
 END)),
   CONSTRAINT model_prices_other_usd_per_million_check CHECK (ledger.are_unit_prices(other_usd_per_million)),
@@ -417,7 +417,7 @@ CREATE POLICY authenticated_select_model_usage_log ON public.model_usage_log FOR
 GRANT INSERT, SELECT ON public.model_usage_log TO anon;
 GRANT INSERT, SELECT ON public.model_usage_log TO authenticated;
 GRANT INSERT, SELECT ON public.model_usage_log TO service_role;
-CREATE TRIGGER bound_values AFTER INSERT ON public.model_usage_log FOR EACH ROW WHEN (((new.captured_at IS NULL) OR (new.captured_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.captured_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND ((((((((COALESCE(octet_length(new.session_id), 0) + COALESCE(octet_length(new.sd_id), 0)) + COALESCE(octet_length(new.phase), 0)) + COALESCE(octet_length(new.subagent_type), 0)) + COALESCE(octet_length(new.subagent_configured_model), 0)) + COALESCE(octet_length(new.reported_model_name), 0)) + COALESCE(octet_length(new.reported_model_id), 0)) + COALESCE(octet_length((new.metadata)::text), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
+CREATE TRIGGER bound_values AFTER INSERT ON public.model_usage_log FOR EACH ROW WHEN (((new.captured_at IS NULL) OR (new.captured_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.captured_at > (now() + '1 day'::interval)) OR jsonb_path_exists(new.metadata, '$.**{65 to last}'::jsonpath) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (substr((new.id)::text, 15, 1) = ANY (ARRAY['3'::text, '5'::text, '8'::text]))) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND ((((((((COALESCE(octet_length(new.session_id), 0) + COALESCE(octet_length(new.sd_id), 0)) + COALESCE(octet_length(new.phase), 0)) + COALESCE(octet_length(new.subagent_type), 0)) + COALESCE(octet_length(new.subagent_configured_model), 0)) + COALESCE(octet_length(new.reported_model_name), 0)) + COALESCE(octet_length(new.reported_model_id), 0)) + COALESCE(octet_length((new.metadata)::text), 0)) > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
 ALTER TABLE public.model_usage_log ENABLE ALWAYS TRIGGER bound_values;
 CREATE TRIGGER capture_delete AFTER DELETE ON public.model_usage_log REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_model_usage_log();
 ALTER TABLE public.model_usage_log ENABLE ALWAYS TRIGGER capture_delete;
@@ -476,7 +476,7 @@ CREATE POLICY service_role_all_ledger ON public.tool_usage_ledger FOR ALL TO ser
   WITH CHECK (true);
 GRANT INSERT, SELECT ON public.tool_usage_ledger TO service_role;
 GRANT SELECT ON public.tool_usage_ledger TO authenticated;
-CREATE TRIGGER bound_values AFTER INSERT ON public.tool_usage_ledger FOR EACH ROW WHEN (((new.cost_usd = ANY (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) OR (new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (0 > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
+CREATE TRIGGER bound_values AFTER INSERT ON public.tool_usage_ledger FOR EACH ROW WHEN (((new.cost_usd = ANY (ARRAY['NaN'::numeric, 'Infinity'::numeric, '-Infinity'::numeric])) OR (new.created_at IS NULL) OR (new.created_at < '1970-01-01 00:00:00+00'::timestamp with time zone) OR (new.created_at > (now() + '1 day'::interval)) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (substr((new.id)::text, 15, 1) = ANY (ARRAY['3'::text, '5'::text, '8'::text]))) OR ((CURRENT_USER = ANY (ARRAY['anon'::name, 'authenticated'::name])) AND (0 > 65536)))) EXECUTE FUNCTION ledger.refuse_values();
 ALTER TABLE public.tool_usage_ledger ENABLE ALWAYS TRIGGER bound_values;
 CREATE TRIGGER capture_delete AFTER DELETE ON public.tool_usage_ledger REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.capture_delete_tool_usage_ledger();
 ALTER TABLE public.tool_usage_ledger ENABLE ALWAYS TRIGGER capture_delete;
@@ -625,18 +625,18 @@ CREATE TABLE ledger.pending_leaves (
 CREATE INDEX pending_leaves_events_idx ON ledger.pending_leaves USING btree (row_id) WHERE (kind = ANY (ARRAY['fk-null'::text, 'tombstone'::text, 'redact'::text]));
 
 CREATE TABLE ledger.producer_days (
-  key_id uuid NOT NULL,
+  family uuid NOT NULL,
   day date NOT NULL,
   usd numeric NOT NULL,
   row_count bigint NOT NULL,
-  CONSTRAINT producer_days_pkey PRIMARY KEY (key_id, day),
-  CONSTRAINT producer_days_key_id_fkey FOREIGN KEY (key_id) REFERENCES ledger.producer_keys(id) ON DELETE CASCADE
+  CONSTRAINT producer_days_pkey PRIMARY KEY (family, day)
 );
-COMMENT ON TABLE ledger.producer_days IS 'What keys with a daily ceiling recorded, per day of UTC.';
+COMMENT ON TABLE ledger.producer_days IS 'What the keys of a family with a daily ceiling recorded, per day of UTC.';
 ALTER TABLE ledger.producer_days ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE ledger.producer_keys (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
+  family uuid NOT NULL,
   hash bytea NOT NULL,
   name text NOT NULL,
   logs name[] NOT NULL,
@@ -2231,10 +2231,11 @@ begin
   ) then
     raise exception 'the project of the scope is not one of its firm' using errcode = '22023';
   end if;
-  insert into ledger.producer_keys (hash, name, logs, scope, can_read, expires_at, max_usd_day, max_rows_day)
-  values (decode(add_producer_key.hash, 'hex'), add_producer_key.name, add_producer_key.logs, add_producer_key.scope,
-    add_producer_key.can_read, coalesce(add_producer_key.expires_at, 'infinity'), add_producer_key.max_usd_day,
-    add_producer_key.max_rows_day)
+  insert into ledger.producer_keys
+    (family, hash, name, logs, scope, can_read, expires_at, max_usd_day, max_rows_day)
+  values (gen_random_uuid(), decode(add_producer_key.hash, 'hex'), add_producer_key.name, add_producer_key.logs,
+    add_producer_key.scope, add_producer_key.can_read, coalesce(add_producer_key.expires_at, 'infinity'),
+    add_producer_key.max_usd_day, add_producer_key.max_rows_day)
   returning * into added;
   return ledger.describe_producer_key(added);
 end
@@ -2331,6 +2332,11 @@ begin
           or new.%1$I > now() + interval '1 day'$sql$,
         a.attname), ' or ' order by a.attnum)
       filter (where a.atttypid = 'timestamptz'::regtype),
+    -- Deeper JSON can be stored, but not be put into a page.
+    string_agg(format($sql$jsonb_path_exists(new.%1$I, '$.**{65 to last}')$sql$, a.attname), ' or ' order by a.attnum)
+      filter (where a.atttypid = 'jsonb'::regtype),
+    -- The functions derive ids from names, which others may know.
+    $sql$current_user in ('anon', 'authenticated') and substr(new.id::text, 15, 1) in ('3', '5', '8')$sql$,
     format($sql$current_user in ('anon', 'authenticated') and %s > 65536$sql$,
       coalesce(string_agg(format('coalesce(octet_length(new.%I::text), 0)', a.attname), ' + ' order by a.attnum)
         filter (where a.atttypid in ('text'::regtype, 'varchar'::regtype, 'jsonb'::regtype)), '0')))
@@ -2343,7 +2349,7 @@ begin
   execute format('alter table public.%I enable always trigger bound_values', log);
 end
 $function$;
-COMMENT ON FUNCTION ledger.bound_values(name) IS 'Refuses new rows of a log whose amounts are not finite, whose times are missing or out of range, or that are too large for a caller without a secret key.';
+COMMENT ON FUNCTION ledger.bound_values(name) IS 'Refuses new rows of a log whose amounts are not finite, whose times are missing or out of range, whose JSON is too deep, or that are too large, or have a derived id, for a caller without a secret key.';
 REVOKE EXECUTE ON FUNCTION ledger.bound_values(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.budgets_of(firm uuid, project uuid, every boolean DEFAULT false)
@@ -3159,9 +3165,9 @@ begin
   if row_count = 0 or num_nonnulls(charged.max_usd_day, charged.max_rows_day) = 0 then
     return;
   end if;
-  insert into ledger.producer_days as d (key_id, day, usd, row_count)
-  values (key, (now() at time zone 'UTC')::date, charge_producer.usd, charge_producer.row_count)
-  on conflict (key_id, day) do update
+  insert into ledger.producer_days as d (family, day, usd, row_count)
+  values (charged.family, (now() at time zone 'UTC')::date, charge_producer.usd, charge_producer.row_count)
+  on conflict (family, day) do update
     set usd = d.usd + excluded.usd, row_count = d.row_count + excluded.row_count
   returning * into today;
   if today.usd > charged.max_usd_day then
@@ -3749,8 +3755,8 @@ AS $function$
     'expires_at', nullif(key.expires_at, 'infinity'), 'revoked_at', key.revoked_at,
     'is_active', ledger.is_active(key),
     'usd_today', coalesce(trim_scale(d.usd), 0)::text, 'rows_today', coalesce(d.row_count, 0))
-  from (values (key.id)) k (id)
-  left join ledger.producer_days d on d.key_id = k.id and d.day = (now() at time zone 'UTC')::date
+  from (values (key.family)) k (family)
+  left join ledger.producer_days d on d.family = k.family and d.day = (now() at time zone 'UTC')::date
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.describe_producer_key(ledger.producer_keys) FROM PUBLIC;
 
@@ -5737,8 +5743,9 @@ CREATE OR REPLACE FUNCTION ledger.refuse_values()
 AS $function$
 begin
   raise exception using errcode = '23514', message = format(
-    'a row of public.%I is refused: amounts must be finite, times between 1970 and one day from now, '
-    'and the row of a caller without a secret key at most 64 KiB long', TG_TABLE_NAME);
+    'a row of public.%I is refused: amounts must be finite, times between 1970 and one day from now, JSON at most '
+    '64 levels deep, and the row of a caller without a secret key at most 64 KiB long, with an id that is not '
+    'derived from a name (a UUID of version 3, 5 or 8)', TG_TABLE_NAME);
 end
 $function$;
 REVOKE EXECUTE ON FUNCTION ledger.refuse_values() FROM PUBLIC;
@@ -5783,12 +5790,11 @@ declare
   hashes constant bytea[] := array(select sha256(convert_to(s, 'UTF8')) from unnest(secrets) s);
 begin
   perform pg_advisory_xact_lock(hashtext('ledger.require_signer'));
-  if cardinality(hashes) = 0 or exists (select from ledger.signers s where s.purpose = require_signer.purpose)
-    and not exists (
-      select from ledger.signers s where s.purpose = require_signer.purpose and s.hash = any (hashes))
+  if not exists (
+    select from ledger.signers s where s.purpose = require_signer.purpose and s.hash = any (hashes))
   then
-    raise exception 'only the holder of a signing key stores a %', purpose using errcode = '42501',
-      hint = 'After a change of all keys at once, delete the rows of ledger.signers as the owner.';
+    raise exception 'only the holder of a permitted signing key stores a %', purpose using errcode = '42501',
+      hint = 'Permit the key as the owner of the database: npm run ledger:key prints the statement.';
   end if;
   insert into ledger.signers (purpose, hash) select require_signer.purpose, h from unnest(hashes) h
   on conflict do nothing;
@@ -5889,8 +5895,10 @@ begin
   if not found then
     return null;
   end if;
-  insert into ledger.producer_keys (hash, name, logs, scope, can_read, max_usd_day, max_rows_day, expires_at)
-  values (decode(rotate_producer_key.hash, 'hex'), rotated.name, rotated.logs, rotated.scope, rotated.can_read,
+  insert into ledger.producer_keys
+    (family, hash, name, logs, scope, can_read, max_usd_day, max_rows_day, expires_at)
+  values (rotated.family, decode(rotate_producer_key.hash, 'hex'), rotated.name, rotated.logs, rotated.scope,
+    rotated.can_read,
     rotated.max_usd_day, rotated.max_rows_day, coalesce(rotate_producer_key.expires_at, 'infinity'))
   returning * into added;
   return ledger.describe_producer_key(added);

@@ -92,12 +92,17 @@ function explain(
   { status, text }: Answer,
 ): StackError {
   return new StackError(
-    status === 401 || status === 403
+    status === 401 || isPermissionDenied(text)
       ? `Cannot use ${url}: the key is not a secret key of it; set SUPABASE_SECRET_KEY`
       : `Cannot use ${url}: ${path} answered ${status}${
         describe(parseJson(text))
       }`,
   );
+}
+
+/** Whether PostgREST refused the role of the key (insufficient_privilege). */
+function isPermissionDenied(text: string): boolean {
+  return Object(parseJson(text)).code === "42501";
 }
 
 /** The detail of a problem document, or PostgREST's message. */

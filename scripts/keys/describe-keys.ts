@@ -46,7 +46,8 @@ function describeScope(scope: Record<string, string>): string {
   const parts = Object.entries(scope).map(([name, value]) =>
     `${name}=${value}`
   );
-  return parts.join(" ") || "any firm";
+  if (!("firm_id" in scope)) parts.unshift("any firm");
+  return parts.join(" ");
 }
 
 function describeCeilings(key: ListedKey): string[] {

@@ -8,7 +8,7 @@ const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 };
  * @throws {StackError} for any other text.
  */
 export function readDuration(text: string): number {
-  const [, count, unit] = /^(\d{1,5})([smhd])$/.exec(text) ?? [];
+  const [, count, unit] = /^([1-9]\d{0,4})([smhd])$/.exec(text) ?? [];
   if (unit === undefined) {
     throw new StackError(
       `Cannot use the duration ${

@@ -54,10 +54,9 @@ export function readEnvironment(
   return { data, error: null };
 }
 
-/** The names in a list with commas or white space; null for an empty list. */
+/** The names in a list with commas or white space; null without a list. */
 function readNames(list: string | undefined): string[] | null {
-  const names = (list ?? "").split(/[\s,]+/).filter((name) => name !== "");
-  return names.length > 0 ? names : null;
+  return list ? list.split(/[\s,]+/).filter((name) => name !== "") : null;
 }
 
 /** The key that a function uses itself: `default`, else the first. */

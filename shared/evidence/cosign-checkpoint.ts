@@ -1,3 +1,4 @@
+import { SQLSTATES, StoreError } from "../db/call-function.ts";
 import type { Environment } from "../db/environment.ts";
 import { moveWitnessed, readWitnessed } from "../db/evidence-store.ts";
 import { parseBase64, toBase64 } from "../tlog/encoding.ts";
@@ -11,7 +12,11 @@ import {
   refuseCheckpoint,
   type WitnessAnswer,
 } from "../tlog/witness.ts";
-import { deriveStoreSecret, type LedgerKeys } from "./ledger-keys.ts";
+import {
+  deriveStoreSecret,
+  type LedgerKeys,
+  permitSigner,
+} from "./ledger-keys.ts";
 
 /**
  * Cosigns a checkpoint of another log (C2SP tlog-witness, `add-checkpoint`). It is
@@ -32,11 +37,22 @@ export async function cosignCheckpoint(
   const last = stored && { ...stored, root: parseBase64(stored.root.trim())! };
   const refusal = await refuseCheckpoint(request, { keys, last });
   if (refusal) return refusal;
+  const secret = await deriveStoreSecret(witness);
   const isStored = await moveWitnessed(env, origin, request.oldSize, {
     size,
     root: toBase64(root),
     note: formatNote(request.note),
-  }, [await deriveStoreSecret(witness)]);
+  }, [secret]).catch((error) => {
+    const isUnknown = error instanceof StoreError &&
+      error.reason.code === SQLSTATES.notAllowed;
+    throw isUnknown
+      ? new Error(
+        `The database does not permit the witness's key; as its owner, run: ${
+          permitSigner("cosignature", secret)
+        }`,
+      )
+      : error;
+  });
   if (!isStored) {
     return answerConflict((await readWitnessed(env, origin))?.size ?? 0);
   }

@@ -1,4 +1,4 @@
-import { toBase64 } from "../tlog/encoding.ts";
+import { sha256, toBase64, toHex } from "../tlog/encoding.ts";
 import {
   type KeyType,
   parseSignerKey,
@@ -101,6 +101,15 @@ export async function deriveStoreSecret(
 ): Promise<string> {
   const text = `ledger-functions/store-checkpoint/v1 ${verifier.name}`;
   return toBase64(await sign(new TextEncoder().encode(text), privateKey));
+}
+
+/** What a permitted key stores. */
+export type SignerPurpose = "checkpoint" | "cosignature";
+
+/** The statement with which the owner of the database permits a key, by its store secret. */
+export function permitSigner(purpose: SignerPurpose, secret: string): string {
+  const hash = toHex(sha256(new TextEncoder().encode(secret)));
+  return `insert into ledger.signers (purpose, hash) values ('${purpose}', decode('${hash}', 'hex')) on conflict do nothing;`;
 }
 
 async function readSigner(

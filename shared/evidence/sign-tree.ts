@@ -19,6 +19,7 @@ import { formatAddCheckpoint, readWitnessAnswer } from "../tlog/witness.ts";
 import {
   deriveStoreSecret,
   type LedgerKeys,
+  permitSigner,
   type Witness,
 } from "./ledger-keys.ts";
 import { createTileReader } from "./prove-row.ts";
@@ -91,9 +92,12 @@ async function store(
     const isUnknown = error instanceof StoreError &&
       error.reason.code === SQLSTATES.notAllowed;
     if (!isUnknown) throw error;
+    const permits = secrets.map((secret) => permitSigner("checkpoint", secret));
     return {
       refusal:
-        "The database knows other signing keys than these: sign with an old and a new key during a rotation, or delete the rows of ledger.signers as the owner of the database",
+        `The database permits other signing keys than these; as its owner, run: ${
+          permits.join(" ")
+        }`,
     };
   }
 }

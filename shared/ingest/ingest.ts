@@ -46,10 +46,11 @@ export type IngestResult = EventResult & { dropped?: readonly string[] };
 export async function ingest(
   log: Log,
   events: readonly IncomingEvent[],
-  source: EventSource,
+  sent: EventSource,
   options: IngestOptions,
   env: Environment,
 ): Promise<IngestResult[]> {
+  const source = requireScope(sent);
   const prepared = await prepareEvents(log, events, source);
   const results = await write(log, prepared, source, options, env);
   const { optionalReferences = [] } = source;
@@ -74,6 +75,19 @@ export async function ingest(
     ...result,
     dropped: dropped[index],
   }));
+}
+
+/** The source with the scope of a producer key, which is not optional. */
+function requireScope(source: EventSource): EventSource {
+  const { caller, optionalReferences } = source;
+  if (caller.kind !== "producer" || optionalReferences === undefined) {
+    return source;
+  }
+  return {
+    ...source,
+    optionalReferences: optionalReferences
+      .filter((member) => !Object.hasOwn(caller.key.scope, member)),
+  };
 }
 
 /** Writes the valid events in one call; results are in the order of `prepared`. */
@@ -128,18 +142,18 @@ function conceal(
     return result;
   }
   const { key } = caller;
+  // Whether another firm has a parent is not for the producer to know.
+  const isOther = (code: string) =>
+    code === "other_firm" && Object.keys(key.scope).length > 0;
+  const faults = result.faults?.map((fault) =>
+    isOther(fault.code) ? { ...fault, code: "not_found" as const } : fault
+  );
   // The event has the scope, so a row that differs in it is another's.
   const isOwn = !result.fields?.some((field) =>
     Object.hasOwn(key.scope, field)
   );
-  if (isOwn && mayRead(key, log)) return result;
+  if (isOwn && mayRead(key, log)) return { ...result, faults };
   const { row: _row, receipt: _receipt, fields: _fields, ...rest } = result;
-  // Whether another firm has a parent is not for the producer to know.
-  const faults = rest.faults?.map((fault) =>
-    fault.code === "other_firm"
-      ? { ...fault, code: "not_found" as const }
-      : fault
-  );
   return { ...rest, faults };
 }
 

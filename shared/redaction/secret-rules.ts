@@ -109,6 +109,11 @@ const PREFIXED_KEYS: readonly (readonly [OwnSecretKind, string])[] = [
   ["supabase_access_token", "sbp_(?:oauth_|v\\d+_)?[A-Za-z0-9]{20,}"],
   ["webhook_secret", "whsec_[A-Za-z0-9+/=_-]{16,}"],
   ["ledger_key", "lfk_[\\w-]{10,}"],
+  // The signing key of a checkpoint (C2SP signed-note).
+  [
+    "ledger_key",
+    "PRIVATE\\+KEY\\+[^+\\s]{1,128}\\+[0-9a-f]{8}\\+[\\w+/=]{20,}",
+  ],
   ["google_access_token", "ya29\\.[\\w-]{8,}"],
   ["google_access_token", "1//0[\\w-]{20,}"],
   ["google_api_key", "GOCSPX-[\\w-]{16,}"],

@@ -44,15 +44,15 @@ const timeOfDay = z.string().regex(
 );
 
 /**
- * Of a regular expression: back-references, look-behind, embedded options and counts
- * above 20, with which a name could take minutes to match. The CHECK of the column is
- * the same.
+ * Of a regular expression: back-references, look-behind, embedded options, counts above
+ * 20 and counts of groups, with which a name could take minutes to match. The CHECK of
+ * the column is the same.
  */
 const COSTLY_PATTERN =
-  /\\[1-9]|\(\?(?:[^:=!]|$)|^\*\*\*|\{[\d,]*(?:[3-9]\d|2[1-9]|\d{3})/;
+  /\\[1-9]|\(\?(?:[^:=!]|$)|^\*\*\*|\)\{|\{[\d,]*(?:[3-9]\d|2[1-9]|\d{3})/;
 
 const PATTERN_FORMAT =
-  "Expected a regular expression of PostgreSQL, without back-references, look-behind, embedded options and repetition counts above 20";
+  "Expected a regular expression of PostgreSQL, without back-references, look-behind, embedded options, repetition counts above 20, and counts of groups";
 
 /** The body of `POST /llm-usage/prices`. */
 export const priceSchema = z.strictObject({

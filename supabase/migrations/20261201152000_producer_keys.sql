@@ -7,6 +7,8 @@
 
 create table ledger.producer_keys (
   id uuid primary key default gen_random_uuid(),
+  -- The first of the keys that replaced one another: they share a ceiling.
+  family uuid not null,
   hash bytea not null unique check (octet_length(hash) = 32),
   name text not null check (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'),
   logs name[] not null check (cardinality(logs) > 0 and array_position(logs, null) is null),
@@ -24,13 +26,14 @@ comment on column ledger.producer_keys.max_usd_day is
   'The sum of the absolute costs that the key may record in a day of UTC, by the time of recording.';
 
 create table ledger.producer_days (
-  key_id uuid not null references ledger.producer_keys (id) on delete cascade,
+  family uuid not null,
   day date not null,
   usd numeric not null,
   row_count bigint not null,
-  primary key (key_id, day)
+  primary key (family, day)
 );
-comment on table ledger.producer_days is 'What keys with a daily ceiling recorded, per day of UTC.';
+comment on table ledger.producer_days is
+  'What the keys of a family with a daily ceiling recorded, per day of UTC.';
 
 alter table ledger.producer_keys enable row level security;
 alter table ledger.producer_days enable row level security;
@@ -66,9 +69,9 @@ begin
   if row_count = 0 or num_nonnulls(charged.max_usd_day, charged.max_rows_day) = 0 then
     return;
   end if;
-  insert into ledger.producer_days as d (key_id, day, usd, row_count)
-  values (key, (now() at time zone 'UTC')::date, charge_producer.usd, charge_producer.row_count)
-  on conflict (key_id, day) do update
+  insert into ledger.producer_days as d (family, day, usd, row_count)
+  values (charged.family, (now() at time zone 'UTC')::date, charge_producer.usd, charge_producer.row_count)
+  on conflict (family, day) do update
     set usd = d.usd + excluded.usd, row_count = d.row_count + excluded.row_count
   returning * into today;
   if today.usd > charged.max_usd_day then
@@ -127,8 +130,8 @@ as $$
     'expires_at', nullif(key.expires_at, 'infinity'), 'revoked_at', key.revoked_at,
     'is_active', ledger.is_active(key),
     'usd_today', coalesce(trim_scale(d.usd), 0)::text, 'rows_today', coalesce(d.row_count, 0))
-  from (values (key.id)) k (id)
-  left join ledger.producer_days d on d.key_id = k.id and d.day = (now() at time zone 'UTC')::date
+  from (values (key.family)) k (family)
+  left join ledger.producer_days d on d.family = k.family and d.day = (now() at time zone 'UTC')::date
 $$;
 
 create function ledger.add_producer_key(
@@ -166,10 +169,11 @@ begin
   ) then
     raise exception 'the project of the scope is not one of its firm' using errcode = '22023';
   end if;
-  insert into ledger.producer_keys (hash, name, logs, scope, can_read, expires_at, max_usd_day, max_rows_day)
-  values (decode(add_producer_key.hash, 'hex'), add_producer_key.name, add_producer_key.logs, add_producer_key.scope,
-    add_producer_key.can_read, coalesce(add_producer_key.expires_at, 'infinity'), add_producer_key.max_usd_day,
-    add_producer_key.max_rows_day)
+  insert into ledger.producer_keys
+    (family, hash, name, logs, scope, can_read, expires_at, max_usd_day, max_rows_day)
+  values (gen_random_uuid(), decode(add_producer_key.hash, 'hex'), add_producer_key.name, add_producer_key.logs,
+    add_producer_key.scope, add_producer_key.can_read, coalesce(add_producer_key.expires_at, 'infinity'),
+    add_producer_key.max_usd_day, add_producer_key.max_rows_day)
   returning * into added;
   return ledger.describe_producer_key(added);
 end
@@ -204,8 +208,10 @@ begin
   if not found then
     return null;
   end if;
-  insert into ledger.producer_keys (hash, name, logs, scope, can_read, max_usd_day, max_rows_day, expires_at)
-  values (decode(rotate_producer_key.hash, 'hex'), rotated.name, rotated.logs, rotated.scope, rotated.can_read,
+  insert into ledger.producer_keys
+    (family, hash, name, logs, scope, can_read, max_usd_day, max_rows_day, expires_at)
+  values (rotated.family, decode(rotate_producer_key.hash, 'hex'), rotated.name, rotated.logs, rotated.scope,
+    rotated.can_read,
     rotated.max_usd_day, rotated.max_rows_day, coalesce(rotate_producer_key.expires_at, 'infinity'))
   returning * into added;
   return ledger.describe_producer_key(added);

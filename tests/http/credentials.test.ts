@@ -289,7 +289,7 @@ describe("LEDGER_OPERATOR_KEYS", () => {
   test.each([
     [undefined, null],
     ["", null],
-    [" , ", null],
+    [" , ", []],
     ["default", ["default"]],
     ["default, reports\nops", ["default", "reports", "ops"]],
   ])("is read from %j as %j", (value, names) => {

@@ -70,7 +70,9 @@ const PATTERNS: [string, string][] = [
   ["look-behind", "^x(?<=a)b"],
   ["an embedded option", "(?i)gpt"],
   ["a director", "***=x"],
-  ["a count above 20", "^(a?){21}b$"],
+  ["a count above 20", "^a{21}b$"],
+  ["nested counts", "(((a|b|c)?){20}){20}z"],
+  ["a count of a group", "(?:a{20}){20}"],
   ["an open bracket", "^(gpt"],
 ];
 

@@ -67,6 +67,11 @@ describe("npm run ledger:key", () => {
           new RegExp(`^${variable}=PRIVATE\\+KEY\\+${ORIGIN}\\+`),
         ),
         "",
+        "# As the owner of the database, in the SQL editor: permit the key to store its checkpoints",
+        expect.stringMatching(
+          /^insert into ledger\.signers .*'checkpoint', decode\('[0-9a-f]{64}', 'hex'\)/,
+        ),
+        "",
         "# Public: give it to verifiers",
         expect.stringMatching(new RegExp(`^${ORIGIN}\\+[0-9a-f]{8}\\+`)),
         "",

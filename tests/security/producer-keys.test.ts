@@ -117,6 +117,21 @@ describe.each(ENGINES)("a producer key on %s", (engine) => {
     expect((await post(1)).status).toBe(429);
   });
 
+  test("shares its ceiling with the key that replaces it", async () => {
+    const { key, id } = await createKey(ledger, { max_rows_day: 2 });
+    const fresh = createProducerKey();
+    const post = (text: string) =>
+      ledger.post("audit", EVENTS.audit, withKey(text));
+    expect((await post(key)).status).toBe(201);
+    await ledger.admin().rpc("rotate_producer_key", {
+      key: id,
+      hash: await hashProducerKey(fresh),
+    });
+    expect((await post(fresh)).status).toBe(201);
+    expect((await post(fresh)).status).toBe(429);
+    expect((await post(key)).status).toBe(429);
+  });
+
   test("records nothing once it is revoked, without delay", async () => {
     const { key, id } = await createKey(ledger);
     const before = await ledger.post("audit", EVENTS.audit, withKey(key));
@@ -284,14 +299,18 @@ describe.each(SERVER_ONLY)("a write-only key on %s", (engine) => {
     }
   });
 
-  test("does not tell a project of another firm from none", async () => {
-    const post = async (cma_project_id: string) => {
-      const event = { ...EVENTS["llm-usage"], cma_project_id };
-      const { body } = await ledger.post("llm-usage", event, withKey(key));
-      return body.errors;
-    };
-    expect(await post(OTHER_PROJECT)).toEqual(await post(newId()));
-  });
+  test.each([true, false])(
+    "does not tell a project of another firm from none, whether it may read (%s)",
+    async (can_read) => {
+      const { key } = await createKey(ledger, { can_read });
+      const post = async (cma_project_id: string) => {
+        const event = { ...EVENTS["llm-usage"], cma_project_id };
+        const { body } = await ledger.post("llm-usage", event, withKey(key));
+        return body.errors;
+      };
+      expect(await post(OTHER_PROJECT)).toEqual(await post(newId()));
+    },
+  );
 });
 
 describe.each(SERVER_ONLY)("a reading key on %s", (engine) => {
