@@ -52,10 +52,20 @@ async function exportFresh(): Promise<string> {
 describe("npm run ledger:key", () => {
   test("prints the secret key as its environment variable, and the public key", async () => {
     for (
-      const [args, variable, type] of [
-        [[ORIGIN], "LEDGER_SIGNING_KEYS", "signers"],
-        [[ORIGIN, "--witness"], "WITNESS_SIGNING_KEY", "witness"],
-        [["--witness", ORIGIN], "WITNESS_SIGNING_KEY", "witness"],
+      const [args, variable, type, purpose] of [
+        [[ORIGIN], "LEDGER_SIGNING_KEYS", "signers", "checkpoint"],
+        [
+          [ORIGIN, "--witness"],
+          "WITNESS_SIGNING_KEY",
+          "witness",
+          "cosignature",
+        ],
+        [
+          ["--witness", ORIGIN],
+          "WITNESS_SIGNING_KEY",
+          "witness",
+          "cosignature",
+        ],
       ] as const
     ) {
       const { code, stdout, stderr } = await makeKey(...args);
@@ -67,9 +77,11 @@ describe("npm run ledger:key", () => {
           new RegExp(`^${variable}=PRIVATE\\+KEY\\+${ORIGIN}\\+`),
         ),
         "",
-        "# As the owner of the database, in the SQL editor: permit the key to store its checkpoints",
+        `# As the owner of the database, in the SQL editor: permit the key to store its ${purpose}s`,
         expect.stringMatching(
-          /^insert into ledger\.signers .*'checkpoint', decode\('[0-9a-f]{64}', 'hex'\)/,
+          new RegExp(
+            `^insert into ledger\\.signers .*'${purpose}', decode\\('[0-9a-f]{64}', 'hex'\\)`,
+          ),
         ),
         "",
         "# Public: give it to verifiers",
