@@ -92,7 +92,7 @@ describe("npm run ledger:key", () => {
         name === variable ? lines[1].slice(variable.length + 1) : undefined
       );
       const signer = type === "witness" ? read.witness : read.signers[0];
-      expect(signer?.verifier.id).toBe(lines[4].split("+")[1]);
+      expect(signer?.verifier.id).toBe(lines[7].split("+")[1]);
     }
   });
 
