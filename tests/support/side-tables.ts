@@ -43,7 +43,7 @@ export const SIDE_TABLES: Record<SideTableName, SideTable> = {
         "FOREIGN KEY (firm_id) REFERENCES firms(id) ON DELETE CASCADE",
     },
     policies: [read("model_prices", `((firm_id IS NULL) OR ${OWN_FIRM})`)],
-    grants: { authenticated: ["SELECT"], service_role: ["SELECT", "INSERT"] },
+    grants: { authenticated: ["SELECT"], service_role: ["SELECT"] },
   },
 
   llm_usage_details: {
