@@ -1,9 +1,9 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { MAX_SPANS } from "../limits.ts";
 import { toHex } from "../tlog/encoding.ts";
-import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import {
   addAttribute,
+  isKept,
   isTime,
   type RawSpan,
   readSpan,
@@ -158,7 +158,7 @@ function readKeyValue(
       reader.pos = valueEnd;
     } else return false;
   });
-  if (value === undefined || !KEPT_ATTRIBUTES.has(key)) return;
+  if (value === undefined || !isKept(key)) return;
   reader.pos = value[0];
   addAttribute(attributes, key, readValue(reader, value[1], true));
   reader.pos = end;

@@ -47,11 +47,15 @@ const COUNTS = [
   "visibleOutput",
 ] as const;
 
+/** Counts that JavaScript senders write as NaN where the provider's are missing. */
+const TOTALS: readonly string[] = ["input", "output", "total"];
+
 /** Whether a span has a token count other than 0, which makes it a candidate for a row. */
 export function countsTokens(attributes: Attributes): boolean {
   return [ALIASES.input, ALIASES.output, ALIASES.total].some((names) => {
     const found = findAttribute(attributes, names);
-    return found !== undefined && Number(found.value) !== 0;
+    return found !== undefined && Number(found.value) !== 0 &&
+      !Number.isNaN(found.value);
   });
 }
 
@@ -63,6 +67,7 @@ export function readCounts(
   for (const count of COUNTS) {
     const found = findAttribute(attributes, ALIASES[count]);
     if (found === undefined) continue;
+    if (Number.isNaN(found.value) && TOTALS.includes(count)) continue;
     const value = toCount(found.value);
     if (value === null) {
       const reason =

@@ -1,0 +1,68 @@
+import { isObject } from "../http/json.ts";
+import { usageObject } from "../logs/llm-usage-details.ts";
+import { extractUsage, type UsageCounts } from "../pricing/extract-usage.ts";
+import type { Attributes } from "./span.ts";
+
+/** A provider's own usage object within an attribute in JSON. */
+type UsageObject = {
+  /** The attribute, with a JSON Pointer to the object behind it. */
+  name: string;
+  /** The provider whose format the object has, whichever provider served the call. */
+  provider: string;
+};
+
+const AI_SDK = "ai.response.providerMetadata";
+const GOOGLE_ADK = "gcp.vertex.agent.llm_response";
+
+/** The usage objects that senders copy: the strongest evidence of a call's usage. */
+export const USAGE_OBJECTS: readonly UsageObject[] = [
+  { name: `${AI_SDK}/anthropic/usage`, provider: "anthropic" },
+  { name: `${AI_SDK}/google/usageMetadata`, provider: "google" },
+  { name: `${AI_SDK}/vertex/usageMetadata`, provider: "google" },
+  { name: `${AI_SDK}/googleVertex/usageMetadata`, provider: "google" },
+  { name: `${GOOGLE_ADK}/usageMetadata`, provider: "google" },
+  // Python writes the members of the same object in snake case.
+  { name: `${GOOGLE_ADK}/usage_metadata`, provider: "google" },
+];
+
+const schema = usageObject();
+
+/** A usage object as text to keep with a span; undefined if it may hold content. */
+export function keepUsageObject(value: unknown): string | undefined {
+  return isObject(value) && schema.safeParse(value).success
+    ? JSON.stringify(value)
+    : undefined;
+}
+
+/**
+ * The counts of the usage object that a span's attributes contain. Null without one;
+ * `unread` is the name of an object that the provider's rules do not explain.
+ */
+export async function readUsageObject(
+  attributes: Attributes,
+): Promise<{ counts: UsageCounts } | { unread: string } | null> {
+  for (const { name, provider } of USAGE_OBJECTS) {
+    const text = attributes.get(name);
+    if (typeof text !== "string") continue;
+    const usage = toCamelCase(JSON.parse(text), name);
+    const read = await extractUsage({ provider, apiFlavor: "default", usage });
+    return "counts" in read ? read : { unread: name };
+  }
+  return null;
+}
+
+function toCamelCase(usage: unknown, name: string): unknown {
+  if (!name.endsWith("/usage_metadata")) return usage;
+  return camelCaseKeys(usage);
+}
+
+function camelCaseKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(camelCaseKeys);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      camelCaseKeys(member),
+    ]),
+  );
+}
