@@ -32,7 +32,9 @@ export function readJsonAttribute(
   if (!isObject(root)) return [];
   const kept: [string, AttributeValue][] = [];
   for (const pointer of JSON_MEMBERS.get(name) ?? []) {
-    const value = findMember(root, pointer);
+    // A provider's count is null where it does not apply.
+    const member = findMember(root, pointer);
+    const value = member === null ? 0 : member;
     if (isShort(value)) kept.push([name + pointer, value]);
   }
   for (const pointer of OBJECT_POINTERS.get(name) ?? []) {

@@ -10,11 +10,8 @@ import {
   findText,
   type LedgerSettings,
 } from "./attributes.ts";
-import {
-  readTokens,
-  sourceConvention,
-  type TokenUsage,
-} from "./read-tokens.ts";
+import { readTokens, type TokenUsage } from "./read-tokens.ts";
+import { sourceConvention } from "./source-convention.ts";
 import {
   type Attributes,
   formatNanoseconds,
@@ -51,7 +48,7 @@ export async function readModelCall(
   if (firm_id === undefined) return { reason: explainMissing("firm_id") };
   const task_type = findSetting("task_type", span, url);
   if (task_type === undefined) return { reason: explainMissing("task_type") };
-  const model = findText(span.attributes, ALIASES.model);
+  const { provider, model } = readModel(span);
   if (model === "") {
     const [response] = ALIASES.model;
     return {
@@ -66,7 +63,7 @@ export async function readModelCall(
       reason: "ledger.token_convention is neither inclusive nor exclusive",
     };
   }
-  const usage = readTokens(
+  const usage = await readTokens(
     span,
     status.success,
     sourceConvention(span, declared),
@@ -79,12 +76,12 @@ export async function readModelCall(
     model,
     task_type,
     ...usage.tokens,
-    reported_cost_usd: readReportedCost(span.attributes),
+    reported_cost_usd: readChargedCost(span.attributes, model),
     latency_ms: readDuration(span),
     ...status,
     created_at: formatNanoseconds(span.end),
-    provider: findText(span.attributes, ALIASES.provider) || undefined,
-    service_tier: findText(span.attributes, ALIASES.serviceTier) || undefined,
+    provider: provider || undefined,
+    service_tier: readServiceTier(span.attributes) ?? usage.tokens.service_tier,
   };
   return { event: withoutUndefined(event) };
 }
@@ -111,8 +108,9 @@ type SpanStatus = { success: boolean; error_message?: string };
 
 /**
  * The status of a span: a failure if its status code is an error, if it has an
- * `error.type`, or when `error` is a finish reason. The message is that of the status,
- * else the type, redacted and truncated to `MAX_SPAN_ERROR_TEXT` characters.
+ * `error.type`, when `error` is a finish reason, or as a sender's own attribute says.
+ * The message is that of the status, else the sender's, else the type, redacted and
+ * truncated to `MAX_SPAN_ERROR_TEXT` characters.
  */
 function readSpanStatus(
   { failed, statusMessage, attributes }: Span,
@@ -120,10 +118,15 @@ function readSpanStatus(
   const type = findText(attributes, ALIASES.errorType);
   const reasons = findAttribute(attributes, ALIASES.finishReasons)?.value;
   const aborted = Array.isArray(reasons) && reasons.includes("error");
-  if (!failed && type === "" && !aborted) return { success: true };
+  const isFailed = failed || type !== "" || aborted || saysFailed(attributes);
+  if (!isFailed) return { success: true };
+  const own = findText(attributes, [
+    ...ALIASES.langfuseMessage,
+    ...ALIASES.codingAgentError,
+  ]);
   // Redacted before truncating, because a truncated secret is not recognised.
   const text = redactSecrets(
-    (statusMessage || type).slice(0, MAX_ERROR_MESSAGE),
+    (statusMessage || own || type).slice(0, MAX_ERROR_MESSAGE),
   )
     .slice(0, MAX_SPAN_ERROR_TEXT).toWellFormed().trim();
   return text === ""
@@ -131,13 +134,61 @@ function readSpanStatus(
     : { success: false, error_message: text };
 }
 
+/** Whether an attribute of Langfuse, Genkit, Claude Code or Qwen Code says that a call failed. */
+function saysFailed(attributes: Attributes): boolean {
+  const success = findAttribute(attributes, ALIASES.codingAgentSuccess)?.value;
+  return findText(attributes, ALIASES.langfuseLevel) === "ERROR" ||
+    findText(attributes, ALIASES.genkitState) === "error" ||
+    success === false || success === "false";
+}
+
+/** The model and its provider, as the sender wrote them; "" for one that is missing. */
+function readModel({ attributes }: Span): { provider: string; model: string } {
+  const provider = findText(attributes, ALIASES.provider);
+  const model = findText(attributes, ALIASES.model);
+  if (model !== "") return { provider, model };
+  // Genkit prefixes the name of a model with its plugin.
+  const [, plugin = "", name = ""] =
+    /^([^/]+)\/(.+)$/s.exec(findText(attributes, ALIASES.genkitName)) ?? [];
+  return {
+    provider: provider || (plugin === "googleai" ? "google" : plugin),
+    model: name,
+  };
+}
+
+/** Claude Code's fast mode has prices of its own. */
+function readServiceTier(attributes: Attributes): string | undefined {
+  const isFast = findText(attributes, ALIASES.codingAgentSpeed) === "fast";
+  return findText(attributes, ALIASES.serviceTier) ||
+    (isFast ? "fast" : undefined);
+}
+
+/**
+ * The reported cost of a model call. A cost of 0 is no charge but says that the sender
+ * did not bill the call, or does not know its price; only free models cost nothing.
+ */
+function readChargedCost(
+  attributes: Attributes,
+  model: string,
+): string | undefined {
+  const cost = readReportedCost(attributes);
+  if (cost === undefined || Number(cost) > 0 || model.endsWith(":free")) {
+    return cost;
+  }
+  const upstream = readReportedCost(attributes, ALIASES.upstreamCost);
+  return Number(upstream) > 0 ? upstream : undefined;
+}
+
 /**
  * The cost of a span in US dollars, as a decimal string without exponent: the digits
  * of a text, or the shortest decimal of a double. Undefined for a missing, negative,
  * infinite or malformed cost.
  */
-export function readReportedCost(attributes: Attributes): string | undefined {
-  const value = findAttribute(attributes, ALIASES.cost)?.value;
+export function readReportedCost(
+  attributes: Attributes,
+  names: readonly string[] = ALIASES.cost,
+): string | undefined {
+  const value = findAttribute(attributes, names)?.value;
   // Text may have an exponent, as senders write doubles.
   const text = toDecimalText(value) ??
     (typeof value === "string" ? toDecimalText(Number(value)) : null);

@@ -34,7 +34,7 @@ export type SentCounts = {
 };
 
 /** The names of `ALIASES` that count tokens. */
-const COUNTS = [
+export const COUNTS = [
   "input",
   "output",
   "total",

@@ -1,0 +1,140 @@
+import { MAX_INTEGER } from "../limits.ts";
+import { ALIASES, isUsageName, UNITS } from "./aliases.ts";
+import { findAttribute, findText } from "./attributes.ts";
+import type { TokenUsage } from "./read-tokens.ts";
+import { GOOGLE_ADK } from "./roles.ts";
+import { formatOf, isAiSdk, isInclusiveAiSdk } from "./source-convention.ts";
+import type { Attributes, Span } from "./span.ts";
+import { COUNTS, type SentCounts } from "./token-convention.ts";
+import { USAGE_OBJECTS } from "./usage-objects.ts";
+
+const LANGFUSE_DETAILS = "langfuse.observation.usage_details/";
+
+/** The units with a price of their own, and the attributes that do not fit the totals. */
+export function readUnits(
+  attributes: Attributes,
+  tokens: TokenUsage,
+): { units: Record<string, number>; unread: string[] } {
+  const free = {
+    input: tokens.input_tokens - (tokens.cache_read_tokens ?? 0) -
+      (tokens.cache_write_5m_tokens ?? 0) - (tokens.cache_write_1h_tokens ?? 0),
+    output: tokens.output_tokens - (tokens.reasoning_tokens ?? 0),
+  };
+  const units: Record<string, number> = {};
+  const unread: string[] = [];
+  for (const [unit, names] of Object.entries(UNITS)) {
+    const found = findPositive(attributes, names);
+    if (found === undefined) continue;
+    const total = totalOf(unit);
+    const fits = Number.isInteger(found.count) && found.count <= MAX_INTEGER &&
+      (total === null || found.count <= free[total]);
+    if (!fits) unread.push(found.name);
+    else {
+      units[unit] = found.count;
+      if (total !== null) free[total] -= found.count;
+    }
+  }
+  return { units, unread };
+}
+
+/**
+ * The counts with Langfuse's other parts of the input and the output, which its totals
+ * do not include.
+ */
+export function includeDisjointUnits(
+  { attributes }: Span,
+  counts: SentCounts,
+): SentCounts {
+  const { input, output, total } = counts;
+  const isPlain = total !== null && total === (input ?? 0) + (output ?? 0);
+  if (isPlain) return counts;
+  const added = { input: 0, output: 0 };
+  for (const [name, value] of attributes) {
+    if (!name.startsWith(LANGFUSE_DETAILS) || KNOWN_COUNTS.has(name)) continue;
+    const part = totalOf(name.slice(LANGFUSE_DETAILS.length));
+    if (part !== null && isCount(value)) added[part] += Number(value);
+  }
+  return {
+    ...counts,
+    input: addTo(input, added.input),
+    output: addTo(output, added.output),
+  };
+}
+
+function addTo(count: number | null, added: number): number | null {
+  return added === 0 ? count : (count ?? 0) + added;
+}
+
+/** The total that a unit is a part of, by the prefix of its name. */
+function totalOf(unit: string): "input" | "output" | null {
+  return unit.startsWith("input_")
+    ? "input"
+    : unit.startsWith("output_")
+    ? "output"
+    : null;
+}
+
+function findPositive(
+  attributes: Attributes,
+  names: readonly string[],
+): { name: string; count: number } | undefined {
+  for (const name of names) {
+    const count = Number(attributes.get(name));
+    if (count > 0) return { name, count };
+  }
+}
+
+function isCount(value: unknown): boolean {
+  const count = Number(value);
+  return Number.isInteger(count) && count >= 0 && count <= MAX_INTEGER;
+}
+
+/** The names of the counts that become columns of their own. */
+const KNOWN_COUNTS: ReadonlySet<string> = new Set(
+  COUNTS.flatMap((count): readonly string[] => ALIASES[count]),
+);
+
+const KNOWN: ReadonlySet<string> = new Set([
+  ...Object.values(ALIASES).flat(),
+  ...Object.values(UNITS).flat(),
+]);
+
+/** Usage that costs nothing of its own: parts at the price of their total, and no counts. */
+const WITHOUT_PRICE =
+  /cost|price|usd|per_second|duration|latency|time|text|prediction|total|uncached|no_?cache|fresh|characters|context|percent|ratio|limit|remaining|tool_use_prompt|requests$|rate$|details[./](?:input|output)_tokens$/i;
+
+/** Names that are safe to store: others may be content. */
+const PLAIN_NAME = /^[\w.:/-]{1,128}$/;
+
+/** Unread names of one call, of which a sender may have any number. */
+const MAX_UNREAD = 20;
+
+/** The attributes that count usage in an unknown way, or that the sender left out. */
+export function findUnread(span: Span): string[] {
+  const unread: string[] = [];
+  for (const [name, value] of span.attributes) {
+    const isUnknown = isUsageName(name) && !KNOWN.has(name) &&
+      Number(value) > 0 && !WITHOUT_PRICE.test(name);
+    if (!isUnknown || unread.length === MAX_UNREAD) continue;
+    unread.push(PLAIN_NAME.test(name) ? name : name.replace(/\/.*$/s, ""));
+  }
+  return [...unread, ...findOmitted(span)];
+}
+
+/** Attributes without which a sender's counts are known to be too low. */
+function findOmitted(span: Span): string[] {
+  const { scope, attributes } = span;
+  if (USAGE_OBJECTS.some(({ name }) => attributes.has(name))) return [];
+  const lacks = (names: readonly string[]) =>
+    findAttribute(attributes, names) === undefined;
+  const isThinking = /gemini-(?:2\.5|[3-9])/i.test(
+    findText(attributes, ALIASES.model),
+  ) && lacks(ALIASES.reasoning);
+  if (scope === GOOGLE_ADK) {
+    return isThinking ? ["gcp.vertex.agent.llm_response"] : [];
+  }
+  if (!isAiSdk(span) || isInclusiveAiSdk(span)) return [];
+  const isCacheUnknown = ["anthropic", "aws"].includes(formatOf(span)) &&
+    (lacks(ALIASES.cacheRead) || lacks(ALIASES.cacheWrite));
+  return isCacheUnknown || isThinking ? ["ai.response.providerMetadata"] : [];
+}
