@@ -14,6 +14,7 @@ import { llmUsageLog } from "./logs/llm-usage-log.ts";
 import type { Log, LogEvent } from "./logs/log.ts";
 import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
 import { LEDGER_NAMES, readUrlSettings } from "./otlp/attributes.ts";
+import { correctUrl } from "./otlp/endpoint-url.ts";
 import {
   readOtlpEncoding,
   readTraces,
@@ -44,7 +45,7 @@ export function serveOtlp(
     users: false,
     parameters: LEDGER_NAMES,
   });
-  return serve({
+  const handle = serve({
     name: "otlp",
     environment,
     routes: [
@@ -56,6 +57,10 @@ export function serveOtlp(
     fail: (request, { problem: { status, detail }, headers }) =>
       respondFailure(encodingOf(request), status, detail, headers),
   });
+  return (request) => {
+    const url = correctUrl(request.url);
+    return handle(url === null ? request : new Request(url, request));
+  };
 }
 
 function encodingOf({ headers }: Request) {
