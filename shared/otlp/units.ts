@@ -8,6 +8,13 @@ import type { Attributes, Span } from "./span.ts";
 import { COUNTS, type SentCounts } from "./token-convention.ts";
 import { USAGE_OBJECTS } from "./usage-objects.ts";
 
+/** Attribute name → the unit that it counts. */
+const UNIT_NAMES = new Map(
+  Object.entries(UNITS).flatMap(([unit, names]) =>
+    names.map((name) => [name, unit] as const)
+  ),
+);
+
 const LANGFUSE_DETAILS = "langfuse.observation.usage_details/";
 
 /** The units with a price of their own, and the attributes that do not fit the totals. */
@@ -22,16 +29,17 @@ export function readUnits(
   };
   const units: Record<string, number> = {};
   const unread: string[] = [];
-  for (const [unit, names] of Object.entries(UNITS)) {
-    const found = findPositive(attributes, names);
-    if (found === undefined) continue;
+  for (const [name, value] of attributes) {
+    const unit = UNIT_NAMES.get(name);
+    const count = Number(value);
+    // Several names of one unit have the same count.
+    if (unit === undefined || !(count > 0) || unit in units) continue;
     const total = totalOf(unit);
-    const fits = Number.isInteger(found.count) && found.count <= MAX_INTEGER &&
-      (total === null || found.count <= free[total]);
-    if (!fits) unread.push(found.name);
+    const fits = isCount(count) && (total === null || count <= free[total]);
+    if (!fits) unread.push(name);
     else {
-      units[unit] = found.count;
-      if (total !== null) free[total] -= found.count;
+      units[unit] = count;
+      if (total !== null) free[total] -= count;
     }
   }
   return { units, unread };
@@ -72,16 +80,6 @@ function totalOf(unit: string): "input" | "output" | null {
     : unit.startsWith("output_")
     ? "output"
     : null;
-}
-
-function findPositive(
-  attributes: Attributes,
-  names: readonly string[],
-): { name: string; count: number } | undefined {
-  for (const name of names) {
-    const count = Number(attributes.get(name));
-    if (count > 0) return { name, count };
-  }
 }
 
 function isCount(value: unknown): boolean {
