@@ -175,15 +175,15 @@ function explainResults(
   });
 }
 
-/** The warnings about a cost that is unknown or a floor, which the sender can mend. */
+/** The warnings about a cost that is unknown or a floor, the most important first. */
 const COST_WARNINGS = [
   "usage_missing",
-  "usage_unread",
   "unpriced",
+  "usage_unread",
   "partly_unpriced",
 ];
 
-/** The first of `COST_WARNINGS` about each recorded span, which explains the others. */
+/** The first of `COST_WARNINGS` about each recorded span. */
 function explainWarnings(
   spans: readonly SpanEvent[],
   results: readonly EventResult[],

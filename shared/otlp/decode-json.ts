@@ -3,6 +3,7 @@ import { MAX_SPANS } from "../limits.ts";
 import { parseLenient } from "./json-attributes.ts";
 import {
   addAttribute,
+  EXCEPTION,
   isKept,
   isTime,
   type RawSpan,
@@ -78,6 +79,8 @@ function toRawSpan(value: unknown): RawSpan {
     attributes: readAttributes(span.attributes),
     statusCode: readEnum(status.code, STATUS_CODES),
     statusMessage: asText(status.message),
+    hasException: Array.isArray(span.events) &&
+      span.events.some((event) => isObject(event) && event.name === EXCEPTION),
   };
 }
 

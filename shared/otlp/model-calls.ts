@@ -11,6 +11,7 @@ import {
   type LedgerSettings,
 } from "./attributes.ts";
 import { readTokens, type TokenUsage } from "./read-tokens.ts";
+import { countsTokens } from "./token-convention.ts";
 import { sourceConvention } from "./source-convention.ts";
 import {
   type Attributes,
@@ -108,17 +109,20 @@ type SpanStatus = { success: boolean; error_message?: string };
 
 /**
  * The status of a span: a failure if its status code is an error, if it has an
- * `error.type`, when `error` is a finish reason, or as a sender's own attribute says.
- * The message is that of the status, else the sender's, else the type, redacted and
- * truncated to `MAX_SPAN_ERROR_TEXT` characters.
+ * `error.type`, when `error` is a finish reason, if it has an exception but no usage, or
+ * as a sender's own attribute says. The message is that of the status, else the sender's,
+ * else the type, redacted and truncated to `MAX_SPAN_ERROR_TEXT` characters.
  */
 function readSpanStatus(
-  { failed, statusMessage, attributes }: Span,
+  { failed, statusMessage, hasException, attributes }: Span,
 ): SpanStatus {
   const type = findText(attributes, ALIASES.errorType);
   const reasons = findAttribute(attributes, ALIASES.finishReasons)?.value;
   const aborted = Array.isArray(reasons) && reasons.includes("error");
-  const isFailed = failed || type !== "" || aborted || saysFailed(attributes);
+  // An exception may have been handled, unless the call has no usage.
+  const isUnfinished = hasException === true && !countsTokens(attributes);
+  const isFailed = failed || type !== "" || aborted || isUnfinished ||
+    saysFailed(attributes);
   if (!isFailed) return { success: true };
   const own = findText(attributes, [
     ...ALIASES.langfuseMessage,

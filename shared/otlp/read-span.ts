@@ -25,7 +25,12 @@ export type RawSpan = {
   attributes: Attributes | null;
   statusCode: number;
   statusMessage: string;
+  /** Whether an event of the span is an exception. */
+  hasException: boolean;
 };
+
+/** The name of an exception's event (OpenTelemetry, Exceptions on spans). */
+export const EXCEPTION = "exception";
 
 /** SpanFlags: HAS_IS_REMOTE and IS_REMOTE, of the parent. */
 const REMOTE_PARENT = 0x300;
@@ -64,6 +69,7 @@ export function readSpan(
       attributes: raw.attributes,
       failed: raw.statusCode === STATUS_CODE_ERROR,
       statusMessage: cleanText(raw.statusMessage),
+      ...(raw.hasException ? { hasException: true } : {}),
     },
   };
 }

@@ -143,6 +143,17 @@ describe("the usage of a span", () => {
     expect(event).not.toHaveProperty("unread_members");
   });
 
+  test("of a call with an exception is that of a failed call without counts", async () => {
+    const exception = { events: [{ name: "retry" }, { name: "exception" }] };
+    const event = await readCall({
+      "gen_ai.operation.name": "chat",
+      "gen_ai.request.model": "gpt-5",
+    }, exception);
+    expect(event).toMatchObject({ input_tokens: 0, success: false });
+    expect(await readCall(chat(3, 4), exception))
+      .toMatchObject({ input_tokens: 3, success: true });
+  });
+
   test.each([
     ["gen_ai.usage.output_tokens", { "gen_ai.usage.input_tokens": 9 }, [9, 0]],
     ["gen_ai.usage.input_tokens", { "gen_ai.usage.output_tokens": 9 }, [0, 9]],
