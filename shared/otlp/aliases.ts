@@ -361,3 +361,12 @@ const USAGE_NAME =
 export function isUsageName(name: string): boolean {
   return USAGE_NAME.test(name);
 }
+
+/** Usage that costs nothing of its own: parts at the price of their total, and no counts. */
+const WITHOUT_PRICE =
+  /cost|price|usd|per_second|duration|latency|time|text|prediction|total|uncached|no_?cache|fresh|characters|context|percent|ratio|limit|remaining|tool_use_prompt|requests$|rate$|details[./](?:input|output)_tokens$/i;
+
+/** Whether an attribute of the usage costs nothing of its own, by its name. */
+export function isWithoutPrice(name: string): boolean {
+  return WITHOUT_PRICE.test(name);
+}

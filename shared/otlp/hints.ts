@@ -30,6 +30,9 @@ const REMEDIES: readonly (readonly [scope: RegExp, remedy: string])[] = [
   ],
 ];
 
+/** Names of a model that mean no other kind of model. */
+const PREFIXED = ALIASES.model.filter((name) => name !== "model");
+
 /** The remedy for spans of other senders that name a model. */
 const OTHER =
   "set gen_ai.operation.name (chat, embeddings), gen_ai.response.model and gen_ai.usage.input_tokens and output_tokens on the spans of model calls";
@@ -51,7 +54,7 @@ function findRemedy(spans: readonly Span[]): string | undefined {
     if (found !== undefined) return found[1];
   }
   const isNamed = spans.some(({ attributes }) =>
-    findText(attributes, ALIASES.model) !== ""
+    findText(attributes, PREFIXED) !== ""
   );
   return isNamed ? OTHER : undefined;
 }

@@ -60,7 +60,7 @@ export async function readTokens(
 ): Promise<{ tokens: TokenUsage } | { reason: string }> {
   const read = readCounts(span.attributes);
   if ("reason" in read) return read;
-  const object = await readUsageObject(span.attributes);
+  const object = await readUsageObject(span.attributes, read.counts);
   if (object !== null && "counts" in object) {
     return { tokens: fromUsageObject(object.counts, read.counts) };
   }

@@ -1,5 +1,6 @@
 import { ALIASES, findText } from "./attributes.ts";
-import { type Span, SPAN_KIND } from "./span.ts";
+import { isUsageName, isWithoutPrice } from "./aliases.ts";
+import { type Attributes, type Span, SPAN_KIND } from "./span.ts";
 import { countsTokens } from "./token-convention.ts";
 
 /**
@@ -118,7 +119,7 @@ export function classifySpan(span: Span): SpanRole {
   if (isPending(span)) return "other";
   const role = fromSender(span) ?? fromConventions(span);
   if (role === "tool" && isServedForTracedCaller(span)) return "other";
-  if (role !== undefined) return role;
+  if (role !== undefined && role !== "other") return role;
   return isCounted(span) ? "counted" : "other";
 }
 
@@ -169,11 +170,22 @@ export const GOOGLE_ADK = "gcp.vertex.agent";
 /** Whether a span of no known operation is a call: it counts tokens and names a model. */
 function isCounted(span: Span): boolean {
   const { attributes, name } = span;
-  if (!countsTokens(attributes) || AGGREGATE_NAME.test(name)) return false;
+  if (!countsUsage(attributes) || AGGREGATE_NAME.test(name)) return false;
   if (isClient(span) || isCodex(span)) return true;
   // Mastra sums the calls of a model in spans around them.
   const isSum = findText(attributes, ALIASES.mastraType) !== "";
   return !isSum && findText(attributes, ALIASES.model) !== "";
+}
+
+/** Whether a span counts tokens or another unit, by a known name or not. */
+function countsUsage(attributes: Attributes): boolean {
+  if (countsTokens(attributes)) return true;
+  for (const [name, value] of attributes) {
+    if (isUsageName(name) && Number(value) > 0 && !isWithoutPrice(name)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** Whether this is a span of Codex, which has the model of a call on an outer span. */

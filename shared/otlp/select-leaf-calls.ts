@@ -106,6 +106,7 @@ function selectModelCalls(
     index !== NONE && isModel(index) ? index : NONE
   );
   const outerNamed = nearestAncestors(direct, isNamedCall);
+  const outerView = nearestAncestors(direct, (index) => counts[index]);
   const outerCounted = nearestAncestors(
     enclosing,
     (index) => roles[index] === "counted",
@@ -119,10 +120,12 @@ function selectModelCalls(
     if (isNamedCall(index)) wrappers.add(outerNamed[index]);
     if (counts[index]) wrappers.add(outerCounted[index]);
   }
-  return (index) =>
-    isModel(index) && !wrappers.has(index) &&
-    (isNamedCall(index) || outerNamed[index] === NONE ||
-      wrappers.has(outerNamed[index]));
+  const isFree = (outer: number) => outer === NONE || wrappers.has(outer);
+  return (index) => {
+    if (!isModel(index) || wrappers.has(index)) return false;
+    if (!counts[index]) return isFree(outerView[index]);
+    return isNamedCall(index) || isFree(outerNamed[index]);
+  };
 }
 
 /** Whether the enclosing tool span is a view of the same tool use. */

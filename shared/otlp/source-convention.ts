@@ -36,10 +36,13 @@ const ALL_INCLUDED = [
   "openrouter",
 ];
 
-/** Anthropic's names of its counts, with the prefix `gen_ai.usage.`. */
+/** Names of counts that senders copy from Anthropic's API. */
 const NATIVE_CACHE_NAMES = [
   "gen_ai.usage.cache_read_input_tokens",
   "gen_ai.usage.cache_creation_input_tokens",
+  // Claude Code's.
+  "cache_read_tokens",
+  "cache_creation_tokens",
 ];
 const NATIVE_LANGFUSE_NAMES = [
   "langfuse.observation.usage_details/cache_read_input_tokens",

@@ -104,7 +104,8 @@ export function readCounts(
     read[count] = value;
   }
   const split = (read.cacheWrite5m ?? 0) + (read.cacheWrite1h ?? 0);
-  const cacheWrite = read.cacheWrite ?? split;
+  // LangChain sets the sum to 0 where it knows the lifetimes.
+  const cacheWrite = read.cacheWrite || split;
   if (split > cacheWrite) {
     const reason = `${ALIASES.cacheWrite5m[0]} and ${
       ALIASES.cacheWrite1h[0]

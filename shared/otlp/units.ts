@@ -1,5 +1,5 @@
 import { MAX_INTEGER } from "../limits.ts";
-import { ALIASES, isUsageName, UNITS } from "./aliases.ts";
+import { ALIASES, isUsageName, isWithoutPrice, UNITS } from "./aliases.ts";
 import { findAttribute, findText } from "./attributes.ts";
 import type { TokenUsage } from "./read-tokens.ts";
 import { GOOGLE_ADK } from "./roles.ts";
@@ -97,10 +97,6 @@ const KNOWN: ReadonlySet<string> = new Set([
   ...Object.values(UNITS).flat(),
 ]);
 
-/** Usage that costs nothing of its own: parts at the price of their total, and no counts. */
-const WITHOUT_PRICE =
-  /cost|price|usd|per_second|duration|latency|time|text|prediction|total|uncached|no_?cache|fresh|characters|context|percent|ratio|limit|remaining|tool_use_prompt|requests$|rate$|details[./](?:input|output)_tokens$/i;
-
 /** Names that are safe to store: others may be content. */
 const PLAIN_NAME = /^[\w.:/-]{1,128}$/;
 
@@ -112,7 +108,7 @@ export function findUnread(span: Span): string[] {
   const unread: string[] = [];
   for (const [name, value] of span.attributes) {
     const isUnknown = isUsageName(name) && !KNOWN.has(name) &&
-      Number(value) > 0 && !WITHOUT_PRICE.test(name);
+      Number(value) > 0 && !isWithoutPrice(name);
     if (!isUnknown || unread.length === MAX_UNREAD) continue;
     unread.push(PLAIN_NAME.test(name) ? name : name.replace(/\/.*$/s, ""));
   }

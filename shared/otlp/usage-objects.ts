@@ -8,8 +8,14 @@ type UsageObject = {
   /** The attribute, with a JSON Pointer to the object behind it. */
   name: string;
   /** The provider whose format the object has, whichever provider served the call. */
-  provider: string;
+  provider: "anthropic" | "google";
 };
+
+/** The members of a usage object that count its input and its output. */
+const TOTALS = {
+  anthropic: ["input_tokens", "output_tokens"],
+  google: ["promptTokenCount", "candidatesTokenCount"],
+} as const;
 
 const AI_SDK = "ai.response.providerMetadata";
 const GOOGLE_ADK = "gcp.vertex.agent.llm_response";
@@ -35,34 +41,41 @@ export function keepUsageObject(value: unknown): string | undefined {
 }
 
 /**
- * The counts of the usage object that a span's attributes contain. Null without one;
- * `unread` is the name of an object that the provider's rules do not explain.
+ * The counts of the usage object that a span's attributes contain. The sender's counts
+ * replace totals that the object lacks. Null without one; `unread` is the name of an
+ * object that the provider's rules do not explain.
  */
 export async function readUsageObject(
   attributes: Attributes,
+  sent: { input: number | null; output: number | null },
 ): Promise<{ counts: UsageCounts } | { unread: string } | null> {
   for (const { name, provider } of USAGE_OBJECTS) {
     const text = attributes.get(name);
     if (typeof text !== "string") continue;
-    const usage = toCamelCase(JSON.parse(text), name);
+    const [input, output] = TOTALS[provider];
+    const usage = {
+      ...sent.input !== null && { [input]: sent.input },
+      ...sent.output !== null && { [output]: sent.output },
+      ...readObject(text, name),
+    };
     const read = await extractUsage({ provider, apiFlavor: "default", usage });
     return "counts" in read ? read : { unread: name };
   }
   return null;
 }
 
-function toCamelCase(usage: unknown, name: string): unknown {
-  if (!name.endsWith("/usage_metadata")) return usage;
-  return camelCaseKeys(usage);
+function readObject(text: string, name: string): object {
+  const usage = JSON.parse(text);
+  return name.endsWith("/usage_metadata") ? camelCaseKeys(usage) : usage;
 }
 
-function camelCaseKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(camelCaseKeys);
+function camelCaseKeys<Value>(value: Value): Value {
+  if (Array.isArray(value)) return value.map(camelCaseKeys) as Value;
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => [
       key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
       camelCaseKeys(member),
     ]),
-  );
+  ) as Value;
 }

@@ -66,7 +66,30 @@ describe("a span of an unknown operation", () => {
     ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
   });
 
+  test("is the view of a call inside it without counts", async () => {
+    expect(
+      await select(
+        [1, undefined, counted, internal],
+        [2, 1, { ...op("chat"), "gen_ai.request.model": "gpt-5" }],
+      ),
+    ).toEqual({ models: [1], tools: [], ignored: 1 });
+  });
+
+  test.each<[string, object]>([
+    ["an unknown unit", { "gen_ai.usage.hologram_tokens": 7 }],
+    ["images", { "gen_ai.usage.output_image_tokens": 7 }],
+    ["a message of MCP", { ...USAGE, "mcp.method.name": "sampling/create" }],
+  ])("is a call by %s", async (_, usage) => {
+    const attributes = { "gen_ai.request.model": "gpt-5", ...usage };
+    expect(await select([1, undefined, attributes, internal]))
+      .toEqual({ models: [1], tools: [], ignored: 0 });
+  });
+
   test.each<[string, object, JsonSpan?]>([
+    ["without usage", {
+      "gen_ai.request.model": "gpt-5",
+      "gen_ai.usage.cost": 0.25,
+    }],
     ["without a model", { ...op("house.chat"), ...USAGE }],
     ["of a known sum", counted, { name: "agent run" }],
     ["of Mastra around a call", {

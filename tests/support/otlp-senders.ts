@@ -196,6 +196,24 @@ const AI_SDK: SenderExport[] = [
     }],
   },
   {
+    sender: "AI SDK 5, a usage object without totals",
+    scope: "ai",
+    spans: aiSdk("ai.streamText.doStream", "anthropic.messages", CLAUDE, {
+      "ai.usage.inputTokens": 700,
+      "ai.usage.outputTokens": 50,
+      "ai.response.providerMetadata": json({
+        anthropic: { usage: { cache_creation_input_tokens: 100 } },
+      }),
+    }),
+    calls: [{
+      model: CLAUDE,
+      input_tokens: 800,
+      output_tokens: 50,
+      cache_write_5m_tokens: 100,
+      token_convention: "exclusive",
+    }],
+  },
+  {
     sender: "AI SDK 5, Google",
     scope: "ai",
     spans: aiSdk(
@@ -435,6 +453,32 @@ const LIBRARIES: SenderExport[] = [
     }],
   },
   {
+    sender: "LangSmith, Anthropic",
+    scope: "langsmith",
+    spans: one({
+      "langsmith.span.kind": "llm",
+      "gen_ai.operation.name": "chat",
+      "gen_ai.system": "anthropic",
+      "gen_ai.response.model": CLAUDE,
+      "gen_ai.usage.input_tokens": 1000,
+      "gen_ai.usage.output_tokens": 50,
+      "gen_ai.usage.input_token_details": json({
+        cache_read: 200,
+        cache_creation: 0,
+        ephemeral_5m_input_tokens: 60,
+        ephemeral_1h_input_tokens: 40,
+      }),
+    }),
+    calls: [{
+      model: CLAUDE,
+      input_tokens: 1000,
+      output_tokens: 50,
+      cache_read_tokens: 200,
+      cache_write_5m_tokens: 60,
+      cache_write_1h_tokens: 40,
+    }],
+  },
+  {
     sender: "OpenInference without counts",
     scope: "@arizeai/openinference-instrumentation-openai",
     spans: [
@@ -620,6 +664,20 @@ const CODING_AGENTS: SenderExport[] = [
       success: true,
       service_tier: "fast",
     }],
+  },
+  {
+    sender: "Claude Code by the type of its spans",
+    scope: "x",
+    spans: one({
+      "span.type": "llm_request",
+      "gen_ai.system": "anthropic",
+      "gen_ai.request.model": CLAUDE,
+      input_tokens: 700,
+      output_tokens: 50,
+      cache_read_tokens: 200,
+      cache_creation_tokens: 100,
+    }),
+    calls: [{ ...PARTLY_CACHED_CLAUDE, convention_basis: "likely" }],
   },
   {
     sender: "Claude Code, a failed request",
