@@ -116,6 +116,7 @@ export const ALIASES = {
       "cache_read_input_tokens",
     ]),
     "llm.token_count.prompt_details.cache_read",
+    "llm.token_count.prompt_details.cache_input",
     "llm.token_count.prompt_details.cached",
     "llm.token_count.prompt_details.cached_tokens",
     "llm.token_count.prompt.cache_read",
@@ -301,6 +302,17 @@ export const UNITS: Record<string, readonly string[]> = {
   output_audio_tokens: modalityNames("output", "audio"),
   output_image_tokens: modalityNames("output", "image"),
   output_video_tokens: modalityNames("output", "video"),
+  ...Object.fromEntries(
+    ["audio", "image", "video"].map((kind) => [
+      `cache_${kind}_read_tokens`,
+      [
+        `gen_ai.usage.${kind}.cache_read.input_tokens`,
+        `gen_ai.usage.cache_${kind}_read_tokens`,
+        `gen_ai.usage.details.cache_${kind}_read_tokens`,
+        `gen_ai.usage.details.${kind}_cache_tokens`,
+      ],
+    ]),
+  ),
   web_searches: [
     "gen_ai.usage.web_search_requests",
     "gen_ai.usage.web_searches",
@@ -364,7 +376,7 @@ export function isUsageName(name: string): boolean {
 
 /** Usage that costs nothing of its own: parts at the price of their total, and no counts. */
 const WITHOUT_PRICE =
-  /cost|price|usd|per_second|duration|latency|time|text|prediction|total|uncached|no_?cache|fresh|characters|context|percent|ratio|limit|remaining|tool_use_prompt|requests$|rate$|details[./](?:input|output)_tokens$/i;
+  /cost|price|usd|per_second|duration|latency|time|text|prediction|total|uncached|no_?cache|fresh|characters|context|percent|ratio|limit|remaining|tool_use_prompt|requests$|rate$|details[./](?:input|output)(?:_tokens)?$/i;
 
 /** Whether an attribute of the usage costs nothing of its own, by its name. */
 export function isWithoutPrice(name: string): boolean {

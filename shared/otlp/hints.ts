@@ -25,7 +25,7 @@ const REMEDIES: readonly (readonly [scope: RegExp, remedy: string])[] = [
     "set CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1 for the spans claude_code.llm_request",
   ],
   [
-    /^(?:ai|gen_ai|langsmith|litellm|logfire|pydantic-ai|qwen-code)$|^@(?:ai-sdk|arizeai|mastra|traceloop)\/|^(?:openinference|opentelemetry)\.instrumentation\.(?:anthropic|bedrock|google|langchain|llama|openai)/,
+    /^(?:ai|gen_ai|braintrust|langsmith|litellm|lmnr|mlflow|logfire|pydantic-ai|qwen-code)$|^@(?:ai-sdk|arizeai|mastra|traceloop)\/|^(?:openinference|opentelemetry)\.instrumentation\.(?:anthropic|bedrock|google|langchain|llama|openai)/,
     "export the spans of model calls with their token counts",
   ],
 ];

@@ -11,7 +11,7 @@ import {
   readCounts,
   type SentCounts,
 } from "./token-convention.ts";
-import { findUnread, includeDisjointUnits, readUnits } from "./units.ts";
+import { addUnits, findUnread, includeDisjointUnits } from "./units.ts";
 import { readUsageObject } from "./usage-objects.ts";
 
 /** The members of an llm-usage event that count usage. */
@@ -72,9 +72,8 @@ export async function readTokens(
   const result = toInclusive(counts, source);
   if ("reason" in result) return result;
   const { tokens } = result;
-  const units = readUnits(span.attributes, tokens);
-  if (Object.keys(units.units).length > 0) tokens.other_units = units.units;
-  unread.push(...missing, ...units.unread, ...findUnread(span));
+  unread.push(...missing, ...addUnits(span.attributes, tokens));
+  unread.push(...findUnread(span));
   if (success && !hasUsage(tokens)) tokens.unread_members = [ALL_USAGE];
   else if (unread.length > 0) tokens.unread_members = [...new Set(unread)];
   return { tokens };

@@ -165,18 +165,20 @@ export function isAiSdk({ attributes }: Span): boolean {
 }
 
 /** Before version 6, the AI SDK sent the numbers of the provider. */
-export function isInclusiveAiSdk({ attributes }: Span): boolean {
+export function isInclusiveAiSdk({ scope, attributes }: Span): boolean {
   const [, version = "0"] = AI_SDK_VERSION.exec(
     findText(attributes, ALIASES.userAgent),
   ) ?? [];
-  return Number(version) >= 6 || attributes.has(ALIASES.uncachedInput[0]);
+  return Number(version) >= 6 || AI_SDK_7_SCOPES.includes(scope) ||
+    attributes.has(ALIASES.uncachedInput[0]);
 }
 
+const AI_SDK_7_SCOPES = ["gen_ai", "@ai-sdk/otel"];
 const AI_SDK_VERSION = /(?:^|\s)ai\/(\d+)\./;
 
 /** Sources that document inclusive counts, of which the AI SDK is one since version 6. */
 function isDocumented({ scope, attributes }: Span): boolean {
-  return scope === "gen_ai" || scope === "@ai-sdk/otel" ||
+  return AI_SDK_7_SCOPES.includes(scope) ||
     attributes.has("gen_ai.usage.input_tokens.cached") ||
     attributes.has("openrouter.provider_slug") ||
     attributes.has("openrouter.provider_name") ||

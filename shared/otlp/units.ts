@@ -1,4 +1,5 @@
 import { MAX_INTEGER } from "../limits.ts";
+import { splitCounts } from "../pricing/split-counts.ts";
 import { ALIASES, isUsageName, isWithoutPrice, UNITS } from "./aliases.ts";
 import { findAttribute, findText } from "./attributes.ts";
 import type { TokenUsage } from "./read-tokens.ts";
@@ -17,32 +18,57 @@ const UNIT_NAMES = new Map(
 
 const LANGFUSE_DETAILS = "langfuse.observation.usage_details/";
 
-/** The units with a price of their own, and the attributes that do not fit the totals. */
-export function readUnits(
+/**
+ * Adds the units with a price of their own to the counts of a call, as disjoint parts of
+ * them. Returns the names of the units' attributes if they do not fit the totals.
+ */
+export function addUnits(attributes: Attributes, tokens: TokenUsage): string[] {
+  const sent = findUnits(attributes);
+  if (sent.size === 0) return [];
+  const names = [...sent.values()].map(({ name }) => name);
+  const {
+    cache_write_5m_tokens: written5m = 0,
+    cache_write_1h_tokens: written1h = 0,
+  } = tokens;
+  const amounts = new Map<string, number>([
+    ["input_tokens", tokens.input_tokens],
+    ["output_tokens", tokens.output_tokens],
+    ["cache_read_tokens", tokens.cache_read_tokens ?? 0],
+    ["cache_write_tokens", written5m + written1h],
+    ["cache_write_1h_tokens", written1h],
+    ["output_reasoning_tokens", tokens.reasoning_tokens ?? 0],
+  ]);
+  for (const [unit, { count }] of sent) amounts.set(unit, count);
+  const isValid = [...amounts.values()].every(isCount);
+  const split = isValid
+    ? splitCounts({ amounts, pointers: pointersTo(amounts) })
+    : null;
+  if (split === null || !("counts" in split)) return names;
+  const { cache_read_tokens, other_units } = split.counts;
+  if (tokens.cache_read_tokens !== undefined) {
+    tokens.cache_read_tokens = cache_read_tokens ?? 0;
+  }
+  tokens.other_units = other_units;
+  return [];
+}
+
+/** Each unit points to itself, because no issue of them is shown. */
+function pointersTo(amounts: Map<string, number>): Map<string, string> {
+  return new Map([...amounts.keys()].map((unit) => [unit, unit]));
+}
+
+/** Units of which a span counts more than 0; several names of one have the same count. */
+function findUnits(
   attributes: Attributes,
-  tokens: TokenUsage,
-): { units: Record<string, number>; unread: string[] } {
-  const free = {
-    input: tokens.input_tokens - (tokens.cache_read_tokens ?? 0) -
-      (tokens.cache_write_5m_tokens ?? 0) - (tokens.cache_write_1h_tokens ?? 0),
-    output: tokens.output_tokens - (tokens.reasoning_tokens ?? 0),
-  };
-  const units: Record<string, number> = {};
-  const unread: string[] = [];
+): Map<string, { name: string; count: number }> {
+  const found = new Map<string, { name: string; count: number }>();
   for (const [name, value] of attributes) {
     const unit = UNIT_NAMES.get(name);
     const count = Number(value);
-    // Several names of one unit have the same count.
-    if (unit === undefined || !(count > 0) || unit in units) continue;
-    const total = totalOf(unit);
-    const fits = isCount(count) && (total === null || count <= free[total]);
-    if (!fits) unread.push(name);
-    else {
-      units[unit] = count;
-      if (total !== null) free[total] -= count;
-    }
+    if (unit === undefined || !(count > 0) || found.has(unit)) continue;
+    found.set(unit, { name, count });
   }
-  return { units, unread };
+  return found;
 }
 
 /**

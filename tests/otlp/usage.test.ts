@@ -74,12 +74,28 @@ describe("the usage of a span", () => {
     expect(event).not.toHaveProperty("unread_members");
   });
 
+  test("has cached audio as a part of both", async () => {
+    const event = await readCall(chat(1000, 300, {
+      "gen_ai.usage.cache_read.input_tokens": 400,
+      "gen_ai.usage.audio.input_tokens": 500,
+      "gen_ai.usage.audio.cache_read.input_tokens": 150,
+    }));
+    expect(event).toMatchObject({
+      input_tokens: 1000,
+      // 250 of text and 150 of audio.
+      cache_read_tokens: 250,
+      other_units: { input_audio_tokens: 350, cache_audio_read_tokens: 150 },
+    });
+  });
+
   test("names units that exceed their total", async () => {
-    const event = await readCall(
-      chat(200, 300, { "gen_ai.usage.input_audio_tokens": 201 }),
-    );
-    expect(event).not.toHaveProperty("other_units");
-    expect(event.unread_members).toEqual(["gen_ai.usage.input_audio_tokens"]);
+    for (const count of [201, 0.5]) {
+      const event = await readCall(
+        chat(200, 300, { "gen_ai.usage.input_audio_tokens": count }),
+      );
+      expect(event).not.toHaveProperty("other_units");
+      expect(event.unread_members).toEqual(["gen_ai.usage.input_audio_tokens"]);
+    }
   });
 
   test("names counts that are not known", async () => {
