@@ -61,10 +61,12 @@ export async function readTokens(
   const read = readCounts(span.attributes);
   if ("reason" in read) return read;
   const object = await readUsageObject(span.attributes, read.counts);
-  if (object !== null && "counts" in object) {
-    return { tokens: fromUsageObject(object.counts, read.counts) };
+  const unread = [...object?.unread ?? []];
+  if (object !== null && object.counts !== null) {
+    const tokens = fromUsageObject(object.counts, read.counts);
+    if (unread.length > 0) tokens.unread_members = unread;
+    return { tokens };
   }
-  const unread = object === null ? [] : [object.unread];
   const { counts, missing } = completeCounts(
     includeDisjointUnits(span, read.counts),
     { input: success, output: success && !isWithoutOutput(span) },

@@ -39,10 +39,9 @@ export function addUnits(attributes: Attributes, tokens: TokenUsage): string[] {
     ["output_reasoning_tokens", tokens.reasoning_tokens ?? 0],
   ]);
   for (const [unit, { count }] of sent) amounts.set(unit, count);
+  const units = { amounts, pointers: pointersTo(amounts), unread: [] };
   const isValid = [...amounts.values()].every(isCount);
-  const split = isValid
-    ? splitCounts({ amounts, pointers: pointersTo(amounts) })
-    : null;
+  const split = isValid ? splitCounts(units) : null;
   if (split === null || !("counts" in split)) return names;
   const { cache_read_tokens, other_units } = split.counts;
   if (tokens.cache_read_tokens !== undefined) {

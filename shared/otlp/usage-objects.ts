@@ -40,15 +40,24 @@ export function keepUsageObject(value: unknown): string | undefined {
     : undefined;
 }
 
+/** The counts of an explained object, and pointers to members that were not understood. */
+type Extracted = { counts: UsageCounts; unread?: string[] };
+
+/** The counts of a usage object; null for one that the provider's rules do not explain. */
+type UsageReading = {
+  counts: UsageCounts | null;
+  /** The members that were not understood, or the object itself, by name. */
+  unread: string[];
+};
+
 /**
  * The counts of the usage object that a span's attributes contain. The sender's counts
- * replace totals that the object lacks. Null without one; `unread` is the name of an
- * object that the provider's rules do not explain.
+ * replace totals that the object lacks. Null without one.
  */
 export async function readUsageObject(
   attributes: Attributes,
   sent: { input: number | null; output: number | null },
-): Promise<{ counts: UsageCounts } | { unread: string } | null> {
+): Promise<UsageReading | null> {
   for (const { name, provider } of USAGE_OBJECTS) {
     const text = attributes.get(name);
     if (typeof text !== "string") continue;
@@ -58,8 +67,13 @@ export async function readUsageObject(
       ...sent.output !== null && { [output]: sent.output },
       ...readObject(text, name),
     };
-    const read = await extractUsage({ provider, apiFlavor: "default", usage });
-    return "counts" in read ? read : { unread: name };
+    const read = await extractUsage({ provider, usage });
+    if (!("counts" in read)) return { counts: null, unread: [name] };
+    const { counts, unread = [] }: Extracted = read;
+    return {
+      counts,
+      unread: unread.map((pointer) => pointer.replace(/^\/usage/, name)),
+    };
   }
   return null;
 }
