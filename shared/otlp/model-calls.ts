@@ -12,6 +12,7 @@ import {
 } from "./attributes.ts";
 import { readTokens, type TokenUsage } from "./read-tokens.ts";
 import { countsTokens } from "./token-convention.ts";
+import { isCodex } from "./roles.ts";
 import { sourceConvention } from "./source-convention.ts";
 import {
   type Attributes,
@@ -50,12 +51,7 @@ export async function readModelCall(
   const task_type = findSetting("task_type", span, url);
   if (task_type === undefined) return { reason: explainMissing("task_type") };
   const { provider, model } = readModel(span);
-  if (model === "") {
-    const [response] = ALIASES.model;
-    return {
-      reason: `${response} is not set: set it, or gen_ai.request.model`,
-    };
-  }
+  if (model === "") return { reason: explainModel(span) };
   if (span.end === null) return { reason: MISSING_END };
   const status = readSpanStatus(span);
   const declared = findSetting("token_convention", span, url);
@@ -90,6 +86,14 @@ export async function readModelCall(
 /** The reason to reject a span without an end. */
 export const MISSING_END =
   `endTimeUnixNano is not set: send the nanoseconds since 1970 at which the span ended`;
+
+/** The reason and the remedy for a missing model. */
+function explainModel(span: Span): string {
+  const missing = `${ALIASES.model[0]} is not set`;
+  return isCodex(span)
+    ? `${missing}: export the span with the spans around it, of which one names the model`
+    : `${missing}: set it, or gen_ai.request.model`;
+}
 
 /** An object without the members that are undefined. */
 export function withoutUndefined<T extends object>(object: T): T {

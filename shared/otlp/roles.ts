@@ -97,7 +97,7 @@ const CODING_AGENT_NAME = /^(?:claude_code|qwen-code)\.([a-z_]+)$/;
 
 /** Sums of frameworks that name no operation, by the names of their spans. */
 const AGGREGATE_NAME =
-  /^(?:agent[ _]run|agent_turn|agent_session|crew|handoff|invocation|invoke_agent|running \d+ tools?|session_task|workflow)\b/i;
+  /^(?:agent[ _]run|agent_turn|agent_session|invocation|invoke_agent|running \d+ tools?|session_task)\b/i;
 
 /** OpenLLMetry (TraceloopSpanKindValues). */
 const TRACELOOP_KINDS: Record<string, SpanRole> = {

@@ -64,6 +64,23 @@ function expectRows(
   expect(names).toEqual(tools);
 }
 
+/** Sends spans that need each other one by one: each call is rejected, with the remedy. */
+async function expectRejections(
+  scope: string,
+  spans: readonly JsonSpan[],
+  calls: number,
+) {
+  const reasons = [];
+  for (const span of spans) {
+    const reading = await read(jsonExport([span], { scope }), SETTINGS);
+    expect(reading.modelCalls).toEqual([]);
+    reasons.push(...reading.rejected.map(({ reason }) => reason));
+  }
+  expect(reasons).toEqual(
+    Array(calls).fill(expect.stringContaining("with the spans around it")),
+  );
+}
+
 describe.each(SENDER_EXPORTS)(
   "$sender",
   ({ scope, spans, calls, tools = [], together }) => {
@@ -76,7 +93,8 @@ describe.each(SENDER_EXPORTS)(
       expectRows([reading], calls, tools);
     });
 
-    test.skipIf(together)("gives the same rows one by one", async () => {
+    test("gives the same rows one by one, or says why not", async () => {
+      if (together) return await expectRejections(scope, spans, calls.length);
       const readings = [];
       for (const span of spans) {
         readings.push(await readSpans(scope, [span]));
