@@ -11,7 +11,12 @@ import {
   readCounts,
   type SentCounts,
 } from "./token-convention.ts";
-import { addUnits, findUnread, includeDisjointUnits } from "./units.ts";
+import {
+  addUnits,
+  findUnread,
+  includeDisjointUnits,
+  toPlainName,
+} from "./units.ts";
 import { readUsageObject } from "./usage-objects.ts";
 
 /** The members of an llm-usage event that count usage. */
@@ -64,7 +69,7 @@ export async function readTokens(
   const unread = [...object?.unread ?? []];
   if (object !== null && object.counts !== null) {
     const tokens = fromUsageObject(object.counts, read.counts);
-    if (unread.length > 0) tokens.unread_members = unread;
+    addUnread(tokens, unread);
     return { tokens };
   }
   const { counts, missing } = completeCounts(
@@ -77,7 +82,7 @@ export async function readTokens(
   unread.push(...missing, ...addUnits(span.attributes, tokens));
   unread.push(...findUnread(span));
   if (success && !hasUsage(tokens)) tokens.unread_members = [ALL_USAGE];
-  else if (unread.length > 0) tokens.unread_members = [...new Set(unread)];
+  else addUnread(tokens, unread);
   return { tokens };
 }
 
@@ -131,6 +136,11 @@ function toInclusive(
   if (reasoning > 0) tokens.reasoning_tokens = reasoning;
   addInference(tokens, inference);
   return { tokens };
+}
+
+function addUnread(tokens: TokenUsage, names: readonly string[]): void {
+  const plain = new Set(names.map(toPlainName));
+  if (plain.size > 0) tokens.unread_members = [...plain];
 }
 
 function addInference(tokens: TokenUsage, inference: Inference | null): void {

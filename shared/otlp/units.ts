@@ -122,8 +122,18 @@ const KNOWN: ReadonlySet<string> = new Set([
   ...Object.values(UNITS).flat(),
 ]);
 
-/** Names that are safe to store: others may be content. */
+/** Names that hold no content. */
 const PLAIN_NAME = /^[\w.:/-]{1,128}$/;
+
+/**
+ * A name that is safe to store: the attribute's without the member's, or the namespace
+ * alone, if the rest may be content.
+ */
+export function toPlainName(name: string): string {
+  const [attribute] = name.split("/");
+  const namespace = name.split(".", 2).join(".");
+  return [name, attribute].find((text) => PLAIN_NAME.test(text)) ?? namespace;
+}
 
 /** Unread names of one call, of which a sender may have any number. */
 const MAX_UNREAD = 20;
@@ -135,7 +145,7 @@ export function findUnread(span: Span): string[] {
     const isUnknown = isUsageName(name) && !KNOWN.has(name) &&
       Number(value) > 0 && !isWithoutPrice(name);
     if (!isUnknown || unread.length === MAX_UNREAD) continue;
-    unread.push(PLAIN_NAME.test(name) ? name : name.replace(/\/.*$/s, ""));
+    unread.push(name);
   }
   return [...unread, ...findOmitted(span)];
 }

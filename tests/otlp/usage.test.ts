@@ -128,6 +128,10 @@ describe("the usage of a span", () => {
     expect(event.unread_members).toEqual([
       "langfuse.observation.usage_details",
     ]);
+    const other = await readCall(
+      chat(1, 1, { "gen_ai.usage.the secret plan": 7 }),
+    );
+    expect(other.unread_members).toEqual(["gen_ai.usage"]);
   });
 
   test.each([["nothing", {}], ["zeros", {
