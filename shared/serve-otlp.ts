@@ -14,6 +14,7 @@ import { llmUsageLog } from "./logs/llm-usage-log.ts";
 import type { Log, LogEvent } from "./logs/log.ts";
 import { toolUsageLedger } from "./logs/tool-usage-ledger.ts";
 import { LEDGER_NAMES, readUrlSettings } from "./otlp/attributes.ts";
+import { correctUrl } from "./otlp/endpoint-url.ts";
 import {
   readOtlpEncoding,
   readTraces,
@@ -21,6 +22,7 @@ import {
 } from "./otlp/receive-traces.ts";
 import {
   explainIssues,
+  type ExportNotes,
   respondExport,
   respondFailure,
 } from "./otlp/respond.ts";
@@ -43,7 +45,7 @@ export function serveOtlp(
     users: false,
     parameters: LEDGER_NAMES,
   });
-  return serve({
+  const handle = serve({
     name: "otlp",
     environment,
     routes: [
@@ -55,6 +57,10 @@ export function serveOtlp(
     fail: (request, { problem: { status, detail }, headers }) =>
       respondFailure(encodingOf(request), status, detail, headers),
   });
+  return (request) => {
+    const url = correctUrl(request.url);
+    return handle(url === null ? request : new Request(url, request));
+  };
 }
 
 function encodingOf({ headers }: Request) {
@@ -81,14 +87,15 @@ async function receive(ctx: CallerContext): Promise<Response> {
       reading.fault.message,
     );
   }
-  return respondExport(encoding, await recordReading(ctx, reading));
+  const { rejected, ...notes } = await recordReading(ctx, reading);
+  return respondExport(encoding, rejected, notes);
 }
 
-/** Records the events of an export; returns the rejected spans. */
+/** Records the events of an export. */
 async function recordReading(
   ctx: CallerContext,
-  { modelCalls, toolUses, rejected }: TraceReading,
-): Promise<Rejection[]> {
+  { modelCalls, toolUses, rejected, hint }: TraceReading,
+): Promise<ExportNotes & { rejected: Rejection[] }> {
   const registries = await lookUpRegistries(collectNames(toolUses), ctx.env);
   const tools = selectPermitted(
     ctx.caller,
@@ -102,12 +109,16 @@ async function recordReading(
   const uses = await recordSpans(ctx, toolUsageLedger, tools.uses);
   const counts = countOutcomes([...calls, ...uses]);
   ctx.annotate({ ...counts, rejected: counts.rejected + unreadable });
-  return [
-    ...rejected,
-    ...tools.rejected,
-    ...explainResults(modelCalls, calls),
-    ...explainResults(tools.uses, uses),
-  ];
+  return {
+    rejected: [
+      ...rejected,
+      ...tools.rejected,
+      ...explainResults(modelCalls, calls),
+      ...explainResults(tools.uses, uses),
+    ],
+    warnings: explainWarnings(modelCalls, calls),
+    hint,
+  };
 }
 
 /** The tool uses that the caller may record; without a key for them, all are rejected. */
@@ -161,5 +172,28 @@ function explainResults(
       ? explainIssues(problem.errors)
       : "The span is recorded with different content, and recorded rows never change; send new content as a new span";
     return [{ spanId: spans[index].spanId, reason }];
+  });
+}
+
+/** The warnings about a cost that is unknown or a floor, the most important first. */
+const COST_WARNINGS = [
+  "usage_missing",
+  "unpriced",
+  "usage_unread",
+  "partly_unpriced",
+];
+
+/** The first of `COST_WARNINGS` about each recorded span. */
+function explainWarnings(
+  spans: readonly SpanEvent[],
+  results: readonly EventResult[],
+): Rejection[] {
+  return results.flatMap(({ warnings = [] }, index) => {
+    const found = COST_WARNINGS
+      .map((code) => warnings.find((warning) => warning.code === code))
+      .find((warning) => warning !== undefined);
+    return found === undefined
+      ? []
+      : [{ spanId: spans[index].spanId, reason: found.detail }];
   });
 }

@@ -52,6 +52,7 @@ CREATE TYPE ledger.llm_event AS (
   cache_write_1h_tokens integer,
   reasoning_tokens integer,
   other_units jsonb,
+  unread_members text[],
   token_convention text,
   convention_basis text,
   cost_usd_exact numeric,
@@ -196,6 +197,7 @@ CREATE TABLE public.llm_usage_details (
   visible_output_tokens integer NOT NULL,
   reasoning_tokens integer DEFAULT 0 NOT NULL,
   other_units jsonb DEFAULT '{}'::jsonb NOT NULL,
+  unread_members text[] DEFAULT '{}'::text[] NOT NULL,
   token_convention text,
   convention_basis text,
   cost_source text NOT NULL,
@@ -230,6 +232,7 @@ COMMENT ON COLUMN public.llm_usage_details.uncached_input_tokens IS 'The token b
 COMMENT ON COLUMN public.llm_usage_details.cache_write_5m_tokens IS 'Cache writes with a lifetime of 5 minutes, and those of unknown lifetime.';
 COMMENT ON COLUMN public.llm_usage_details.visible_output_tokens IS 'This, reasoning_tokens and the output units of other_units add up to output_tokens.';
 COMMENT ON COLUMN public.llm_usage_details.other_units IS 'Units that are billed separately, such as {"web_searches": 2, "input_audio_tokens": 310}.';
+COMMENT ON COLUMN public.llm_usage_details.unread_members IS 'Members of the usage that were not understood, or that have no price of their own, so that the cost is a floor; {usage} for a call without usage.';
 COMMENT ON COLUMN public.llm_usage_details.cost_source IS 'reported by the caller, computed from a price, or unpriced: without a known price, cost_usd is 0.';
 COMMENT ON COLUMN public.llm_usage_details.cost_usd_exact IS 'The charge, unrounded; llm_usage_log.cost_usd is the same, rounded.';
 COMMENT ON COLUMN public.llm_usage_details.cost_is_floor IS 'Whether the charge is a lower bound, because a unit of the call has no price.';
@@ -926,7 +929,8 @@ begin
         'service_tier', u.service_tier, 'created_at', u.created_at, 'input_tokens', u.input_tokens,
         'output_tokens', u.output_tokens, 'cache_read_tokens', u.cache_read_tokens,
         'cache_write_5m_tokens', u.cache_write_5m_tokens, 'cache_write_1h_tokens', u.cache_write_1h_tokens,
-        'reasoning_tokens', u.reasoning_tokens, 'other_units', u.other_units) order by n),
+        'reasoning_tokens', u.reasoning_tokens, 'other_units', u.other_units,
+        'unread_members', u.unread_members) order by n),
       array_agg(u.id order by n), array_agg(u.cost_source order by n), array_agg(u.cost_usd_exact order by n),
       array_agg(u.cost_is_floor order by n)
     from (
@@ -1398,7 +1402,7 @@ begin
           on conflict (id) do nothing
           returning id
         ), inserted_details as (
-          insert into public.llm_usage_details (id, firm_id, provider, api_flavor, service_tier, usage, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, visible_output_tokens, reasoning_tokens, other_units, token_convention, convention_basis, cost_source, price_id, cost_usd_exact, reported_cost_usd, computed_cost_usd, cost_is_floor, cost_differs, reservation_id) select id, firm_id, provider, api_flavor, service_tier, usage, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, visible_output_tokens, reasoning_tokens, other_units, token_convention, convention_basis, cost_source, price_id, cost_usd_exact, reported_cost_usd, computed_cost_usd, cost_is_floor, cost_differs, reservation_id from acceptable where id in (select i.id from inserted i)
+          insert into public.llm_usage_details (id, firm_id, provider, api_flavor, service_tier, usage, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, visible_output_tokens, reasoning_tokens, other_units, unread_members, token_convention, convention_basis, cost_source, price_id, cost_usd_exact, reported_cost_usd, computed_cost_usd, cost_is_floor, cost_differs, reservation_id) select id, firm_id, provider, api_flavor, service_tier, usage, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, visible_output_tokens, reasoning_tokens, other_units, unread_members, token_convention, convention_basis, cost_source, price_id, cost_usd_exact, reported_cost_usd, computed_cost_usd, cost_is_floor, cost_differs, reservation_id from acceptable where id in (select i.id from inserted i)
         )
         select w.*, (select coalesce(jsonb_object_agg(g.index, g.list), '{}') from (
             select f.index, jsonb_agg(jsonb_build_object('column', f."column", 'code', f.code)) as list
@@ -1406,7 +1410,7 @@ begin
         into written, ids, warned, found
         from (
           select coalesce(array_agg(d.index order by d.index), '{}'), array_agg(d.id order by d.index),
-            coalesce(jsonb_object_agg(d.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end]::text[], null)) filter (where (d.cost_differs) or (d.cost_source = 'computed' and d.cost_is_floor) or (d.cost_source = 'unpriced')), '{}')
+            coalesce(jsonb_object_agg(d.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end, case when d.unread_members @> '{usage}' then 'usage_missing' end, case when d.cost_is_floor and d.unread_members <> '{}' and not d.unread_members @> '{usage}' then 'usage_unread' end]::text[], null)) filter (where (d.cost_differs) or (d.cost_source = 'computed' and d.cost_is_floor) or (d.cost_source = 'unpriced') or (d.unread_members @> '{usage}') or (d.cost_is_floor and d.unread_members <> '{}' and not d.unread_members @> '{usage}')), '{}')
           from acceptable d where d.id in (select i.id from inserted i)
         ) w;
       else
@@ -1419,13 +1423,13 @@ begin
           on conflict (id) do nothing
           returning id
         ), inserted_details as (
-          insert into public.llm_usage_details (id, firm_id, provider, api_flavor, service_tier, usage, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, visible_output_tokens, reasoning_tokens, other_units, token_convention, convention_basis, cost_source, price_id, cost_usd_exact, reported_cost_usd, computed_cost_usd, cost_is_floor, cost_differs, reservation_id) select id, firm_id, provider, api_flavor, service_tier, usage, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, visible_output_tokens, reasoning_tokens, other_units, token_convention, convention_basis, cost_source, price_id, cost_usd_exact, reported_cost_usd, computed_cost_usd, cost_is_floor, cost_differs, reservation_id from acceptable where id in (select i.id from inserted i)
+          insert into public.llm_usage_details (id, firm_id, provider, api_flavor, service_tier, usage, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, visible_output_tokens, reasoning_tokens, other_units, unread_members, token_convention, convention_basis, cost_source, price_id, cost_usd_exact, reported_cost_usd, computed_cost_usd, cost_is_floor, cost_differs, reservation_id) select id, firm_id, provider, api_flavor, service_tier, usage, uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, visible_output_tokens, reasoning_tokens, other_units, unread_members, token_convention, convention_basis, cost_source, price_id, cost_usd_exact, reported_cost_usd, computed_cost_usd, cost_is_floor, cost_differs, reservation_id from acceptable where id in (select i.id from inserted i)
         )
         select w.*, exists (select e.index, 'cma_project_id', 'other_firm' from event e join public.cma_projects p on p.id = e.cma_project_id where p.firm_id is distinct from e.firm_id) or exists (select e.index, e.fault_column, e.fault_code from event e where e.fault_column is not null)
         into written, ids, warned, is_faulty
         from (
           select coalesce(array_agg(d.index order by d.index), '{}'), array_agg(d.id order by d.index),
-            coalesce(jsonb_object_agg(d.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end]::text[], null)) filter (where (d.cost_differs) or (d.cost_source = 'computed' and d.cost_is_floor) or (d.cost_source = 'unpriced')), '{}')
+            coalesce(jsonb_object_agg(d.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end, case when d.unread_members @> '{usage}' then 'usage_missing' end, case when d.cost_is_floor and d.unread_members <> '{}' and not d.unread_members @> '{usage}' then 'usage_unread' end]::text[], null)) filter (where (d.cost_differs) or (d.cost_source = 'computed' and d.cost_is_floor) or (d.cost_source = 'unpriced') or (d.unread_members @> '{usage}') or (d.cost_is_floor and d.unread_members <> '{}' and not d.unread_members @> '{usage}')), '{}')
           from acceptable d where d.id in (select i.id from inserted i)
         ) w;
         if is_faulty then
@@ -1445,7 +1449,7 @@ begin
       select coalesce(jsonb_agg(jsonb_build_object('index', e.ordinality - 1, 'id', e.id, 'outcome', 'recorded')
         || case when warned ? e.id::text or settled ? e.id::text then jsonb_build_object('warnings',
           coalesce(settled -> e.id::text, '[]') || coalesce(warned -> e.id::text, '[]')) else '{}' end
-        || case when representation then jsonb_build_object('row', (select jsonb_build_object('id', s.id, 'firm_id', s.firm_id, 'cma_project_id', s.cma_project_id, 'model', s.model, 'task_type', s.task_type, 'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd::text, 'latency_ms', s.latency_ms, 'success', s.success, 'error_message', s.error_message, 'created_at', s.created_at, 'provider', d.provider, 'api_flavor', d.api_flavor, 'service_tier', d.service_tier, 'usage', d.usage, 'uncached_input_tokens', d.uncached_input_tokens, 'cache_read_tokens', d.cache_read_tokens, 'cache_write_5m_tokens', d.cache_write_5m_tokens, 'cache_write_1h_tokens', d.cache_write_1h_tokens, 'visible_output_tokens', d.visible_output_tokens, 'reasoning_tokens', d.reasoning_tokens, 'other_units', d.other_units, 'token_convention', d.token_convention, 'convention_basis', d.convention_basis, 'cost_source', d.cost_source, 'price_id', d.price_id, 'cost_usd_exact', d.cost_usd_exact::text, 'reported_cost_usd', d.reported_cost_usd::text, 'computed_cost_usd', d.computed_cost_usd::text, 'cost_is_floor', d.cost_is_floor, 'cost_differs', d.cost_differs, 'reservation_id', d.reservation_id) from public.llm_usage_log s left join public.llm_usage_details d on d.id = s.id where s.id = e.id)) else '{}' end
+        || case when representation then jsonb_build_object('row', (select jsonb_build_object('id', s.id, 'firm_id', s.firm_id, 'cma_project_id', s.cma_project_id, 'model', s.model, 'task_type', s.task_type, 'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd::text, 'latency_ms', s.latency_ms, 'success', s.success, 'error_message', s.error_message, 'created_at', s.created_at, 'provider', d.provider, 'api_flavor', d.api_flavor, 'service_tier', d.service_tier, 'usage', d.usage, 'uncached_input_tokens', d.uncached_input_tokens, 'cache_read_tokens', d.cache_read_tokens, 'cache_write_5m_tokens', d.cache_write_5m_tokens, 'cache_write_1h_tokens', d.cache_write_1h_tokens, 'visible_output_tokens', d.visible_output_tokens, 'reasoning_tokens', d.reasoning_tokens, 'other_units', d.other_units, 'unread_members', d.unread_members, 'token_convention', d.token_convention, 'convention_basis', d.convention_basis, 'cost_source', d.cost_source, 'price_id', d.price_id, 'cost_usd_exact', d.cost_usd_exact::text, 'reported_cost_usd', d.reported_cost_usd::text, 'computed_cost_usd', d.computed_cost_usd::text, 'cost_is_floor', d.cost_is_floor, 'cost_differs', d.cost_differs, 'reservation_id', d.reservation_id) from public.llm_usage_log s left join public.llm_usage_details d on d.id = s.id where s.id = e.id)) else '{}' end
         order by e.ordinality), '[]')
       into results
       from (
@@ -1463,7 +1467,7 @@ begin
         ) e
         where e.index not in (select unnest(written))
       ), compared as (
-        select e.index, e.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end]::text[], null) as codes, case when s.id is not null then array_remove(array[
+        select e.index, e.id, array_remove(array[case when d.cost_differs then 'cost_differs' end, case when d.cost_source = 'computed' and d.cost_is_floor then 'partly_unpriced' end, case when d.cost_source = 'unpriced' then 'unpriced' end, case when d.unread_members @> '{usage}' then 'usage_missing' end, case when d.cost_is_floor and d.unread_members <> '{}' and not d.unread_members @> '{usage}' then 'usage_unread' end]::text[], null) as codes, case when s.id is not null then array_remove(array[
         case when e.sent ? 'id' and new.id is distinct from s.id then 'id' end,
         case when e.sent ? 'firm_id' and new.firm_id is distinct from s.firm_id then 'firm_id' end,
         case when e.sent ? 'cma_project_id' and new.cma_project_id is distinct from s.cma_project_id and s.cma_project_id is not null then 'cma_project_id' end,
@@ -1487,6 +1491,7 @@ begin
         case when e.sent ? 'visible_output_tokens' and details.visible_output_tokens is distinct from d.visible_output_tokens then 'visible_output_tokens' end,
         case when e.sent ? 'reasoning_tokens' and details.reasoning_tokens is distinct from d.reasoning_tokens then 'reasoning_tokens' end,
         case when e.sent ? 'other_units' and details.other_units is distinct from d.other_units then 'other_units' end,
+        case when e.sent ? 'unread_members' and details.unread_members is distinct from d.unread_members then 'unread_members' end,
         case when e.sent ? 'token_convention' and details.token_convention is distinct from d.token_convention then 'token_convention' end,
         case when e.sent ? 'convention_basis' and details.convention_basis is distinct from d.convention_basis then 'convention_basis' end,
         case when e.sent ? 'cost_source' and details.cost_source is distinct from d.cost_source then 'cost_source' end,
@@ -1519,7 +1524,7 @@ begin
           'fields', case when c.faults is null then to_jsonb(nullif(c.fields, '{}')) end,
           'warnings', case when c.faults is null and c.fields = '{}' then to_jsonb(nullif(c.codes, '{}')) end))
           || case when representation and c.faults is null and c.fields = '{}'
-            then jsonb_build_object('row', (select jsonb_build_object('id', s.id, 'firm_id', s.firm_id, 'cma_project_id', s.cma_project_id, 'model', s.model, 'task_type', s.task_type, 'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd::text, 'latency_ms', s.latency_ms, 'success', s.success, 'error_message', s.error_message, 'created_at', s.created_at, 'provider', d.provider, 'api_flavor', d.api_flavor, 'service_tier', d.service_tier, 'usage', d.usage, 'uncached_input_tokens', d.uncached_input_tokens, 'cache_read_tokens', d.cache_read_tokens, 'cache_write_5m_tokens', d.cache_write_5m_tokens, 'cache_write_1h_tokens', d.cache_write_1h_tokens, 'visible_output_tokens', d.visible_output_tokens, 'reasoning_tokens', d.reasoning_tokens, 'other_units', d.other_units, 'token_convention', d.token_convention, 'convention_basis', d.convention_basis, 'cost_source', d.cost_source, 'price_id', d.price_id, 'cost_usd_exact', d.cost_usd_exact::text, 'reported_cost_usd', d.reported_cost_usd::text, 'computed_cost_usd', d.computed_cost_usd::text, 'cost_is_floor', d.cost_is_floor, 'cost_differs', d.cost_differs, 'reservation_id', d.reservation_id) from public.llm_usage_log s left join public.llm_usage_details d on d.id = s.id where s.id = e.id)) else '{}' end
+            then jsonb_build_object('row', (select jsonb_build_object('id', s.id, 'firm_id', s.firm_id, 'cma_project_id', s.cma_project_id, 'model', s.model, 'task_type', s.task_type, 'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd::text, 'latency_ms', s.latency_ms, 'success', s.success, 'error_message', s.error_message, 'created_at', s.created_at, 'provider', d.provider, 'api_flavor', d.api_flavor, 'service_tier', d.service_tier, 'usage', d.usage, 'uncached_input_tokens', d.uncached_input_tokens, 'cache_read_tokens', d.cache_read_tokens, 'cache_write_5m_tokens', d.cache_write_5m_tokens, 'cache_write_1h_tokens', d.cache_write_1h_tokens, 'visible_output_tokens', d.visible_output_tokens, 'reasoning_tokens', d.reasoning_tokens, 'other_units', d.other_units, 'unread_members', d.unread_members, 'token_convention', d.token_convention, 'convention_basis', d.convention_basis, 'cost_source', d.cost_source, 'price_id', d.price_id, 'cost_usd_exact', d.cost_usd_exact::text, 'reported_cost_usd', d.reported_cost_usd::text, 'computed_cost_usd', d.computed_cost_usd::text, 'cost_is_floor', d.cost_is_floor, 'cost_differs', d.cost_differs, 'reservation_id', d.reservation_id) from public.llm_usage_log s left join public.llm_usage_details d on d.id = s.id where s.id = e.id)) else '{}' end
         from compared c
         cross join lateral (select c.id) e
       ) r;
@@ -5555,7 +5560,7 @@ $function$;
 REVOKE EXECUTE ON FUNCTION ledger.plain_columns(name) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION ledger.price_events(events jsonb)
- RETURNS TABLE(index integer, id uuid, firm_id uuid, cma_project_id uuid, model text, task_type text, input_tokens integer, output_tokens integer, cost_usd numeric, latency_ms integer, success boolean, error_message text, created_at timestamp with time zone, provider text, api_flavor text, service_tier text, usage jsonb, uncached_input_tokens integer, cache_read_tokens integer, cache_write_5m_tokens integer, cache_write_1h_tokens integer, visible_output_tokens integer, reasoning_tokens integer, other_units jsonb, token_convention text, convention_basis text, cost_source text, price_id uuid, cost_usd_exact numeric, reported_cost_usd numeric, computed_cost_usd numeric, cost_is_floor boolean, cost_differs boolean, reservation_id uuid, fault_column text, fault_code text)
+ RETURNS TABLE(index integer, id uuid, firm_id uuid, cma_project_id uuid, model text, task_type text, input_tokens integer, output_tokens integer, cost_usd numeric, latency_ms integer, success boolean, error_message text, created_at timestamp with time zone, provider text, api_flavor text, service_tier text, usage jsonb, uncached_input_tokens integer, cache_read_tokens integer, cache_write_5m_tokens integer, cache_write_1h_tokens integer, visible_output_tokens integer, reasoning_tokens integer, other_units jsonb, unread_members text[], token_convention text, convention_basis text, cost_source text, price_id uuid, cost_usd_exact numeric, reported_cost_usd numeric, computed_cost_usd numeric, cost_is_floor boolean, cost_differs boolean, reservation_id uuid, fault_column text, fault_code text)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -5586,6 +5591,7 @@ begin
         coalesce(s.cache_write_5m_tokens, 0) as cache_write_5m_tokens,
         coalesce(s.cache_write_1h_tokens, 0) as cache_write_1h_tokens,
         coalesce(s.reasoning_tokens, 0) as reasoning_tokens, coalesce(s.other_units, '{}') as other_units,
+        coalesce(s.unread_members, '{}') as unread_members,
         s.token_convention, s.convention_basis, coalesce(s.cost_usd_exact, s.cost_usd) as reported, s.reservation_id
       from jsonb_populate_recordset(sent, events) with ordinality s
     ) e
@@ -5616,9 +5622,9 @@ begin
     order by e.index, o.rank
   ), priced as (
     -- A bucket without a price of its own costs the same as the bucket that it belongs to.
-    -- Without any price the cost is unknown; with only some, it is a lower bound.
+    -- Without any price, or any usage, the cost is unknown; with only some, it is a lower bound.
     select c.*,
-      case when c.known then trim_scale(
+      case when c.known and not c.unread_members @> '{usage}' then trim_scale(
         (c.uncached_input_tokens * coalesce(c.input, 0)
           + c.cache_read_tokens * coalesce(c.cache_read, c.input, 0)
           + c.cache_write_5m_tokens * coalesce(c.cache_write_5m, c.input, 0)
@@ -5626,7 +5632,7 @@ begin
           + c.visible_output_tokens * coalesce(c.output, 0)
           + c.reasoning_tokens * coalesce(c.reasoning, c.output, 0)
           + coalesce((c.units).cost, 0)) * 0.000001 + c.request) end as cost,
-      not c.known
+      not c.known or c.unread_members <> '{}'
         or c.uncached_input_tokens > 0 and c.input is null
         or c.cache_read_tokens > 0 and coalesce(c.cache_read, c.input) is null
         or c.cache_write_5m_tokens > 0 and coalesce(c.cache_write_5m, c.input) is null
@@ -5646,7 +5652,7 @@ begin
     p.latency_ms, p.success, p.error_message, p.created_at,
     p.found_provider, p.api_flavor, p.service_tier, p.usage, p.uncached_input_tokens, p.cache_read_tokens,
     p.cache_write_5m_tokens, p.cache_write_1h_tokens, p.visible_output_tokens, p.reasoning_tokens,
-    p.other_units, p.token_convention, p.convention_basis,
+    p.other_units, p.unread_members, p.token_convention, p.convention_basis,
     case when p.reported is not null then 'reported' when p.cost is not null then 'computed' else 'unpriced' end,
     case when p.known then p.price_id end, charged, p.reported, p.cost, p.reported is null and p.is_floor,
     -- By more than one percent, and by more than rounding.

@@ -29,6 +29,49 @@ export async function authenticate(
   { headers }: Request,
   env: Environment,
 ): Promise<Caller> {
+  try {
+    return await verifyCredential(headers, env);
+  } catch (error) {
+    const hint = explainMisplacedKey(headers);
+    if (!(error instanceof ProblemError) || hint === "") throw error;
+    const { problem } = error;
+    if (problem.status === 401) problem.detail = `${hint} ${problem.detail}`;
+    throw error;
+  }
+}
+
+/** The prefix of a kind of key → the header that it belongs in. */
+const KEY_HEADERS = Object.entries({ lfk_: KEY_HEADER, sb_secret_: "apikey" });
+
+/** Where a key that is in a wrong header belongs; "" without one. */
+function explainMisplacedKey(headers: Headers): string {
+  for (const [name, value] of headers) {
+    const text = decodeBasic(value);
+    for (const [prefix, header] of KEY_HEADERS) {
+      if (name !== header && text.split(/[\s:,]/)[0].startsWith(prefix)) {
+        return `The ${name} header has a key; send it as ${header}: ${prefix}…`;
+      }
+    }
+  }
+  return "";
+}
+
+/** The user and password of Basic credentials (RFC 7617); any other text unchanged. */
+function decodeBasic(text: string): string {
+  const [, encoded] = /^basic[ \t]+([\w+/]+={0,2})$/i.exec(text) ?? [];
+  if (encoded === undefined) return text;
+  try {
+    // Senders put the key into either of the two.
+    return atob(encoded).split(":").filter(Boolean).at(-1) ?? "";
+  } catch {
+    return text;
+  }
+}
+
+async function verifyCredential(
+  headers: Headers,
+  env: Environment,
+): Promise<Caller> {
   const bearer = readBearer(headers);
   const apikey = headers.get("apikey") || null;
   if (bearer !== null && !/^(?:sb|lfk)_/.test(bearer)) {

@@ -9,7 +9,7 @@ import {
 import { mayRead } from "../http/access.ts";
 import { refuseKey } from "../http/authenticate.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
-import type { Log } from "../logs/log.ts";
+import type { Log, LogEvent } from "../logs/log.ts";
 import {
   type EventSource,
   findOptionalReferences,
@@ -117,8 +117,14 @@ async function write(
     if (item.event === null) return rejectEvent(item, item.issues);
     if (aborted) return abortEvent(item);
     const result = conceal(log, stored[next++], caller);
-    return toEventResult(log, item.index, result);
+    return toEventResult(log, item.index, result, unreadMembers(item.event));
   });
+}
+
+/** The members of a model call's usage that were not read. */
+function unreadMembers({ stamped }: LogEvent): readonly string[] {
+  const { unread_members = [] } = Object(stamped);
+  return unread_members;
 }
 
 /** The user to attribute rows to, or the producer key to charge. */

@@ -23,6 +23,8 @@ const ADAPTER_COLUMNS: Record<string, string> = {
   reported_cost_usd: "cost_usd_exact",
   token_convention: "token_convention",
   convention_basis: "convention_basis",
+  other_units: "other_units",
+  unread_members: "unread_members",
 };
 
 /** A valid event ready to write, or the issues of an invalid one. */

@@ -72,6 +72,7 @@ export function toEventResult(
   log: Log,
   index: number,
   stored: StoreResult,
+  unread: readonly string[] = [],
 ): EventResult {
   const { id, outcome } = stored;
   switch (outcome) {
@@ -100,12 +101,24 @@ export function toEventResult(
         outcome,
         warnings: stored.warnings?.map((code) => ({
           code,
-          detail: log.warnings?.[code] ?? "",
+          detail: describeWarning(log, code, unread),
         })),
         row: stored.row && orderRow(log, stored.row),
         receipt: stored.receipt,
       };
   }
+}
+
+/** The detail of a warning, which names the members of the usage that were not read. */
+function describeWarning(
+  { warnings }: Log,
+  code: string,
+  unread: readonly string[],
+): string {
+  const detail = warnings?.[code] ?? "";
+  return code === "usage_unread" && unread.length > 0
+    ? `${unread.join(", ")}: ${detail}`
+    : detail;
 }
 
 /** The database names no fields of a row that was deleted or that the caller may not see. */

@@ -27,6 +27,9 @@ export const LLM_USAGE_ROW: Record<string, z.ZodType> = {
   other_units: z.nullable(z.record(z.string(), z.int())).describe(
     "Units that are billed separately, such as web_searches",
   ),
+  unread_members: z.nullable(z.array(z.string())).describe(
+    "Members of the usage that were not understood or have no price, so that the cost is a floor; usage for a call without usage",
+  ),
   token_convention: z.nullable(z.enum(["inclusive", "exclusive"])).describe(
     "Whether the sender's input included the cached tokens, where it was inferred",
   ),

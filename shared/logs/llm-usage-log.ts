@@ -150,6 +150,7 @@ export const llmUsageLog = defineLog({
     uncached_input_tokens: 200,
     visible_output_tokens: 80,
     other_units: {},
+    unread_members: [],
     cost_source: "reported",
     cost_usd_exact: "0.000124",
     reported_cost_usd: "0.000124",
@@ -191,6 +192,10 @@ export const llmUsageLog = defineLog({
       "No price is known for this model, provider and service tier at the time of the call, so cost_usd is 0; enter a price and rate the call",
     partly_unpriced:
       "A unit of the usage has no price, so the call cost more than cost_usd; enter the price and rate the call",
+    usage_missing:
+      "The call has no usage, so its tokens are 0 and its cost is unknown; send the provider's usage object or the token counts",
+    usage_unread:
+      "A member of the usage was not understood or has no price, so the call cost more than cost_usd; see unread_members",
     cost_differs:
       "The reported cost differs by more than one percent from the price list; compare computed_cost_usd of the row",
     budget_threshold_crossed:

@@ -2,131 +2,10 @@ import * as z from "zod";
 import { readOne, requireKnown } from "../http/parameters.ts";
 import { llmUsageLog } from "../logs/llm-usage-log.ts";
 import { toolUsageLedger } from "../logs/tool-usage-ledger.ts";
+import { ALIASES, UNITS } from "./aliases.ts";
 import type { Attributes, AttributeValue, Span } from "./span.ts";
 
-/**
- * The attribute names of a value, by precedence. Sources: the GenAI semantic
- * conventions (current, of 2025 with `cache_creation`, and of 2024 with
- * `prompt_tokens`), OpenLLMetry (`llm.usage.*`), OpenInference
- * (`llm.token_count.*`), the AI SDK (`ai.*`), OpenRouter Broadcast, LiteLLM
- * (`gen_ai.cost.*`), Pydantic AI (`gen_ai.usage.details.*`, `operation.cost`).
- */
-export const ALIASES = {
-  provider: [
-    "gen_ai.provider.name",
-    "gen_ai.system",
-    "openrouter.provider_slug",
-    "openrouter.provider_name",
-    "llm.provider",
-    "llm.system",
-    "ai.model.provider",
-  ],
-  // The model that answered determines the price.
-  model: [
-    "gen_ai.response.model",
-    "ai.response.model",
-    "llm.response.model_name",
-    "llm.model_name",
-    "gen_ai.request.model",
-    "ai.model.id",
-    "llm.request.model_name",
-    "embedding.model_name",
-    "reranker.model_name",
-  ],
-  serviceTier: [
-    "openai.response.service_tier",
-    "gen_ai.openai.response.service_tier",
-    "gen_ai.response.service_tier",
-    "openai.request.service_tier",
-    "gen_ai.openai.request.service_tier",
-    "gen_ai.request.service_tier",
-  ],
-  input: [
-    "gen_ai.usage.input_tokens",
-    "gen_ai.usage.prompt_tokens",
-    "llm.token_count.prompt",
-    "llm.usage.prompt_tokens",
-    "ai.usage.inputTokens",
-    "ai.usage.promptTokens",
-    "ai.usage.tokens",
-  ],
-  output: [
-    "gen_ai.usage.output_tokens",
-    "gen_ai.usage.completion_tokens",
-    "llm.token_count.completion",
-    "llm.usage.completion_tokens",
-    "ai.usage.outputTokens",
-    "ai.usage.completionTokens",
-  ],
-  total: [
-    "gen_ai.usage.total_tokens",
-    "llm.usage.total_tokens",
-    "llm.token_count.total",
-    "ai.usage.totalTokens",
-  ],
-  cacheRead: [
-    "gen_ai.usage.cache_read.input_tokens",
-    "gen_ai.usage.cache_read_input_tokens",
-    "gen_ai.usage.cache_read_tokens",
-    "gen_ai.usage.details.cache_read_tokens",
-    "gen_ai.usage.details.cache_read_input_tokens",
-    "gen_ai.usage.input_tokens.cached",
-    "llm.token_count.prompt_details.cache_read",
-    "ai.usage.inputTokenDetails.cacheReadTokens",
-    "ai.usage.cachedInputTokens",
-  ],
-  cacheWrite: [
-    "gen_ai.usage.cache_write.input_tokens",
-    "gen_ai.usage.cache_creation.input_tokens",
-    "gen_ai.usage.cache_write_input_tokens",
-    "gen_ai.usage.cache_creation_input_tokens",
-    "gen_ai.usage.cache_write_tokens",
-    "gen_ai.usage.details.cache_write_tokens",
-    "gen_ai.usage.details.cache_creation_input_tokens",
-    "llm.token_count.prompt_details.cache_write",
-    "ai.usage.inputTokenDetails.cacheWriteTokens",
-  ],
-  cacheWrite5m: ["gen_ai.usage.cache_creation.ephemeral_5m_input_tokens"],
-  cacheWrite1h: ["gen_ai.usage.cache_creation.ephemeral_1h_input_tokens"],
-  uncachedInput: ["ai.usage.inputTokenDetails.noCacheTokens"],
-  reasoning: [
-    "gen_ai.usage.reasoning.output_tokens",
-    "gen_ai.usage.reasoning_tokens",
-    "gen_ai.usage.details.reasoning_tokens",
-    "gen_ai.usage.output_tokens.reasoning",
-    "llm.token_count.completion_details.reasoning",
-    "llm.usage.reasoning_tokens",
-    "ai.usage.outputTokenDetails.reasoningTokens",
-    "ai.usage.reasoningTokens",
-  ],
-  visibleOutput: ["ai.usage.outputTokenDetails.textTokens"],
-  cost: [
-    "gen_ai.usage.cost",
-    "gen_ai.usage.total_cost",
-    "gen_ai.cost.total_cost",
-    "litellm.cost.total",
-    "llm.cost.total",
-    "operation.cost",
-  ],
-  finishReasons: ["gen_ai.response.finish_reasons"],
-  errorType: ["error.type"],
-  operation: ["gen_ai.operation.name"],
-  aiSdkOperation: ["ai.operationId"],
-  mcpMethod: ["mcp.method.name"],
-  openInferenceKind: ["openinference.span.kind"],
-  traceloopKind: ["traceloop.span.kind"],
-  requestType: ["llm.request.type"],
-  toolName: [
-    "gen_ai.tool.name",
-    "tool.name",
-    "ai.toolCall.name",
-    "mcp.tool.name",
-    "traceloop.entity.name",
-  ],
-  agentId: ["gen_ai.agent.id"],
-  // The AI SDK names the agent so since version 7; before, it was the function.
-  agentName: ["gen_ai.agent.name", "agent.name", "ai.telemetry.functionId"],
-} as const satisfies Record<string, readonly string[]>;
+export { ALIASES };
 
 /** Settings that spans do not carry by convention, without their prefix `ledger.`. */
 export const LEDGER_NAMES = [
@@ -142,13 +21,63 @@ export const LEDGER_NAMES = [
 type LedgerName = typeof LEDGER_NAMES[number];
 
 /**
- * All attributes that are read. The decoders skip all others, so prompts,
- * completions, tool arguments and results are never kept.
+ * Prefixes of the settings' names: senders put metadata that a program sets under a
+ * prefix of their own.
  */
-export const KEPT_ATTRIBUTES: ReadonlySet<string> = new Set([
+const SETTING_PREFIXES = [
+  "",
+  "ai.telemetry.metadata.",
+  "traceloop.association.properties.",
+  "langfuse.trace.metadata.",
+  "langfuse.observation.metadata.",
+  "langsmith.metadata.",
+  "mastra.metadata.",
+  // OpenInference's metadata is JSON.
+  "metadata/",
+];
+
+/** The attribute names of a setting, by precedence. */
+const SETTING_NAMES = Object.fromEntries(
+  LEDGER_NAMES.map((name) => [
+    name,
+    SETTING_PREFIXES.map((prefix) => `${prefix}ledger.${name}`),
+  ]),
+) as Record<LedgerName, string[]>;
+
+/** The names of all attributes that are read, and of members of those in JSON. */
+const READ_NAMES = [
   ...Object.values(ALIASES).flat(),
-  ...LEDGER_NAMES.map((name) => `ledger.${name}`),
-]);
+  ...Object.values(UNITS).flat(),
+  ...Object.values(SETTING_NAMES).flat(),
+];
+
+/**
+ * All attributes that are read, besides those of `JSON_MEMBERS` and the counts of
+ * `isUsageName`. The decoders skip all others, so prompts, completions, tool arguments
+ * and results are never kept.
+ */
+export const KEPT_ATTRIBUTES: ReadonlySet<string> = new Set(
+  READ_NAMES.filter((name) => !name.includes("/")),
+);
+
+/**
+ * Attribute in JSON → JSON Pointers to the members that are read; the rest of its text
+ * is not kept.
+ */
+export const JSON_MEMBERS: ReadonlyMap<string, readonly string[]> =
+  groupPointers(READ_NAMES);
+
+function groupPointers(names: readonly string[]): Map<string, string[]> {
+  const members = new Map<string, string[]>();
+  for (const name of names) {
+    const slash = name.indexOf("/");
+    if (slash < 0) continue;
+    const attribute = name.slice(0, slash);
+    const pointers = members.get(attribute) ?? [];
+    members.set(attribute, [...pointers, name.slice(slash)]);
+  }
+  return members;
+}
 
 /** The first of the names with a value that is not empty, and the value. */
 export function findAttribute(
@@ -204,10 +133,9 @@ export function findSetting(
   span: Span,
   url: LedgerSettings,
 ): string | undefined {
-  const key = `ledger.${name}`;
   for (const attributes of [span.attributes, span.resource]) {
-    const value = attributes.get(key);
-    if (typeof value === "string" && value.trim() !== "") return value.trim();
+    const value = findText(attributes, SETTING_NAMES[name]);
+    if (value !== "") return value;
   }
   return url[name];
 }

@@ -1,8 +1,10 @@
 import { isObject, type JsonObject } from "../http/json.ts";
 import { MAX_SPANS } from "../limits.ts";
-import { KEPT_ATTRIBUTES } from "./attributes.ts";
+import { parseLenient } from "./json-attributes.ts";
 import {
   addAttribute,
+  EXCEPTION,
+  isKept,
   isTime,
   type RawSpan,
   readSpan,
@@ -56,12 +58,10 @@ function parse(bytes: Uint8Array): unknown {
   } catch {
     throw new OtlpDecodeError("The body is not UTF-8");
   }
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's message would repeat a part of the body.
-    throw new OtlpDecodeError("The body is not JSON");
-  }
+  const value = parseLenient(text);
+  // The parser's message would repeat a part of the body.
+  if (value === undefined) throw new OtlpDecodeError("The body is not JSON");
+  return value;
 }
 
 function toRawSpan(value: unknown): RawSpan {
@@ -79,6 +79,8 @@ function toRawSpan(value: unknown): RawSpan {
     attributes: readAttributes(span.attributes),
     statusCode: readEnum(status.code, STATUS_CODES),
     statusMessage: asText(status.message),
+    hasException: Array.isArray(span.events) &&
+      span.events.some((event) => isObject(event) && event.name === EXCEPTION),
   };
 }
 
@@ -115,13 +117,13 @@ function readAttributes(value: unknown): Attributes | null {
   if (!Array.isArray(value)) return null;
   for (const item of value) {
     if (!isObject(item) || typeof item.key !== "string") continue;
-    if (!KEPT_ATTRIBUTES.has(item.key)) continue;
+    if (!isKept(item.key)) continue;
     addAttribute(attributes, item.key, readValue(item.value));
   }
   return attributes;
 }
 
-/** An AnyValue; undefined for bytes and nested objects, which are not kept. */
+/** An AnyValue; undefined for bytes and objects, which are not kept. */
 function readValue(value: unknown): AttributeValue | undefined {
   if (!isObject(value)) return undefined;
   const { stringValue, boolValue, intValue, doubleValue, arrayValue } = value;
@@ -130,7 +132,8 @@ function readValue(value: unknown): AttributeValue | undefined {
   if (isNumeric(intValue)) return Number(intValue);
   if (isNumeric(doubleValue)) return Number(doubleValue);
   if (!isObject(arrayValue) || !Array.isArray(arrayValue.values)) return;
-  return arrayValue.values.map(readValue)
+  return arrayValue.values
+    .map((item) => isObject(item) ? item.stringValue : undefined)
     .filter((item) => typeof item === "string");
 }
 

@@ -1,9 +1,10 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { MAX_SPANS } from "../limits.ts";
 import { toHex } from "../tlog/encoding.ts";
-import { KEPT_ATTRIBUTES } from "./attributes.ts";
 import {
   addAttribute,
+  EXCEPTION,
+  isKept,
   isTime,
   type RawSpan,
   readSpan,
@@ -84,7 +85,7 @@ function readScopeSpans(
   let scope = "";
   const raw: RawSpan[] = [];
   readFields(reader, end, (field, type) => {
-    if (field === 1) scope = readScopeName(reader, readLength(reader, type));
+    if (field === 1) scope = readName(reader, readLength(reader, type), 1);
     else if (field === 2) {
       if (spans.length + raw.length === MAX_SPANS) throw tooManySpans();
       raw.push(readRawSpan(reader, readLength(reader, type)));
@@ -94,10 +95,15 @@ function readScopeSpans(
   for (const span of raw) spans.push(readSpan(span, source));
 }
 
-function readScopeName(reader: BinaryReader, end: number): string {
+/** The text of a field of a message whose other fields are not read. */
+function readName(
+  reader: BinaryReader,
+  end: number,
+  nameField: number,
+): string {
   let name = "";
   readFields(reader, end, (field, type) => {
-    if (field !== 1) return false;
+    if (field !== nameField) return false;
     name = readText(reader, type);
   });
   return name;
@@ -117,6 +123,7 @@ function readRawSpan(reader: BinaryReader, end: number): RawSpan {
     attributes,
     statusCode: 0,
     statusMessage: "",
+    hasException: false,
   };
   readFields(reader, end, (field, type) => {
     if (field === 1) span.traceId = readId(reader, type);
@@ -128,6 +135,9 @@ function readRawSpan(reader: BinaryReader, end: number): RawSpan {
     else if (field === 8) span.end = readTime(reader, type);
     else if (field === 9) {
       readKeyValue(reader, readLength(reader, type), attributes);
+    } else if (field === 11) {
+      const event = readName(reader, readLength(reader, type), 2);
+      span.hasException ||= event === EXCEPTION;
     } else if (field === 15) readStatus(reader, readLength(reader, type), span);
     else if (field === 16) span.flags = readFixed32(reader, type);
     else return false;
@@ -158,7 +168,7 @@ function readKeyValue(
       reader.pos = valueEnd;
     } else return false;
   });
-  if (value === undefined || !KEPT_ATTRIBUTES.has(key)) return;
+  if (value === undefined || !isKept(key)) return;
   reader.pos = value[0];
   addAttribute(attributes, key, readValue(reader, value[1], true));
   reader.pos = end;

@@ -1,4 +1,7 @@
 import { MAX_SPANS } from "../limits.ts";
+import { isUsageName } from "./aliases.ts";
+import { KEPT_ATTRIBUTES } from "./attributes.ts";
+import { isJsonAttribute, readJsonAttribute } from "./json-attributes.ts";
 import {
   type Attributes,
   type AttributeValue,
@@ -22,7 +25,12 @@ export type RawSpan = {
   attributes: Attributes | null;
   statusCode: number;
   statusMessage: string;
+  /** Whether an event of the span is an exception. */
+  hasException: boolean;
 };
+
+/** The name of an exception's event (OpenTelemetry, Exceptions on spans). */
+export const EXCEPTION = "exception";
 
 /** SpanFlags: HAS_IS_REMOTE and IS_REMOTE, of the parent. */
 const REMOTE_PARENT = 0x300;
@@ -61,6 +69,7 @@ export function readSpan(
       attributes: raw.attributes,
       failed: raw.statusCode === STATUS_CODE_ERROR,
       statusMessage: cleanText(raw.statusMessage),
+      ...(raw.hasException ? { hasException: true } : {}),
     },
   };
 }
@@ -70,14 +79,40 @@ function cleanText(text: string): string {
   return text.replaceAll("\0", "").toWellFormed();
 }
 
-/** Adds an attribute, unless its name has a value already. */
+/** Whether an attribute, or a part of it, is kept. */
+export function isKept(key: string): boolean {
+  return KEPT_ATTRIBUTES.has(key) || isJsonAttribute(key) || isUsageName(key);
+}
+
+/** Adds an attribute, or the members of its JSON, unless the name has a value already. */
 export function addAttribute(
   attributes: Map<string, AttributeValue>,
   key: string,
   value: AttributeValue | undefined,
 ): void {
-  if (value === undefined || attributes.has(key)) return;
+  if (value === undefined) return;
+  if (isJsonAttribute(key)) {
+    if (typeof value !== "string") return;
+    for (const member of readJsonAttribute(key, value)) {
+      addValue(attributes, ...member);
+    }
+  } else if (KEPT_ATTRIBUTES.has(key) || isCount(value)) {
+    addValue(attributes, key, value);
+  }
+}
+
+function addValue(
+  attributes: Map<string, AttributeValue>,
+  key: string,
+  value: AttributeValue,
+): void {
+  if (attributes.has(key)) return;
   attributes.set(key, typeof value === "string" ? cleanText(value) : value);
+}
+
+function isCount(value: AttributeValue): boolean {
+  return typeof value === "number" ||
+    typeof value === "string" && /^\d{1,15}$/.test(value);
 }
 
 /** Whether this is a time in nanoseconds since 1970; 0 means unset. */

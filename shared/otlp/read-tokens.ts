@@ -1,6 +1,7 @@
 import { MAX_INTEGER } from "../limits.ts";
-import { canonicalProvider } from "../pricing/providers.ts";
-import { ALIASES, findAttribute, findText } from "./attributes.ts";
+import type { UsageCounts } from "../pricing/extract-usage.ts";
+import { ALIASES, findText } from "./attributes.ts";
+import type { SourceConvention } from "./source-convention.ts";
 import type { Span } from "./span.ts";
 import {
   type Basis,
@@ -10,8 +11,15 @@ import {
   readCounts,
   type SentCounts,
 } from "./token-convention.ts";
+import {
+  addUnits,
+  findUnread,
+  includeDisjointUnits,
+  toPlainName,
+} from "./units.ts";
+import { readUsageObject } from "./usage-objects.ts";
 
-/** The members of an llm-usage event that count tokens. */
+/** The members of an llm-usage event that count usage. */
 export type TokenUsage = {
   /** All input, cached or not. */
   input_tokens: number;
@@ -25,6 +33,15 @@ export type TokenUsage = {
   cache_write_1h_tokens?: number;
   /** The part of the output that was reasoning. */
   reasoning_tokens?: number;
+  /** Units with a price of their own, by name. */
+  other_units?: Record<string, number>;
+  /**
+   * Attributes of the usage that were not understood or are missing, so that the cost is
+   * a floor; `usage` for a call without any.
+   */
+  unread_members?: string[];
+  /** Only where the provider's usage object states it. */
+  service_tier?: string;
   /** The convention of the span's counts; omitted if both give the same result. */
   token_convention?: Convention;
   convention_basis?: Basis;
@@ -33,24 +50,74 @@ export type TokenUsage = {
 /** Operations without output tokens. */
 const WITHOUT_OUTPUT = /embed|rerank/i;
 
+/** The unread member of a call without usage. */
+const ALL_USAGE = "usage";
+
 /**
- * The inclusive token counts of a model call, or the reason why the span is rejected.
- * The counts of a failed call are optional.
+ * The inclusive token counts of a model call, or the reason why the span is rejected. A
+ * provider's own usage object takes precedence over the sender's counts. A successful
+ * call without counts has unknown usage.
  */
-export function readTokens(
+export async function readTokens(
   span: Span,
   success: boolean,
   source: SourceConvention,
-): { tokens: TokenUsage } | { reason: string } {
+): Promise<{ tokens: TokenUsage } | { reason: string }> {
   const read = readCounts(span.attributes);
   if ("reason" in read) return read;
-  const { cacheRead, cacheWrite, cacheWrite1h, reasoning } = read.counts;
-  const complete = completeCounts(read.counts, {
-    output: success && !isWithoutOutput(span),
-    input: success,
-  });
-  if ("reason" in complete) return complete;
-  const { counts } = complete;
+  const object = await readUsageObject(span.attributes, read.counts);
+  const unread = [...object?.unread ?? []];
+  if (object !== null && object.counts !== null) {
+    const tokens = fromUsageObject(object.counts, read.counts);
+    addUnread(tokens, unread);
+    return { tokens };
+  }
+  const { counts, missing } = completeCounts(
+    includeDisjointUnits(span, read.counts),
+    { input: success, output: success && !isWithoutOutput(span) },
+  );
+  const result = toInclusive(counts, source);
+  if ("reason" in result) return result;
+  const { tokens } = result;
+  unread.push(...missing, ...addUnits(span.attributes, tokens));
+  unread.push(...findUnread(span));
+  if (success && !hasUsage(tokens)) tokens.unread_members = [ALL_USAGE];
+  else addUnread(tokens, unread);
+  return { tokens };
+}
+
+/**
+ * The counts of a usage object, which are inclusive, with the convention of the sender's
+ * own. A count of the sender that is higher takes precedence, as it does where a stream
+ * ended before the provider's last count.
+ */
+function fromUsageObject(counts: UsageCounts, sent: SentCounts): TokenUsage {
+  const tokens: TokenUsage = {
+    ...counts,
+    input_tokens: Math.max(counts.input_tokens, sent.input ?? 0),
+    output_tokens: Math.max(counts.output_tokens, sent.output ?? 0),
+  };
+  const {
+    cache_read_tokens = 0,
+    cache_write_5m_tokens = 0,
+    cache_write_1h_tokens = 0,
+    reasoning_tokens = 0,
+  } = counts;
+  const cached = cache_read_tokens + cache_write_5m_tokens +
+    cache_write_1h_tokens;
+  if (cached + reasoning_tokens === 0) return tokens;
+  const isExclusive = sent.input !== null && sent.input < tokens.input_tokens ||
+    sent.output !== null && sent.output < tokens.output_tokens;
+  tokens.token_convention = isExclusive ? "exclusive" : "inclusive";
+  tokens.convention_basis = "proved";
+  return tokens;
+}
+
+function toInclusive(
+  counts: FullCounts,
+  source: SourceConvention,
+): { tokens: TokenUsage } | { reason: string } {
+  const { cacheRead, cacheWrite, cacheWrite1h, reasoning } = counts;
   const { addedInput, addedOutput, inference } = decideConvention(
     counts,
     source,
@@ -67,27 +134,47 @@ export function readTokens(
   }
   if (cacheWrite1h > 0) tokens.cache_write_1h_tokens = cacheWrite1h;
   if (reasoning > 0) tokens.reasoning_tokens = reasoning;
-  if (inference !== null) {
-    tokens.token_convention = inference.convention;
-    tokens.convention_basis = inference.basis;
-  }
+  addInference(tokens, inference);
   return { tokens };
 }
 
-/** Fills in a count from the total, or 0 where it is optional. */
+function addUnread(tokens: TokenUsage, names: readonly string[]): void {
+  const plain = new Set(names.map(toPlainName));
+  if (plain.size > 0) tokens.unread_members = [...plain];
+}
+
+function addInference(tokens: TokenUsage, inference: Inference | null): void {
+  if (inference === null) return;
+  tokens.token_convention = inference.convention;
+  tokens.convention_basis = inference.basis;
+}
+
+function hasUsage({ input_tokens, output_tokens, other_units }: TokenUsage) {
+  return input_tokens + output_tokens > 0 || other_units !== undefined;
+}
+
+type FullCounts = SentCounts & { input: number; output: number };
+
+/**
+ * Fills in a missing count from the total, or 0. `missing` names the counts that a call
+ * must have; a total alone counts as input, the cheaper of the two.
+ */
 function completeCounts(
-  counts: SentCounts,
+  sent: SentCounts,
   required: { input: boolean; output: boolean },
-): { counts: SentCounts & { input: number; output: number } } | {
-  reason: string;
-} {
-  const input = counts.input ?? subtract(counts.total, counts.output) ??
-    (required.input ? null : 0);
-  if (input === null) return { reason: explainCount(ALIASES.input[0]) };
-  const output = counts.output ?? subtract(counts.total, counts.input) ??
-    (required.output ? null : 0);
-  if (output === null) return { reason: explainCount(ALIASES.output[0]) };
-  return { counts: { ...counts, input, output } };
+): { counts: FullCounts; missing: string[] } {
+  const { total } = sent;
+  const isTotalOnly = sent.input === null && sent.output === null;
+  const input = sent.input ?? subtract(total, sent.output) ??
+    (isTotalOnly ? total : null);
+  const output = sent.output ?? subtract(total, sent.input);
+  const missing: string[] = [];
+  if (required.input && input === null) missing.push(ALIASES.input[0]);
+  if (required.output && output === null) missing.push(ALIASES.output[0]);
+  return {
+    counts: { ...sent, input: input ?? 0, output: output ?? 0 },
+    missing,
+  };
 }
 
 function subtract(total: number | null, part: number | null): number | null {
@@ -100,125 +187,9 @@ function isWithoutOutput({ attributes }: Span): boolean {
     ALIASES.aiSdkOperation,
     ALIASES.openInferenceKind,
     ALIASES.requestType,
+    ALIASES.langfuseType,
+    ALIASES.langsmithKind,
+    ALIASES.genkitType,
   ].map((names) => findText(attributes, names));
   return kinds.some((kind) => WITHOUT_OUTPUT.test(kind));
-}
-
-function explainCount(name: string): string {
-  return `${name} is not set: a model call that succeeded must count its tokens`;
-}
-
-/** The known conventions of a source; `declared` only if the source documents it. */
-type SourceConvention = { cache: Inference; reasoning: Inference };
-
-const DECLARED_INCLUSIVE: Inference = {
-  convention: "inclusive",
-  basis: "declared",
-};
-const LIKELY_INCLUSIVE: Inference = {
-  convention: "inclusive",
-  basis: "likely",
-};
-const LIKELY_EXCLUSIVE: Inference = {
-  convention: "exclusive",
-  basis: "likely",
-};
-/** The semantic conventions: cached and reasoning tokens SHOULD be included. */
-const DEFAULT: Inference = { convention: "inclusive", basis: "default" };
-
-/** Providers whose API excludes cached tokens from the input. */
-const CACHE_EXCLUDED = ["anthropic", "aws"];
-/** Providers whose API excludes reasoning from the output. */
-const REASONING_EXCLUDED = ["google", "x-ai"];
-/** Providers whose API includes both. */
-const ALL_INCLUDED = [
-  "azure",
-  "deepseek",
-  "groq",
-  "mistral",
-  "openai",
-  "openrouter",
-];
-
-/** Anthropic's names of its counts, with the prefix `gen_ai.usage.`. */
-const NATIVE_CACHE_NAMES = [
-  "gen_ai.usage.cache_read_input_tokens",
-  "gen_ai.usage.cache_creation_input_tokens",
-];
-
-/**
- * The conventions of a span's source for cached and reasoning tokens: declared by the
- * span, documented (OpenRouter, OpenInference, AI SDK 7), or known from the source's
- * code. Numbers that prove a convention take precedence in `decideConvention`.
- */
-export function sourceConvention(
-  span: Span,
-  declared: "inclusive" | "exclusive" | undefined,
-): SourceConvention {
-  if (declared !== undefined) {
-    const inference: Inference = { convention: declared, basis: "declared" };
-    return { cache: inference, reasoning: inference };
-  }
-  const provider = canonicalProvider(
-    findText(span.attributes, ALIASES.provider),
-  );
-  if (isDocumented(span)) {
-    return { cache: DECLARED_INCLUSIVE, reasoning: DECLARED_INCLUSIVE };
-  }
-  // Before version 6, the AI SDK sent the numbers of the provider.
-  if (span.attributes.has("ai.operationId")) return copiedFrom(provider);
-  if (isNormalising(span.scope)) {
-    return { cache: LIKELY_INCLUSIVE, reasoning: DEFAULT };
-  }
-  if (span.scope === "opentelemetry.instrumentation.bedrock") {
-    return { cache: LIKELY_EXCLUSIVE, reasoning: DEFAULT };
-  }
-  if (span.scope === "opentelemetry.instrumentation.llamaindex") {
-    return copiedFrom(provider);
-  }
-  if (ALL_INCLUDED.includes(provider)) return copiedFrom(provider);
-  const native = copiedFrom(provider);
-  const cacheName = findAttribute(span.attributes, NATIVE_CACHE_NAMES);
-  const reasoningName = findAttribute(span.attributes, ALIASES.reasoning)?.name;
-  return {
-    cache: cacheName === undefined ? DEFAULT : native.cache,
-    // The first name is the conventions' own, defined as a part of the output.
-    reasoning: reasoningName === ALIASES.reasoning[0]
-      ? DEFAULT
-      : native.reasoning,
-  };
-}
-
-/** Sources that document inclusive counts. */
-function isDocumented({ scope, attributes }: Span): boolean {
-  return scope === "gen_ai" || scope === "@ai-sdk/otel" ||
-    attributes.has("gen_ai.usage.input_tokens.cached") ||
-    attributes.has("openrouter.provider_slug") ||
-    attributes.has("openrouter.provider_name") ||
-    attributes.has("llm.token_count.prompt") ||
-    attributes.has("ai.usage.inputTokenDetails.noCacheTokens");
-}
-
-/** Instrumentation that normalises the numbers of every provider. */
-function isNormalising(scope: string): boolean {
-  return [
-    "litellm",
-    "pydantic-ai",
-    "opentelemetry.instrumentation.anthropic",
-    "opentelemetry.instrumentation.langchain",
-    "opentelemetry.instrumentation.openai",
-    "opentelemetry.instrumentation.groq",
-    "opentelemetry.instrumentation.google_generativeai",
-  ].some((name) => scope === name || scope.startsWith(`${name}.`));
-}
-
-/** The convention of the provider's API, for sources that copy its numbers. */
-function copiedFrom(provider: string): SourceConvention {
-  const rule = (excluding: string[]) =>
-    excluding.includes(provider)
-      ? LIKELY_EXCLUSIVE
-      : ALL_INCLUDED.includes(provider)
-      ? LIKELY_INCLUSIVE
-      : DEFAULT;
-  return { cache: rule(CACHE_EXCLUDED), reasoning: rule(REASONING_EXCLUDED) };
 }

@@ -2,6 +2,7 @@ import { parseMediaType } from "@std/media_types/parse_media_type.js";
 import type { LedgerSettings } from "./attributes.ts";
 import { decodeJson } from "./decode-json.ts";
 import { decodeProtobuf } from "./decode-protobuf.ts";
+import { explainUnrecognized } from "./hints.ts";
 import { type ModelCallEvent, readModelCall } from "./model-calls.ts";
 import { selectLeafCalls } from "./select-leaf-calls.ts";
 import { OtlpDecodeError, type Rejection, type Span } from "./span.ts";
@@ -45,6 +46,8 @@ export type TraceReading = {
   rejected: Rejection[];
   /** The number of spans that are not calls, or another view of a recorded call. */
   ignored: number;
+  /** Why no span was recognized; null if one was. */
+  hint: string | null;
 };
 
 /** Why an export is unreadable, with the HTTP status of the answer. */
@@ -72,6 +75,7 @@ export async function readTraces(
     toolUses: [],
     rejected: [],
     ignored: 0,
+    hint: null,
   };
   for (const result of decoded) {
     if ("span" in result) spans.push(result.span);
@@ -79,6 +83,9 @@ export async function readTraces(
   }
   const calls = selectLeafCalls(spans);
   reading.ignored = calls.ignored;
+  if (calls.unrecognized && reading.rejected.length === 0) {
+    reading.hint = explainUnrecognized(spans);
+  }
   for (const span of calls.modelCalls) {
     const { spanId } = span;
     const read = await readModelCall(span, url);

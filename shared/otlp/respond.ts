@@ -23,23 +23,32 @@ const CODES: Record<number, number> = {
 /** The statuses that OTLP senders retry; at any other they drop the spans. */
 const RETRYABLE = [429, 502, 503, 504];
 
+/** What a sender should know about an export besides the rejected spans. */
+export type ExportNotes = {
+  /** Recorded spans whose cost is unknown or a floor, with the reason. */
+  warnings?: readonly Rejection[];
+  /** Why no span was recognized; null if one was. */
+  hint?: string | null;
+};
+
 /**
  * The answer to an export that was read (OTLP/HTTP, Full and Partial Success):
- * an ExportTraceServiceResponse, empty if no span was rejected. The sender does not
- * retry any of the spans.
+ * an ExportTraceServiceResponse, empty if all spans were recorded without a warning. The
+ * sender does not retry any of the spans. With warnings only, `rejectedSpans` is 0.
  */
 export function respondExport(
   encoding: OtlpEncoding,
   rejected: readonly Rejection[],
+  notes: ExportNotes = {},
 ): Response {
-  if (rejected.length === 0) {
+  const errorMessage = explainExport(rejected, notes);
+  if (errorMessage === "") {
     return respond(
       200,
       encoding,
       encoding === "json" ? "{}" : new Uint8Array(),
     );
   }
-  const errorMessage = explainRejections(rejected);
   if (encoding === "json") {
     const rejectedSpans = String(rejected.length);
     const partialSuccess = { rejectedSpans, errorMessage };
@@ -113,23 +122,55 @@ const ATTRIBUTES: Record<string, string> = {
 };
 
 /**
- * One text for all rejections: the number of spans, then each reason with its count
- * and some span ids. At most `MAX_EXPORT_ERROR_MESSAGE` characters; reasons that do not
- * fit are counted.
+ * One text for an export: the rejections, then the warnings, then the hint. Empty if
+ * there are none. At most `MAX_EXPORT_ERROR_MESSAGE` characters.
  */
-export function explainRejections(rejected: readonly Rejection[]): string {
+function explainExport(
+  rejected: readonly Rejection[],
+  { warnings = [], hint = null }: ExportNotes,
+): string {
+  const both = rejected.length > 0 && warnings.length > 0;
+  const limit = both
+    ? MAX_EXPORT_ERROR_MESSAGE / 2 - 1
+    : MAX_EXPORT_ERROR_MESSAGE;
+  return [
+    explainRejections(rejected, limit),
+    explainSpans("recorded with a warning", warnings, limit),
+    hint ?? "",
+  ].filter((text) => text !== "").join(" ");
+}
+
+/**
+ * One text for all rejections: the number of spans, then each reason with its count
+ * and some span ids; "" for none. At most `limit` characters; reasons that do not fit
+ * are counted.
+ */
+export function explainRejections(
+  rejected: readonly Rejection[],
+  limit = MAX_EXPORT_ERROR_MESSAGE,
+): string {
+  return explainSpans("not recorded", rejected, limit);
+}
+
+/** {@linkcode explainRejections} for spans with another outcome. */
+function explainSpans(
+  event: string,
+  list: readonly Rejection[],
+  limit: number,
+): string {
+  if (list.length === 0) return "";
   const byReason = new Map<string, (string | null)[]>();
-  for (const { spanId, reason } of rejected) {
+  for (const { spanId, reason } of list) {
     const spans = byReason.get(reason);
     if (spans === undefined) byReason.set(reason, [spanId]);
     else spans.push(spanId);
   }
-  const noun = rejected.length === 1 ? "span was" : "spans were";
-  let text = `${rejected.length} ${noun} not recorded.`;
+  const noun = list.length === 1 ? "span was" : "spans were";
+  let text = `${list.length} ${noun} ${event}.`;
   let remaining = byReason.size;
   for (const [reason, spans] of byReason) {
     const sentence = ` ${explainReason(reason, spans)}`;
-    if (text.length + sentence.length > MAX_EXPORT_ERROR_MESSAGE - 50) break;
+    if (text.length + sentence.length > limit - 50) break;
     text += sentence;
     remaining--;
   }

@@ -1,11 +1,17 @@
 import { ALIASES, findText } from "./attributes.ts";
 import {
+  classifySpan,
+  isCodex,
+  isMcpSpan,
+  isPending,
+  type SpanRole,
+} from "./roles.ts";
+import {
   type Attributes,
   findParents,
   nearestAncestors,
   NONE,
   type Span,
-  SPAN_KIND,
 } from "./span.ts";
 import { countsTokens } from "./token-convention.ts";
 import { readToolName } from "./tool-uses.ts";
@@ -17,6 +23,8 @@ type LeafCalls = {
   toolUses: { span: Span; agents: string[] }[];
   /** The number of other spans, views of the same calls included. */
   ignored: number;
+  /** Whether no span of the export has a known role. */
+  unrecognized: boolean;
 };
 
 /**
@@ -48,10 +56,22 @@ export function selectLeafCalls(spans: readonly Span[]): LeafCalls {
     parents,
     (index) => readAgents(spans[index].attributes).length > 0,
   );
-  const calls: LeafCalls = { modelCalls: [], toolUses: [], ignored: 0 };
+  const withModel = nearestAncestors(
+    parents,
+    (index) => hasModel(spans[index]),
+  );
+  const calls: LeafCalls = {
+    modelCalls: [],
+    toolUses: [],
+    ignored: 0,
+    unrecognized: spans.every((span, index) =>
+      roles[index] === "other" && !isPending(span)
+    ),
+  };
   for (const [index, span] of spans.entries()) {
-    if (isModelCall(index)) calls.modelCalls.push(span);
-    else if (
+    if (isModelCall(index)) {
+      calls.modelCalls.push(completeModel(span, spans[withModel[index]]));
+    } else if (
       roles[index] === "tool" &&
       !isInnerView(spans, roles, index, enclosing[index])
     ) {
@@ -86,6 +106,7 @@ function selectModelCalls(
     index !== NONE && isModel(index) ? index : NONE
   );
   const outerNamed = nearestAncestors(direct, isNamedCall);
+  const outerView = nearestAncestors(direct, (index) => counts[index]);
   const outerCounted = nearestAncestors(
     enclosing,
     (index) => roles[index] === "counted",
@@ -99,10 +120,12 @@ function selectModelCalls(
     if (isNamedCall(index)) wrappers.add(outerNamed[index]);
     if (counts[index]) wrappers.add(outerCounted[index]);
   }
-  return (index) =>
-    isModel(index) && !wrappers.has(index) &&
-    (isNamedCall(index) || outerNamed[index] === NONE ||
-      wrappers.has(outerNamed[index]));
+  const isFree = (outer: number) => outer === NONE || wrappers.has(outer);
+  return (index) => {
+    if (!isModel(index) || wrappers.has(index)) return false;
+    if (!counts[index]) return isFree(outerView[index]);
+    return isNamedCall(index) || isFree(outerNamed[index]);
+  };
 }
 
 /** Whether the enclosing tool span is a view of the same tool use. */
@@ -121,122 +144,20 @@ function isInnerView(
     /[^a-z0-9]/i.test(outerName.at(-name.length - 1)!);
 }
 
+function hasModel({ attributes }: Span): boolean {
+  return findText(attributes, ALIASES.model) !== "";
+}
+
+/** A call of Codex with the model of the span around it. */
+function completeModel(span: Span, outer: Span | undefined): Span {
+  if (!isCodex(span) || hasModel(span) || outer === undefined) return span;
+  const attributes = new Map(span.attributes);
+  attributes.set(ALIASES.model[0], findText(outer.attributes, ALIASES.model));
+  return { ...span, attributes };
+}
+
 function readAgents(attributes: Attributes): string[] {
   return [ALIASES.agentId, ALIASES.agentName]
     .map((names) => findText(attributes, names))
     .filter((name) => name !== "");
-}
-
-/**
- * The role of a span by its own attributes:
- * - `model`: its operation is one request to a model;
- * - `counted`: a client span that counts tokens, without such an operation;
- * - `tool`: one use of a tool;
- * - `aggregate`: an agent, a step or a workflow, whose usage is the sum of its parts;
- * - `other`: not recorded.
- */
-type SpanRole = "model" | "counted" | "tool" | "aggregate" | "other";
-
-const OPERATIONS: Record<string, SpanRole> = {
-  chat: "model",
-  completion: "model",
-  embedding: "model",
-  embeddings: "model",
-  generate_content: "model",
-  rerank: "model",
-  text_completion: "model",
-  execute_tool: "tool",
-  agent_step: "aggregate",
-  create_agent: "aggregate",
-  invoke_agent: "aggregate",
-  invoke_workflow: "aggregate",
-  plan: "aggregate",
-};
-
-/** OpenInference (spec/semantic_conventions.md, Span Kinds). */
-const OPEN_INFERENCE_KINDS: Record<string, SpanRole> = {
-  LLM: "model",
-  EMBEDDING: "model",
-  RERANKER: "model",
-  TOOL: "tool",
-  AGENT: "aggregate",
-  CHAIN: "aggregate",
-};
-
-/** OpenLLMetry (TraceloopSpanKindValues). */
-const TRACELOOP_KINDS: Record<string, SpanRole> = {
-  tool: "tool",
-  agent: "aggregate",
-  task: "aggregate",
-  workflow: "aggregate",
-};
-
-/** OpenLLMetry and LiteLLM (`acompletion`, `aembedding`, … when asynchronous). */
-const REQUEST_TYPE =
-  /^a?(?:chat|completion|text_completion|embeddings?|rerank|responses|anthropic_messages)$/;
-
-/** The AI SDK's spans of one request; their parents have sums. */
-const AI_SDK_CALL = /\.do(?:Generate|Stream|Embed|Rerank)$/;
-
-/** The role of a span, from the span alone. */
-function classifySpan(span: Span): SpanRole {
-  const { attributes } = span;
-  const role = fromAiSdk(findText(attributes, ALIASES.aiSdkOperation)) ??
-    roleOf(OPERATIONS, findText(attributes, ALIASES.operation).toLowerCase()) ??
-    fromMcp(findText(attributes, ALIASES.mcpMethod)) ??
-    roleOf(
-      OPEN_INFERENCE_KINDS,
-      findText(attributes, ALIASES.openInferenceKind).toUpperCase(),
-    ) ??
-    roleOf(
-      TRACELOOP_KINDS,
-      findText(attributes, ALIASES.traceloopKind).toLowerCase(),
-    ) ??
-    fromRequestType(findText(attributes, ALIASES.requestType));
-  if (role === "tool" && isServedForTracedCaller(span)) return "other";
-  if (role !== undefined) return role;
-  return isClient(span) && countsTokens(attributes) ? "counted" : "other";
-}
-
-/** Whether a span describes a message of the Model Context Protocol. */
-function isMcpSpan(span: Span): boolean {
-  return findText(span.attributes, ALIASES.mcpMethod) !== "";
-}
-
-/**
- * Whether this is the server's view of a tool call of a traced caller, who has a span
- * of the same use.
- */
-function isServedForTracedCaller(span: Span): boolean {
-  return span.kind === SPAN_KIND.server && span.remoteParent;
-}
-
-/** OpenRouter sends its client spans with the kind server. */
-function isClient(span: Span): boolean {
-  return span.kind === SPAN_KIND.client ||
-    span.attributes.has("openrouter.provider_slug") ||
-    span.attributes.has("openrouter.provider_name");
-}
-
-function fromAiSdk(operation: string): SpanRole | undefined {
-  if (!operation.startsWith("ai.")) return undefined;
-  if (operation === "ai.toolCall") return "tool";
-  return AI_SDK_CALL.test(operation) ? "model" : "aggregate";
-}
-
-function fromMcp(method: string): SpanRole | undefined {
-  if (method === "") return undefined;
-  return method === "tools/call" ? "tool" : "other";
-}
-
-function fromRequestType(type: string): SpanRole | undefined {
-  return REQUEST_TYPE.test(type.toLowerCase()) ? "model" : undefined;
-}
-
-/** The role of a name; names are untrusted, so "constructor" must not match. */
-function roleOf(
-  roles: Record<string, SpanRole>,
-  name: string,
-): SpanRole | undefined {
-  return Object.hasOwn(roles, name) ? roles[name] : undefined;
 }

@@ -36,6 +36,8 @@ export type Span = SpanSource & {
   failed: boolean;
   /** The message of the status; "" if there is none. */
   statusMessage: string;
+  /** Whether an event of the span is an exception, which may have been handled. */
+  hasException?: true;
 };
 
 /** The kinds in use of opentelemetry.proto.trace.v1.Span.SpanKind. */

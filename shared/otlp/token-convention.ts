@@ -1,6 +1,6 @@
 import { MAX_INTEGER } from "../limits.ts";
-import { ALIASES, findAttribute } from "./attributes.ts";
-import type { Attributes } from "./span.ts";
+import { ALIASES } from "./aliases.ts";
+import type { Attributes, AttributeValue } from "./span.ts";
 
 /** Whether input and output include cached and reasoning tokens. */
 export type Convention = "inclusive" | "exclusive";
@@ -34,7 +34,7 @@ export type SentCounts = {
 };
 
 /** The names of `ALIASES` that count tokens. */
-const COUNTS = [
+export const COUNTS = [
   "input",
   "output",
   "total",
@@ -47,11 +47,44 @@ const COUNTS = [
   "visibleOutput",
 ] as const;
 
+/** Counts that JavaScript senders write as NaN where the provider's are missing. */
+const TOTALS: readonly (typeof COUNTS[number])[] = ["input", "output", "total"];
+
+/** Attribute name → the count that it is a name of, and its precedence among the names. */
+const COUNT_NAMES = new Map(
+  COUNTS.flatMap((count) =>
+    ALIASES[count].map((name, rank) =>
+      [name as string, { count, rank }] as const
+    )
+  ),
+);
+
+type FoundCounts = Map<
+  typeof COUNTS[number],
+  { name: string; value: AttributeValue; rank: number }
+>;
+
+/** The first name with a value of each count. One pass, because most names are rare. */
+function findCounts(attributes: Attributes): FoundCounts {
+  const found: FoundCounts = new Map();
+  for (const [name, value] of attributes) {
+    const known = COUNT_NAMES.get(name);
+    if (known === undefined || value === "") continue;
+    const { count, rank } = known;
+    const other = found.get(count);
+    if (other === undefined || rank < other.rank) {
+      found.set(count, { name, value, rank });
+    }
+  }
+  return found;
+}
+
 /** Whether a span has a token count other than 0, which makes it a candidate for a row. */
 export function countsTokens(attributes: Attributes): boolean {
-  return [ALIASES.input, ALIASES.output, ALIASES.total].some((names) => {
-    const found = findAttribute(attributes, names);
-    return found !== undefined && Number(found.value) !== 0;
+  const found = findCounts(attributes);
+  return TOTALS.some((count) => {
+    const value = found.get(count)?.value;
+    return value !== undefined && Number(value) !== 0 && !Number.isNaN(value);
   });
 }
 
@@ -60,9 +93,8 @@ export function readCounts(
   attributes: Attributes,
 ): { counts: SentCounts } | { reason: string } {
   const read: Partial<Record<typeof COUNTS[number], number>> = {};
-  for (const count of COUNTS) {
-    const found = findAttribute(attributes, ALIASES[count]);
-    if (found === undefined) continue;
+  for (const [count, found] of findCounts(attributes)) {
+    if (Number.isNaN(found.value) && TOTALS.includes(count)) continue;
     const value = toCount(found.value);
     if (value === null) {
       const reason =
@@ -72,7 +104,8 @@ export function readCounts(
     read[count] = value;
   }
   const split = (read.cacheWrite5m ?? 0) + (read.cacheWrite1h ?? 0);
-  const cacheWrite = read.cacheWrite ?? split;
+  // LangChain sets the sum to 0 where it knows the lifetimes.
+  const cacheWrite = read.cacheWrite || split;
   if (split > cacheWrite) {
     const reason = `${ALIASES.cacheWrite5m[0]} and ${
       ALIASES.cacheWrite1h[0]

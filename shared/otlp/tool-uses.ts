@@ -159,8 +159,14 @@ const SPAN_NAME = /^(?:execute_tool|tools\/call)\s+(\S.*)$|^(\S.*)\.tool$/;
 
 /** The name of a span's tool; "" if it has none. */
 export function readToolName({ attributes, name }: Span): string {
-  const found = findText(attributes, ALIASES.toolName);
+  const found = findText(attributes, ALIASES.toolName) ||
+    findText(attributes, ALIASES.genkitName);
   if (found !== "") return found;
+  // Langfuse and LangSmith name the span itself after the tool.
+  if (findText(attributes, ALIASES.langfuseType) === "tool") return name.trim();
+  if (findText(attributes, ALIASES.langsmithKind) === "tool") {
+    return name.trim();
+  }
   const [, convention, openLLMetry] = SPAN_NAME.exec(name.trim()) ?? [];
   return convention ?? openLLMetry ?? "";
 }

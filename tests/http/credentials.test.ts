@@ -301,3 +301,41 @@ describe("LEDGER_OPERATOR_KEYS", () => {
     expect(data?.operatorKeys).toEqual(names);
   });
 });
+
+describe("a key in a wrong header", () => {
+  const detailOf = async (headers: Record<string, string>) => {
+    const request = new Request("http://localhost/otlp", { headers });
+    try {
+      await authenticate(request, environmentWith({ default: KEY }));
+    } catch (error) {
+      return (error as ProblemError).problem.detail;
+    }
+  };
+  const basic = (text: string) => `Basic ${btoa(text)}`;
+
+  test.each([
+    ["apikey", "lfk_one", "x-ledger-key: lfk_…"],
+    ["x-ledger-key", KEY, "apikey: sb_secret_…"],
+    ["x-api-key", KEY, "apikey: sb_secret_…"],
+    ["x-api-key", "lfk_one", "x-ledger-key: lfk_…"],
+    ["authorization", KEY, "apikey: sb_secret_…"],
+    ["authorization", basic(`pk-1:${KEY}`), "apikey: sb_secret_…"],
+    ["authorization", basic("lfk_one:"), "x-ledger-key: lfk_…"],
+  ])("is found in %s: %s", async (name, value, remedy) => {
+    const detail = await detailOf({ [name]: value });
+    expect(detail).toContain(
+      `The ${name} header has a key; send it as ${remedy}`,
+    );
+    expect(detail).not.toContain(value);
+  });
+
+  test.each([
+    ["authorization", `Bearer ${KEY}x`],
+    ["apikey", `${KEY}x`],
+    ["x-api-key", "another"],
+    ["authorization", "Basic ?"],
+    ["authorization", basic("user:password")],
+  ])("is none in %s: %s", async (name, value) => {
+    expect(await detailOf({ [name]: value })).not.toContain("has a key");
+  });
+});

@@ -70,6 +70,7 @@ const ADDED: Partial<Record<Slug, Record<string, unknown>>> = {
     uncached_input_tokens: 177,
     visible_output_tokens: 20,
     other_units: {},
+    unread_members: [],
     token_convention: null,
     convention_basis: null,
     cost_source: "reported",

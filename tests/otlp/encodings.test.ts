@@ -30,6 +30,7 @@ type Made = {
   attributes: Attributes;
   status?: { code: SpanStatusCode; message: string };
   milliseconds: number;
+  event?: string;
 };
 
 const count = fc.oneof(fc.nat(5_000), fc.constantFrom(-1, 2 ** 40, 0.5));
@@ -56,6 +57,9 @@ const attributes = fc.record({
   "gen_ai.response.finish_reasons": fc.array(fc.constantFrom("stop", "error"), {
     maxLength: 2,
   }),
+  "gen_ai.usage.hologram_tokens": count,
+  "gen_ai.usage.input_token_details": fc.json({ maxDepth: 2 }),
+  "ai.response.providerMetadata": fc.json({ maxDepth: 3 }),
   "gen_ai.tool.name": word,
   "gen_ai.agent.name": word,
   "gen_ai.input.messages": word,
@@ -74,6 +78,7 @@ const trees: fc.Arbitrary<Made[]> = fc.array(
       { nil: undefined },
     ),
     milliseconds: fc.nat(100_000),
+    event: fc.option(fc.constantFrom("exception", "retry"), { nil: undefined }),
   }),
   { minLength: 1, maxLength: 7 },
 );
@@ -95,6 +100,7 @@ function makeSpans(tree: Made[]): ReadableSpan[] {
     const options = { kind, attributes, startTime: START };
     const span = tracer.startSpan(name, options, around);
     if (ending.status) span.setStatus(ending.status);
+    if (ending.event) span.addEvent(ending.event);
     span.end(START + ending.milliseconds);
     made.push(span);
   }

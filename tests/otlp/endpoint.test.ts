@@ -106,7 +106,14 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
         trace.span(3, of("otlp-unheard-of")),
       ]),
     );
-    expect(answer.body).toEqual({});
+    expect(answer.body).toEqual({
+      partialSuccess: {
+        rejectedSpans: "0",
+        errorMessage: expect.stringMatching(
+          /^1 span was recorded with a warning\. 1× \(0{15}3\): No price is known/,
+        ),
+      },
+    });
     const rows = await Promise.all(
       [1, 2, 3].map(async (number) =>
         await showRow(ledger, "llm-usage", await trace.callId(number))
@@ -126,6 +133,50 @@ describe.each(ENGINES)("an export of traces on %s", (engine) => {
         reported_cost_usd: null,
       },
       { cost_source: "unpriced", cost_usd: "0.000000" },
+    ]);
+  });
+
+  test("marks a call without usage, and tells its sender", async () => {
+    const trace = startTrace();
+    const withCost = { "gen_ai.usage.cost": 0.25 };
+    const without = (more: object) => ({
+      "gen_ai.operation.name": "chat",
+      "gen_ai.provider.name": "openai",
+      "gen_ai.response.model": "gpt-4o-mini",
+      ...more,
+    });
+    const answer = await send(
+      ledger,
+      exportOf([
+        trace.span(1, without({})),
+        trace.span(2, without(withCost)),
+        trace.span(3, without({ "gen_ai.usage.input_tokens": 1000 })),
+      ]),
+    );
+    const { partialSuccess } = answer.body;
+    expect(partialSuccess.rejectedSpans).toBe("0");
+    expect(partialSuccess.errorMessage).toMatch(
+      /^3 spans were recorded with a warning\. 2× \(0{15}1, 0{15}2\): The call has no usage/,
+    );
+    const rows = await Promise.all(
+      [1, 2, 3].map(async (number) =>
+        await showRow(ledger, "llm-usage", await trace.callId(number))
+      ),
+    );
+    expect(rows).toMatchObject([
+      {
+        cost_source: "unpriced",
+        cost_is_floor: true,
+        unread_members: ["usage"],
+      },
+      { cost_source: "reported", cost_usd: "0.250000", input_tokens: 0 },
+      {
+        cost_source: "computed",
+        // 1,000 tokens at 0.15 dollars per million.
+        cost_usd: "0.000150",
+        cost_is_floor: true,
+        unread_members: ["gen_ai.usage.output_tokens"],
+      },
     ]);
   });
 

@@ -47,6 +47,103 @@ async function select(...specs: Spec[]) {
   return numbers(await read(jsonExport(spans)));
 }
 
+describe("a span of an unknown operation", () => {
+  const internal = { kind: 1 };
+  const counted = chat(9, 9, op("house.chat"));
+
+  test("is a call if it counts tokens and names a model, whatever its kind", async () => {
+    expect(await select([1, undefined, counted, internal]))
+      .toEqual({ models: [1], tools: [], ignored: 0 });
+  });
+
+  test("yields to the calls inside it", async () => {
+    expect(
+      await select(
+        [1, undefined, counted, internal],
+        [2, 1, counted, internal],
+        [3, 1, chat(1, 1), internal],
+      ),
+    ).toEqual({ models: [2, 3], tools: [], ignored: 1 });
+  });
+
+  test("is the view of a call inside it without counts", async () => {
+    expect(
+      await select(
+        [1, undefined, counted, internal],
+        [2, 1, { ...op("chat"), "gen_ai.request.model": "gpt-5" }],
+      ),
+    ).toEqual({ models: [1], tools: [], ignored: 1 });
+  });
+
+  test.each<[string, object]>([
+    ["an unknown unit", { "gen_ai.usage.hologram_tokens": 7 }],
+    ["images", { "gen_ai.usage.output_image_tokens": 7 }],
+    ["a message of MCP", { ...USAGE, "mcp.method.name": "sampling/create" }],
+  ])("is a call by %s", async (_, usage) => {
+    const attributes = { "gen_ai.request.model": "gpt-5", ...usage };
+    expect(await select([1, undefined, attributes, internal]))
+      .toEqual({ models: [1], tools: [], ignored: 0 });
+  });
+
+  test.each<[string, object, JsonSpan?]>([
+    ["without usage", {
+      "gen_ai.request.model": "gpt-5",
+      "gen_ai.usage.cost": 0.25,
+    }],
+    ["without a model", { ...op("house.chat"), ...USAGE }],
+    ["of a known sum", counted, { name: "agent run" }],
+    ["of Mastra around a call", {
+      ...counted,
+      "mastra.span.type": "model_step",
+    }],
+    ["that sums a turn of Codex", { ...counted }, {
+      name: "session_task.turn",
+    }],
+    ["of a prompt of LangSmith", {
+      ...counted,
+      "langsmith.span.kind": "prompt",
+    }],
+    ["of a step of Langfuse", {
+      ...counted,
+      "langfuse.observation.type": "span",
+    }],
+    ["of a flow of Genkit", {
+      ...counted,
+      "genkit:type": "action",
+      "genkit:metadata:subtype": "flow",
+    }],
+  ])("is no call: %s", async (_, attributes, more) => {
+    expect(await select([1, undefined, attributes, { ...internal, ...more }]))
+      .toEqual({ models: [], tools: [], ignored: 1 });
+  });
+});
+
+describe("a pending span of Logfire", () => {
+  const pending = { "logfire.span_type": "pending_span" };
+
+  test.each<[string, object]>([
+    ["a tool", { ...tool("search"), ...pending }],
+    ["a model call", { ...chat(1, 1), ...pending }],
+    ["a tool of the AI SDK", {
+      "ai.operationId": "ai.toolCall",
+      "ai.toolCall.name": "search",
+      ...pending,
+    }],
+  ])("is nothing: %s", async (_, attributes) => {
+    expect(await select([1, 2, attributes]))
+      .toEqual({ models: [], tools: [], ignored: 1 });
+  });
+
+  test("leaves its finished span, the parent", async () => {
+    expect(
+      await select(
+        [1, undefined, tool("search")],
+        [2, 1, { ...tool("search"), ...pending }],
+      ),
+    ).toEqual({ models: [], tools: [1], ignored: 1 });
+  });
+});
+
 describe("a single span", () => {
   test.each<[string, object]>([
     ["chat", chat(1, 1)],
@@ -74,6 +171,7 @@ describe("a single span", () => {
       "ai.operationId": "ai.embed.doEmbed",
     }],
     ["a client that counts tokens", chat(1, 1, op("x"))],
+    ["a call of Gemini CLI", chat(1, 1, op("llm_call"))],
   ])("is a model call: %s", async (_, attributes) => {
     expect(await select([1, undefined, attributes])).toEqual({
       models: [1],

@@ -290,8 +290,6 @@ describe("a model call is rejected", () => {
       "gen_ai.response.model",
       "gen_ai.response.model is not set: set it, or gen_ai.request.model",
     ],
-    ["gen_ai.usage.input_tokens", "gen_ai.usage.input_tokens is not set"],
-    ["gen_ai.usage.output_tokens", "gen_ai.usage.output_tokens is not set"],
   ])("without %s", async (name, reason) => {
     expect(await readReason(chatWithout(name))).toContain(reason);
   });
@@ -416,15 +414,13 @@ describe("the reported cost", () => {
     [1.5e21, "1500000000000000000000"],
     [0.1, "0.1"],
     [12, "12"],
-    [0, "0"],
-    [-0, "0"],
     ["0.00123400", "0.00123400"],
     ["1.25e-7", "0.000000125"],
   ])("%s is %s", async (value, text) => {
     expect(await cost(value)).toBe(text);
   });
 
-  test.each([-0.1, NaN, Infinity, "free", "", true, ["1"]])(
+  test.each([0, -0, "0.00", -0.1, NaN, Infinity, "free", "", true, ["1"]])(
     "%s is not a cost",
     async (value) => {
       expect(await cost(value)).toBeUndefined();
@@ -441,11 +437,16 @@ describe("the reported cost", () => {
   });
 
   test("is a plain decimal of the same double", async () => {
-    const doubles = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true });
+    const doubles = fc.double({
+      min: 0,
+      minExcluded: true,
+      noNaN: true,
+      noDefaultInfinity: true,
+    });
     await fc.assert(fc.asyncProperty(doubles, async (value) => {
       const text = await cost(value);
       expect(text).toMatch(/^\d+(\.\d+)?$/);
-      expect(Number(text)).toBe(value === 0 ? 0 : value);
+      expect(Number(text)).toBe(value);
     }));
   });
 });

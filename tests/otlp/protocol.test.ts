@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { MAX_EXPORT_BYTES, MAX_SPANS } from "../../shared/limits.ts";
-import { type Answer, USER } from "../support/running-stack.ts";
+import { type Answer, FIRM, USER } from "../support/running-stack.ts";
 import { chat } from "../support/otlp-exports.ts";
 import {
   countRows,
   GATEWAY_KEY,
   gzip,
+  showRow,
   useReceiver,
 } from "../support/receiving-stack.ts";
 import { exportOf, readStatus, startTrace } from "../support/otlp-traces.ts";
@@ -142,6 +143,39 @@ describe("OTLP over HTTP", () => {
           });
         },
       );
+    },
+  );
+
+  test.each([
+    ["a path of the sender below the endpoint", `${PATH}/v1/traces`, ""],
+    ["Langfuse's path", "otlp/api/public/otel/v1/traces", ""],
+    [
+      "Langfuse's path below the endpoint",
+      `${PATH}/api/public/otel/v1/traces`,
+      "",
+    ],
+    ["a trailing slash", `${PATH}/`, ""],
+    ["the path behind the query", "otlp", "/v1/traces"],
+    ["the path behind the query of the endpoint", PATH, "/v1/traces"],
+    ["Langfuse's path behind the query", "otlp", "/api/public/otel/v1/traces"],
+  ])("is received at %s", async (_, path, appended) => {
+    const { span, callId } = startTrace();
+    const query = `?firm_id=${FIRM}&task_type=validation${appended}`;
+    const response = await send(
+      JSON.stringify(exportOf([span(1, chat(1, 1))], { resource: {} })),
+      { path, query },
+    );
+    expect([response.status, await response.text()]).toEqual([200, "{}"]);
+    expect(await showRow(ledger, "llm-usage", await callId(1)))
+      .toMatchObject({ firm_id: FIRM, task_type: "validation" });
+  });
+
+  test.each(["otlp/v1/tracesx", `${PATH}/x`, "otlp/traces"])(
+    "is not received at %s",
+    async (path) => {
+      const response = await send("{}", { path });
+      expect(response.status).toBe(404);
+      await response.body?.cancel();
     },
   );
 

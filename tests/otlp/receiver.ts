@@ -57,7 +57,7 @@ async function receive(
     return respondFailure(encoding, status, message);
   }
   readings.push(reading);
-  return respondExport(encoding, reading.rejected);
+  return respondExport(encoding, reading.rejected, reading);
 }
 
 async function readBody(request: Request): Promise<Uint8Array> {

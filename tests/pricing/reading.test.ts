@@ -10,7 +10,7 @@ const RANGE = "from=2026-06-01&to=2026-07-01";
 
 /** The columns of llm_usage_details, in the order in which they follow the table's own. */
 const DETAILS =
-  "provider,api_flavor,service_tier,usage,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,reasoning_tokens,reservation_id,uncached_input_tokens,visible_output_tokens,other_units,token_convention,convention_basis,cost_source,price_id,cost_usd_exact,reported_cost_usd,computed_cost_usd,cost_is_floor,cost_differs";
+  "provider,api_flavor,service_tier,usage,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,reasoning_tokens,reservation_id,uncached_input_tokens,visible_output_tokens,other_units,unread_members,token_convention,convention_basis,cost_source,price_id,cost_usd_exact,reported_cost_usd,computed_cost_usd,cost_is_floor,cost_differs";
 
 describe.each(ENGINES)("priced usage on %s", (engine) => {
   const ledger = useStack(engine);

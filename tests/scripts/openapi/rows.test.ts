@@ -15,6 +15,7 @@ const TYPES: Record<string, string | undefined> = {
   "integer": "integer",
   "boolean": "boolean",
   "jsonb": "object",
+  "ARRAY": "array",
 };
 
 /**
