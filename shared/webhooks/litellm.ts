@@ -22,8 +22,12 @@ import {
   readCallStatus,
   readStatedCost,
   readTimes,
-  readUsage,
-} from "./litellm-usage.ts";
+} from "./litellm-call.ts";
+import {
+  NO_USAGE,
+  readGatewayUsage,
+  type UsagePlaces,
+} from "./gateway-usage.ts";
 import { findFirst, type Found, readPointer } from "./payload.ts";
 
 /** Members that only the caller knows → whether they are required. */
@@ -42,6 +46,17 @@ const POINTERS: Record<string, string[]> = {
     "/response/usage/service_tier",
     "/response/service_tier",
   ],
+};
+
+/**
+ * LiteLLM's usage; some versions have its object in the response only. It adds cached
+ * tokens to the input, for Anthropic too.
+ */
+const USAGE: UsagePlaces = {
+  totals: "",
+  objects: ["/metadata/usage_object", "/response/usage"],
+  operation: "/call_type",
+  convention: "inclusive",
 };
 
 /**
@@ -99,7 +114,8 @@ async function adaptPayload(
   readCaller(payload, draft);
   readCallStatus(payload, draft);
   readTimes(payload, draft);
-  readUsage(payload, draft);
+  const isFree = readPointer(payload, "/cache_hit") === true;
+  readGatewayUsage(payload, USAGE, draft, isFree);
   readCost(payload, draft);
   // The error message is sanitised already.
   const adapted = finishDraft(draft, textIssues, [
@@ -159,7 +175,10 @@ function readCaller(payload: unknown, draft: EventDraft): void {
 }
 
 function readCost(payload: unknown, draft: EventDraft): void {
-  const { usd, issue } = readStatedCost(payload);
+  const { unread_members } = draft.event;
+  const { usd, issue } = readStatedCost(payload, USAGE.objects, {
+    hasUsage: !(unread_members as string[] | undefined)?.includes(NO_USAGE),
+  });
   if (issue !== undefined) draft.issues.push(issue);
   if (usd === null) return;
   setMember(draft, "reported_cost_usd", usd, COST_POINTER);
