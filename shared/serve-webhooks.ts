@@ -89,7 +89,10 @@ async function record(
   const { headers } = ctx.request;
   if (!format.anyMediaType) readFormat(headers.get("content-type"));
   requireKnown(ctx.query, [...LOGS_BY_SLUG[log].urlDefaults]);
-  const delivery = { text: decodeText(ctx.bytes), headers, query: ctx.query };
+  // A signed message is one event, so it has no neighbours to lose.
+  const lenient = format.signedBy === undefined;
+  const text = decodeText(ctx.bytes, { lenient });
+  const delivery = { text, headers, query: ctx.query };
   return await recordAll(
     ctx,
     LOGS_BY_SLUG[log],

@@ -28,7 +28,7 @@ import {
   readGatewayUsage,
   type UsagePlaces,
 } from "./gateway-usage.ts";
-import { findFirst, type Found, readPointer } from "./payload.ts";
+import { findFirst, findReplaced, type Found, readPointer } from "./payload.ts";
 
 /** Members that only the caller knows → whether they are required. */
 const CALLER_MEMBERS = {
@@ -36,6 +36,24 @@ const CALLER_MEMBERS = {
   task_type: true,
   cma_project_id: false,
 };
+
+/** The members that are read, apart from the caller's. */
+const READ_MEMBERS = [
+  "/id",
+  "/call_type",
+  "/status",
+  "/model",
+  "/model_group",
+  "/custom_llm_provider",
+  "/prompt_tokens",
+  "/completion_tokens",
+  "/total_tokens",
+  "/response_cost",
+  "/startTime",
+  "/endTime",
+  "/metadata/usage_object",
+  "/response/usage",
+];
 
 /** Members that are copied → the pointers to read, first match. */
 const POINTERS: Record<string, string[]> = {
@@ -79,6 +97,7 @@ export async function adaptLitellm(
   const { batch, events } = readEvents(
     delivery.text,
     isLines(delivery.text) ? "ndjson" : "json",
+    true,
   );
   return {
     batch,
@@ -91,11 +110,14 @@ export async function adaptLitellm(
   };
 }
 
-/** Whether the text has several lines, the first of which is a complete object. */
+/**
+ * Whether the text is NDJSON, by its first two lines: one is an object or starts one
+ * where an object, even an indented one, has none.
+ */
 function isLines(text: string): boolean {
   const [first, second] = text.trimStart().split("\n", 2);
-  return second !== undefined && first.startsWith("{") &&
-    first.trimEnd().endsWith("}");
+  return second !== undefined && !first.startsWith("[") &&
+    (first.trimEnd().endsWith("}") || second.startsWith("{"));
 }
 
 async function adaptPayload(
@@ -108,6 +130,7 @@ async function adaptPayload(
     return rejectPayload(textIssues, wanted);
   }
   const draft = startDraft(urlDefaults);
+  draft.issues.push(...findReplaced(textIssues, payload, READ_MEMBERS));
   refuseToolCall(payload, draft);
   await readId(payload, draft);
   readModel(payload, draft);
