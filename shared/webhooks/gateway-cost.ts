@@ -1,5 +1,4 @@
 import { addDecimals, isZero, toDecimalText } from "../logs/fields.ts";
-import { below } from "./gateway-units.ts";
 import { readPointer } from "./payload.ts";
 
 /** The charge of the provider for a call with the customer's own key. */
@@ -20,15 +19,14 @@ export function readUsageCost(
   payload: unknown,
   objects: readonly string[],
 ): UsageCost {
-  const read = (pointer: string) => toCost(readPointer(payload, pointer));
-  const costs = (...paths: string[]) =>
-    below(objects, ...paths).map(read).filter((cost) => cost !== null);
+  const read = (path: string) =>
+    objects.map((base) => readPointer(payload, base + path));
+  const costs = (path: string) =>
+    read(path).map(toCost).filter((cost) => cost !== null);
   return {
-    isByok: below(objects, "/is_byok").some((pointer) =>
-      readPointer(payload, pointer) === true
-    ),
+    isByok: read("/is_byok").includes(true),
     billed: costs("/cost")[0] ?? null,
-    upstream: costs(...UPSTREAM).find((cost) => !isZero(cost)) ?? null,
+    upstream: UPSTREAM.flatMap(costs).find((cost) => !isZero(cost)) ?? null,
   };
 }
 

@@ -5,19 +5,19 @@ import {
   type Inference,
   type SentCounts,
 } from "../otlp/token-convention.ts";
-import type { ReadUnits, UsageCounts } from "../pricing/read-usage.ts";
+import type { LogEvent } from "../logs/log.ts";
 import { splitCounts } from "../pricing/split-counts.ts";
+import type { Count } from "../pricing/usage-members.ts";
+import { findServiceTier } from "../pricing/usage-tier.ts";
 import { addIssue, type EventDraft } from "./drafts.ts";
 import {
-  below,
-  CITATION_TOKENS,
-  findUnread,
-  INPUT_DETAILS,
   isCount,
-  OUTPUT_DETAILS,
   readUnits,
+  readUsageMembers,
+  type Units,
+  type UsageMembers,
 } from "./gateway-units.ts";
-import { type Found, readPointer } from "./payload.ts";
+import { findFirst, type Found, readPointer } from "./payload.ts";
 
 /** Where a gateway's payload has the usage of a call. */
 export type UsagePlaces = {
@@ -34,33 +34,33 @@ export type UsagePlaces = {
 /** The unread member of a call without usage. */
 export const NO_USAGE = "usage";
 
-/** Counts, by the names of chat completions and then of other APIs, in a usage object. */
-const PATHS = {
-  input: ["/prompt_tokens", "/input_tokens"],
-  output: ["/completion_tokens", "/output_tokens"],
-  total: ["/total_tokens"],
-  cacheRead: [
-    ...below(INPUT_DETAILS, "/cached_tokens"),
-    "/cache_read_input_tokens",
-    "/prompt_cache_hit_tokens",
-    "/cached_tokens",
-  ],
+/** The counts of text → the members that state them, by precedence. */
+const TEXT_COUNTS = {
+  input: ["input"],
+  output: ["output"],
+  total: ["total"],
+  cacheRead: ["cache_read_inside", "cache_read_either", "cache_read_beside"],
   cacheWrite: [
-    ...below(INPUT_DETAILS, "/cache_creation_tokens", "/cache_write_tokens"),
-    "/cache_creation_input_tokens",
+    "cache_write_inside",
+    "cache_write_either",
+    "cache_write_beside",
   ],
-  cacheWrite5m: ofLifetime("5m"),
-  cacheWrite1h: ofLifetime("1h"),
-  reasoning: [
-    ...below(OUTPUT_DETAILS, "/reasoning_tokens", "/thinking_tokens"),
-    "/reasoning_tokens",
-  ],
+  cacheWrite5m: ["cache_write_5m"],
+  cacheWrite1h: ["cache_write_1h"],
+  reasoning: ["reasoning_inside", "reasoning_either", "reasoning_beside"],
+} satisfies Record<string, Count[]>;
+
+type TextCount = keyof typeof TEXT_COUNTS;
+
+/** Chat completions' names of the totals. */
+const CHAT_TOTALS: Partial<Record<TextCount, string>> = {
+  input: "/prompt_tokens",
+  output: "/completion_tokens",
+  total: "/total_tokens",
 };
 
-const READ = new Set(Object.values(PATHS).flat());
-
 /** The event member of a count. */
-const MEMBERS: Partial<Record<keyof typeof PATHS, string>> = {
+const MEMBERS: Partial<Record<TextCount, string>> = {
   input: "input_tokens",
   output: "output_tokens",
   cacheRead: "cache_read_tokens",
@@ -89,11 +89,12 @@ export function readGatewayUsage(
   draft: EventDraft,
   isFree: boolean,
 ): void {
-  const counts = readCounts(payload, places, draft);
-  const units = readUnits(payload, places.objects);
-  const unread = findUnread(payload, places.objects, READ);
+  const usage = readUsageMembers(payload, places.objects);
+  const counts = readCounts(payload, usage, places, draft);
+  const units = readUnits(usage);
+  const { unread } = usage;
   const members = toInclusive(counts, places.convention);
-  members.output_tokens += units.amounts.get(CITATION_TOKENS) ?? 0;
+  members.output_tokens += units.amounts.get("output_citation_tokens") ?? 0;
   if (isImageCall(payload, places)) addImageOutput(units, members);
   if (draft.event.success !== false && !isFree) {
     const isEmpty = members.input_tokens + members.output_tokens +
@@ -107,6 +108,31 @@ export function readGatewayUsage(
   if (unread.length > 0) draft.event.unread_members = unread;
 }
 
+/** The members of a response that change the price of all tokens. */
+const TIER_MEMBERS = [
+  "service_tier",
+  "speed",
+  "inference_geo",
+  "trafficType",
+  "traffic_type",
+];
+
+/** The service tier that some objects state together, each member by the first that has it. */
+export function findTier(
+  payload: unknown,
+  objects: readonly string[],
+): Found | null {
+  const stated = TIER_MEMBERS.flatMap((member) => {
+    const pointers = objects.map((base) => `${base}/${member}`);
+    const found = findFirst(payload, pointers);
+    return found === null ? [] : [{ member, ...found }];
+  });
+  const value = findServiceTier(
+    Object.fromEntries(stated.map(({ member, value }) => [member, value])),
+  );
+  return value === undefined ? null : { pointer: stated[0].pointer, value };
+}
+
 /** Counts as a payload has them, and the pointers of its missing totals. */
 type ReadCounts = SentCounts & {
   input: number;
@@ -116,27 +142,33 @@ type ReadCounts = SentCounts & {
 
 function readCounts(
   payload: unknown,
+  { counts }: UsageMembers,
   { objects, totals }: UsagePlaces,
   draft: EventDraft,
 ): ReadCounts {
-  const bases = totals === undefined ? objects : [totals, ...objects];
-  const read = (name: keyof typeof PATHS, among = objects) =>
-    readCount(payload, name, among, draft);
-  const part = (name: keyof typeof PATHS) => read(name) ?? 0;
-  const total = read("total", bases);
-  const sent = { input: read("input", bases), output: read("output", bases) };
+  const read = (name: TextCount) => {
+    const members = [
+      ...readChatTotals(payload, CHAT_TOTALS[name], totals, objects),
+      ...TEXT_COUNTS[name].flatMap((count) => counts.get(count) ?? []),
+    ];
+    return toCount(name, members, draft);
+  };
+  const part = (name: TextCount) => read(name) ?? 0;
+  const total = read("total");
+  const sent = { input: read("input"), output: read("output") };
   const rest = (other: number | null) =>
     total !== null && other !== null && total >= other ? total - other : null;
   const input = sent.input ?? rest(sent.output);
   const output = sent.output ?? rest(sent.input);
+  const base = totals ?? objects[0];
   const cacheWrite1h = part("cacheWrite1h");
   const split = part("cacheWrite5m") + cacheWrite1h;
   return {
     input: input ?? 0,
     output: output ?? 0,
     missing: [
-      ...input === null ? [bases[0] + PATHS.input[0]] : [],
-      ...output === null ? [bases[0] + PATHS.output[0]] : [],
+      ...input === null ? [base + CHAT_TOTALS.input] : [],
+      ...output === null ? [base + CHAT_TOTALS.output] : [],
     ],
     total,
     cacheRead: part("cacheRead"),
@@ -148,23 +180,32 @@ function readCounts(
   };
 }
 
-/** A count that is not 0, else 0; null if the payload has none. */
-function readCount(
+/** The totals by chat completions' names, which take precedence over other names. */
+function readChatTotals(
   payload: unknown,
-  name: keyof typeof PATHS,
+  path: string | undefined,
+  totals: string | undefined,
   objects: readonly string[],
-  draft: EventDraft,
-): number | null {
-  const found = PATHS[name]
-    .flatMap((path) => below(objects, path))
-    .map((pointer): Found => ({
-      pointer,
-      value: readPointer(payload, pointer) ?? null,
+): Found[] {
+  if (path === undefined) return [];
+  const bases = totals === undefined ? objects : [totals, ...objects];
+  return bases
+    .map((base): Found => ({
+      pointer: base + path,
+      value: readPointer(payload, base + path) ?? null,
     }))
     .filter(({ value }) => value !== null);
-  const chosen = found.find(({ value }) => value !== 0) ?? found[0];
-  if (chosen === undefined) return null;
-  const { pointer, value } = chosen;
+}
+
+/** The first count that is not 0, else 0; null without any member. */
+function toCount(
+  name: TextCount,
+  members: readonly Found[],
+  draft: EventDraft,
+): number | null {
+  const found = members.find(({ value }) => value !== 0) ?? members[0];
+  if (found === undefined) return null;
+  const { pointer, value } = found;
   const member = MEMBERS[name];
   if (member !== undefined) draft.origins[member] = pointer;
   if (isCount(value)) return value;
@@ -185,7 +226,8 @@ function findUncachedInput(
     const read = (path: string) => readPointer(payload, base + path);
     const input = read("/input_tokens");
     if (!isCount(input)) continue;
-    const isFull = INPUT_DETAILS.slice(1).some((path) => read(path)) ||
+    const isFull = read("/input_tokens_details") ||
+      read("/input_token_details") ||
       read("/total_tokens") === input + Number(read("/output_tokens"));
     if (!isFull) return input;
   }
@@ -227,9 +269,9 @@ function toInclusive(counts: ReadCounts, convention: Convention): TextMembers {
  * parts that exceed their total.
  */
 function splitUnits(
-  { amounts, pointers }: ReadUnits,
+  { amounts, pointers }: Units,
   members: TextMembers,
-): Partial<UsageCounts> | null {
+): LogEvent | null {
   if (amounts.size === 0) return {};
   const oneHour = members.cache_write_1h_tokens ?? 0;
   const all = new Map([
@@ -243,7 +285,8 @@ function splitUnits(
       output_reasoning_tokens: members.reasoning_tokens ?? 0,
     }),
   ]);
-  const split = splitCounts({ amounts: all, pointers });
+  const units = { amounts: all, pointers, unread: [] };
+  const split = splitCounts(units);
   if ("issue" in split) return null;
   // All cached tokens may be audio.
   return { cache_read_tokens: undefined, ...split.counts };
@@ -255,7 +298,7 @@ function isImageCall(payload: unknown, { operation }: UsagePlaces): boolean {
 }
 
 function addImageOutput(
-  { amounts, pointers }: ReadUnits,
+  { amounts, pointers }: Units,
   members: TextMembers,
 ) {
   const hasDetails = [...amounts.keys()].some((unit) =>
@@ -264,12 +307,4 @@ function addImageOutput(
   if (hasDetails || members.output_tokens === 0) return;
   amounts.set("output_image_tokens", members.output_tokens);
   pointers.set("output_image_tokens", "/completion_tokens");
-}
-
-function ofLifetime(lifetime: string): string[] {
-  const name = `/ephemeral_${lifetime}_input_tokens`;
-  return [
-    ...below(INPUT_DETAILS, `/cache_creation_token_details${name}`),
-    `/cache_creation${name}`,
-  ];
 }

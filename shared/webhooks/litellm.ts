@@ -24,6 +24,7 @@ import {
   readTimes,
 } from "./litellm-call.ts";
 import {
+  findTier,
   NO_USAGE,
   readGatewayUsage,
   type UsagePlaces,
@@ -59,11 +60,6 @@ const READ_MEMBERS = [
 const POINTERS: Record<string, string[]> = {
   model: ["/model", "/model_group"],
   provider: ["/custom_llm_provider"],
-  service_tier: [
-    "/metadata/usage_object/service_tier",
-    "/response/usage/service_tier",
-    "/response/service_tier",
-  ],
 };
 
 /**
@@ -172,6 +168,10 @@ function readModel(payload: unknown, draft: EventDraft): void {
   for (const [member, pointers] of Object.entries(POINTERS)) {
     const found = findFirst(payload, pointers);
     if (found !== null) setMember(draft, member, found.value, found.pointer);
+  }
+  const tier = findTier(payload, [...USAGE.objects, "/response"]);
+  if (tier !== null) {
+    setMember(draft, "service_tier", tier.value, tier.pointer);
   }
   const { model, provider } = draft.event;
   if (model === undefined) {

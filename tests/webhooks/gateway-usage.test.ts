@@ -235,15 +235,15 @@ describe("members without a known meaning", () => {
       text: "7",
       is_byok: true,
       prompt_tokens_details: { image_count: 2, audio_tokens: 1.5 },
-      iterations: [{ input_tokens: 4 }],
+      iterations: [{ input_tokens: 4 }, { input_tokens: 10 }],
     }));
     const base = "/metadata/usage_object";
     expect(event.unread_members).toEqual([
       `${base}/num_sources_used`,
       `${base}/code_execution_seconds`,
       `${base}/prompt_tokens_details/image_count`,
+      `${base}/iterations`,
       `${base}/prompt_tokens_details/audio_tokens`,
-      `${base}/iterations/0/input_tokens`,
     ]);
   });
 
@@ -271,6 +271,28 @@ describe("members without a known meaning", () => {
     const { unread_members } = await read(createUsagePayload(usage));
     expect(unread_members).toHaveLength(20);
     expect((unread_members as string[])[0]).toBe("/metadata/usage_object");
+  });
+});
+
+describe("the service tier", () => {
+  const tierOf = async (usage: Record<string, unknown>, response = {}) => {
+    const counts = { prompt_tokens: 10, completion_tokens: 5 };
+    const payload = createUsagePayload({ ...counts, ...usage });
+    return (await read({ ...payload, response })).service_tier;
+  };
+
+  test.each<[string | undefined, Record<string, unknown>, unknown]>([
+    ["flex", { service_tier: "flex" }, {}],
+    ["fast", { speed: "fast" }, {}],
+    ["us", { inference_geo: "us" }, {}],
+    ["batch-us", { service_tier: "batch", inference_geo: "us" }, {}],
+    ["flex", { trafficType: "ON_DEMAND_FLEX" }, {}],
+    ["priority-fast", { speed: "fast" }, { service_tier: "priority" }],
+    ["fast", {}, { usage: { speed: "fast" } }],
+    ["standard", { service_tier: "default", inference_geo: "global" }, {}],
+    [undefined, {}, {}],
+  ])("is %s for %j and %j", async (expected, usage, response) => {
+    expect(await tierOf(usage, response as object)).toBe(expected);
   });
 });
 

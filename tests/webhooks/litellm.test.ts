@@ -37,7 +37,7 @@ describe("a payload of LiteLLM", () => {
       task_type: "extraction",
       model: "gpt-4o-mini",
       provider: "openai",
-      service_tier: "default",
+      service_tier: "standard",
       input_tokens: 1200,
       output_tokens: 80,
       cache_read_tokens: 1024,
