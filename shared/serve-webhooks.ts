@@ -14,6 +14,7 @@ import { adaptAuth, isAuthHook } from "./webhooks/auth.ts";
 import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
 import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
 import { adaptLitellm } from "./webhooks/litellm.ts";
+import { adaptPortkey } from "./webhooks/portkey.ts";
 import { recordAdapted } from "./webhooks/record-adapted.ts";
 import {
   type DeliveryContext,
@@ -142,6 +143,7 @@ type Format = {
 /** The formats, in the order of the detail of a 404. */
 const FORMATS: readonly Format[] = [
   { name: "litellm", adapt: adaptLitellm, log: "llm-usage" },
+  { name: "portkey", adapt: adaptPortkey, log: "llm-usage" },
   { name: "database", adapt: adaptDatabaseWebhook, log: "audit" },
   { name: "auth", adapt: adaptAuth, log: "audit", signedBy: "auth" },
   {

@@ -13,7 +13,7 @@ export type UsageMembers = {
 };
 
 /** A name that may be stored: an API's name of a member, no content. */
-const STORABLE = /^[\w/.-]{1,128}$/;
+const STORABLE = /^[\w/]{1,128}$/;
 
 /** The most unread members of a call. */
 const MAX_UNREAD = 20;

@@ -2,7 +2,6 @@ import { MAX_INTEGER } from "../limits.ts";
 import {
   type Convention,
   decideConvention,
-  type Inference,
   type SentCounts,
 } from "../otlp/token-convention.ts";
 import type { LogEvent } from "../logs/log.ts";
@@ -27,7 +26,7 @@ export type UsagePlaces = {
   totals?: string;
   /** The pointer of the operation's name. */
   operation: string;
-  /** The convention of counts that prove none. */
+  /** The convention of cached tokens by Anthropic's names, where the counts prove none. */
   convention: Convention;
 };
 
@@ -53,7 +52,7 @@ const TEXT_COUNTS = {
 type TextCount = keyof typeof TEXT_COUNTS;
 
 /** Chat completions' names of the totals. */
-const CHAT_TOTALS: Partial<Record<TextCount, string>> = {
+const CHAT_TOTALS = {
   input: "/prompt_tokens",
   output: "/completion_tokens",
   total: "/total_tokens",
@@ -79,8 +78,8 @@ const MEMBERS: Partial<Record<TextCount, string>> = {
  * likely, and the numbers take precedence where they prove one. Cache writes of unknown
  * lifetime count as five minutes, the providers' default.
  *
- * `unread_members` are the pointers of counts without a known meaning and of missing
- * totals, or `usage` for a call without any count. The totals of a call that failed or
+ * `unread_members` are the pointers of counts without a known meaning, of missing totals
+ * and of a total that the counts do not explain, or `usage` for a call without any count. The totals of a call that failed or
  * `isFree` are optional.
  */
 export function readGatewayUsage(
@@ -93,13 +92,17 @@ export function readGatewayUsage(
   const counts = readCounts(payload, usage, places, draft);
   const units = readUnits(usage);
   const { unread } = usage;
-  const members = toInclusive(counts, places.convention);
+  const members = toInclusive(counts, assumeConvention(usage, places));
   members.output_tokens += units.amounts.get("output_citation_tokens") ?? 0;
   if (isImageCall(payload, places)) addImageOutput(units, members);
   if (draft.event.success !== false && !isFree) {
+    const rest = counts.missing;
+    if ((counts.total ?? 0) > members.input_tokens + members.output_tokens) {
+      rest.push(pointTo("total", places));
+    }
     const isEmpty = members.input_tokens + members.output_tokens +
         units.amounts.size + unread.length === 0;
-    unread.push(...isEmpty ? [NO_USAGE] : counts.missing);
+    unread.push(...isEmpty ? [NO_USAGE] : rest);
   }
   const parts = splitUnits(units, members);
   // Parts that exceed their total are charged as text.
@@ -143,12 +146,15 @@ type ReadCounts = SentCounts & {
 function readCounts(
   payload: unknown,
   { counts }: UsageMembers,
-  { objects, totals }: UsagePlaces,
+  places: UsagePlaces,
   draft: EventDraft,
 ): ReadCounts {
+  const { objects, totals } = places;
   const read = (name: TextCount) => {
     const members = [
-      ...readChatTotals(payload, CHAT_TOTALS[name], totals, objects),
+      ...isTotal(name)
+        ? readChatTotals(payload, CHAT_TOTALS[name], totals, objects)
+        : [],
       ...TEXT_COUNTS[name].flatMap((count) => counts.get(count) ?? []),
     ];
     return toCount(name, members, draft);
@@ -160,15 +166,14 @@ function readCounts(
     total !== null && other !== null && total >= other ? total - other : null;
   const input = sent.input ?? rest(sent.output);
   const output = sent.output ?? rest(sent.input);
-  const base = totals ?? objects[0];
   const cacheWrite1h = part("cacheWrite1h");
   const split = part("cacheWrite5m") + cacheWrite1h;
   return {
     input: input ?? 0,
     output: output ?? 0,
     missing: [
-      ...input === null ? [base + CHAT_TOTALS.input] : [],
-      ...output === null ? [base + CHAT_TOTALS.output] : [],
+      ...input === null ? [pointTo("input", places)] : [],
+      ...output === null ? [pointTo("output", places)] : [],
     ],
     total,
     cacheRead: part("cacheRead"),
@@ -180,14 +185,25 @@ function readCounts(
   };
 }
 
+function isTotal(name: string): name is keyof typeof CHAT_TOTALS {
+  return Object.hasOwn(CHAT_TOTALS, name);
+}
+
+/** The pointer of a total, by chat completions' name. */
+function pointTo(
+  total: keyof typeof CHAT_TOTALS,
+  { objects, totals }: UsagePlaces,
+): string {
+  return (totals ?? objects[0]) + CHAT_TOTALS[total];
+}
+
 /** The totals by chat completions' names, which take precedence over other names. */
 function readChatTotals(
   payload: unknown,
-  path: string | undefined,
+  path: string,
   totals: string | undefined,
   objects: readonly string[],
 ): Found[] {
-  if (path === undefined) return [];
   const bases = totals === undefined ? objects : [totals, ...objects];
   return bases
     .map((base): Found => ({
@@ -246,11 +262,24 @@ type TextMembers = {
   convention_basis?: string;
 };
 
+/** Cached tokens by OpenAI's names are in the input. */
+function assumeConvention(
+  { counts }: UsageMembers,
+  { convention }: UsagePlaces,
+): Convention {
+  const isOfAnthropic = ([
+    "cache_read_either",
+    "cache_write_either",
+  ] as const).some((name) =>
+    counts.get(name)?.some(({ value }) => value !== 0)
+  );
+  return isOfAnthropic ? convention : "inclusive";
+}
+
 function toInclusive(counts: ReadCounts, convention: Convention): TextMembers {
-  const assumed: Inference = { convention, basis: "likely" };
   const { addedInput, addedOutput, inference } = decideConvention(counts, {
-    cache: assumed,
-    reasoning: assumed,
+    cache: { convention, basis: "likely" },
+    reasoning: { convention: "inclusive", basis: "likely" },
   });
   return {
     input_tokens: counts.input + addedInput,

@@ -17,6 +17,7 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
+import { type CallerPlaces, readCaller } from "./gateway-caller.ts";
 import {
   COST_POINTER,
   readCallStatus,
@@ -30,13 +31,6 @@ import {
   type UsagePlaces,
 } from "./gateway-usage.ts";
 import { findFirst, findReplaced, type Found, readPointer } from "./payload.ts";
-
-/** Members that only the caller knows → whether they are required. */
-const CALLER_MEMBERS = {
-  firm_id: true,
-  task_type: true,
-  cma_project_id: false,
-};
 
 /** The members that are read, apart from the caller's. */
 const READ_MEMBERS = [
@@ -130,7 +124,7 @@ async function adaptPayload(
   refuseToolCall(payload, draft);
   await readId(payload, draft);
   readModel(payload, draft);
-  readCaller(payload, draft);
+  readCaller(payload, CALLER, draft);
   readCallStatus(payload, draft);
   readTimes(payload, draft);
   const isFree = readPointer(payload, "/cache_hit") === true;
@@ -184,19 +178,6 @@ function readModel(payload: unknown, draft: EventDraft): void {
   }
 }
 
-function readCaller(payload: unknown, draft: EventDraft): void {
-  for (const [member, isRequired] of Object.entries(CALLER_MEMBERS)) {
-    if (draft.event[member] !== undefined) continue;
-    const found = findCallerMember(payload, member);
-    if (found !== null) {
-      setMember(draft, member, found.value, found.pointer);
-    } else if (isRequired) {
-      const detail = `Is required: ${describePlaces(member)}`;
-      addIssue(draft, missingAt(member), "required", detail);
-    }
-  }
-}
-
 function readCost(payload: unknown, draft: EventDraft): void {
   const { unread_members } = draft.event;
   const { usd, issue } = readStatedCost(payload, USAGE.objects, {
@@ -209,46 +190,14 @@ function readCost(payload: unknown, draft: EventDraft): void {
   draft.origins.cost_usd = COST_POINTER;
 }
 
-/** The pointers of the caller's metadata in a StandardLoggingPayload, by precedence. */
-const METADATA = [
-  "/metadata/spend_logs_metadata",
-  "/metadata/requester_metadata",
-  "/metadata",
-];
-
-const TAGS = "/request_tags";
-
-/** The remedy for a missing caller member. */
-function describePlaces(member: string): string {
-  return `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>, or put ?${member}=<value> into the webhook's URL`;
-}
-
-/** The pointer of an issue about a missing member. */
-function missingAt(member: string): string {
-  return `${METADATA[0]}/${member}`;
-}
-
-/**
- * A member that only the caller knows, such as `firm_id`. Precedence: the metadata
- * for spend logs, the metadata of the request, the metadata of the key or team, a tag
- * `firm_id:<value>`.
- */
-function findCallerMember(
-  payload: unknown,
-  member: string,
-): Found | null {
-  const pointers = METADATA.map((base) => `${base}/${member}`);
-  return findFirst(payload, pointers) ?? findTag(payload, member);
-}
-
-function findTag(payload: unknown, member: string): Found | null {
-  const tags = readPointer(payload, TAGS);
-  if (!Array.isArray(tags)) return null;
-  const prefix = `${member}:`;
-  for (const [index, tag] of tags.entries()) {
-    if (typeof tag !== "string" || !tag.startsWith(prefix)) continue;
-    const value = tag.slice(prefix.length).trim();
-    if (value !== "") return { pointer: `${TAGS}/${index}`, value };
-  }
-  return null;
-}
+/** Where the caller's members are: any caller of the proxy can write these. */
+const CALLER: CallerPlaces = {
+  metadata: [
+    "/metadata/spend_logs_metadata",
+    "/metadata/requester_metadata",
+    "/metadata",
+  ],
+  tags: "/request_tags",
+  describe: (member) =>
+    `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>`,
+};
