@@ -30,7 +30,7 @@ import {
   readGatewayUsage,
   type UsagePlaces,
 } from "./gateway-usage.ts";
-import { findFirst, findReplaced, type Found, readPointer } from "./payload.ts";
+import { findFirst, findReplaced, readPointer } from "./payload.ts";
 
 /** The members that are read, apart from the caller's. */
 const READ_MEMBERS = [

@@ -106,8 +106,9 @@ async function adaptPayload(
 /** The check also runs before a call, where it has no response. */
 function readStatus(payload: unknown, draft: EventDraft): void {
   const status = readPointer(payload, "/response/statusCode");
-  if (Number.isInteger(status)) {
-    setMember(draft, "success", status === 200, "/response/statusCode");
+  if (typeof status === "number") {
+    const isSuccess = status >= 200 && status < 300;
+    setMember(draft, "success", isSuccess, "/response/statusCode");
     return;
   }
   const detail =

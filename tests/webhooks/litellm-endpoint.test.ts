@@ -193,6 +193,21 @@ describe("the cost of LiteLLM's calls", () => {
     expect(JSON.stringify(body)).toContain(pointer);
   });
 
+  test("is the provider's charge where a gateway billed nothing", async () => {
+    const { row } = await record("openrouter/anthropic/claude-sonnet-4.5", {
+      prompt_tokens: 1000,
+      completion_tokens: 100,
+      cost: 0,
+      is_byok: true,
+      cost_details: { upstream_inference_cost: 0.0045 },
+    }, { response_cost: 0, hidden_params: { response_cost: 0 } });
+    expect(row).toMatchObject({
+      cost_source: "reported",
+      cost_usd_exact: "0.0045",
+      cost_differs: false,
+    });
+  });
+
   test("is unknown without usage, unless LiteLLM reports it", async () => {
     const none = { prompt_tokens: null, completion_tokens: null };
     const unknown = await record("openai/gpt-4o-mini", none);
@@ -216,6 +231,16 @@ describe("attribution of LiteLLM's calls", () => {
   const ledger = useReceiver("PGlite");
   const post = (payload: unknown, query = "") =>
     ledger.post(PATH, payload, { query });
+
+  test("a URL with an unknown task_type is refused with the permitted values", async () => {
+    const { status, body } = await ledger.post(PATH, [createPayload()], {
+      query: `?firm_id=${FIRM}&task_type=chat`,
+    });
+    expect([status, body.code]).toEqual([400, "invalid_parameter"]);
+    for (
+      const value of ["extraction", "classification", "validation", "fallback"]
+    ) expect(body.detail).toContain(value);
+  });
 
   test("the URL takes precedence, so that a caller cannot charge another firm", async () => {
     const call = createCall({
