@@ -32,14 +32,11 @@ export function readUsageMembers(
       const pointer = base + leaf.pointer.slice("/usage".length);
       const count = countOf(leaf.name);
       if (count !== undefined) {
-        counts.set(count, [
-          ...counts.get(count) ?? [],
-          { pointer, value: leaf.value },
-        ]);
+        const members = counts.get(count) ?? [];
+        members.push({ pointer, value: leaf.value });
+        counts.set(count, members);
       } else if (isPositive(leaf.value) && !isIrrelevant(leaf.name)) {
-        if (!unread.has(leaf.name)) {
-          unread.set(leaf.name, STORABLE.test(pointer) ? pointer : base);
-        }
+        if (!unread.has(leaf.name)) unread.set(leaf.name, pointer);
       }
     }
     // A single iteration is a copy of the totals.
@@ -48,10 +45,23 @@ export function readUsageMembers(
       unread.set("iterations", `${base}/iterations`);
     }
   }
-  return {
-    counts,
-    unread: [...new Set(unread.values())].slice(0, MAX_UNREAD),
-  };
+  return { counts, unread: [...unread.values()] };
+}
+
+/**
+ * Pointers that may be stored, at most `MAX_UNREAD`. One that may hold content becomes
+ * that of its usage object.
+ */
+export function toStorable(
+  pointers: readonly string[],
+  objects: readonly string[],
+): string[] {
+  const storable = pointers.map((pointer) =>
+    STORABLE.test(pointer)
+      ? pointer
+      : objects.find((base) => pointer.startsWith(base))!
+  );
+  return [...new Set(storable)].slice(0, MAX_UNREAD);
 }
 
 /** Amounts by genai-prices' names of units, and the pointers of their members. */

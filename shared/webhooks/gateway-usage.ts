@@ -13,6 +13,7 @@ import {
   isCount,
   readUnits,
   readUsageMembers,
+  toStorable,
   type Units,
   type UsageMembers,
 } from "./gateway-units.ts";
@@ -108,7 +109,9 @@ export function readGatewayUsage(
   // Parts that exceed their total are charged as text.
   if (parts === null) unread.push(...units.pointers.values());
   Object.assign(draft.event, members, parts);
-  if (unread.length > 0) draft.event.unread_members = unread;
+  if (unread.length > 0) {
+    draft.event.unread_members = toStorable(unread, places.objects);
+  }
 }
 
 /** The members of a response that change the price of all tokens. */

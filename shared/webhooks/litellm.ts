@@ -127,14 +127,23 @@ async function adaptPayload(
   readCaller(payload, CALLER, draft);
   readCallStatus(payload, draft);
   readTimes(payload, draft);
-  const isFree = readPointer(payload, "/cache_hit") === true;
-  readGatewayUsage(payload, USAGE, draft, isFree);
+  readGatewayUsage(payload, USAGE, draft, isFree(payload));
   readCost(payload, draft);
   // The error message is sanitised already.
   const adapted = finishDraft(draft, textIssues, [
     "error_message",
   ]);
   return { ...adapted, adapterMembers: true };
+}
+
+/** Calls that consume no tokens: of batches, files and stores, and moderations. */
+const FREE_CALL =
+  /batch|file|fine_tuning|moderation|vector_store|(?:cancel|delete|get|list)_/;
+
+/** Whether a call needs no usage, such as an answer from LiteLLM's own cache. */
+function isFree(payload: unknown): boolean {
+  return readPointer(payload, "/cache_hit") === true ||
+    FREE_CALL.test(String(readPointer(payload, "/call_type")));
 }
 
 /** LiteLLM also logs calls of MCP tools, which are not model calls. */

@@ -67,12 +67,12 @@ describe("units besides text", () => {
       { web_searches: 2 },
     ],
     [
-      "web searches in the details, given twice",
+      "web searches in the details, given twice and differently",
       {
         prompt_tokens: 10,
         completion_tokens: 5,
         server_tool_use: { web_search_requests: 4 },
-        prompt_tokens_details: { web_search_requests: 4 },
+        prompt_tokens_details: { web_search_requests: 3 },
       },
       { web_searches: 4 },
     ],
@@ -183,8 +183,10 @@ describe("counts in the shape of another API", () => {
       prompt_tokens_details: { cached_tokens: 1024 },
       completion_tokens_details: { reasoning_tokens: 96 },
     });
-    expect(await read({ ...normalised, response: { usage } }))
-      .toMatchObject(expected);
+    for (const total_tokens of [1470, undefined]) {
+      const response = { usage: { ...usage, total_tokens } };
+      expect(await read({ ...normalised, response })).toMatchObject(expected);
+    }
   });
 
   test("of the Messages API exclude them", async () => {
@@ -261,6 +263,15 @@ describe("members without a known meaning", () => {
     expect(event).not.toHaveProperty("unread_members");
   });
 
+  test("are an unexplained total, too", async () => {
+    const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 40 };
+    const { unread_members } = await read(createUsagePayload(usage));
+    expect(unread_members).toEqual(["/total_tokens"]);
+    const reasoning = { completion_tokens_details: { reasoning_tokens: 25 } };
+    expect(await read(createUsagePayload({ ...usage, ...reasoning })))
+      .not.toHaveProperty("unread_members");
+  });
+
   test("have a name that may be stored, and are few", async () => {
     const usage: Record<string, unknown> = {
       prompt_tokens: 10,
@@ -268,6 +279,8 @@ describe("members without a known meaning", () => {
       "the prompt\u0000of a customer": 1,
     };
     for (let n = 0; n < 50; n++) usage[`unit_${n}`] = 1;
+    const kinds = Array(5e4).fill({ modality: "AUDIO", tokenCount: 1.5 });
+    usage.prompt_tokens_details = kinds;
     const { unread_members } = await read(createUsagePayload(usage));
     expect(unread_members).toHaveLength(20);
     expect((unread_members as string[])[0]).toBe("/metadata/usage_object");
@@ -326,6 +339,8 @@ describe("a call without counts", () => {
   test.each([
     ["failed", { status: "failure" }],
     ["was answered from LiteLLM's cache", { cache_hit: true }],
+    ["is a moderation", { call_type: "amoderation" }],
+    ["asks for the state of a batch", { call_type: "aretrieve_batch" }],
   ])("is complete where it %s", async (_, changes) => {
     const event = await read(createPayload({ ...NONE, ...changes }));
     expect(event).not.toHaveProperty("unread_members");
