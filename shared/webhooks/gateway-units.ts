@@ -29,6 +29,7 @@ export function readUsageMembers(
     const usage = readPointer(payload, base);
     if (!isObject(usage)) continue;
     for (const leaf of readLeaves(usage)) {
+      if (leaf.value === null) continue;
       const pointer = base + leaf.pointer.slice("/usage".length);
       const count = countOf(leaf.name);
       if (count !== undefined) {
