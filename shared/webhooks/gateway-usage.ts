@@ -8,7 +8,7 @@ import type { LogEvent } from "../logs/log.ts";
 import { splitCounts } from "../pricing/split-counts.ts";
 import type { Count } from "../pricing/usage-members.ts";
 import { findServiceTier } from "../pricing/usage-tier.ts";
-import { addIssue, type EventDraft } from "./drafts.ts";
+import { addIssue, type EventDraft, setMember } from "./drafts.ts";
 import {
   isCount,
   readUnits,
@@ -25,6 +25,8 @@ export type UsagePlaces = {
   objects: readonly string[];
   /** The pointer of an object with totals that take precedence. */
   totals?: string;
+  /** The pointer of the response, which may state the service tier. */
+  response: string;
   /** The pointer of the operation's name. */
   operation: string;
   /** The convention of cached tokens by Anthropic's names, where the counts prove none. */
@@ -93,6 +95,8 @@ export function readGatewayUsage(
   const counts = readCounts(payload, usage, places, draft);
   const units = readUnits(usage);
   const { unread } = usage;
+  const tiers = [...places.objects, places.response];
+  unread.push(...readTier(payload, tiers, draft));
   const members = toInclusive(counts, assumeConvention(usage, places));
   members.output_tokens += units.amounts.get("output_citation_tokens") ?? 0;
   if (isImageCall(payload, places)) addImageOutput(units, members);
@@ -123,20 +127,29 @@ const TIER_MEMBERS = [
   "traffic_type",
 ];
 
-/** The service tier that some objects state together, each member by the first that has it. */
-export function findTier(
+/**
+ * Sets the service tier that some objects state together, each member by the first that
+ * has it. Returns the pointers of values that are no name of a tier.
+ */
+function readTier(
   payload: unknown,
   objects: readonly string[],
-): Found | null {
+  draft: EventDraft,
+): string[] {
   const stated = TIER_MEMBERS.flatMap((member) => {
     const pointers = objects.map((base) => `${base}/${member}`);
     const found = findFirst(payload, pointers);
     return found === null ? [] : [{ member, ...found }];
   });
-  const value = findServiceTier(
+  if (stated.length === 0) return [];
+  const { tier, unread } = findServiceTier(
     Object.fromEntries(stated.map(({ member, value }) => [member, value])),
   );
-  return value === undefined ? null : { pointer: stated[0].pointer, value };
+  if (tier !== undefined) {
+    setMember(draft, "service_tier", tier, stated[0].pointer);
+  }
+  return stated.filter(({ member }) => unread.includes(`/usage/${member}`))
+    .map(({ pointer }) => pointer);
 }
 
 /** Counts as a payload has them, and the pointers of its missing totals. */

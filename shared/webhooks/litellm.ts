@@ -25,7 +25,6 @@ import {
   readTimes,
 } from "./litellm-call.ts";
 import {
-  findTier,
   NO_USAGE,
   readGatewayUsage,
   type UsagePlaces,
@@ -63,6 +62,7 @@ const POINTERS: Record<string, string[]> = {
 const USAGE: UsagePlaces = {
   totals: "",
   objects: ["/metadata/usage_object", "/response/usage"],
+  response: "/response",
   operation: "/call_type",
   convention: "inclusive",
 };
@@ -171,10 +171,6 @@ function readModel(payload: unknown, draft: EventDraft): void {
   for (const [member, pointers] of Object.entries(POINTERS)) {
     const found = findFirst(payload, pointers);
     if (found !== null) setMember(draft, member, found.value, found.pointer);
-  }
-  const tier = findTier(payload, [...USAGE.objects, "/response"]);
-  if (tier !== null) {
-    setMember(draft, "service_tier", tier.value, tier.pointer);
   }
   const { model, provider } = draft.event;
   if (model === undefined) {

@@ -19,11 +19,7 @@ import {
 } from "./drafts.ts";
 import { type CallerPlaces, readCaller } from "./gateway-caller.ts";
 import { readUsageCost, sumUsageCost } from "./gateway-cost.ts";
-import {
-  findTier,
-  readGatewayUsage,
-  type UsagePlaces,
-} from "./gateway-usage.ts";
+import { readGatewayUsage, type UsagePlaces } from "./gateway-usage.ts";
 import { findFirst, findReplaced, readPointer } from "./payload.ts";
 
 /**
@@ -32,6 +28,7 @@ import { findFirst, findReplaced, readPointer } from "./payload.ts";
  */
 const USAGE: UsagePlaces = {
   objects: ["/response/json/usage"],
+  response: "/response/json",
   operation: "/requestType",
   convention: "exclusive",
 };
@@ -129,10 +126,6 @@ function readModel(payload: unknown, draft: EventDraft): void {
   const provider = findFirst(payload, ["/provider"]);
   if (provider !== null) {
     setMember(draft, "provider", provider.value, provider.pointer);
-  }
-  const tier = findTier(payload, [...USAGE.objects, "/response/json"]);
-  if (tier !== null) {
-    setMember(draft, "service_tier", tier.value, tier.pointer);
   }
 }
 

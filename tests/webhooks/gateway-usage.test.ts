@@ -309,6 +309,13 @@ describe("the service tier", () => {
   });
 });
 
+test("a tier that is no name makes the cost a floor", async () => {
+  const usage = { prompt_tokens: 10, completion_tokens: 5, speed: "a b c" };
+  const event = await read({ ...createUsagePayload(usage), response: {} });
+  expect(event.unread_members).toEqual(["/metadata/usage_object/speed"]);
+  expect(event).not.toHaveProperty("service_tier");
+});
+
 describe("a call without counts", () => {
   const NONE = {
     prompt_tokens: null,
