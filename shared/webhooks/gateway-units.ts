@@ -1,4 +1,5 @@
 import { isObject } from "../http/json.ts";
+import { toPointer } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
 import { readLeaves } from "../pricing/usage-leaves.ts";
 import { type Count, countOf, isIrrelevant } from "../pricing/usage-members.ts";
@@ -30,7 +31,7 @@ export function readUsageMembers(
     if (!isObject(usage)) continue;
     for (const leaf of readLeaves(usage)) {
       if (leaf.value === null) continue;
-      const pointer = base + leaf.pointer.slice("/usage".length);
+      const pointer = base + toPointer(leaf.path.slice(1));
       const count = countOf(leaf.name);
       if (count !== undefined) {
         const members = counts.get(count) ?? [];

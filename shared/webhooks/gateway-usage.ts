@@ -6,6 +6,7 @@ import {
 } from "../otlp/token-convention.ts";
 import type { LogEvent } from "../logs/log.ts";
 import { splitCounts } from "../pricing/split-counts.ts";
+import { readLeaves } from "../pricing/usage-leaves.ts";
 import type { Count } from "../pricing/usage-members.ts";
 import { findServiceTier } from "../pricing/usage-tier.ts";
 import { addIssue, type EventDraft, setMember } from "./drafts.ts";
@@ -143,7 +144,9 @@ function readTier(
   });
   if (stated.length === 0) return [];
   const { tier, unread } = findServiceTier(
-    Object.fromEntries(stated.map(({ member, value }) => [member, value])),
+    readLeaves(
+      Object.fromEntries(stated.map(({ member, value }) => [member, value])),
+    ),
   );
   if (tier !== undefined) {
     setMember(draft, "service_tier", tier, stated[0].pointer);
