@@ -24,8 +24,8 @@ Usage: npm run send -- <format> [options]
 Posts a realistic sample of a format to the running stack, and prints the request,
 without its secrets, and the answer.
 
-  <format>          otlp, litellm, database, auth, or standard/<log>, cloudevents/<log>,
-                    native/<log>
+  <format>          otlp, litellm, portkey, database, auth, or standard/<log>,
+                    cloudevents/<log>, native/<log>
   --url <origin>    default ${DEFAULT_URL}; with or without /functions/v1
   --query <query>   the query of the URL, such as firm_id=…
   --key <key>       a producer key or a secret API key; default the producer key of a

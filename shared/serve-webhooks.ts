@@ -14,6 +14,7 @@ import { adaptAuth, isAuthHook } from "./webhooks/auth.ts";
 import { adaptCloudEvents } from "./webhooks/cloudevents.ts";
 import { adaptDatabaseWebhook } from "./webhooks/database-webhook.ts";
 import { adaptLitellm } from "./webhooks/litellm.ts";
+import { adaptPortkey } from "./webhooks/portkey.ts";
 import { recordAdapted } from "./webhooks/record-adapted.ts";
 import {
   type DeliveryContext,
@@ -91,7 +92,10 @@ async function record(
   const { headers } = ctx.request;
   if (!format.anyMediaType) readFormat(headers.get("content-type"));
   requireKnown(ctx.query, [...LOGS_BY_SLUG[log].urlDefaults]);
-  const delivery = { text: decodeText(ctx.bytes), headers, query: ctx.query };
+  // A signed message is one event, so it has no neighbours to lose.
+  const lenient = format.signedBy === undefined;
+  const text = decodeText(ctx.bytes, { lenient });
+  const delivery = { text, headers, query: ctx.query };
   return await recordAll(
     ctx,
     LOGS_BY_SLUG[log],
@@ -141,6 +145,7 @@ type Format = {
 /** The formats, in the order of the detail of a 404. */
 const FORMATS: readonly Format[] = [
   { name: "litellm", adapt: adaptLitellm, log: "llm-usage" },
+  { name: "portkey", adapt: adaptPortkey, log: "llm-usage" },
   { name: "database", adapt: adaptDatabaseWebhook, log: "audit" },
   { name: "auth", adapt: adaptAuth, log: "audit", signedBy: "auth" },
   {

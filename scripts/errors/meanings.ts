@@ -82,11 +82,12 @@ export const ISSUE_MEANINGS: Record<TypedIssueCode, string> & {
   no_firm: "The user does not belong to a firm.",
   refused:
     "A constraint or trigger that the project added to the log refuses the event.",
-  invalid_json: "A line of NDJSON, or `data` of a CloudEvent, is not JSON.",
+  invalid_json:
+    "An event of a batch, or `data` of a CloudEvent, is not JSON or is nested too deep.",
   duplicate_key: "An object has the same member twice.",
   forbidden_key: "An object has a member `__proto__`.",
   inexact_number:
-    "The number cannot be represented exactly. Send it as a string.",
+    "The number cannot be represented exactly, or is `NaN` or `Infinity`. Send it as a string, or null.",
   invalid_text:
     "The text has a NUL or an unpaired surrogate, which Postgres cannot store.",
   unsupported_media_type: "`data` of a CloudEvent is not JSON.",

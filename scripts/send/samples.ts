@@ -11,6 +11,7 @@ type SampleFormat = {
 export const SAMPLES: Record<string, SampleFormat> = {
   otlp: { create: createOtlpSample, takesLog: false },
   litellm: { create: createLitellmSample, takesLog: false },
+  portkey: { create: createPortkeySample, takesLog: false },
   database: { create: createDatabaseSample, takesLog: false },
   auth: { create: createAuthSample, takesLog: false },
   standard: { create: createStandardSample, takesLog: true },
@@ -200,6 +201,40 @@ function createLitellmSample(
     error_information: { error_code: "429", error_class: "RateLimitError" },
   };
   return createJsonSample("webhooks/litellm", [succeeded, failed]);
+}
+
+/** What Portkey's check `default.log` posts after a call, with a made-up key. */
+function createPortkeySample({ createId }: SampleSeed): Sample {
+  const model = "claude-sonnet-4-5";
+  const messages = [{ role: "user", content: "Extract the total." }];
+  return createJsonSample("webhooks/portkey", {
+    request: {
+      json: { model, messages },
+      text: messages[0].content,
+      isStreamingRequest: false,
+      headers: { "x-portkey-config": '{"api_key":"made-up"}' },
+    },
+    response: {
+      json: {
+        id: `msg_${createId()}`,
+        object: "chat.completion",
+        model: "claude-sonnet-4-5-20250929",
+        choices: [{ message: { role: "assistant", content: "1,200" } }],
+        usage: {
+          prompt_tokens: 200,
+          completion_tokens: 310,
+          total_tokens: 5_510,
+          cache_read_input_tokens: 4_000,
+          cache_creation_input_tokens: 1_000,
+        },
+      },
+      text: "1,200",
+      statusCode: 200,
+    },
+    provider: "anthropic",
+    requestType: "chatComplete",
+    metadata: { firm_id: DEMO.firm_id, task_type: "extraction" },
+  });
 }
 
 /**

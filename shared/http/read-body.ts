@@ -102,12 +102,19 @@ export async function readBytes(
   }
 }
 
+/** What a lenient decoder writes for bytes that are not UTF-8: `parseJson` reports it. */
+const LONE_SURROGATE = "\ud800";
+
 /**
- * Decodes a body as UTF-8.
+ * Decodes a body as UTF-8. A `lenient` decoder accepts invalid bytes, so that those of
+ * one event are an issue of that event alone.
  *
  * @throws {ProblemError} 400 when it is empty or not UTF-8.
  */
-export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
+export function decodeText(
+  bytes: Uint8Array<ArrayBuffer>,
+  { lenient = false }: { lenient?: boolean } = {},
+): string {
   try {
     // Ignores a byte order mark, as RFC 8259 §8.1 allows.
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -115,7 +122,8 @@ export function decodeText(bytes: Uint8Array<ArrayBuffer>): string {
     return text;
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw invalid("The body is not UTF-8; encode it in UTF-8");
+    if (!lenient) throw invalid("The body is not UTF-8; encode it in UTF-8");
+    return new TextDecoder().decode(bytes).replaceAll("\ufffd", LONE_SURROGATE);
   }
 }
 

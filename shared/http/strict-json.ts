@@ -1,4 +1,5 @@
 import { MAX_JSON_DEPTH } from "../limits.ts";
+import { findEnd } from "./split-json.ts";
 
 /** The path of a value: keys and array indexes from the root. */
 export type JsonPath = (string | number)[];
@@ -6,7 +7,12 @@ export type JsonPath = (string | number)[];
 /** An issue of valid JSON that cannot be stored as it was sent. */
 export type JsonIssue = {
   path: JsonPath;
-  code: "duplicate_key" | "forbidden_key" | "inexact_number" | "invalid_text";
+  code:
+    | "duplicate_key"
+    | "forbidden_key"
+    | "inexact_number"
+    | "invalid_json"
+    | "invalid_text";
   detail: string;
 };
 
@@ -19,6 +25,8 @@ export class JsonSyntaxError extends SyntaxError {
 // deno-lint-ignore no-control-regex
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** What Python's json.dumps writes for numbers that JSON does not have. */
+const NOT_FINITE = /NaN|-?Infinity/y;
 const EXPONENT = /[eE]/;
 const ESCAPES: Record<string, string> = {
   '"': '"',
@@ -39,13 +47,19 @@ const SAFE_DIGITS = 15;
  * than a double keeps (§2.2), and text that Postgres cannot store (NUL, lone
  * surrogates). Without issues the value equals that of `JSON.parse`.
  *
- * @param toNumber makes the value of a number from its text, which is then exact.
+ * A `lenient` parser also reads `NaN`, `Infinity`, `-Infinity` and values that are nested
+ * deeper than `MAX_JSON_DEPTH`: as null, with an issue.
+ *
+ * @param options.toNumber makes the value of a number from its text, which is then exact.
  * @throws {JsonSyntaxError} for text that is not JSON, or nested deeper than
  * `MAX_JSON_DEPTH`.
  */
 export function parseStrictJson(
   text: string,
-  toNumber?: (source: string) => unknown,
+  { lenient = false, toNumber }: {
+    lenient?: boolean;
+    toNumber?: (source: string) => unknown;
+  } = {},
 ): { value: unknown; issues: JsonIssue[] } {
   const issues: JsonIssue[] = [];
   const path: JsonPath = [];
@@ -90,15 +104,13 @@ export function parseStrictJson(
   function readString(): string {
     at++;
     let result = readPlain();
-    const escaped = text[at] === "\\";
     while (text[at] === "\\") {
       result += readEscape();
       result += readPlain();
     }
     if (text[at] !== '"') fail("the end of a string");
     at++;
-    // The decoding of the body has checked text without escapes.
-    if (escaped && (result.includes("\0") || !result.isWellFormed())) {
+    if (result.includes("\0") || !result.isWellFormed()) {
       addIssue(
         "invalid_text",
         "Holds NUL or a lone surrogate, which Postgres cannot store; remove it",
@@ -125,7 +137,7 @@ export function parseStrictJson(
 
   function readNumber(): unknown {
     NUMBER.lastIndex = at;
-    if (!NUMBER.test(text)) fail("a value");
+    if (!NUMBER.test(text)) return skipNotFinite();
     const source = text.slice(at, NUMBER.lastIndex);
     at = NUMBER.lastIndex;
     if (toNumber) return toNumber(source);
@@ -138,6 +150,14 @@ export function parseStrictJson(
       );
     }
     return value;
+  }
+
+  function skipNotFinite(): null {
+    NOT_FINITE.lastIndex = at;
+    if (!lenient || !NOT_FINITE.test(text)) fail("a value");
+    at = NOT_FINITE.lastIndex;
+    addIssue("inexact_number", "Is not a finite number; send null");
+    return null;
   }
 
   function readWord<Value>(word: string, value: Value): Value {
@@ -193,11 +213,9 @@ export function parseStrictJson(
       case '"':
         return readString();
       case "{":
-        enter(depth);
-        return readObject(depth + 1);
+        return enter(depth) ? readObject(depth + 1) : null;
       case "[":
-        enter(depth);
-        return readArray(depth + 1);
+        return enter(depth) ? readArray(depth + 1) : null;
       case "t":
         return readWord("true", true);
       case "f":
@@ -209,13 +227,18 @@ export function parseStrictJson(
     }
   }
 
-  function enter(depth: number) {
-    if (depth === MAX_JSON_DEPTH) {
-      throw new JsonSyntaxError(
-        `Cannot parse JSON: nested deeper than ${MAX_JSON_DEPTH} levels`,
-      );
+  /** Enters an object or array; false for one that is too deep, which is skipped. */
+  function enter(depth: number): boolean {
+    if (depth < MAX_JSON_DEPTH) {
+      at++;
+      return true;
     }
-    at++;
+    const detail = `nested deeper than ${MAX_JSON_DEPTH} levels`;
+    const end = lenient ? findEnd(text, at) : null;
+    if (end === null) throw new JsonSyntaxError(`Cannot parse JSON: ${detail}`);
+    addIssue("invalid_json", `Is ${detail}; send less`);
+    at = end;
+    return false;
   }
 
   const value = readValue(0);

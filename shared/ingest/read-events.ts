@@ -1,10 +1,12 @@
 import { parseJson } from "../http/json.ts";
 import { createProblem, ProblemError } from "../http/problem.ts";
-import { type BodyFormat, parseBody, toIssue } from "../http/read-body.ts";
+import { type BodyFormat, toIssue } from "../http/read-body.ts";
+import { splitEvents } from "../http/split-json.ts";
 import {
   type JsonIssue,
   type JsonPath,
   JsonSyntaxError,
+  parseStrictJson,
 } from "../http/strict-json.ts";
 import type { Issue } from "../issue.ts";
 import { MAX_EVENTS } from "../limits.ts";
@@ -12,18 +14,31 @@ import { MAX_EVENTS } from "../limits.ts";
 /** An event as it was sent: any JSON value, and the issues of its text. */
 export type RawEvent = { value: unknown; issues: Issue[] };
 
-/** The events of a body; `batch` is false for one bare event. */
-export type RawEvents = { batch: boolean; events: RawEvent[] };
+/** The events of a body. */
+export type RawEvents = {
+  /** False for one bare event. */
+  batch: boolean;
+  events: RawEvent[];
+  /** The texts of the events, where they were parsed one by one. */
+  texts?: string[];
+};
 
 /**
  * Splits a body into events: one object, an array, `{"events": […]}`, or one event per
- * line of NDJSON. A line that is not JSON is an issue of that event alone.
+ * line of NDJSON. A line or an element that is not JSON is an issue of that event alone.
+ * A `lenient` reader also accepts what `parseStrictJson` does, with issues.
  *
  * @throws {ProblemError} 400 for a body that is not JSON, 413 for more than
  * `MAX_EVENTS` events, 422 for none.
  */
-export function readEvents(text: string, format: BodyFormat): RawEvents {
-  const body = format === "json" ? readJson(text) : readLines(text);
+export function readEvents(
+  text: string,
+  format: BodyFormat,
+  lenient = false,
+): RawEvents {
+  const body = format === "json"
+    ? readJson(text, lenient)
+    : readLines(text, lenient);
   if (body.events.length === 0) {
     throw new ProblemError(
       createProblem(
@@ -36,8 +51,19 @@ export function readEvents(text: string, format: BodyFormat): RawEvents {
   return body;
 }
 
-function readJson(text: string): RawEvents {
-  const { value, issues } = parseBody(text);
+function readJson(text: string, lenient: boolean): RawEvents {
+  const body = tryParse(text);
+  if (!(body instanceof JsonSyntaxError)) return splitBody(body);
+  const texts = splitEvents(text);
+  if (texts !== null) return readTexts(texts, lenient);
+  const single = lenient ? tryParse(text, { lenient }) : body;
+  if (single instanceof JsonSyntaxError) {
+    throw new ProblemError(createProblem("invalid_body", single.message));
+  }
+  return { ...splitBody(single), texts: [text] };
+}
+
+function splitBody({ value, issues }: ReturnType<typeof parseJson>): RawEvents {
   if (Array.isArray(value)) {
     return { batch: true, events: split(value, issues, []) };
   }
@@ -55,24 +81,46 @@ function readJson(text: string): RawEvents {
   return { batch: true, events: split(events, issues, ["events"]) };
 }
 
-function readLines(text: string): RawEvents {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  if (lines.length > MAX_EVENTS) throw tooMany(lines.length);
-  const events = lines.map((line): RawEvent => {
-    try {
-      const { value, issues } = parseJson(line);
-      return { value, issues: issues.map((issue) => toIssue(issue, 0)) };
-    } catch (error) {
-      if (!(error instanceof JsonSyntaxError)) throw error;
-      const issue = {
-        pointer: "",
-        code: "invalid_json",
-        detail: error.message,
+function readLines(text: string, lenient: boolean): RawEvents {
+  return readTexts(
+    text.split("\n").filter((line) => line.trim() !== ""),
+    lenient,
+  );
+}
+
+function readTexts(texts: string[], lenient: boolean): RawEvents {
+  if (texts.length > MAX_EVENTS) throw tooMany(texts.length);
+  const events = texts.map((text): RawEvent => {
+    const strict = tryParse(text);
+    const parsed = lenient && strict instanceof JsonSyntaxError
+      ? tryParse(text, { lenient })
+      : strict;
+    if (parsed instanceof JsonSyntaxError) {
+      const detail = parsed.message;
+      return {
+        value: null,
+        issues: [{ pointer: "", code: "invalid_json", detail }],
       };
-      return { value: null, issues: [issue] };
     }
+    const { value, issues } = parsed;
+    return { value, issues: issues.map((issue) => toIssue(issue, 0)) };
   });
-  return { batch: true, events };
+  return { batch: true, events, texts };
+}
+
+/** The value of a text and its issues, or the error if it is not JSON. */
+function tryParse(
+  text: string,
+  options?: { lenient: boolean },
+): ReturnType<typeof parseJson> | JsonSyntaxError {
+  try {
+    return options === undefined
+      ? parseJson(text)
+      : parseStrictJson(text, options);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return error;
+    throw error;
+  }
 }
 
 /** Assigns the issues of an array to its events. */

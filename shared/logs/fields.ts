@@ -147,6 +147,23 @@ export function isZero(decimal: string): boolean {
   return /^-?0(?:\.0+)?$/.test(decimal);
 }
 
+/** The exact sum of two decimals of at least 0. */
+export function addDecimals(one: string, other: string): string {
+  const places = Math.max(...[one, other].map(countPlaces));
+  const scale = (decimal: string) =>
+    BigInt(
+      decimal.replace(".", "") + "0".repeat(places - countPlaces(decimal)),
+    );
+  const digits = String(scale(one) + scale(other)).padStart(places + 1, "0");
+  const point = digits.length - places;
+  const fraction = digits.slice(point).replace(/0+$/, "");
+  return digits.slice(0, point) + (fraction && `.${fraction}`);
+}
+
+function countPlaces(decimal: string): number {
+  return decimal.split(".")[1]?.length ?? 0;
+}
+
 /** An IPv4 or IPv6 address. */
 export function ipAddress() {
   return z.union([z.ipv4(), z.ipv6()], "Expected an IPv4 or IPv6 address");

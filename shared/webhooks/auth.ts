@@ -33,7 +33,7 @@ import { findFirst, readPointer } from "./payload.ts";
  */
 export async function adaptAuth(delivery: Delivery): Promise<AdaptedDelivery> {
   const urlDefaults = readUrlDefaults(delivery.query, "audit");
-  const { batch, events } = readEvents(delivery.text, "json");
+  const { batch, events } = readEvents(delivery.text, "json", true);
   const adapted = await Promise.all(
     events.map(({ value, issues }) => adaptPayload(value, issues, urlDefaults)),
   );

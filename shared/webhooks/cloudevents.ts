@@ -21,9 +21,21 @@ import {
   rejectPayload,
   unpackEvent,
 } from "./drafts.ts";
-import { findFirst } from "./payload.ts";
+import { findFirst, findRelevantIssues } from "./payload.ts";
 
 const DEFAULT_TYPE = "application/json";
+
+/** The members of a CloudEvent that are read; extension attributes are not. */
+const READ_MEMBERS = [
+  "/specversion",
+  "/id",
+  "/source",
+  "/type",
+  "/time",
+  "/datacontenttype",
+  "/data",
+  "/data_base64",
+];
 
 /** An event's decoded data: any JSON value, and its JSON Pointer. */
 type Data = { value: unknown; pointer: string; issues: Issue[] };
@@ -61,7 +73,7 @@ export async function adaptCloudEvents(
       : "Expected one CloudEvent for this Content-Type; send a batch as application/cloudevents-batch+json";
     throw new ProblemError(createProblem("invalid_batch", wanted));
   }
-  const { events } = readEvents(delivery.text, "json");
+  const { events } = readEvents(delivery.text, "json", true);
   const adapted = events.map(({ value, issues }) =>
     adaptStructured(value, issues, log, urlDefaults)
   );
@@ -104,7 +116,8 @@ async function adaptStructured(
   }
   const data = readData(value);
   const event = await adaptEvent(value, data, log, urlDefaults, () => "");
-  return { ...event, issues: [...issues, ...event.issues] };
+  const relevant = findRelevantIssues(issues, READ_MEMBERS);
+  return { ...event, issues: [...relevant, ...event.issues] };
 }
 
 async function adaptEvent(

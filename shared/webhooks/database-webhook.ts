@@ -6,7 +6,7 @@ import {
   toCanonicalJson,
 } from "../http/json.ts";
 import { deriveId, readUuid } from "../ingest/ids.ts";
-import { readEvents } from "../ingest/read-events.ts";
+import { type RawEvent, readEvents } from "../ingest/read-events.ts";
 import type { Issue } from "../issue.ts";
 import type { LogEvent } from "../logs/log.ts";
 import { toHex } from "../tlog/encoding.ts";
@@ -59,8 +59,10 @@ export async function adaptDatabaseWebhook(
   delivery: Delivery,
 ): Promise<AdaptedDelivery> {
   const urlDefaults = readUrlDefaults(delivery.query, "audit");
-  const { batch, events } = readEvents(delivery.text, "json");
-  const exact = splitExact(parseExactJson(delivery.text));
+  const { batch, events, texts } = readEvents(delivery.text, "json", true);
+  const exact = texts === undefined
+    ? splitExact(parseExactJson(delivery.text))
+    : texts.map((text, index) => isRead(events[index]) && parseExactJson(text));
   const adapted = events.map(({ value, issues }, index) =>
     adaptPayload(value, exact[index], issues, urlDefaults)
   );
@@ -69,6 +71,11 @@ export async function adaptDatabaseWebhook(
     events: await Promise.all(adapted),
     optionalReferences: OPTIONAL_REFERENCES,
   };
+}
+
+/** Whether the text of an event is JSON, but for numbers that are not finite. */
+function isRead({ issues }: RawEvent): boolean {
+  return issues.every(({ code }) => code !== "invalid_json");
 }
 
 /** The events of `readEvents`, with exact numbers. */

@@ -17,31 +17,54 @@ import {
   setMember,
   startDraft,
 } from "./drafts.ts";
+import { type CallerPlaces, readCaller } from "./gateway-caller.ts";
 import {
   COST_POINTER,
   readCallStatus,
   readStatedCost,
   readTimes,
-  readUsage,
-} from "./litellm-usage.ts";
-import { findFirst, type Found, readPointer } from "./payload.ts";
+} from "./litellm-call.ts";
+import {
+  NO_USAGE,
+  readGatewayUsage,
+  type UsagePlaces,
+} from "./gateway-usage.ts";
+import { findFirst, findReplaced, readPointer } from "./payload.ts";
 
-/** Members that only the caller knows → whether they are required. */
-const CALLER_MEMBERS = {
-  firm_id: true,
-  task_type: true,
-  cma_project_id: false,
-};
+/** The members that are read, apart from the caller's. */
+const READ_MEMBERS = [
+  "/id",
+  "/call_type",
+  "/status",
+  "/model",
+  "/model_group",
+  "/custom_llm_provider",
+  "/prompt_tokens",
+  "/completion_tokens",
+  "/total_tokens",
+  "/response_cost",
+  "/startTime",
+  "/endTime",
+  "/metadata/usage_object",
+  "/response/usage",
+];
 
 /** Members that are copied → the pointers to read, first match. */
 const POINTERS: Record<string, string[]> = {
   model: ["/model", "/model_group"],
   provider: ["/custom_llm_provider"],
-  service_tier: [
-    "/metadata/usage_object/service_tier",
-    "/response/usage/service_tier",
-    "/response/service_tier",
-  ],
+};
+
+/**
+ * LiteLLM's usage; some versions have its object in the response only. It adds cached
+ * tokens to the input, for Anthropic too.
+ */
+const USAGE: UsagePlaces = {
+  totals: "",
+  objects: ["/metadata/usage_object", "/response/usage"],
+  response: "/response",
+  operation: "/call_type",
+  convention: "inclusive",
 };
 
 /**
@@ -64,6 +87,7 @@ export async function adaptLitellm(
   const { batch, events } = readEvents(
     delivery.text,
     isLines(delivery.text) ? "ndjson" : "json",
+    true,
   );
   return {
     batch,
@@ -76,11 +100,14 @@ export async function adaptLitellm(
   };
 }
 
-/** Whether the text has several lines, the first of which is a complete object. */
+/**
+ * Whether the text is NDJSON, by its first two lines: one is an object or starts one
+ * where an object, even an indented one, has none.
+ */
 function isLines(text: string): boolean {
   const [first, second] = text.trimStart().split("\n", 2);
-  return second !== undefined && first.startsWith("{") &&
-    first.trimEnd().endsWith("}");
+  return second !== undefined && !first.startsWith("[") &&
+    (first.trimEnd().endsWith("}") || second.startsWith("{"));
 }
 
 async function adaptPayload(
@@ -93,19 +120,30 @@ async function adaptPayload(
     return rejectPayload(textIssues, wanted);
   }
   const draft = startDraft(urlDefaults);
+  draft.issues.push(...findReplaced(textIssues, payload, READ_MEMBERS));
   refuseToolCall(payload, draft);
   await readId(payload, draft);
   readModel(payload, draft);
-  readCaller(payload, draft);
+  readCaller(payload, CALLER, draft);
   readCallStatus(payload, draft);
   readTimes(payload, draft);
-  readUsage(payload, draft);
+  readGatewayUsage(payload, USAGE, draft, isFree(payload));
   readCost(payload, draft);
   // The error message is sanitised already.
   const adapted = finishDraft(draft, textIssues, [
     "error_message",
   ]);
   return { ...adapted, adapterMembers: true };
+}
+
+/** Calls that consume no tokens: of batches, files and stores, and moderations. */
+const FREE_CALL =
+  /batch|file|fine_tuning|moderation|vector_store|(?:cancel|delete|get|list)_/;
+
+/** Whether a call needs no usage, such as an answer from LiteLLM's own cache. */
+function isFree(payload: unknown): boolean {
+  return readPointer(payload, "/cache_hit") === true ||
+    FREE_CALL.test(String(readPointer(payload, "/call_type")));
 }
 
 /** LiteLLM also logs calls of MCP tools, which are not model calls. */
@@ -145,21 +183,11 @@ function readModel(payload: unknown, draft: EventDraft): void {
   }
 }
 
-function readCaller(payload: unknown, draft: EventDraft): void {
-  for (const [member, isRequired] of Object.entries(CALLER_MEMBERS)) {
-    if (draft.event[member] !== undefined) continue;
-    const found = findCallerMember(payload, member);
-    if (found !== null) {
-      setMember(draft, member, found.value, found.pointer);
-    } else if (isRequired) {
-      const detail = `Is required: ${describePlaces(member)}`;
-      addIssue(draft, missingAt(member), "required", detail);
-    }
-  }
-}
-
 function readCost(payload: unknown, draft: EventDraft): void {
-  const { usd, issue } = readStatedCost(payload);
+  const { unread_members } = draft.event;
+  const { usd, issue } = readStatedCost(payload, USAGE.objects, {
+    hasUsage: !(unread_members as string[] | undefined)?.includes(NO_USAGE),
+  });
   if (issue !== undefined) draft.issues.push(issue);
   if (usd === null) return;
   setMember(draft, "reported_cost_usd", usd, COST_POINTER);
@@ -167,46 +195,14 @@ function readCost(payload: unknown, draft: EventDraft): void {
   draft.origins.cost_usd = COST_POINTER;
 }
 
-/** The pointers of the caller's metadata in a StandardLoggingPayload, by precedence. */
-const METADATA = [
-  "/metadata/spend_logs_metadata",
-  "/metadata/requester_metadata",
-  "/metadata",
-];
-
-const TAGS = "/request_tags";
-
-/** The remedy for a missing caller member. */
-function describePlaces(member: string): string {
-  return `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>, or put ?${member}=<value> into the webhook's URL`;
-}
-
-/** The pointer of an issue about a missing member. */
-function missingAt(member: string): string {
-  return `${METADATA[0]}/${member}`;
-}
-
-/**
- * A member that only the caller knows, such as `firm_id`. Precedence: the metadata
- * for spend logs, the metadata of the request, the metadata of the key or team, a tag
- * `firm_id:<value>`.
- */
-function findCallerMember(
-  payload: unknown,
-  member: string,
-): Found | null {
-  const pointers = METADATA.map((base) => `${base}/${member}`);
-  return findFirst(payload, pointers) ?? findTag(payload, member);
-}
-
-function findTag(payload: unknown, member: string): Found | null {
-  const tags = readPointer(payload, TAGS);
-  if (!Array.isArray(tags)) return null;
-  const prefix = `${member}:`;
-  for (const [index, tag] of tags.entries()) {
-    if (typeof tag !== "string" || !tag.startsWith(prefix)) continue;
-    const value = tag.slice(prefix.length).trim();
-    if (value !== "") return { pointer: `${TAGS}/${index}`, value };
-  }
-  return null;
-}
+/** Where the caller's members are: any caller of the proxy can write these. */
+const CALLER: CallerPlaces = {
+  metadata: [
+    "/metadata/spend_logs_metadata",
+    "/metadata/requester_metadata",
+    "/metadata",
+  ],
+  tags: "/request_tags",
+  describe: (member) =>
+    `send it with the call as metadata.spend_logs_metadata.${member} or as the tag ${member}:<value>`,
+};

@@ -41,13 +41,27 @@ export function findRelevantIssues(
   pointers: readonly string[],
 ): Issue[] {
   return issues.filter((issue) => {
-    if (issue.code === "invalid_json") return true;
-    // The parser dropped __proto__, which is not a member of any format.
-    if (issue.pointer === "") return false;
+    // Otherwise the parser dropped __proto__, which is not a member of any format.
+    if (issue.pointer === "") return issue.code === "invalid_json";
     return pointers.some((pointer) =>
       isAtOrBelow(pointer, issue.pointer) || isAtOrBelow(issue.pointer, pointer)
     );
   });
+}
+
+/**
+ * The issues of values at or below `pointers` that a lenient reader replaced by null:
+ * numbers that are not finite, and values that are nested too deep.
+ */
+export function findReplaced(
+  issues: readonly Issue[],
+  payload: unknown,
+  pointers: readonly string[],
+): Issue[] {
+  return issues.filter((issue) =>
+    readPointer(payload, issue.pointer) === null &&
+    pointers.some((pointer) => isAtOrBelow(issue.pointer, pointer))
+  );
 }
 
 function isAtOrBelow(pointer: string, above: string): boolean {

@@ -13,7 +13,15 @@ import {
   rejectPayload,
   unpackEvent,
 } from "./drafts.ts";
-import { findFirst, type Found, toTimestamp } from "./payload.ts";
+import {
+  findFirst,
+  findRelevantIssues,
+  type Found,
+  toTimestamp,
+} from "./payload.ts";
+
+/** The members of a payload that are read. */
+const READ_MEMBERS = ["/timestamp", "/data"];
 
 /**
  * A Standard Webhooks payload `{type, timestamp, data}` whose `data` is a native
@@ -28,7 +36,7 @@ export async function adaptStandardWebhook(
   log: LogSlug,
 ): Promise<AdaptedDelivery> {
   const urlDefaults = readUrlDefaults(delivery.query, log);
-  const { batch, events } = readEvents(delivery.text, "json");
+  const { batch, events } = readEvents(delivery.text, "json", true);
   const [{ value, issues }] = events;
   if (batch || !isObject(value)) {
     const wanted = "Expected one object {type, timestamp, data}";
@@ -46,7 +54,8 @@ export async function adaptStandardWebhook(
       addIssue(draft, "/data/id", "required", detail);
     }
   }
-  return { batch: false, events: [finishEnvelope(draft, issues)] };
+  const relevant = findRelevantIssues(issues, READ_MEMBERS);
+  return { batch: false, events: [finishEnvelope(draft, relevant)] };
 }
 
 /** The specification requires ISO 8601; some senders write seconds since 1970. */

@@ -70,7 +70,11 @@ describe("the commands of the pages", () => {
 
   /** Routes that openapi.json, which is of the logs, does not have. */
   const others = [
-    ["POST /otlp/v1/traces", "POST /webhooks/litellm"],
+    [
+      "POST /otlp/v1/traces",
+      "POST /webhooks/litellm",
+      "POST /webhooks/portkey",
+    ],
     ["POST /webhooks/database", "POST /webhooks/auth"],
     ["POST /webhooks/standard/{log}", "POST /webhooks/cloudevents/{log}"],
     ["GET /ledger/checkpoint", "GET /ledger/tile/{level}/{n}"],

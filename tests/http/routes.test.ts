@@ -93,6 +93,7 @@ describe("every function", () => {
     "ledger/seal",
     "otlp/v1/traces",
     "webhooks/litellm",
+    "webhooks/portkey",
     "webhooks/database",
     "webhooks/auth",
     "webhooks/standard/audit",

@@ -31,6 +31,7 @@ const PATHS = [
   "webhooks/auth",
   "webhooks/standard/audit",
   "webhooks/litellm",
+  "webhooks/portkey",
   "ledger/seal",
 ];
 

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { integer, money, text, timestamp } from "../../shared/logs/fields.ts";
+import {
+  addDecimals,
+  integer,
+  money,
+  text,
+  timestamp,
+} from "../../shared/logs/fields.ts";
 import { isSameModel } from "../../shared/logs/model-usage-log.ts";
 
 const fits =
@@ -109,4 +115,14 @@ describe("isSameModel()", () => {
     expect(isSameModel(first, second)).toBe(false);
     expect(isSameModel(second, first)).toBe(false);
   });
+});
+
+test("decimals add up exactly", () => {
+  expect(addDecimals("0.1", "0.2")).toBe("0.3");
+  expect(addDecimals("0.000225", "0.0045")).toBe("0.004725");
+  expect(addDecimals("9.95", "0.05")).toBe("10");
+  expect(addDecimals("0", "0.00")).toBe("0");
+  expect(addDecimals("1", "0.000000000000000000001")).toBe(
+    "1.000000000000000000001",
+  );
 });

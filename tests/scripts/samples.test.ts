@@ -3,6 +3,7 @@ import { adaptAuth } from "../../shared/webhooks/auth.ts";
 import { adaptCloudEvents } from "../../shared/webhooks/cloudevents.ts";
 import { adaptDatabaseWebhook } from "../../shared/webhooks/database-webhook.ts";
 import { adaptLitellm } from "../../shared/webhooks/litellm.ts";
+import { adaptPortkey } from "../../shared/webhooks/portkey.ts";
 import { LOG_SLUGS, type LogSlug } from "../../shared/logs/index.ts";
 import { adaptStandardWebhook } from "../../shared/webhooks/standard-webhook.ts";
 import { DEMO, SAMPLES } from "../../scripts/send/samples.ts";
@@ -18,6 +19,7 @@ const create = (format: string, log: LogSlug = "audit") =>
 
 const ADAPTERS = {
   litellm: adaptLitellm,
+  portkey: adaptPortkey,
   database: adaptDatabaseWebhook,
   auth: adaptAuth,
 };
@@ -53,7 +55,7 @@ describe("a sample", () => {
       expect(events.length).toBeGreaterThan(0);
       for (const event of events) {
         expect(event.issues).toEqual([]);
-        if (format !== "litellm") {
+        if (format !== "litellm" && format !== "portkey") {
           expect(validate(event, "audit")).toEqual([]);
         }
       }

@@ -14,6 +14,7 @@ import {
 const ROWS: Record<string, number> = {
   otlp: 2,
   litellm: 2,
+  portkey: 1,
   database: 1,
   auth: 1,
   ...Object.fromEntries(
@@ -79,7 +80,7 @@ describe("npm run send", () => {
     },
   );
 
-  test.each(["otlp", "litellm", "database", "cloudevents/audit"])(
+  test.each(["otlp", "litellm", "portkey", "database", "cloudevents/audit"])(
     "%s refuses a signature",
     async (target) => {
       const before = await countRows(ledger);

@@ -9,6 +9,7 @@ import {
 } from "../support/running-stack.ts";
 import { chat } from "../support/otlp-exports.ts";
 import { createPayload } from "./litellm-payloads.ts";
+import { createCall } from "./portkey-payloads.ts";
 import {
   createChange,
   createEntry,
@@ -36,6 +37,7 @@ const DELIVERIES: Record<
     body: exportOf([startTrace().span(1, chat(1, 1))]),
   }),
   "webhooks/litellm": () => ({ body: [createPayload({ id: newId() })] }),
+  "webhooks/portkey": () => ({ body: createCall() }),
   "webhooks/database": () => ({
     body: createChange({ record: { ...ROW, id: newId() } }),
   }),

@@ -4,6 +4,7 @@ import { createDatabase } from "../../local/postgres.ts";
 import { FIRM, newId, USER } from "../support/running-stack.ts";
 import { chat } from "../support/otlp-exports.ts";
 import { createPayload } from "./litellm-payloads.ts";
+import { createCall } from "./portkey-payloads.ts";
 import { AUTH_USER, createHook } from "../support/supabase-payloads.ts";
 import {
   type SpawnedStack,
@@ -158,6 +159,14 @@ describe("content", () => {
       createPayload({ id: newId(), status: MARKER, messages: CONTENT }),
     ]);
     expect(litellm.body).toMatchObject({ recorded: 1, rejected: 1 });
+    const call = createCall({
+      request: { json: { messages: CONTENT }, headers: { "api-key": MARKER } },
+    }, { choices: CONTENT, usage: { prompt_tokens: 1, [MARKER]: 1 } });
+    const portkey = await ledger.post("webhooks/portkey", [
+      call,
+      { ...call, provider: `${MARKER} `.repeat(9) },
+    ]);
+    expect(portkey.body).toMatchObject({ recorded: 1, rejected: 1 });
     const row = { id: newId(), firm_id: FIRM, note: CONTENT, status: 1 };
     const database = await ledger.post("webhooks/database", [{
       type: "UPDATE",
@@ -182,7 +191,7 @@ describe("content", () => {
     }
     const broken = await ledger.post("webhooks/database", `{"${MARKER}`);
     expect(broken.status).toBe(400);
-    for (const { body } of [litellm, database, broken]) {
+    for (const { body } of [litellm, portkey, database, broken]) {
       expect(JSON.stringify(body)).not.toContain(MARKER);
     }
   });

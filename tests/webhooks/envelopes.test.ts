@@ -183,7 +183,7 @@ describe("a webhook path", () => {
       expect(status).toBe(404);
       expect(body.code).toBe("not_found");
       expect(body.detail).toContain(
-        "/webhooks/litellm, /webhooks/database, /webhooks/auth, /webhooks/standard/<log>, /webhooks/cloudevents/<log>",
+        "/webhooks/litellm, /webhooks/portkey, /webhooks/database, /webhooks/auth, /webhooks/standard/<log>, /webhooks/cloudevents/<log>",
       );
     },
   );

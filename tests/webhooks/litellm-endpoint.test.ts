@@ -8,7 +8,7 @@ import {
   OTHER_PROJECT,
   PROJECT,
 } from "../support/running-stack.ts";
-import { createPayload } from "./litellm-payloads.ts";
+import { createPayload, createUsagePayload } from "./litellm-payloads.ts";
 import {
   countRows,
   gzip,
@@ -106,10 +106,141 @@ describe.each(ENGINES)("LiteLLM's payloads on %s", (engine) => {
   });
 });
 
+describe("the cost of LiteLLM's calls", () => {
+  const ledger = useReceiver("PGlite");
+
+  /** Records a call whose cost LiteLLM does not know, and returns its row. */
+  async function record(
+    model: string,
+    usage: Record<string, unknown>,
+    changes: Record<string, unknown> = {},
+  ) {
+    const id = newId();
+    const { body } = await ledger.post(PATH, [{
+      ...createUsagePayload(usage),
+      id,
+      custom_llm_provider: model.split("/")[0],
+      model,
+      response_cost: null,
+      response: {},
+      ...changes,
+    }]);
+    const codes = (body.results[0].warnings ?? []).map(
+      ({ code }: { code: string }) => code,
+    );
+    return { row: await showRow(ledger, "llm-usage", id), codes, body };
+  }
+
+  test("has the prices of images and audio", async () => {
+    // 10 at 2, 225 at 12 and 1,120 at 120 dollars per million.
+    const image = await record("gemini/gemini-3-pro-image-preview", {
+      prompt_tokens: 10,
+      completion_tokens: 1345,
+      total_tokens: 1355,
+      completion_tokens_details: {
+        reasoning_tokens: 225,
+        image_tokens: 1120,
+        text_tokens: 0,
+      },
+    });
+    expect(image.row).toMatchObject({
+      cost_usd_exact: "0.13712",
+      cost_is_floor: false,
+      other_units: { output_image_tokens: 1120 },
+    });
+    // 17 at 2.5, 110 at 10 and 482 at 64 dollars per million.
+    const audio = await record("openai/gpt-audio", {
+      prompt_tokens: 17,
+      completion_tokens: 592,
+      completion_tokens_details: { audio_tokens: 482, text_tokens: 110 },
+    });
+    expect(audio.row).toMatchObject({
+      cost_usd_exact: "0.0319905",
+      cost_is_floor: false,
+    });
+  });
+
+  test("has the price of web searches, and those without a price are a floor", async () => {
+    // 1,000 at 3 and 100 at 15 dollars per million, and 2 searches at a cent.
+    const usage = {
+      prompt_tokens: 1000,
+      completion_tokens: 100,
+      server_tool_use: { web_search_requests: 2 },
+    };
+    const { row } = await record("anthropic/claude-sonnet-4-5", usage);
+    expect(row).toMatchObject({
+      cost_usd_exact: "0.0245",
+      cost_is_floor: false,
+      other_units: { web_searches: 2 },
+    });
+    const floor = await record("deepseek/deepseek-chat", usage);
+    expect(floor.row).toMatchObject({ cost_is_floor: true });
+  });
+
+  test("is a floor with a member that is not read, which the warning names", async () => {
+    const { row, codes, body } = await record("openai/gpt-4o-mini", {
+      prompt_tokens: 1000,
+      completion_tokens: 100,
+      num_sources_used: 7,
+    });
+    const pointer = "/metadata/usage_object/num_sources_used";
+    expect(row).toMatchObject({
+      cost_usd_exact: "0.00021",
+      cost_is_floor: true,
+      unread_members: [pointer],
+    });
+    expect(codes).toContain("usage_unread");
+    expect(JSON.stringify(body)).toContain(pointer);
+  });
+
+  test("is the provider's charge where a gateway billed nothing", async () => {
+    const { row } = await record("openrouter/anthropic/claude-sonnet-4.5", {
+      prompt_tokens: 1000,
+      completion_tokens: 100,
+      cost: 0,
+      is_byok: true,
+      cost_details: { upstream_inference_cost: 0.0045 },
+    }, { response_cost: 0, hidden_params: { response_cost: 0 } });
+    expect(row).toMatchObject({
+      cost_source: "reported",
+      cost_usd_exact: "0.0045",
+      cost_differs: false,
+    });
+  });
+
+  test("is unknown without usage, unless LiteLLM reports it", async () => {
+    const none = { prompt_tokens: null, completion_tokens: null };
+    const unknown = await record("openai/gpt-4o-mini", none);
+    expect(unknown.row).toMatchObject({
+      input_tokens: 0,
+      cost_source: "unpriced",
+      cost_is_floor: true,
+    });
+    expect(unknown.codes).toContain("usage_missing");
+    const known = await record("openai/gpt-4o-mini", none, {
+      response_cost: 0.04,
+    });
+    expect(known.row).toMatchObject({
+      cost_source: "reported",
+      cost_usd_exact: "0.04",
+    });
+  });
+});
+
 describe("attribution of LiteLLM's calls", () => {
   const ledger = useReceiver("PGlite");
   const post = (payload: unknown, query = "") =>
     ledger.post(PATH, payload, { query });
+
+  test("a URL with an unknown task_type is refused with the permitted values", async () => {
+    const { status, body } = await ledger.post(PATH, [createPayload()], {
+      query: `?firm_id=${FIRM}&task_type=chat`,
+    });
+    expect([status, body.code]).toEqual([400, "invalid_parameter"]);
+    for (
+      const value of ["extraction", "classification", "validation", "fallback"]
+    ) expect(body.detail).toContain(value);
+  });
 
   test("the URL takes precedence, so that a caller cannot charge another firm", async () => {
     const call = createCall({
