@@ -7,8 +7,12 @@ import {
   type Provider,
   waitForUpdate,
 } from "@pydantic/genai-prices";
-import { matchesRule } from "../../shared/pricing/providers.ts";
-import { isCovered, matchKey, toAlternatives } from "./match-alternatives.ts";
+import {
+  isCovered,
+  matchesRule,
+  matchKey,
+  toAlternatives,
+} from "./match-alternatives.ts";
 import { toPriceColumns } from "./price-columns.ts";
 import type { PriceRow, Prices } from "./price-row.ts";
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { MAX_ERROR_MESSAGE, MAX_INTEGER } from "../limits.ts";
 import { extractUsage } from "../pricing/extract-usage.ts";
+import { providerOf, providerOrNone } from "../pricing/model-names.ts";
 import {
   canonicalProvider,
   canonicalServiceTier,
@@ -38,6 +39,10 @@ const tokens = (description: string) =>
 
 const provider = text(64).transform(canonicalProvider).pipe(z.string());
 
+/** The name of a framework or a gateway counts as omitted. */
+const sentProvider = text(64).transform(providerOrNone)
+  .pipe(z.string().optional());
+
 const serviceTier = text(32).transform(canonicalServiceTier).pipe(
   z.string().regex(
     /^[a-z][a-z0-9_-]{0,31}$/,
@@ -65,7 +70,7 @@ const event = z.strictObject({
     .describe("Only with success: false. Secrets in it are redacted.")
     .transform(redactSecrets).pipe(z.string()).optional(),
   created_at: timestamp().optional(),
-  provider: provider
+  provider: sentProvider
     .describe(
       "The provider that served the model. When left out, inferred from the model's name where it implies one",
     )
@@ -235,13 +240,6 @@ function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
     );
   }
   if (event.usage !== undefined) {
-    if (event.provider === undefined) {
-      refuse(
-        "provider",
-        "required",
-        "Send the provider that the usage object is from",
-      );
-    }
     for (const count of COUNTS.filter((name) => event[name] !== undefined)) {
       refuse(count, "not_allowed", "Is part of usage; send one of the two");
     }
@@ -272,19 +270,32 @@ function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
   }
 }
 
-/** Derives token counts from the provider's usage object, if the event has one. */
-function deriveUsage(event: LogEvent): Derived | Promise<Derived> {
-  return event.usage === undefined ? { stamped: {} } : deriveCounts(event);
-}
-
-async function deriveCounts(event: LogEvent): Promise<Derived> {
-  const result = await extractUsage({
-    provider: event.provider as string,
+/**
+ * Derives the provider from the model's name where the event has none, and the counts
+ * from the usage object.
+ */
+function deriveUsage(event: LogEvent): Derived {
+  const stamped: LogEvent = {};
+  const named = event.provider as string | undefined;
+  const provider = named ?? providerOf(event.model as string);
+  if (provider !== named) stamped.provider = provider;
+  if (event.usage === undefined) return { stamped };
+  const result = extractUsage({
+    provider,
     apiFlavor: event.api_flavor as string | undefined,
+    model: event.model as string,
     usage: event.usage,
   });
   if ("issue" in result) return { issues: [result.issue] };
-  return { stamped: { ...result.counts } };
+  Object.assign(stamped, result.counts);
+  if (result.unread.length > 0) stamped.unread_members = result.unread;
+  if (result.cost !== undefined && event.cost_usd === undefined) {
+    stamped.cost_usd_exact = result.cost;
+  }
+  if (provider === undefined && result.provider) {
+    stamped.provider = result.provider;
+  }
+  return { stamped };
 }
 
 /** Whether parts exceed their total; false for invalid counts, which are other issues. */
