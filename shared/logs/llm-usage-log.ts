@@ -323,39 +323,30 @@ const TOTALS = [
  * from the usage object.
  */
 function deriveUsage(event: LogEvent): Derived | Promise<Derived> {
-  const named = event.provider as string | undefined;
-  const provider = named ?? providerOf(event.model as string);
-  const stamped = provider === named ? {} : { provider };
-  return event.usage === undefined
-    ? { stamped }
-    : deriveCounts(event, provider, stamped);
+  if (event.usage !== undefined) return deriveCounts(event);
+  if (event.provider !== undefined) return { stamped: {} };
+  const provider = providerOf(event.model as string);
+  return { stamped: provider ? { provider } : {} };
 }
 
-async function deriveCounts(
-  event: LogEvent,
-  provider: string | undefined,
-  stamped: LogEvent,
-): Promise<Derived> {
+async function deriveCounts(event: LogEvent): Promise<Derived> {
   // Loaded with the first usage object, so that the function starts faster.
   const { extractUsage } = await import("../pricing/extract-usage.ts");
   const result = extractUsage({
-    provider,
+    provider: event.provider as string | undefined,
     apiFlavor: event.api_flavor as string | undefined,
     model: event.model as string,
     usage: event.usage,
   });
   if ("issue" in result) return { issues: [result.issue] };
-  const { counts, unread, cost } = result;
-  return {
-    stamped: {
-      ...(result.provider && { provider: result.provider }),
-      ...stamped,
-      ...counts,
-      ...(unread.length > 0 && { unread_members: unread }),
-      ...(cost !== undefined && event.cost_usd === undefined &&
-        { cost_usd_exact: cost }),
-    },
-  };
+  const { counts, unread, cost, provider } = result;
+  const stamped: LogEvent = { ...counts };
+  if (provider !== undefined) stamped.provider = provider;
+  if (unread.length > 0) stamped.unread_members = unread;
+  if (cost !== undefined && event.cost_usd === undefined) {
+    stamped.cost_usd_exact = cost;
+  }
+  return { stamped };
 }
 
 /** Whether parts exceed their total; false for invalid counts, which are other issues. */

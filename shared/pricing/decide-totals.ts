@@ -131,7 +131,7 @@ function chooseConvention(
   };
   const decided = decideByTotal(totals, expected, stated, source);
   const isOpen = cached > 0 && !isProved && decided === expected &&
-    isAmbiguous(stated, source);
+    cacheRead?.isInside === undefined && isAmbiguous(stated, source);
   return isOpen ? { issue: describeReadings(totals, expected) } : decided;
 }
 

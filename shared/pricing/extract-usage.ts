@@ -1,5 +1,5 @@
 import type { Issue } from "../issue.ts";
-import { canonicalProvider } from "./providers.ts";
+import { providerOf } from "./model-names.ts";
 import { type ReadUnits, readUsage, type UsageSource } from "./read-usage.ts";
 import { findReportedCost } from "./reported-cost.ts";
 import { splitCounts, type UsageCounts } from "./split-counts.ts";
@@ -9,7 +9,7 @@ export type { UsageCounts };
 
 /** The usage object of a response, and its origin. */
 export interface ProviderUsage {
-  /** Any name that `canonicalProvider` accepts; undefined if it is not known. */
+  /** A name of `canonicalProvider`; undefined if the sender does not say it. */
   provider?: string;
   /** The API or SDK, where the members of the object leave two readings open. */
   apiFlavor?: string;
@@ -26,7 +26,7 @@ export interface ExtractedUsage {
   unread: string[];
   /** The cost that the object reports: US dollars, exact decimal text. */
   cost?: string;
-  /** The provider that the object proves. */
+  /** The provider, if it is said or if the object or the model's name tells it. */
   provider?: string;
 }
 
@@ -37,8 +37,9 @@ export interface ExtractedUsage {
 export function extractUsage(
   { provider, apiFlavor, model = "", usage }: ProviderUsage,
 ): ExtractedUsage | { issue: Issue } {
+  const reported = findReportedCost(usage, provider, model);
   const source: UsageSource = {
-    provider: provider ? canonicalProvider(provider) : undefined,
+    provider: provider ?? reported.provider ?? providerOf(model),
     apiFlavor,
     model,
   };
@@ -48,11 +49,11 @@ export function extractUsage(
   const split = splitCounts(units);
   if ("issue" in split) return split;
   const tier = findServiceTier(usage);
-  const reported = findReportedCost(usage, source.provider);
   return {
     counts: tier ? { ...split.counts, service_tier: tier } : split.counts,
     unread: units.unread,
-    ...reported,
+    cost: reported.cost,
+    provider: source.provider,
   };
 }
 

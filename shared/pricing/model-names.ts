@@ -72,6 +72,14 @@ export function providerOrNone(name: string): string | undefined {
 const BEDROCK_ID =
   /^(?:[a-z][a-z-]{1,6}\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen|stability|twelvelabs|writer|zai)\.[a-z]/i;
 
+/** Names of one provider's models, where the price list does not tell it. */
+const PLAIN_NAMES: readonly [RegExp, string][] = [
+  [BEDROCK_ID, "aws"],
+  [/^(?:text-embedding-(?:3|ada)|chatgpt-|tts-1|dall-e-)/i, "openai"],
+  [/^sonar(?:-|$)/i, "perplexity"],
+  [/^(?:embed|rerank)-(?:v\d|english|multilingual)/i, "cohere"],
+];
+
 /**
  * The provider that the form of a model's name tells: its prefix (`azure/gpt-4o`), or the
  * resource names of Bedrock and Vertex. Undefined if it tells none; the price list may,
@@ -82,7 +90,7 @@ export function providerOf(model: string): string | undefined {
   // Only OpenRouter names its free models so.
   if (model.endsWith(":free")) return "openrouter";
   if (!model.includes("/")) {
-    return BEDROCK_ID.test(model) ? "aws" : undefined;
+    return PLAIN_NAMES.find(([name]) => name.test(model))?.[1];
   }
   const steps = model.split("/").slice(0, -1);
   // A gateway may precede the provider: litellm_proxy/azure/gpt-4o.

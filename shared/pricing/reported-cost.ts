@@ -1,3 +1,5 @@
+import { providerOf } from "./model-names.ts";
+
 /** A cost that a usage object reports, and the provider that the object proves. */
 export interface ReportedCost {
   /** US dollars, exact decimal text. */
@@ -19,13 +21,14 @@ const TICKS_PLACES = 10;
 export function findReportedCost(
   usage: unknown,
   provider: string | undefined,
+  model: string,
 ): ReportedCost {
   const members = Object(usage) as Record<string, unknown>;
   const ticks = members.cost_in_usd_ticks;
   if (Number.isSafeInteger(ticks) && (ticks as number) >= 0) {
     return { cost: toText(BigInt(ticks as number), TICKS_PLACES) };
   }
-  if (provider === "perplexity") {
+  if (provider === "perplexity" || providerOf(model) === "perplexity") {
     const { total_cost } = Object(members.cost) as { total_cost?: unknown };
     return isAmount(total_cost) ? { cost: toText(toUnits(total_cost)) } : {};
   }

@@ -29,7 +29,8 @@ export function findServiceTier(usage: unknown): string | undefined {
   let isStated = false;
   const parts: string[] = [];
   for (const { name, value } of readLeaves(usage)) {
-    const member = name.slice(name.lastIndexOf(".") + 1);
+    const path = name.replace(/\.type$/, "");
+    const member = path.slice(path.lastIndexOf(".") + 1);
     if (!MEMBERS.has(member) || typeof value !== "string") continue;
     const part = toPart(value);
     // Content and typing errors are not tiers.

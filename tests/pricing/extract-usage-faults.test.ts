@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { extractUsage } from "../../shared/pricing/extract-usage.ts";
+import { canonicalProvider } from "../../shared/pricing/providers.ts";
 
 const MAX = 2_147_483_647;
 
@@ -134,7 +135,11 @@ describe.each(Object.entries(REFUSED))("%s", (issue, cases) => {
     "is the issue of %s, without a value",
     (_, [format, usage]) => {
       const [provider, apiFlavor] = format.split(" ");
-      const result = extractUsage({ provider, apiFlavor, usage });
+      const result = extractUsage({
+        provider: canonicalProvider(provider),
+        apiFlavor,
+        usage,
+      });
       expect(result).toEqual({
         issue: { pointer, code, detail: expect.stringContaining(detail) },
       });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { extractUsage } from "../../shared/pricing/extract-usage.ts";
+import { canonicalProvider } from "../../shared/pricing/providers.ts";
 
 /** Usage objects as the providers document them: provider, flavour, usage and counts. */
 const READ: Record<string, [string, string | undefined, unknown, unknown]> = {
@@ -223,7 +224,11 @@ const READ: Record<string, [string, string | undefined, unknown, unknown]> = {
 test.each(Object.entries(READ))(
   "reads %s",
   (_, [provider, apiFlavor, usage, counts]) => {
-    expect(extractUsage({ provider, apiFlavor, usage }))
+    expect(extractUsage({
+      provider: canonicalProvider(provider),
+      apiFlavor,
+      usage,
+    }))
       .toMatchObject({ counts, unread: [] });
   },
 );
@@ -233,6 +238,9 @@ test.each(["a tier that is far too long to be the name of one", "", "2!"])(
   (service_tier) => {
     const usage = { input_tokens: 1, output_tokens: 1, service_tier };
     expect(extractUsage({ provider: "anthropic", usage }))
-      .toEqual({ counts: { input_tokens: 1, output_tokens: 1 }, unread: [] });
+      .toMatchObject({
+        counts: { input_tokens: 1, output_tokens: 1 },
+        unread: [],
+      });
   },
 );
