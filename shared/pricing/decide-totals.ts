@@ -63,6 +63,8 @@ function readTotals(stated: StatedCounts, source: UsageSource): Totals {
   return {
     input: isBilled
       ? value("billed_input")
+      : isTotalAlone(stated)
+      ? value("total")
       : value("input") + value("input_tool_tokens"),
     output: isBilled ? value("billed_output") : value("output"),
     besideOutput: value("output_citation_tokens"),
@@ -71,6 +73,12 @@ function readTotals(stated: StatedCounts, source: UsageSource): Totals {
     cacheWrite: withLifetimes(stated, toPart(stated, "cache_write")),
     reasoning: toPart(stated, "reasoning"),
   };
+}
+
+/** Voyage and Jina state the total of an embedding's input alone. */
+function isTotalAlone({ values }: StatedCounts): boolean {
+  return values.has("total") && !values.has("input") && !values.has("output") &&
+    !values.has("billed_input");
 }
 
 function toPart(
@@ -226,11 +234,15 @@ function describeReadings(totals: Totals, convention: Convention): Issue {
 function findMissing(
   totals: Totals,
   convention: Convention,
-  { values, pointers, inputName }: StatedCounts,
+  stated: StatedCounts,
   { apiFlavor, provider, model }: UsageSource,
 ): string[] {
+  const { values, pointers, inputName } = stated;
   const { input, output } = sumUp(totals, convention);
   const total = values.get("total");
+  if (isTotalAlone(stated)) {
+    return hasNoOutput(model) ? [] : [pointers.get("total")!];
+  }
   if (total !== undefined) {
     const isExplained = input + output === total ||
       (!convention.hasCache || provider === "perplexity" ||
@@ -245,6 +257,11 @@ function findMissing(
   const isWhole = hasOutput || inputName === "prompt_token_count" ||
     inputName === "tokens" || inputName === "total_embedding_token_count" ||
     values.has("billed_input") || apiFlavor === "embeddings" ||
-    /embed|rerank|voyage|titan-e/i.test(model);
+    hasNoOutput(model);
   return isWhole ? [] : ["/usage/output_tokens"];
+}
+
+/** Whether a model embeds or ranks its input, by its name. */
+function hasNoOutput(model: string): boolean {
+  return /embed|rerank|voyage/i.test(model);
 }

@@ -47,24 +47,42 @@ export function readUsage(
   }
   const stated: StatedCounts = { values: new Map(), pointers: new Map() };
   const unread: string[] = [];
+  let isMissing = false;
   for (const { name, pointer, value } of readLeaves(usage)) {
     const count = countOf(name);
+    if (value === null) {
+      isMissing ||= count !== undefined;
+      continue;
+    }
     if (count === undefined) {
       if (looksLikeCount(value) && !isIrrelevant(name)) unread.push(pointer);
       continue;
     }
     const issue = findIssue(pointer, value);
     if (issue) return { issue };
-    if (count === "input") stated.inputName ??= name;
+    if (
+      count === "input" && value as number >= (stated.values.get(count) ?? 0)
+    ) {
+      stated.inputName = name;
+    }
     if (!state(stated, count, pointer, value as number)) unread.push(pointer);
   }
-  if (stated.values.size === 0) return { issue: NO_COUNTS };
+  if (stated.values.size === 0) {
+    return isMissing ? NO_USAGE : { issue: NO_COUNTS };
+  }
   if (hasOtherIterations(usage, stated)) unread.push("/usage/iterations");
   const sums = decideTotals(stated, source);
   if ("issue" in sums) return sums;
   unread.push(...sums.unread);
   return { ...toUnits(stated, sums, source), unread };
 }
+
+/** Of a call whose provider did not count, such as a stream that was cut off. */
+const NO_USAGE: ReadUnits = {
+  amounts: new Map(),
+  pointers: new Map(),
+  unread: ["usage"],
+};
 
 const NO_COUNTS: Issue = {
   pointer: "/usage",
@@ -132,6 +150,8 @@ const SAME_NAME: readonly Count[] = [
   "search_units",
   "classifications",
   "audio_seconds",
+  "characters",
+  "images",
   "input_text_messages",
   "input_document_pages",
 ];

@@ -43,7 +43,7 @@ const DISCRIMINATORS = ["modality", "ttl", "type"];
 /** The members of an item of a list that count it, in snake case. */
 const ITEM_COUNTS = new Set(["token_count", "tokens", "input_tokens"]);
 
-/** Every scalar member of a usage object that is not null. */
+/** Every scalar member of a usage object, null included. */
 export function readLeaves(usage: unknown): UsageLeaf[] {
   const leaves: UsageLeaf[] = [];
   visit(usage, "", ["usage"], leaves);
@@ -62,8 +62,7 @@ function visit(
   path: readonly PropertyKey[],
   leaves: UsageLeaf[],
 ): void {
-  if (value === null || value === undefined) return;
-  if (typeof value !== "object") {
+  if (typeof value !== "object" || value === null) {
     leaves.push({ name, pointer: toPointer([...path]), value });
   } else if (Array.isArray(value)) {
     value.forEach((item, index) =>

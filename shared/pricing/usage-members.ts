@@ -43,6 +43,8 @@ export type Count =
   | "search_units"
   | "classifications"
   | "audio_seconds"
+  | "characters"
+  | "images"
   | "input_text_messages"
   | "input_document_pages";
 
@@ -180,6 +182,8 @@ const NAMES: Record<Count, readonly string[]> = {
     "prompt_audio_seconds", // Mistral
     "billable_audio_seconds", // xAI, realtime
   ],
+  characters: ["characters", "character_count", "input_characters"],
+  images: ["images", "image_count", "generated_images", "num_images"],
   input_text_messages: ["input_text_messages"],
   input_document_pages: ["pages_processed"],
 };
@@ -231,7 +235,7 @@ const IRRELEVANT: readonly RegExp[] = [
   /^output_details\.(?:accepted|rejected)_prediction_tokens$/,
   /^server_tool_use\.web_fetch_requests$/,
   /(?:^|[._])(?:cost|costs|price|is_byok|neurons)(?:[._]|$)/,
-  /(?:^|[._])\w*(?:time|duration|latency|latency_ms|per_sec|per_second|created|created_at|index)$/,
+  /(?:^|[._])\w*(?:time|duration|latency|_ms|per_sec|per_second|created|created_at|index)$/,
   /^(?:requests|request_count|num_requests|tool_calls|api_version)$/,
   /^cost_in_usd_ticks$/,
   // Copies of counts that stand elsewhere in the object.

@@ -401,6 +401,17 @@ export const PASTED: Record<string, [string, Members, Members]> = {
     total_tokens: 110,
     prompt_tokens_details: { cached_tokens: 40 },
   }, { provider: "fireworks", cost_usd_exact: "0.0000616" }],
+  "Voyage, embeddings": ["voyage-3.5", { total_tokens: 1_000 }, {
+    provider: "voyageai",
+    input_tokens: 1_000,
+    cost_usd_exact: "0.00006",
+  }],
+  "Azure, with times": ["azure/gpt-4o", {
+    completion_tokens: 5,
+    prompt_tokens: 10,
+    total_tokens: 15,
+    latency_checkpoint: { engine_tbt_ms: 10, engine_ttft_ms: 200 },
+  }, { provider: "azure", cost_usd_exact: "0.000075" }],
   "Together": ["together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo", {
     prompt_tokens: 10,
     completion_tokens: 5,
@@ -465,6 +476,31 @@ export const FLOORS: Record<string, [string, Members, Members]> = {
   }, {
     cost_usd_exact: "0.000075",
     unread_members: ["/usage/completion_tokens_details/hologram_tokens"],
+  }],
+  "AI SDK 4, of a stream without usage": ["gpt-4o", {
+    promptTokens: null,
+    completionTokens: null,
+    totalTokens: null,
+  }, {
+    input_tokens: 0,
+    output_tokens: 0,
+    cost_source: "unpriced",
+    warnings: [{ code: "unpriced" }, { code: "usage_missing" }],
+  }],
+  "speech by characters": ["tts-1", { characters: 1_200 }, {
+    provider: "openai",
+    other_units: { characters: 1_200 },
+  }],
+  "two inputs": ["claude-sonnet-4-5", {
+    input_tokens: 10,
+    prompt_tokens: 110,
+    completion_tokens: 5,
+    cache_read_input_tokens: 100,
+    total_tokens: 115,
+  }, {
+    input_tokens: 110,
+    cost_usd_exact: "0.000135",
+    unread_members: ["/usage/prompt_tokens"],
   }],
   "a missing output": ["gpt-4o", { prompt_tokens: 10 }, {
     cost_usd_exact: "0.000025",
