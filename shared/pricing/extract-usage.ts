@@ -48,10 +48,10 @@ export function extractUsage(
   if (isAmbiguousPage(units.amounts, source)) return { issue: AMBIGUOUS_PAGES };
   const split = splitCounts(units);
   if ("issue" in split) return split;
-  const tier = findServiceTier(usage);
+  const { tier, unread } = findServiceTier(usage);
   return {
     counts: tier ? { ...split.counts, service_tier: tier } : split.counts,
-    unread: units.unread,
+    unread: [...units.unread, ...unread],
     cost: reported.cost,
     provider: source.provider,
   };

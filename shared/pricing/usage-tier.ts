@@ -16,32 +16,40 @@ const ORDINARY = new Set([
   "service_tier_unspecified",
   "null",
   "none",
-  "",
 ]);
+
+/** The service tier of a usage object. */
+export interface StatedTier {
+  /** Undefined if none is stated; `standard` if all that is stated is ordinary. */
+  tier?: string;
+  /** JSON Pointers to members whose value is no name of a tier. */
+  unread: string[];
+}
 
 /**
  * The service tier by the members of a usage object that change the price of all tokens:
  * the tier itself, Gemini's `trafficType`, and Anthropic's `speed` and `inference_geo`,
- * which are added to the tier (`batch-us`). Undefined if none is stated; `standard` if
- * all of them are ordinary.
+ * which are added to the tier (`batch-us`).
  */
-export function findServiceTier(usage: unknown): string | undefined {
+export function findServiceTier(usage: unknown): StatedTier {
+  const parts = new Set<string>();
+  const unread: string[] = [];
   let isStated = false;
-  const parts: string[] = [];
-  for (const { name, value } of readLeaves(usage)) {
+  for (const { name, pointer, value } of readLeaves(usage)) {
     const path = name.replace(/\.type$/, "");
     const member = path.slice(path.lastIndexOf(".") + 1);
-    if (!MEMBERS.has(member) || typeof value !== "string") continue;
-    const part = toPart(value);
-    // Content and typing errors are not tiers.
-    if (part === null) continue;
-    isStated = true;
-    if (!ORDINARY.has(part) && !parts.includes(part)) parts.push(part);
+    if (!MEMBERS.has(member) || typeof value !== "string" || !value) continue;
+    const part = canonicalServiceTier(value).replace(/^on_demand_/, "");
+    if (ORDINARY.has(part)) isStated = true;
+    else if (SERVICE_TIER.test(part)) parts.add(part);
+    else unread.push(pointer);
   }
-  const tier = parts.join("-");
-  if (tier) return SERVICE_TIER.test(tier) ? tier : undefined;
-  return isStated ? "standard" : undefined;
+  const tier = [...parts].join("-").slice(0, MAX_TIER);
+  return { tier: tier || (isStated ? "standard" : undefined), unread };
 }
+
+/** Characters of a service tier. */
+const MAX_TIER = 32;
 
 const MEMBERS = new Set([
   "service_tier",
@@ -49,8 +57,3 @@ const MEMBERS = new Set([
   "speed",
   "inference_geo",
 ]);
-
-function toPart(value: string): string | null {
-  const name = canonicalServiceTier(value).replace(/^on_demand_/, "");
-  return SERVICE_TIER.test(name) ? name : null;
-}

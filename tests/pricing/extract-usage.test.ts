@@ -233,14 +233,29 @@ test.each(Object.entries(READ))(
   },
 );
 
-test.each(["a tier that is far too long to be the name of one", "", "2!"])(
-  "omits the invalid service tier %j",
+test.each(["a tier that is far too long to be the name of one", "2!"])(
+  "does not understand the service tier %j",
   (service_tier) => {
     const usage = { input_tokens: 1, output_tokens: 1, service_tier };
-    expect(extractUsage({ provider: "anthropic", usage }))
-      .toMatchObject({
-        counts: { input_tokens: 1, output_tokens: 1 },
-        unread: [],
-      });
+    expect(extractUsage({ provider: "anthropic", usage })).toMatchObject({
+      counts: { input_tokens: 1, output_tokens: 1 },
+      unread: ["/usage/service_tier"],
+    });
   },
 );
+
+test.each([
+  [{ service_tier: "" }, undefined],
+  [{ service_tier: "default", speed: "standard" }, "standard"],
+  [{ inference_geo: "global" }, "standard"],
+  [{ service_tier: "batch", inference_geo: "us" }, "batch-us"],
+  [{ speed: "fast", inference_geo: "us" }, "fast-us"],
+  [{ serviceTier: { type: "flex" } }, "flex"],
+  [{ trafficType: "ON_DEMAND" }, "standard"],
+  [{ traffic_type: "ON_DEMAND_PRIORITY" }, "priority"],
+])("finds in %j the service tier %j", (members, tier) => {
+  const usage = { input_tokens: 1, output_tokens: 1, ...members };
+  const result = extractUsage({ usage });
+  expect(result).toMatchObject({ unread: [] });
+  expect("counts" in result && result.counts.service_tier).toBe(tier);
+});
