@@ -3,6 +3,7 @@ import { providerOf } from "./model-names.ts";
 import { type ReadUnits, readUsage, type UsageSource } from "./read-usage.ts";
 import { findReportedCost } from "./reported-cost.ts";
 import { splitCounts, type UsageCounts } from "./split-counts.ts";
+import { readLeaves } from "./usage-leaves.ts";
 import { findServiceTier } from "./usage-tier.ts";
 
 export type { UsageCounts };
@@ -43,12 +44,13 @@ export function extractUsage(
     apiFlavor,
     model,
   };
-  const units = readRaw(usage, source) ?? readUsage(usage, source);
+  const leaves = readLeaves(usage);
+  const units = readRaw(usage, source) ?? readUsage(usage, source, leaves);
   if ("issue" in units) return units;
   if (isAmbiguousPage(units.amounts, source)) return { issue: AMBIGUOUS_PAGES };
   const split = splitCounts(units);
   if ("issue" in split) return split;
-  const { tier, unread } = findServiceTier(usage);
+  const { tier, unread } = findServiceTier(leaves);
   return {
     counts: tier ? { ...split.counts, service_tier: tier } : split.counts,
     unread: [...units.unread, ...unread],

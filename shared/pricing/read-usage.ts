@@ -1,7 +1,7 @@
-import type { Issue } from "../issue.ts";
+import { type Issue, toPointer } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
 import { decideTotals, type Sums } from "./decide-totals.ts";
-import { readLeaves } from "./usage-leaves.ts";
+import { readLeaves, type UsageLeaf } from "./usage-leaves.ts";
 import { type Count, countOf, isIrrelevant } from "./usage-members.ts";
 
 /** The units of a usage object, by genai-prices' names. */
@@ -40,6 +40,7 @@ const EXPECTED_COUNT = `Expected an integer from 0 to ${MAX_INTEGER}`;
 export function readUsage(
   usage: unknown,
   source: UsageSource,
+  leaves: readonly UsageLeaf[] = readLeaves(usage),
 ): ReadUnits | { issue: Issue } {
   if (typeof usage !== "object" || usage === null || Array.isArray(usage)) {
     const detail = "Expected an object, as the provider sends it";
@@ -48,16 +49,19 @@ export function readUsage(
   const stated: StatedCounts = { values: new Map(), pointers: new Map() };
   const unread: string[] = [];
   let isMissing = false;
-  for (const { name, pointer, value } of readLeaves(usage)) {
+  for (const { name, path, value } of leaves) {
     const count = countOf(name);
     if (value === null) {
       isMissing ||= count !== undefined;
       continue;
     }
     if (count === undefined) {
-      if (looksLikeCount(value) && !isIrrelevant(name)) unread.push(pointer);
+      if (looksLikeCount(value) && !isIrrelevant(name)) {
+        unread.push(toPointer(path));
+      }
       continue;
     }
+    const pointer = toPointer(path);
     const issue = findIssue(pointer, value);
     if (issue) return { issue };
     if (

@@ -1,5 +1,3 @@
-import { toPointer } from "../issue.ts";
-
 /** A scalar member of a usage object. */
 export interface UsageLeaf {
   /**
@@ -9,8 +7,8 @@ export interface UsageLeaf {
    * distinguishes it: `promptTokensDetails` of AUDIO is `input_details[audio]`.
    */
   name: string;
-  /** JSON Pointer into the event. */
-  pointer: string;
+  /** The keys and indexes that lead to it in the event. */
+  path: readonly PropertyKey[];
   value: unknown;
 }
 
@@ -63,7 +61,7 @@ function visit(
   leaves: UsageLeaf[],
 ): void {
   if (typeof value !== "object" || value === null) {
-    leaves.push({ name, pointer: toPointer([...path]), value });
+    leaves.push({ name, path, value });
   } else if (Array.isArray(value)) {
     value.forEach((item, index) =>
       visitItem(item, name, [...path, index], leaves)
@@ -98,9 +96,30 @@ function visitItem(
 
 /** A member's step in the name; a wrapper has none. */
 function stepOf(key: string, member: unknown): string {
-  const step = toSnakeCase(key);
-  if (typeof member === "object" && WRAPPERS.has(step)) return "";
-  return CONTAINERS.find(([spellings]) => spellings.test(step))?.[1] ?? step;
+  const { step, isWrapper } = nameStep(key);
+  return isWrapper && typeof member === "object" ? "" : step;
+}
+
+interface Step {
+  step: string;
+  isWrapper: boolean;
+}
+
+/** Steps by key, because the same few keys are in all usage objects. */
+const steps = new Map<string, Step>();
+const MAX_STEPS = 1_000;
+
+function nameStep(key: string): Step {
+  let known = steps.get(key);
+  if (known === undefined) {
+    const step = toSnakeCase(key);
+    known = {
+      step: CONTAINERS.find(([spellings]) => spellings.test(step))?.[1] ?? step,
+      isWrapper: WRAPPERS.has(step),
+    };
+    if (steps.size < MAX_STEPS) steps.set(key, known);
+  }
+  return known;
 }
 
 function join(name: string, step: string): string {

@@ -1,5 +1,6 @@
+import { toPointer } from "../issue.ts";
 import { canonicalServiceTier } from "./providers.ts";
-import { readLeaves } from "./usage-leaves.ts";
+import type { UsageLeaf } from "./usage-leaves.ts";
 
 const SERVICE_TIER = /^[a-z][a-z0-9_-]{0,31}$/;
 
@@ -31,18 +32,19 @@ export interface StatedTier {
  * the tier itself, Gemini's `trafficType`, and Anthropic's `speed` and `inference_geo`,
  * which are added to the tier (`batch-us`).
  */
-export function findServiceTier(usage: unknown): StatedTier {
+export function findServiceTier(leaves: readonly UsageLeaf[]): StatedTier {
   const parts = new Set<string>();
   const unread: string[] = [];
   let isStated = false;
-  for (const { name, pointer, value } of readLeaves(usage)) {
-    const path = name.replace(/\.type$/, "");
-    const member = path.slice(path.lastIndexOf(".") + 1);
-    if (!MEMBERS.has(member) || typeof value !== "string" || !value) continue;
+  for (const { name, path, value } of leaves) {
+    if (typeof value !== "string" || !value) continue;
+    const tierName = name.replace(/\.type$/, "");
+    const member = tierName.slice(tierName.lastIndexOf(".") + 1);
+    if (!MEMBERS.has(member)) continue;
     const part = canonicalServiceTier(value).replace(/^on_demand_/, "");
     if (ORDINARY.has(part)) isStated = true;
     else if (SERVICE_TIER.test(part)) parts.add(part);
-    else unread.push(pointer);
+    else unread.push(toPointer(path));
   }
   const tier = [...parts].join("-").slice(0, MAX_TIER);
   return { tier: tier || (isStated ? "standard" : undefined), unread };
