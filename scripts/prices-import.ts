@@ -7,6 +7,7 @@ import { StackError } from "../local/stack-error.ts";
 import { printUsage, readFlags, readOrigin } from "./command-line.ts";
 import { describeImport } from "./prices/describe-import.ts";
 import { type Project, requestImport } from "./prices/import-request.ts";
+import { completePrices } from "./prices/complete-prices.ts";
 import { readPublishedPrices } from "./prices/published-prices.ts";
 
 const FLAGS = {
@@ -69,7 +70,8 @@ async function importPrices(
     agreed: () => boolean;
   },
 ): Promise<0 | 1> {
-  const prices = await readPublishedPrices();
+  const { source, rows } = await readPublishedPrices();
+  const prices = { source, rows: completePrices(rows) };
   const found = await requestImport(project, prices, {
     apply: false,
     acceptSuspicious,

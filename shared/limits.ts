@@ -132,6 +132,9 @@ export const MAX_USAGE_DEPTH = 6;
 /** Characters of a key or string in `usage`: names of tiers are short, content is not. */
 export const MAX_USAGE_TEXT = 64;
 
+/** Units in `other_units` of an event. */
+export const MAX_OTHER_UNITS = 32;
+
 /** Bytes of the `metadata` of a model-usage event as JSON. */
 export const MAX_MODEL_METADATA_BYTES = 16 * 1024;
 

@@ -2447,6 +2447,33 @@ REVOKE EXECUTE ON FUNCTION ledger.build_gate(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.build_gate(regclass) TO authenticated;
 GRANT EXECUTE ON FUNCTION ledger.build_gate(regclass) TO service_role;
 
+CREATE OR REPLACE FUNCTION ledger.candidate_names(owner text, model text)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  name constant text := lower(btrim(model));
+  rest text := name;
+begin
+  -- Skips the regular expressions for most names.
+  if strpos(name, '/') = 0 and strpos(name, '@') = 0 then return ledger.names_of(name); end if;
+  if owner is null then
+    rest := coalesce(substring(name from '(?:^|/)models/([^/]+)$'), name);
+  elsif owner in ('anthropic', 'aws', 'azure', 'cerebras', 'cohere', 'deepseek', 'google', 'minimax', 'mistral',
+      'moonshotai', 'openai', 'perplexity', 'voyageai', 'x-ai', 'zai', 'zhipuai') then
+    rest := substring(name from '[^/]*$');
+  elsif owner ~ '^[a-z-]+$' then
+    rest := coalesce(substring(name from format('^(?:.*/)?(?:%s(?:[_.-]?ai)?|workers-ai)/(.+)$', owner)), name);
+  end if;
+  return ledger.names_of(name) || case when rest in (name, '') then '{}' else ledger.names_of(rest) end
+    || case when rest like '_%@%' then ledger.names_of(split_part(rest, '@', 1)) else '{}' end;
+end
+$function$;
+REVOKE EXECUTE ON FUNCTION ledger.candidate_names(text,text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.candidate_names(text,text) TO service_role;
+
 CREATE OR REPLACE FUNCTION ledger.capture(log name)
  RETURNS void
  LANGUAGE plpgsql
@@ -5032,7 +5059,7 @@ declare
   starts text[];
   found_provider text;
 begin
-  foreach name in array ledger.names_of(model) loop
+  foreach name in array ledger.candidate_names(null, model) loop
     starts := ledger.starts_of(name);
     select p.provider into found_provider
     from public.model_prices p
@@ -5464,8 +5491,8 @@ declare
 begin
   for n in 1 .. cardinality(models) loop
     owner := coalesce(nullif(providers[n], ''), ledger.implied_provider(models[n]));
-    -- The name with dashes in its date counts only if the name itself has no price.
-    foreach name in array ledger.names_of(models[n]) loop
+    -- Another form of the name counts only if the name itself has no price.
+    foreach name in array ledger.candidate_names(owner, models[n]) loop
       starts := ledger.starts_of(name);
       return query
       select providers[n], models[n], owner,
@@ -5621,8 +5648,9 @@ begin
       and e.input_tokens > o.above_input_tokens
     order by e.index, o.rank
   ), priced as (
-    -- A bucket without a price of its own costs the same as the bucket that it belongs to.
-    -- Without any price, or any usage, the cost is unknown; with only some, it is a lower bound.
+    -- Reasoning without a price of its own costs the same as output, and cache reads the same
+    -- as input. Cache writes cost more than the rates that they fall back to. Without any
+    -- price, or any usage, the cost is unknown; with only some, it is a lower bound.
     select c.*,
       case when c.known and not c.unread_members @> '{usage}' then trim_scale(
         (c.uncached_input_tokens * coalesce(c.input, 0)
@@ -5635,14 +5663,14 @@ begin
       not c.known or c.unread_members <> '{}'
         or c.uncached_input_tokens > 0 and c.input is null
         or c.cache_read_tokens > 0 and coalesce(c.cache_read, c.input) is null
-        or c.cache_write_5m_tokens > 0 and coalesce(c.cache_write_5m, c.input) is null
-        or c.cache_write_1h_tokens > 0 and coalesce(c.cache_write_1h, c.cache_write_5m, c.input) is null
+        or c.cache_write_5m_tokens > 0 and c.cache_write_5m is null
+        or c.cache_write_1h_tokens > 0 and c.cache_write_1h is null
         or c.visible_output_tokens > 0 and c.output is null
         or c.reasoning_tokens > 0 and coalesce(c.reasoning, c.output) is null
         or coalesce((c.units).is_floor, false) as is_floor
     from (
       select c.*, case when c.other_units <> '{}'
-        then ledger.price_units(c.other_units, c.other, c.input, c.cache_read, c.output) end as units
+        then ledger.price_units(c.other_units, c.other, c.found_provider, c.input, c.cache_read, c.output) end as units
       from call c offset 0
     ) c
   )
@@ -5668,7 +5696,7 @@ COMMENT ON FUNCTION ledger.price_events(jsonb) IS 'The rows that events of llm_u
 REVOKE EXECUTE ON FUNCTION ledger.price_events(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.price_events(jsonb) TO service_role;
 
-CREATE OR REPLACE FUNCTION ledger.price_units(units jsonb, prices jsonb, input numeric, cache_read numeric, output numeric)
+CREATE OR REPLACE FUNCTION ledger.price_units(units jsonb, prices jsonb, owner text, input numeric, cache_read numeric, output numeric)
  RETURNS ledger.priced_units
  LANGUAGE plpgsql
  IMMUTABLE
@@ -5676,9 +5704,12 @@ CREATE OR REPLACE FUNCTION ledger.price_units(units jsonb, prices jsonb, input n
 AS $function$
 begin
   return (
-    select row(sum(u.quantity::numeric * u.rate), bool_or(u.rate is null and u.quantity <> '0'))::ledger.priced_units
+    select row(sum(u.quantity::numeric * u.rate), bool_or(u.quantity <> '0' and (u.rate is null or not (
+        prices ? u.unit or u.unit = 'input_tool_tokens' or u.unit ~ '^(input|cache)_(image|video)_'
+        or u.unit = 'input_audio_tool_tokens' and prices ? 'input_audio_tokens'
+        or owner = 'google' and u.unit like '%\_audio\_%'))))::ledger.priced_units
     from (
-      select o.value as quantity, coalesce((prices ->> o.key)::numeric, case
+      select o.key as unit, o.value as quantity, coalesce((prices ->> o.key)::numeric, case
         when o.key like 'cache\_%\_read\_tokens' then
           coalesce(cache_read, (prices ->> format('input_%s_tokens', split_part(o.key, '_', 2)))::numeric, input)
         when o.key like 'input\_%\_tokens' then
@@ -5689,8 +5720,8 @@ begin
     ) u);
 end
 $function$;
-REVOKE EXECUTE ON FUNCTION ledger.price_units(jsonb,jsonb,numeric,numeric,numeric) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.price_units(jsonb,jsonb,numeric,numeric,numeric) TO service_role;
+REVOKE EXECUTE ON FUNCTION ledger.price_units(jsonb,jsonb,text,numeric,numeric,numeric) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.price_units(jsonb,jsonb,text,numeric,numeric,numeric) TO service_role;
 
 CREATE OR REPLACE FUNCTION ledger.read_price(sent jsonb, blank jsonb, fixed jsonb)
  RETURNS public.model_prices

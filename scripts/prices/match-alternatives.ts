@@ -1,5 +1,4 @@
 import type { MatchLogic } from "@pydantic/genai-prices";
-import { matchesRule } from "../../shared/pricing/providers.ts";
 import type { PriceRow } from "./price-row.ts";
 
 /** One comparison with a model's name. */
@@ -87,4 +86,20 @@ function joinParts(parts: MatchLogic[]): string {
   const start = first.starts_with.toLowerCase()
     .replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
   return `^(?=${start})${second.regex.slice(1)}`;
+}
+
+/** Whether a name matches a rule of genai-prices, which ignores case except in a regex. */
+export function matchesRule(match: MatchLogic, name: string): boolean {
+  const lower = name.toLowerCase();
+  if ("or" in match) return match.or.some((rule) => matchesRule(rule, name));
+  if ("and" in match) return match.and.every((rule) => matchesRule(rule, name));
+  if ("equals" in match) return lower === match.equals.toLowerCase();
+  if ("starts_with" in match) {
+    return lower.startsWith(match.starts_with.toLowerCase());
+  }
+  if ("ends_with" in match) {
+    return lower.endsWith(match.ends_with.toLowerCase());
+  }
+  if ("contains" in match) return lower.includes(match.contains.toLowerCase());
+  return new RegExp(match.regex).test(name);
 }

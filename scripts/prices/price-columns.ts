@@ -1,4 +1,5 @@
 import type { ModelPrice, TieredPrices } from "@pydantic/genai-prices";
+import { shiftPoint } from "./decimals.ts";
 import type { ContextTier, Prices, TokenColumn } from "./price-row.ts";
 
 /** genai-prices' price keys that are columns, all per million tokens. */
@@ -95,15 +96,4 @@ export function toDecimal(price: number): string {
   const kept = fraction.slice(0, DECIMALS).padEnd(DECIMALS, "0");
   const up = fraction.charAt(DECIMALS) >= "5" ? 1n : 0n;
   return shiftPoint(String(BigInt(whole + kept) + up), -DECIMALS);
-}
-
-/** A decimal with its point moved `places` to the right, or left if negative. */
-export function shiftPoint(decimal: string, places: number): string {
-  const [whole, fraction = ""] = decimal.split(".");
-  const digits = "0".repeat(Math.max(0, -places)) + whole + fraction +
-    "0".repeat(Math.max(0, places));
-  const point = Math.max(0, -places) + whole.length + places;
-  const before = digits.slice(0, point).replace(/^0+(?=\d)/, "");
-  const after = digits.slice(point).replace(/0+$/, "");
-  return after ? `${before}.${after}` : before;
 }

@@ -3,6 +3,8 @@ export interface PriceRow {
   provider: string;
   match_kind: "equals" | "starts_with" | "ends_with" | "contains" | "regex";
   match_value: string;
+  /** Omitted for the standard tier. */
+  service_tier?: string;
   effective_from: string;
   /** The hours of the day in UTC at which it applies. */
   daily_from?: string;

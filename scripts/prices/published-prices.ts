@@ -7,8 +7,12 @@ import {
   type Provider,
   waitForUpdate,
 } from "@pydantic/genai-prices";
-import { matchesRule } from "../../shared/pricing/providers.ts";
-import { isCovered, matchKey, toAlternatives } from "./match-alternatives.ts";
+import {
+  isCovered,
+  matchesRule,
+  matchKey,
+  toAlternatives,
+} from "./match-alternatives.ts";
 import { toPriceColumns } from "./price-columns.ts";
 import type { PriceRow, Prices } from "./price-row.ts";
 
@@ -56,7 +60,12 @@ export function toPriceRows(providers: Provider[]): PriceRow[] {
       own.get(id)!,
     )
   );
-  return rows.sort((a, b) => sortKey(a) < sortKey(b) ? -1 : 1);
+  return rows.sort(byMatch);
+}
+
+/** Compares rows by provider, match, service tier and time. */
+export function byMatch(a: PriceRow, b: PriceRow): number {
+  return sortKey(a) < sortKey(b) ? -1 : 1;
 }
 
 function toOwnRows(provider: Provider, providers: Provider[]): PriceRow[] {
@@ -171,6 +180,7 @@ function sortKey(row: PriceRow): string {
     row.provider,
     row.match_value,
     row.match_kind,
+    row.service_tier ?? "",
     row.effective_from,
     row.daily_from ?? "",
   ].join("\u0000");

@@ -13,6 +13,7 @@ export const LLM_USAGE_ROW: Record<string, z.ZodType> = {
   input_tokens: count,
   output_tokens: count,
   cost_usd: dollars,
+  provider: z.nullable(z.string()),
   usage: z.nullable(z.record(z.string(), z.unknown())),
   cache_read_tokens: z.nullable(count),
   cache_write_5m_tokens: z.nullable(count),
@@ -125,7 +126,7 @@ export function usageObject() {
       `Expected counts and names of at most ${MAX_USAGE_TEXT} characters, nested at most ${MAX_USAGE_DEPTH} deep, because usage is stored; remove content`,
     )
     .describe(
-      "The usage object of the provider's response, unchanged, instead of token counts; requires provider",
+      "The usage object of a response, as the provider or an SDK gives it, instead of token counts",
     );
 }
 

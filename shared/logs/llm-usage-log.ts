@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { MAX_ERROR_MESSAGE, MAX_INTEGER } from "../limits.ts";
-import { extractUsage } from "../pricing/extract-usage.ts";
+import { MAX_ERROR_MESSAGE, MAX_INTEGER, MAX_OTHER_UNITS } from "../limits.ts";
+import { providerOf, providerOrNone } from "../pricing/model-names.ts";
 import {
   canonicalProvider,
   canonicalServiceTier,
@@ -39,6 +39,10 @@ const tokens = (description: string) =>
 
 const provider = name(64).transform(canonicalProvider).pipe(z.string());
 
+/** The name of a framework or a gateway counts as omitted. */
+const sentProvider = text(64).transform(providerOrNone)
+  .pipe(z.string().optional());
+
 const serviceTier = text(32).transform(canonicalServiceTier).pipe(
   z.string().regex(
     /^[a-z][a-z0-9_-]{0,31}$/,
@@ -68,14 +72,14 @@ const event = z.strictObject({
     )
     .transform(redactSecrets).pipe(z.string()).optional(),
   created_at: timestamp().optional(),
-  provider: provider
+  provider: sentProvider
     .describe(
       "The provider that served the model. When left out, inferred from the model's name where it implies one",
     )
     .optional(),
   api_flavor: name(32)
     .describe(
-      "The API of the provider that answered, such as chat or responses; for usage",
+      "The API or SDK that the usage object is from; needed only if two readings fit",
     )
     .optional(),
   service_tier: serviceTier
@@ -92,6 +96,22 @@ const event = z.strictObject({
     "Input that was written to the cache for an hour",
   ),
   reasoning_tokens: tokens("Output that was reasoning"),
+  other_units: z.record(
+    z.string().regex(
+      /^[a-z][a-z0-9_]{0,63}$/,
+      "Expected names of units such as web_searches",
+    ),
+    integer(0),
+    "Expected an object of units and counts",
+  )
+    .refine(
+      (units) => Object.keys(units).length <= MAX_OTHER_UNITS,
+      `Expected at most ${MAX_OTHER_UNITS} units`,
+    )
+    .describe(
+      "Units that are billed separately, such as web_searches. Those that start with input_ or cache_ and end in _tokens are parts of input_tokens, those with output_ of output_tokens",
+    )
+    .optional(),
   reservation_id: uuid()
     .describe("The reservation that this call settles").optional(),
 }).superRefine(checkUsage, {
@@ -99,10 +119,17 @@ const event = z.strictObject({
   when: () => true,
 });
 
+/** Members that come with the columns of the details. */
+const DETAILS = ["other_units"];
+
+const sentColumns = Object.keys(event.shape)
+  .filter((column) => !DETAILS.includes(column));
+
 /** The columns of the table, then those of llm_usage_details. */
 const columns = [
-  ...Object.keys(event.shape),
-  ...Object.keys(LLM_USAGE_ROW).filter((column) => !(column in event.shape)),
+  ...sentColumns,
+  ...Object.keys(LLM_USAGE_ROW)
+    .filter((column) => !sentColumns.includes(column)),
 ];
 
 /** What each LLM call of a firm consumed and cost. */
@@ -218,6 +245,7 @@ const COUNTS = [
   "output_tokens",
   ...INPUT_PARTS,
   "reasoning_tokens",
+  "other_units",
 ];
 
 /** Checks the rules of `llm_usage_log` that involve several members. */
@@ -238,13 +266,6 @@ function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
     );
   }
   if (event.usage !== undefined) {
-    if (event.provider === undefined) {
-      refuse(
-        "provider",
-        "required",
-        "Send the provider that the usage object is from",
-      );
-    }
     for (const count of COUNTS.filter((name) => event[name] !== undefined)) {
       refuse(count, "not_allowed", "Is part of usage; send one of the two");
     }
@@ -273,21 +294,62 @@ function checkUsage(event: LogEvent, context: z.RefinementCtx): void {
       "Exceeds output_tokens; send the full output, reasoning included, as output_tokens",
     );
   }
+  checkOtherUnits(event, refuse);
 }
 
-/** Derives token counts from the provider's usage object, if the event has one. */
+/** Checks that the units which are parts of a total do not exceed it. */
+function checkOtherUnits(
+  event: LogEvent,
+  refuse: (path: string, code: string, message: string) => void,
+): void {
+  const units = Object(event.other_units) as Record<string, unknown>;
+  for (const [total, parts, pattern] of TOTALS) {
+    const kinds = Object.keys(units).filter((unit) => pattern.test(unit));
+    const counts = { ...event, ...units };
+    if (kinds.length > 0 && exceedsTotal(counts, [...parts, ...kinds], total)) {
+      refuse(
+        "other_units",
+        "out_of_range",
+        `Its units exceed ${total}, together with the other parts; send the full ${total}`,
+      );
+    }
+  }
+}
+
+const TOTALS = [
+  ["input_tokens", INPUT_PARTS, /^(?:input|cache)_.+_tokens$/],
+  ["output_tokens", ["reasoning_tokens"], /^output_.+_tokens$/],
+] as const;
+
+/**
+ * Derives the provider from the model's name where the event has none, and the counts
+ * from the usage object.
+ */
 function deriveUsage(event: LogEvent): Derived | Promise<Derived> {
-  return event.usage === undefined ? { stamped: {} } : deriveCounts(event);
+  if (event.usage !== undefined) return deriveCounts(event);
+  if (event.provider !== undefined) return { stamped: {} };
+  const provider = providerOf(event.model as string);
+  return { stamped: provider ? { provider } : {} };
 }
 
 async function deriveCounts(event: LogEvent): Promise<Derived> {
-  const result = await extractUsage({
-    provider: event.provider as string,
+  // Loaded with the first usage object, so that the function starts faster.
+  const { extractUsage } = await import("../pricing/extract-usage.ts");
+  const result = extractUsage({
+    provider: event.provider as string | undefined,
     apiFlavor: event.api_flavor as string | undefined,
+    model: event.model as string,
     usage: event.usage,
   });
   if ("issue" in result) return { issues: [result.issue] };
-  return { stamped: { ...result.counts } };
+  const { counts, unread, cost, provider } = result;
+  const stamped: LogEvent = { ...counts };
+  if (provider !== undefined) stamped.provider = provider;
+  if (unread.length > 0) stamped.unread_members = unread;
+  if (cost !== undefined && event.cost_usd === undefined) {
+    stamped.cost_usd_exact = cost;
+  }
+  return { stamped };
 }
 
 /** Whether parts exceed their total; false for invalid counts, which are other issues. */

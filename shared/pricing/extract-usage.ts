@@ -1,82 +1,90 @@
-import type { UsageExtractor } from "@pydantic/genai-prices";
 import type { Issue } from "../issue.ts";
-import { canonicalProvider, canonicalServiceTier } from "./providers.ts";
-import { readUsage, type UsageCounts } from "./read-usage.ts";
-import { splitCounts } from "./split-counts.ts";
+import { providerOf } from "./model-names.ts";
+import { type ReadUnits, readUsage, type UsageSource } from "./read-usage.ts";
+import { findReportedCost } from "./reported-cost.ts";
+import { splitCounts, type UsageCounts } from "./split-counts.ts";
+import { readLeaves } from "./usage-leaves.ts";
+import { findServiceTier } from "./usage-tier.ts";
 
 export type { UsageCounts };
 
-/** The usage object of a provider's response, and its origin. */
+/** The usage object of a response, and its origin. */
 export interface ProviderUsage {
-  /** Any name that `canonicalProvider` accepts. */
-  provider: string;
-  /** The API of the provider that answered, by genai-prices' name: `chat`, `responses`, … */
+  /** A name of `canonicalProvider`; undefined if the sender does not say it. */
+  provider?: string;
+  /** The API or SDK, where the members of the object leave two readings open. */
   apiFlavor?: string;
+  /** The model's name, which may tell how its provider counts. */
+  model?: string;
   /** The value of `usage`, `usageMetadata`, `usage_info`, `tokenUsage` or `meta`, unchanged. */
   usage: unknown;
 }
 
-const SERVICE_TIER = /^[a-z][a-z0-9_-]{0,31}$/;
+/** What a usage object says. */
+export interface ExtractedUsage {
+  counts: UsageCounts;
+  /** JSON Pointers to members that were not understood, or that show a missing count. */
+  unread: string[];
+  /** The cost that the object reports: US dollars, exact decimal text. */
+  cost?: string;
+  /** The provider, if it is said or if the object or the model's name tells it. */
+  provider?: string;
+}
 
 /**
- * Reads the counts of a call from its provider's usage object, by the rules of
- * genai-prices for the provider and API. An issue points to `/provider`, `/api_flavor`
- * or into `/usage`.
+ * Reads the counts of a call from the usage object of a provider or an SDK, by the names
+ * of its members. An issue points to `/api_flavor` or into `/usage`.
  */
-export async function extractUsage(
-  { provider, apiFlavor, usage }: ProviderUsage,
-): Promise<{ counts: UsageCounts } | { issue: Issue }> {
-  const extractors = await loadExtractors(provider);
-  if (extractors.length === 0) return { issue: UNKNOWN_PROVIDER };
-  const extractor = chooseExtractor(extractors, apiFlavor);
-  if (!extractor) return { issue: unknownFlavor(extractors) };
-  const units = readUsage(extractor, usage);
+export function extractUsage(
+  { provider, apiFlavor, model = "", usage }: ProviderUsage,
+): ExtractedUsage | { issue: Issue } {
+  const reported = findReportedCost(usage, provider, model);
+  const source: UsageSource = {
+    provider: provider ?? reported.provider ?? providerOf(model),
+    apiFlavor,
+    model,
+  };
+  const leaves = readLeaves(usage);
+  const units = readRaw(usage, source) ?? readUsage(usage, source, leaves);
   if ("issue" in units) return units;
+  if (isAmbiguousPage(units.amounts, source)) return { issue: AMBIGUOUS_PAGES };
   const split = splitCounts(units);
   if ("issue" in split) return split;
-  const tier = findServiceTier(usage);
-  return tier ? { counts: { ...split.counts, service_tier: tier } } : split;
-}
-
-const UNKNOWN_PROVIDER: Issue = {
-  pointer: "/provider",
-  code: "invalid_value",
-  detail:
-    "Is a provider without a known usage format; send input_tokens and output_tokens instead of usage",
-};
-
-/** Loaded with the first usage object, because the data is large. */
-async function loadExtractors(provider: string): Promise<UsageExtractor[]> {
-  const { waitForUpdate } = await import("@pydantic/genai-prices");
-  const id = canonicalProvider(provider);
-  const providers = await waitForUpdate() ?? [];
-  return providers.find((provider) => provider.id === id)?.extractors ?? [];
-}
-
-/** The extractor of a flavor; without a flavor the only one, or `default`. */
-function chooseExtractor(
-  extractors: UsageExtractor[],
-  flavor: string | undefined,
-): UsageExtractor | undefined {
-  if (flavor === undefined && extractors.length === 1) return extractors[0];
-  const wanted = flavor ?? "default";
-  return extractors.find(({ api_flavor }) => api_flavor === wanted);
-}
-
-function unknownFlavor(extractors: UsageExtractor[]): Issue {
-  const flavors = extractors.map(({ api_flavor }) => api_flavor).join(", ");
+  const { tier, unread } = findServiceTier(leaves);
   return {
-    pointer: "/api_flavor",
-    code: "invalid_value",
-    detail:
-      `Is not an API of this provider with a usage format; send one of ${flavors}`,
+    counts: tier ? { ...split.counts, service_tier: tier } : split.counts,
+    unread: [...units.unread, ...unread],
+    cost: reported.cost,
+    provider: source.provider,
   };
 }
 
-/** The service tier, which some providers state in the usage object. */
-function findServiceTier(usage: unknown): string | undefined {
-  const tier = (usage as { service_tier?: unknown }).service_tier;
-  if (typeof tier !== "string") return undefined;
-  const name = canonicalServiceTier(tier);
-  return SERVICE_TIER.test(name) ? name : undefined;
+/** The provider's own object, which the AI SDK attaches to its counts as `raw`. */
+function readRaw(
+  usage: unknown,
+  source: UsageSource,
+): ReadUnits | undefined {
+  const { raw } = Object(usage) as { raw?: unknown };
+  if (typeof raw !== "object" || raw === null) return undefined;
+  const units = readUsage(raw, source);
+  if ("issue" in units) return undefined;
+  const unread = units.unread.map((pointer) =>
+    pointer.replace(/^\/usage/, "/usage/raw")
+  );
+  return { ...units, unread };
 }
+
+function isAmbiguousPage(
+  amounts: Map<string, number>,
+  { apiFlavor }: UsageSource,
+): boolean {
+  return (amounts.get("input_document_pages") ?? 0) > 0 &&
+    apiFlavor === undefined;
+}
+
+const AMBIGUOUS_PAGES: Issue = {
+  pointer: "/api_flavor",
+  code: "required",
+  detail:
+    "Two readings fit: ocr, for pages without annotations, and ocr_annotated; send one of the two names",
+};

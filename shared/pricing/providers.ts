@@ -1,5 +1,3 @@
-import type { MatchLogic } from "@pydantic/genai-prices";
-
 /**
  * Alias of a provider in instrumentation or gateways → genai-prices' id. Sources:
  * OpenTelemetry `gen_ai.provider.name` and its predecessor `gen_ai.system`,
@@ -43,6 +41,7 @@ export const PROVIDER_ALIASES: ReadonlyMap<string, string> = new Map(
       "google-gla",
       "google-genai",
       "google_genai",
+      "gcp.vertex.agent",
       "google-vertex",
       "google_vertexai",
       "vertex",
@@ -81,6 +80,27 @@ export function canonicalProvider(name: string): string {
     provider;
 }
 
+/** Providers of the price list that have no alias. */
+const WITHOUT_ALIAS = [
+  "anthropic",
+  "baseten",
+  "cerebras",
+  "deepseek",
+  "groq",
+  "novita",
+  "openrouter",
+];
+
+const PROVIDERS: ReadonlySet<string> = new Set([
+  ...PROVIDER_ALIASES.values(),
+  ...WITHOUT_ALIAS,
+]);
+
+/** Whether a name of `canonicalProvider` is that of a known provider. */
+export function isProvider(name: string): boolean {
+  return PROVIDERS.has(name);
+}
+
 /** Names of the tier of calls that do not request one. */
 const STANDARD = ["standard", "default", "auto", "on_demand"];
 
@@ -91,20 +111,4 @@ const STANDARD = ["standard", "default", "auto", "on_demand"];
 export function canonicalServiceTier(name: string): string {
   const tier = name.trim().toLowerCase();
   return STANDARD.includes(tier) ? "standard" : tier;
-}
-
-/** Whether a name matches a rule of genai-prices, which ignores case except in a regex. */
-export function matchesRule(match: MatchLogic, name: string): boolean {
-  const lower = name.toLowerCase();
-  if ("or" in match) return match.or.some((rule) => matchesRule(rule, name));
-  if ("and" in match) return match.and.every((rule) => matchesRule(rule, name));
-  if ("equals" in match) return lower === match.equals.toLowerCase();
-  if ("starts_with" in match) {
-    return lower.startsWith(match.starts_with.toLowerCase());
-  }
-  if ("ends_with" in match) {
-    return lower.endsWith(match.ends_with.toLowerCase());
-  }
-  if ("contains" in match) return lower.includes(match.contains.toLowerCase());
-  return new RegExp(match.regex).test(name);
 }

@@ -1,11 +1,8 @@
-import type {
-  ExtractPath,
-  UsageExtractor,
-  UsageExtractorMapping,
-} from "@pydantic/genai-prices";
 import { type Issue, toPointer } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
-import { matchesRule } from "./providers.ts";
+import { decideTotals, type Sums } from "./decide-totals.ts";
+import { readLeaves, type UsageLeaf } from "./usage-leaves.ts";
+import { type Count, countOf, isIrrelevant } from "./usage-members.ts";
 
 /** The units of a usage object, by genai-prices' names. */
 export interface ReadUnits {
@@ -13,155 +10,231 @@ export interface ReadUnits {
   amounts: Map<string, number>;
   /** unit → JSON Pointer to the first member that counts it. */
   pointers: Map<string, string>;
+  /** JSON Pointers to members that were not understood. */
+  unread: string[];
 }
 
-/** Members of responses that hold the usage object. */
-const USAGE_MEMBERS = [
-  "usage",
-  "usageMetadata",
-  "usage_info",
-  "tokenUsage",
-  "meta",
-];
+/** What is known of the call beside its usage object. */
+export interface UsageSource {
+  /** The canonical provider, or undefined if it is not known. */
+  provider?: string;
+  apiFlavor?: string;
+  model: string;
+}
+
+/** The members of a usage object by what they count. */
+export interface StatedCounts {
+  values: Map<Count, number>;
+  pointers: Map<Count, string>;
+  /** The name of the member that counts the input. */
+  inputName?: string;
+}
+
 const EXPECTED_COUNT = `Expected an integer from 0 to ${MAX_INTEGER}`;
 
 /**
- * Reads the units of a usage object with an extractor of genai-prices, with the same
- * sums. Stricter than genai-prices in one point: an optional member of a wrong type is
- * an issue, because its units would be charged at another price. A null member counts
- * as omitted.
+ * Reads the units of a usage object by the names of its members. A member that is not
+ * known and looks like a count is among `unread`; a member of a wrong type is an issue.
+ * A null member counts as omitted.
  */
 export function readUsage(
-  extractor: UsageExtractor,
   usage: unknown,
+  source: UsageSource,
+  leaves: readonly UsageLeaf[] = readLeaves(usage),
 ): ReadUnits | { issue: Issue } {
-  const read: ReadUnits = { amounts: new Map(), pointers: new Map() };
-  const root = rootBelowUsage(extractor.root);
-  for (const mapping of extractor.mappings) {
-    const path = [...root, ...toSteps(mapping.path)];
-    const found = findMember(path, usage);
-    const issue = findIssue(found, mapping.required);
-    if (issue) return { issue };
-    if (found.value !== undefined) count(read, mapping, found);
+  if (typeof usage !== "object" || usage === null || Array.isArray(usage)) {
+    const detail = "Expected an object, as the provider sends it";
+    return { issue: { pointer: "/usage", code: "invalid_type", detail } };
   }
-  if (read.amounts.size > 0) return read;
-  const members = extractor.mappings.map(({ path }) => toSteps(path)[0]);
-  return {
-    issue: {
-      pointer: "/usage",
-      code: "invalid_value",
-      detail: `Has none of the counts of this provider; send any of ${
-        [...new Set(members)].join(", ")
-      }`,
-    },
-  };
-}
-
-type Step = Exclude<ExtractPath, string>[number];
-
-interface Found {
-  path: PropertyKey[];
-  /** Undefined when the member, or one above it, is missing or null. */
-  value?: unknown;
-  issue?: Issue;
-}
-
-function toSteps(path: ExtractPath): Step[] {
-  return Array.isArray(path) ? path : [path];
-}
-
-/** The steps of an extractor's root that are inside the usage object. */
-function rootBelowUsage(root: ExtractPath): Step[] {
-  const steps = toSteps(root);
-  const at = steps.findIndex((step) =>
-    typeof step === "string" && USAGE_MEMBERS.includes(step)
-  );
-  return steps.slice(Math.max(at, 0) + 1);
-}
-
-function findMember(steps: Step[], usage: unknown): Found {
-  const path: PropertyKey[] = ["usage"];
-  let value = usage;
-  for (const step of steps) {
-    const isName = typeof step === "string";
-    if (value === undefined || value === null) {
-      if (isName) path.push(step);
-    } else if (typeof value !== "object" || Array.isArray(value) === isName) {
-      const expected = isName ? "an object" : "an array";
-      const detail = `Expected ${expected}, as the provider sends it`;
-      const pointer = toPointer(path);
-      return { path, issue: { pointer, code: "invalid_type", detail } };
-    } else {
-      const list = value as unknown[];
-      const key = isName ? step : list.findIndex((item) => isOf(step, item));
-      path.push(key);
-      value = Object.hasOwn(value, key)
-        ? (value as Record<PropertyKey, unknown>)[key]
-        : undefined;
+  const stated: StatedCounts = { values: new Map(), pointers: new Map() };
+  const unread: string[] = [];
+  let isMissing = false;
+  for (const { name, path, value } of leaves) {
+    const count = countOf(name);
+    if (value === null) {
+      isMissing ||= count !== undefined;
+      continue;
     }
+    if (count === undefined) {
+      if (looksLikeCount(value) && !isIrrelevant(name)) {
+        unread.push(toPointer(path));
+      }
+      continue;
+    }
+    const pointer = toPointer(path);
+    const issue = findIssue(pointer, value);
+    if (issue) return { issue };
+    if (
+      count === "input" && value as number >= (stated.values.get(count) ?? 0)
+    ) {
+      stated.inputName = name;
+    }
+    if (!state(stated, count, pointer, value as number)) unread.push(pointer);
   }
-  return { path, value: value ?? undefined };
+  if (stated.values.size === 0) {
+    return isMissing ? NO_USAGE : { issue: NO_COUNTS };
+  }
+  if (hasOtherIterations(usage, stated)) unread.push("/usage/iterations");
+  const sums = decideTotals(stated, source);
+  if ("issue" in sums) return sums;
+  unread.push(...sums.unread);
+  return { ...toUnits(stated, sums, source), unread };
 }
 
-function isOf(step: Exclude<Step, string>, item: unknown): boolean {
-  if (typeof item !== "object" || item === null || Array.isArray(item)) {
-    return false;
-  }
-  if (!Object.hasOwn(item, step.field)) return false;
-  const name = (item as Record<string, unknown>)[step.field];
-  return typeof name === "string" && matchesRule(step.match, name);
+/** Of a call whose provider did not count, such as a stream that was cut off. */
+const NO_USAGE: ReadUnits = {
+  amounts: new Map(),
+  pointers: new Map(),
+  unread: ["usage"],
+};
+
+const NO_COUNTS: Issue = {
+  pointer: "/usage",
+  code: "invalid_value",
+  detail:
+    "Has no known count; send the usage object of the provider or SDK unchanged, or input_tokens and output_tokens instead of usage",
+};
+
+function looksLikeCount(value: unknown): boolean {
+  return typeof value === "number" && value > 0;
 }
 
-function findIssue(
-  { path, value, issue }: Found,
-  required: boolean,
-): Issue | undefined {
-  if (issue) return issue;
-  const pointer = toPointer(path);
-  if (value === undefined) {
-    const detail = `Is required. ${EXPECTED_COUNT}`;
-    return required ? { pointer, code: "required", detail } : undefined;
-  }
+function findIssue(pointer: string, value: unknown): Issue | undefined {
   const isWhole = typeof value === "number" && Number.isInteger(value);
   if (isWhole && value >= 0 && value <= MAX_INTEGER) return undefined;
   const code = isWhole ? "out_of_range" : "invalid_type";
   return { pointer, code, detail: EXPECTED_COUNT };
 }
 
-function count(
-  { amounts, pointers }: ReadUnits,
-  { dest }: UsageExtractorMapping,
-  { path, value }: Found,
-): void {
-  amounts.set(dest, (amounts.get(dest) ?? 0) + (value as number));
-  if (!pointers.has(dest)) pointers.set(dest, toPointer(path));
+/** Notes a count; false if another member states another number. */
+function state(
+  { values, pointers }: StatedCounts,
+  count: Count,
+  pointer: string,
+  value: number,
+): boolean {
+  const known = values.get(count) ?? 0;
+  if (value >= known) {
+    values.set(count, value);
+    pointers.set(count, pointer);
+  }
+  return known === 0 || value === 0 || known === value;
 }
 
 /**
- * The counts of one model call: two totals, and disjoint parts of them, so that every
- * token is priced exactly once. Tokens of no part are plain text. Counts are whole
- * numbers; an optional count of 0 is omitted.
+ * Whether Anthropic's iterations, such as compactions and advisors, used more than the
+ * totals say.
  */
-export interface UsageCounts {
-  /** All input, whether cached or not. */
-  input_tokens: number;
-  /** All output, reasoning included. */
-  output_tokens: number;
-  /** Read from the cache, without the audio, image and video in `other_units`. */
-  cache_read_tokens?: number;
-  /** Written to the cache for five minutes, or for an unknown time. */
-  cache_write_5m_tokens?: number;
-  /** Written to the cache for one hour. */
-  cache_write_1h_tokens?: number;
-  /** Reasoning output. */
-  reasoning_tokens?: number;
-  /**
-   * Other units that a provider may charge for, by genai-prices' names. Units that start
-   * with `input_` or `cache_` and end in `_tokens` are parts of `input_tokens`, those
-   * with `output_` of `output_tokens`; others (`web_searches`,
-   * `input_document_pages`, …) are parts of no total.
-   */
-  other_units?: Record<string, number>;
-  /** A name of `canonicalServiceTier`, when the usage object has one. */
-  service_tier?: string;
+function hasOtherIterations(
+  usage: object,
+  { values }: StatedCounts,
+): boolean {
+  const { iterations } = usage as { iterations?: unknown };
+  if (!Array.isArray(iterations) || iterations.length === 0) return false;
+  const sum = (member: string) =>
+    iterations.reduce(
+      (total, item) => total + (Number(item?.[member]) || 0),
+      0,
+    );
+  return sum("input_tokens") !== values.get("input") ||
+    sum("output_tokens") !== values.get("output");
+}
+
+/** The units that are named as the counts. */
+const SAME_NAME: readonly Count[] = [
+  "input_tool_tokens",
+  "input_audio_tool_tokens",
+  "input_video_tool_tokens",
+  "output_audio_tokens",
+  "output_video_tokens",
+  "output_citation_tokens",
+  "cache_audio_read_tokens",
+  "cache_video_read_tokens",
+  "web_searches",
+  "search_units",
+  "classifications",
+  "audio_seconds",
+  "characters",
+  "images",
+  "input_text_messages",
+  "input_document_pages",
+];
+
+/**
+ * Units that several counts make up: documents are billed as images, and the prompts of
+ * tools, which have lists of their own, are input.
+ */
+const SUMS: Record<string, readonly Count[]> = {
+  input_audio_tokens: ["input_audio_tokens", "input_audio_tool_tokens"],
+  input_image_tokens: [
+    "input_image_tokens",
+    "input_document_tokens",
+    "input_image_tool_tokens",
+    "input_document_tool_tokens",
+  ],
+  input_video_tokens: ["input_video_tokens", "input_video_tool_tokens"],
+  input_image_tool_tokens: [
+    "input_image_tool_tokens",
+    "input_document_tool_tokens",
+  ],
+  output_image_tokens: ["output_image_tokens", "output_document_tokens"],
+  cache_image_read_tokens: [
+    "cache_image_read_tokens",
+    "cache_document_read_tokens",
+  ],
+};
+
+function toUnits(
+  { values, pointers }: StatedCounts,
+  sums: Sums,
+  source: UsageSource,
+): Omit<ReadUnits, "unread"> {
+  const units = { amounts: new Map<string, number>(), pointers: new Map() };
+  const add = (unit: string, value: number | undefined, from: Count[]) => {
+    if (value === undefined) return;
+    units.amounts.set(unit, (units.amounts.get(unit) ?? 0) + value);
+    const pointer = from.map((count) => pointers.get(count))
+      .find((found) => found !== undefined) ?? "/usage";
+    if (!units.pointers.has(unit)) units.pointers.set(unit, pointer);
+  };
+  add("input_tokens", sums.input, ["input", "billed_input"]);
+  add("output_tokens", sums.output, ["output", "billed_output"]);
+  add("cache_read_tokens", sums.cacheRead?.value, sums.cacheRead?.from ?? []);
+  add("cache_write_tokens", sums.cacheWrite?.value, [
+    ...sums.cacheWrite?.from ?? [],
+    "cache_write_1h",
+    "cache_write_5m",
+  ]);
+  add("output_reasoning_tokens", sums.reasoning?.value, [
+    ...sums.reasoning?.from ?? [],
+  ]);
+  add("cache_write_5m_tokens", values.get("cache_write_5m"), [
+    "cache_write_5m",
+  ]);
+  add("cache_write_1h_tokens", values.get("cache_write_1h"), [
+    "cache_write_1h",
+  ]);
+  for (const unit of SAME_NAME) add(unit, values.get(unit), [unit]);
+  for (const [unit, counts] of Object.entries(SUMS)) {
+    for (const count of counts) add(unit, values.get(count), [count]);
+  }
+  if (isImageOutput(values, source)) {
+    add("output_image_tokens", sums.output, ["output"]);
+  }
+  if (source.apiFlavor === "ocr_annotated") {
+    const pages = values.get("input_document_pages");
+    add("input_annotated_document_pages", pages, ["input_document_pages"]);
+  }
+  return units;
+}
+
+/** Whether the output is images, although the usage object has no details of it. */
+function isImageOutput(
+  values: Map<Count, number>,
+  { apiFlavor, model }: UsageSource,
+): boolean {
+  const isImages = apiFlavor === "images" ||
+    /(?:^|[/.])(?:chat)?gpt-image/i.test(model);
+  return isImages && values.has("output") &&
+    !values.has("output_image_tokens") && !values.has("output_text_tokens");
 }

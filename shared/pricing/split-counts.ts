@@ -1,6 +1,35 @@
 import type { Issue } from "../issue.ts";
 import { MAX_INTEGER } from "../limits.ts";
-import type { ReadUnits, UsageCounts } from "./read-usage.ts";
+import type { ReadUnits } from "./read-usage.ts";
+
+/**
+ * The counts of one model call: two totals, and disjoint parts of them, so that every
+ * token is priced exactly once. Tokens of no part are plain text. Counts are whole
+ * numbers; an optional count of 0 is omitted.
+ */
+export interface UsageCounts {
+  /** All input, whether cached or not. */
+  input_tokens: number;
+  /** All output, reasoning included. */
+  output_tokens: number;
+  /** Read from the cache, without the audio, image and video in `other_units`. */
+  cache_read_tokens?: number;
+  /** Written to the cache for five minutes, or for an unknown time. */
+  cache_write_5m_tokens?: number;
+  /** Written to the cache for one hour. */
+  cache_write_1h_tokens?: number;
+  /** Reasoning output. */
+  reasoning_tokens?: number;
+  /**
+   * Other units that a provider may charge for, by genai-prices' names. Units that start
+   * with `input_` or `cache_` and end in `_tokens` are parts of `input_tokens`, those
+   * with `output_` of `output_tokens`; others (`web_searches`,
+   * `input_document_pages`, …) are parts of no total.
+   */
+  other_units?: Record<string, number>;
+  /** A name of `canonicalServiceTier`, when the usage object has one. */
+  service_tier?: string;
+}
 
 /** Modalities of input and output other than text. */
 const MODALITIES = ["audio", "image", "video"];
@@ -15,9 +44,6 @@ const INCLUDED: Record<string, string[]> = {
   ])),
   input_document_pages: ["input_annotated_document_pages"],
 };
-
-/** Units of text, which are redundant: tokens of no other unit are text. */
-const TEXT_UNIT = /^(?:input|output|cache)_text_(?:\w+_)?tokens$/;
 
 /** Units that have a member of their own in {@linkcode UsageCounts}. */
 const NAMED = [
@@ -40,9 +66,7 @@ export function splitCounts(
   const amount = (unit: string) => units.amounts.get(unit) ?? 0;
   const excess = findExcess(units);
   if (excess) return { issue: excess };
-  const parts = new Map(
-    [...units.amounts].filter(([unit]) => !TEXT_UNIT.test(unit)),
-  );
+  const parts = new Map(units.amounts);
   for (const [unit, included] of Object.entries(INCLUDED)) {
     if (!parts.has(unit)) continue;
     for (const part of included) {

@@ -56,7 +56,7 @@ export function outputOf(usage: Usage): number {
   return usage.visible + usage.reasoning + sumOfUnits(usage, IN_OUTPUT);
 }
 
-/** The cost in 10^-18 dollars, and whether something in the usage has no price. */
+/** The cost in 10^-18 dollars, and whether something was charged by another rate. */
 export function costOf(
   price: Price,
   usage: Usage,
@@ -87,7 +87,12 @@ export function costOf(
       (sum, [quantity, rate]) => sum + BigInt(quantity) * (rate ?? 0n),
       (price.request_usd ?? 0n) * 1_000_000n,
     ),
-    isFloor: parts.some(([quantity, rate]) => quantity > 0 && rate === null),
+    isFloor: parts.some(([quantity, rate]) => quantity > 0 && rate === null) ||
+      usage.cache_write_5m > 0 && write5m === null ||
+      usage.cache_write_1h > 0 && write1h === null ||
+      Object.entries(usage.other_units).some(([unit, quantity]) =>
+        quantity > 0 && !hasOwnRate(unit, price.other_usd_per_million)
+      ),
   };
 }
 
@@ -105,6 +110,13 @@ function rateOf(
   if (IN_OUTPUT.test(unit)) return output;
   if (!IN_INPUT.test(unit)) return null;
   return (unit.startsWith("cache") ? read : null) ?? modality ?? input;
+}
+
+/** Whether a unit has a price, or costs the same as text everywhere. */
+function hasOwnRate(unit: string, own: Record<string, Picos>): boolean {
+  return unit in own || unit === "input_tool_tokens" ||
+    /^(?:input|cache)_(?:image|video)_/.test(unit) ||
+    (unit === "input_audio_tool_tokens" && "input_audio_tokens" in own);
 }
 
 /** A number of 10^-`scale` as a decimal without zeros at its end. */

@@ -21,11 +21,15 @@ const extractors = providers.flatMap((provider) =>
 describe("extractUsage() agrees with genai-prices", () => {
   test.each(extractors)(
     "for %s, %s",
-    async (_, flavor, provider, extractor) => {
-      await fc.assert(
-        fc.asyncProperty(responses(extractor), async (response) => {
+    (_, flavor, provider, extractor) => {
+      fc.assert(
+        fc.property(responses(extractor), (response) => {
           const theirs = extractTheirs(provider, response, flavor).usage;
-          const result = await extractUsage({
+          // The output of the Images API is images unless it is said to be text.
+          if (flavor === "images" && !theirs.output_text_tokens) {
+            theirs.output_image_tokens ??= theirs.output_tokens;
+          }
+          const result = extractUsage({
             provider: provider.id,
             apiFlavor: flavor,
             usage: usageOf(extractor, response),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { extractUsage } from "../../shared/pricing/extract-usage.ts";
+import { canonicalProvider } from "../../shared/pricing/providers.ts";
 
 /** Usage objects as the providers document them: provider, flavour, usage and counts. */
 const READ: Record<string, [string, string | undefined, unknown, unknown]> = {
@@ -222,17 +223,39 @@ const READ: Record<string, [string, string | undefined, unknown, unknown]> = {
 
 test.each(Object.entries(READ))(
   "reads %s",
-  async (_, [provider, apiFlavor, usage, counts]) => {
-    expect(await extractUsage({ provider, apiFlavor, usage }))
-      .toEqual({ counts });
+  (_, [provider, apiFlavor, usage, counts]) => {
+    expect(extractUsage({
+      provider: canonicalProvider(provider),
+      apiFlavor,
+      usage,
+    }))
+      .toMatchObject({ counts, unread: [] });
   },
 );
 
-test.each(["a tier that is far too long to be the name of one", "", "2!", 5])(
-  "omits the invalid service tier %j",
-  async (service_tier) => {
+test.each(["a tier that is far too long to be the name of one", "2!"])(
+  "does not understand the service tier %j",
+  (service_tier) => {
     const usage = { input_tokens: 1, output_tokens: 1, service_tier };
-    expect(await extractUsage({ provider: "anthropic", usage }))
-      .toEqual({ counts: { input_tokens: 1, output_tokens: 1 } });
+    expect(extractUsage({ provider: "anthropic", usage })).toMatchObject({
+      counts: { input_tokens: 1, output_tokens: 1 },
+      unread: ["/usage/service_tier"],
+    });
   },
 );
+
+test.each([
+  [{ service_tier: "" }, undefined],
+  [{ service_tier: "default", speed: "standard" }, "standard"],
+  [{ inference_geo: "global" }, "standard"],
+  [{ service_tier: "batch", inference_geo: "us" }, "batch-us"],
+  [{ speed: "fast", inference_geo: "us" }, "fast-us"],
+  [{ serviceTier: { type: "flex" } }, "flex"],
+  [{ trafficType: "ON_DEMAND" }, "standard"],
+  [{ traffic_type: "ON_DEMAND_PRIORITY" }, "priority"],
+])("finds in %j the service tier %j", (members, tier) => {
+  const usage = { input_tokens: 1, output_tokens: 1, ...members };
+  const result = extractUsage({ usage });
+  expect(result).toMatchObject({ unread: [] });
+  expect("counts" in result && result.counts.service_tier).toBe(tier);
+});

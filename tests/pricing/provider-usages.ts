@@ -129,9 +129,9 @@ export const USAGES: Record<string, [Members, Members]> = {
   }, {
     input_tokens: 10_339,
     uncached_input_tokens: 21,
-    cost_source: "computed",
-    // The half is rounded up.
-    cost_usd_exact: "0.0396555",
-    cost_usd: "0.039656",
+    cost_source: "reported",
+    cost_usd_exact: "0.0129",
+    computed_cost_usd: "0.0396555",
+    cost_differs: true,
   }],
 };

@@ -105,6 +105,16 @@ function sum(units: Record<string, number>, kind: RegExp): number {
     .reduce((total, [, amount]) => total + amount, 0);
 }
 
+/** The usage without units that scripts/prices/complete-prices.ts adds prices of. */
+function listed(usage: Usage, { id }: ModelInfo): Usage {
+  return {
+    ...usage,
+    ...(/claude/.test(id) && { cache_write_1h: 0 }),
+    ...(/gpt-image/.test(id) &&
+      { other: { ...usage.other, output_image_tokens: 0 } }),
+  };
+}
+
 /** In USD; null without a price other than per hour, which cannot be entered. */
 function theirCost(
   provider: Provider,
@@ -142,21 +152,27 @@ describe.each(SERVER_ONLY)("the published prices on $name", (engine) => {
           noInvalidDate: true,
         }),
         async (usage, time) => {
-          const asked = models.filter(({ model }) =>
-            Number(time) >= PEAK_HOURS.since ||
-            !PEAK_HOURS.models.includes(model.id)
+          const asked = models.filter(({ provider, model }) =>
+            (Number(time) >= PEAK_HOURS.since ||
+              !PEAK_HOURS.models.includes(model.id)) &&
+            !(provider.id === "openrouter" && model.id.endsWith(":free"))
           );
           const results = await priced.record(
             asked.map(({ provider, model }) => ({
               provider: provider.id,
               model: model.id,
               created_at: time.toISOString(),
-              ...toEvent(usage),
+              ...toEvent(listed(usage, model)),
             })),
           );
           const different = asked.flatMap(({ provider, model }, index) => {
             const { row } = results[index];
-            const theirs = theirCost(provider, model, usage, time);
+            const theirs = theirCost(
+              provider,
+              model,
+              listed(usage, model),
+              time,
+            );
             const ours = row.cost_source === "unpriced"
               ? null
               : Number(row.cost_usd_exact);
@@ -187,29 +203,98 @@ describe.each(SERVER_ONLY)("the published prices on $name", (engine) => {
     }
   });
 
-  test("make no model free, unlike an operator's price", async () => {
-    const call = {
-      provider: "openrouter",
-      model: "deepseek/deepseek-r1:free",
-      input_tokens: 1_000,
-      output_tokens: 1_000,
-    };
-    const [unknown] = await priced.record([call]);
-    expect(unknown.warnings).toEqual(["unpriced"]);
-    expect(unknown.row.cost_source).toBe("unpriced");
-    await priced.enter({
-      provider: "openrouter",
-      match_kind: "ends_with",
-      match_value: ":free",
-      input_usd_per_mtok: "0",
-      output_usd_per_mtok: "0",
-    });
-    const [free] = await priced.record([call]);
-    expect(free).not.toHaveProperty("warnings");
-    expect(free.row).toMatchObject({
-      cost_source: "computed",
-      cost_usd: "0.000000",
+  test("make OpenRouter's free variants free, listed or not", async () => {
+    for (const model of ["deepseek/deepseek-r1:free", "acme/new:free"]) {
+      const [free] = await priced.record([{
+        provider: "openrouter",
+        model,
+        input_tokens: 1_000,
+        cache_write_5m_tokens: 500,
+        output_tokens: 1_000,
+      }]);
+      expect(free).not.toHaveProperty("warnings");
+      expect(free.row).toMatchObject({
+        cost_source: "computed",
+        cost_usd: "0.000000",
+        cost_is_floor: false,
+      });
+    }
+  });
+
+  // A million tokens of input, half of them cached, and 100,000 of output.
+  test.each([
+    ["openai", "gpt-4o", "batch", "1.4375"],
+    ["openai", "gpt-5", "flex", "0.84375"],
+    ["openai", "gpt-5-2025-08-07", "priority", "3.375"],
+    ["openai", "gpt-5", "fast", "3.375"],
+    // Above 272,000 tokens 16, 1.6 and 60 dollars per million.
+    ["openai", "gpt-5.6-sol", "fast", "14.8"],
+    ["anthropic", "claude-sonnet-4-6", "batch", "1.575"],
+    ["anthropic", "claude-opus-4-6", "fast", "31.5"],
+    ["anthropic", "claude-opus-4-6", "us", "5.775"],
+    ["anthropic", "claude-opus-5", "batch-us", "2.8875"],
+    ["anthropic", "claude-opus-5", "fast", "10.5"],
+    ["anthropic", "claude-haiku-4-5", "us", "1.05"],
+    // Cached tokens have the standard price.
+    ["google", "gemini-2.5-flash", "flex", "0.215"],
+    ["google", "gemini-2.5-flash", "batch", "0.215"],
+    ["google", "gemini-2.5-flash", "priority", null],
+    ["anthropic", "claude-opus-4-5", "fast", null],
+    ["anthropic", "claude-sonnet-4-6", "priority", null],
+    ["groq", "llama-3.3-70b-versatile", "flex", null],
+  ])("price %s %s in the tier %s", async (provider, model, tier, cost) => {
+    const [{ row }] = await priced.record([{
+      provider,
+      model,
+      service_tier: tier,
+      input_tokens: 1_000_000,
+      cache_read_tokens: 500_000,
+      output_tokens: 100_000,
+      created_at: "2026-11-01T00:00:00Z",
+    }]);
+    expect([row.computed_cost_usd, row.cost_is_floor])
+      .toEqual([cost, cost === null]);
+  });
+
+  test("have Claude's cache writes of one hour at twice the input", async () => {
+    const [{ row }] = await priced.record([{
+      provider: "aws",
+      model: "us.anthropic.claude-opus-4-5-20251101-v1:0",
+      input_tokens: 1_010,
+      cache_write_1h_tokens: 1_000,
+      output_tokens: 20,
+    }]);
+    // 5.5, 11 and 27.5 dollars per million: regional profiles cost a tenth more.
+    expect(row).toMatchObject({
+      cost_usd_exact: "0.011605",
       cost_is_floor: false,
     });
   });
+
+  test.each([
+    ["openai", "openai/gpt-4o", "0.0035"],
+    ["azure", "azure/gpt-4o", "0.0035"],
+    ["anthropic", "anthropic/claude-sonnet-4-5", "0.0045"],
+    ["google", "models/gemini-2.5-flash", "0.00055"],
+    ["google", "publishers/google/models/gemini-2.5-flash", "0.00055"],
+    [null, "models/gemini-2.5-flash", "0.00055"],
+    ["google", "projects/p/locations/l/models/gemini-2.5-flash@001", "0.00055"],
+    ["groq", "groq/llama-3.3-70b-versatile", "0.000669"],
+    ["openrouter", "openrouter/anthropic/claude-sonnet-4.5", "0.0045"],
+    // The names of these providers have slashes of their own.
+    ["openrouter", "acme/gpt-4o", null],
+    ["groq", "acme/llama-3.3-70b-versatile", null],
+    ["house", "acme/gpt-4o", null],
+  ])(
+    "price the model of %s with the name %s",
+    async (provider, model, cost) => {
+      const [{ row }] = await priced.record([{
+        provider,
+        model,
+        input_tokens: 1_000,
+        output_tokens: 100,
+      }]);
+      expect([row.model, row.computed_cost_usd]).toEqual([model, cost]);
+    },
+  );
 });

@@ -1,9 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  shiftPoint,
-  toDecimal,
-} from "../../../scripts/prices/price-columns.ts";
+import { multiply, shiftPoint } from "../../../scripts/prices/decimals.ts";
+import { toDecimal } from "../../../scripts/prices/price-columns.ts";
 
 test.each([
   [0, "0"],
@@ -51,4 +49,13 @@ test.each([
   ["0.5", 0, "0.5"],
 ])("%s with its point moved by %d is %s", (decimal, places, moved) => {
   expect(shiftPoint(decimal, places)).toBe(moved);
+});
+
+test.each([
+  ["2.5", "0.5", "1.25"],
+  ["0.15", "1.1", "0.165"],
+  ["5", "6.6", "33"],
+  ["0", "2", "0"],
+])("%s times %s is %s", (one, other, product) => {
+  expect(multiply(one, other)).toBe(product);
 });
