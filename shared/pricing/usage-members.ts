@@ -171,6 +171,7 @@ const NAMES: Record<Count, readonly string[]> = {
   billed_output: ["billed_units.output_tokens"],
   web_searches: [
     "server_tool_use.web_search_requests", // Anthropic
+    "web_search_requests", // Claude Code
     "input_details.web_search_requests", // LiteLLM
     "num_search_queries", // Perplexity
     "server_side_tool_usage_details.web_search_calls", // xAI
@@ -238,6 +239,8 @@ const IRRELEVANT: readonly RegExp[] = [
   /(?:^|[._])\w*(?:time|duration|latency|_ms|per_sec|per_second|created|created_at|index)$/,
   /^(?:requests|request_count|num_requests|tool_calls|api_version)$/,
   /^cost_in_usd_ticks$/,
+  // Sizes and limits.
+  /_bytes$|(?:^|[._])(?:max|limit|context_window)(?:_|$)/,
   // Copies of counts that stand elsewhere in the object.
   /^details\.|^raw\.|^iterations\[/,
 ];

@@ -113,6 +113,20 @@ export const PASTED: Record<string, [string, Members, Members]> = {
     // 30 + 1,125 + 4,200 + 150 + 750 + 10,000
     cost_usd_exact: "0.016255",
   }],
+  "Claude Code": ["claude-sonnet-4-5", {
+    inputTokens: 10,
+    outputTokens: 5,
+    cacheReadInputTokens: 50,
+    cacheCreationInputTokens: 100,
+    webSearchRequests: 1,
+    costUSD: 0.0104,
+    contextWindow: 200_000,
+    maxOutputTokens: 64_000,
+  }, {
+    input_tokens: 160,
+    // 30 + 15 + 375 + 75 + 10,000
+    cost_usd_exact: "0.010495",
+  }],
   "Anthropic, fast mode": ["claude-opus-4-6", {
     input_tokens: 1_000,
     output_tokens: 500,
