@@ -1,3 +1,4 @@
+import { permitSigner } from "../../../shared/evidence/ledger-keys.ts";
 import { collectEvidence } from "../../../scripts/evidence/collect-evidence.ts";
 import { fromHex, toBase64 } from "../../../shared/tlog/encoding.ts";
 import { hashTree } from "../../../shared/tlog/tree.ts";
@@ -74,6 +75,7 @@ async function sign(query: Query, signerKey: string): Promise<void> {
   await query(
     "alter table ledger.checkpoints enable always trigger refuse_change",
   );
+  await query(permitSigner("checkpoint", "verifier"));
   await query("select ledger.add_checkpoint(0, $1, $2, $3, '{verifier}')", [
     leaves.length,
     toBase64(root),
