@@ -635,7 +635,6 @@ CREATE TABLE ledger.producer_days (
   CONSTRAINT producer_days_pkey PRIMARY KEY (family, day)
 );
 COMMENT ON TABLE ledger.producer_days IS 'What the keys of a family with a daily ceiling recorded, per day of UTC.';
-ALTER TABLE ledger.producer_days ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE ledger.producer_keys (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -661,7 +660,6 @@ CREATE TABLE ledger.producer_keys (
 );
 COMMENT ON TABLE ledger.producer_keys IS 'The keys of producers, as hashes; a revoked key stays listed.';
 COMMENT ON COLUMN ledger.producer_keys.max_usd_day IS 'The sum of the absolute costs that the key may record in a day of UTC, by the time of recording.';
-ALTER TABLE ledger.producer_keys ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE ledger.reservations (
   id uuid NOT NULL,
@@ -699,7 +697,6 @@ CREATE TABLE ledger.signers (
   CONSTRAINT signers_hash_check CHECK ((octet_length(hash) = 32)),
   CONSTRAINT signers_purpose_check CHECK ((purpose = ANY (ARRAY['checkpoint'::text, 'cosignature'::text])))
 );
-ALTER TABLE ledger.signers ENABLE ROW LEVEL SECURITY;
 
 CREATE TABLE ledger.witnessed (
   origin text NOT NULL,
@@ -3884,6 +3881,8 @@ begin
   if is_known then
     given := newest;
   else
+    -- Of two entries the later one counts, also where the clock did not move between them.
+    given.entered_at := greatest(given.entered_at, newest.entered_at + interval '1 microsecond');
     insert into public.model_prices select given.*;
   end if;
   return jsonb_build_object('entered', not is_known, 'row', to_jsonb(given) || (

@@ -45,11 +45,12 @@ export function readEnvironment(
     const only = readVariable(`SUPABASE_${kind}_KEY`);
     return only ? { default: only } : {};
   };
+  const operatorKeys = readNames(readVariable(OPERATOR_KEYS));
   const data = {
     url,
     publishableKeys: readKeys("PUBLISHABLE"),
     secretKeys: readKeys("SECRET"),
-    operatorKeys: readNames(readVariable(OPERATOR_KEYS)),
+    ...operatorKeys !== null && { operatorKeys },
   };
   return { data, error: null };
 }

@@ -40,7 +40,7 @@ const tokens = (description: string) =>
 const provider = name(64).transform(canonicalProvider).pipe(z.string());
 
 /** The name of a framework or a gateway counts as omitted. */
-const sentProvider = text(64).transform(providerOrNone)
+const sentProvider = name(64).transform(providerOrNone)
   .pipe(z.string().optional());
 
 const serviceTier = text(32).transform(canonicalServiceTier).pipe(

@@ -35,8 +35,6 @@ create table ledger.producer_days (
 comment on table ledger.producer_days is
   'What the keys of a family with a daily ceiling recorded, per day of UTC.';
 
-alter table ledger.producer_keys enable row level security;
-alter table ledger.producer_days enable row level security;
 revoke all on ledger.producer_keys, ledger.producer_days from public, anon, authenticated, service_role;
 
 create function ledger.is_active(key ledger.producer_keys) returns boolean

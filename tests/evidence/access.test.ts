@@ -1,3 +1,4 @@
+import { permitSigner } from "../../shared/evidence/ledger-keys.ts";
 import { describe, expect, test } from "vitest";
 import {
   createMigratedDatabase,
@@ -187,6 +188,8 @@ describe("types that a caller defines on PostgreSQL 17", () => {
       await expectOneLeaf(db.query, "model_usage_log", id);
       await sealAll(db);
       await addModelUsage(db.query);
+      await db.query(permitSigner("checkpoint", "secret"));
+      await db.query(permitSigner("cosignature", "secret"));
       for (const call of CALLS) {
         const rows = await asCaller(
           url,

@@ -298,7 +298,7 @@ describe("LEDGER_OPERATOR_KEYS", () => {
       LEDGER_OPERATOR_KEYS: value,
     };
     const { data } = readEnvironment((name) => variables[name]);
-    expect(data?.operatorKeys).toEqual(names);
+    expect(data?.operatorKeys ?? null).toEqual(names);
   });
 });
 

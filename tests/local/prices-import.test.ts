@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { runImport } from "../../scripts/prices-import.ts";
+import { completePrices } from "../../scripts/prices/complete-prices.ts";
 import { readPublishedPrices } from "../../scripts/prices/published-prices.ts";
 import { useStack } from "../support/running-stack.ts";
 import { run } from "../support/command.ts";
 import { makeProject, startScratchStack } from "../support/scratch-project.ts";
 
 const SCRIPT = "../scripts/prices-import.ts";
-const { source, rows } = await readPublishedPrices();
+const { source, rows: published } = await readPublishedPrices();
+const rows = completePrices(published);
 /** A model with one price that never changed. */
 const MODEL = {
   provider: "openai",

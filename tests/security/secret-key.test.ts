@@ -1,3 +1,4 @@
+import { permitSigner } from "../../shared/evidence/ledger-keys.ts";
 import { describe, expect, test } from "vitest";
 import { ENGINES, queryAs, useDatabase } from "../support/databases.ts";
 import { addAudit, useParents } from "../support/log-rows.ts";
@@ -35,6 +36,7 @@ describe.each(ENGINES)("a secret key on $name", (engine) => {
         );
         return moved;
       };
+      await db.query(permitSigner("cosignature", "holder"));
       expect(await move(0, 5, ROOT)).toBe(true);
       expect(await move(old, size, root)).toBe(false);
       const [row] = await db.query<{ size: number; root: string }>(

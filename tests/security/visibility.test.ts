@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import {
   type Answer,
   EVENTS,
@@ -103,6 +103,13 @@ describe.each(SERVER_ONLY)("visibility of rows on %s", (engine) => {
       }));
       const { status } = await ledger.post(slug, events);
       expect(status).toBe(201);
+      // A feed shows rows once the transactions before them have ended, which other tests
+      // have on this server.
+      await vi.waitFor(async () => {
+        const accept = "text/csv";
+        const feed = await ask("a service", `${slug}?order=asc`, { accept });
+        expect(found(slug, feed.body)).toEqual([...ids[slug]].sort());
+      }, { timeout: 20_000 });
     }
   });
 

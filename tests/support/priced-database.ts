@@ -20,6 +20,14 @@ class PricedDatabase {
   db!: TestDatabase;
   world!: ParentRows;
 
+  #entries = 0;
+
+  /** A time after that of the entry before, which the clock of PGlite may not be. */
+  #now(): string {
+    const microseconds = String(this.#entries++ % 1_000).padStart(3, "0");
+    return new Date().toISOString().replace("Z", `${microseconds}Z`);
+  }
+
   /** Enters a price, as the owner: of `acme`, standard, since 2026. Returns its id. */
   async enter(price: Members & { match_value: string }): Promise<string> {
     const row: Members = {
@@ -27,6 +35,7 @@ class PricedDatabase {
       match_kind: "equals",
       effective_from: "2026-01-01T00:00:00Z",
       source: "a contract",
+      entered_at: this.#now(),
       ...price,
     };
     const columns = Object.keys(row).join(", ");

@@ -4,6 +4,10 @@ export type Arguments = Record<string, string | null>;
 /** The id of the rows that calls write. */
 export const ID = "79000000-0000-4000-8000-00000000000a";
 
+/** The id of a producer key, and the secret of a permitted signer. */
+export const PRODUCER = "7a000000-0000-4000-8000-00000000000b";
+export const SECRET = "secret";
+
 /** One value that is plausible for every argument of that name. */
 export function makeArguments(
   { firm1, project1, user1, agent, tool }: Record<string, string>,
@@ -133,5 +137,30 @@ export function makeArguments(
     bucket: "day",
     as_of: "charged",
     name: "gemini-2.0-flash",
+    "add_producer_key.name": "gateway",
+    "charge_producer.key": PRODUCER,
+    "charge_producer.usd": "1",
+    "charge_producer.row_count": "1",
+    "record_as_producer.events": batch({
+      firm_id: firm1,
+      action: "a",
+      entity_type: "b",
+    }),
+    "enter_model_price.price": JSON.stringify({ ...price, source: "s" }),
+    "enter_price.price": JSON.stringify({ ...price, source: "s" }),
+    provider: "google",
+    owner: "google",
+    producer: PRODUCER,
+    key: PRODUCER,
+    hash: "00".repeat(32),
+    logs: "{audit_log}",
+    scope: `{"firm_id": "${firm1}"}`,
+    can_read: "true",
+    expires_at: "2099-01-01T00:00:00Z",
+    max_usd_day: "1",
+    max_rows_day: "10",
+    overlap_seconds: "60",
+    secrets: `{${SECRET}}`,
+    max_checkpoints: "10",
   };
 }

@@ -1,5 +1,12 @@
+import { permitSigner } from "../../../shared/evidence/ledger-keys.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Arguments, ID, makeArguments } from "./call-arguments.ts";
+import {
+  type Arguments,
+  ID,
+  makeArguments,
+  PRODUCER,
+  SECRET,
+} from "./call-arguments.ts";
 import {
   type ApiRole,
   SERVER_ONLY,
@@ -177,6 +184,13 @@ describe.each(SERVER_ONLY)("on $name", (engine) => {
       tool_id: world.tool,
     });
     await addBudget(db.query, { firm_id });
+    await db.query(permitSigner("checkpoint", SECRET));
+    await db.query(permitSigner("cosignature", SECRET));
+    await db.query(
+      `insert into ledger.producer_keys (id, family, hash, name, logs, can_read, max_rows_day)
+       values ($1, $1, sha256('x'), 'gateway', '{audit_log}', true, 100)`,
+      [PRODUCER],
+    );
     await db.exec("select ledger.seal()");
     await addAudit(db.query, { firm_id, user_id });
     values = makeArguments({ ...world }, ids);
