@@ -209,6 +209,7 @@ export const llmUsageLog = defineLog({
     "provider",
     "service_tier",
     "cost_source",
+    "convention_basis",
   ],
   urlDefaults: ["firm_id", "cma_project_id", "task_type"],
   measures: LLM_USAGE_MEASURES,

@@ -65,7 +65,7 @@ export function readUsage(
     const issue = findIssue(pointer, value);
     if (issue) return { issue };
     if (
-      count === "input" && value as number >= (stated.values.get(count) ?? 0)
+      count === "input" && (value as number) >= (stated.values.get(count) ?? 0)
     ) {
       stated.inputName = name;
     }

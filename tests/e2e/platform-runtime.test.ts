@@ -49,7 +49,9 @@ beforeAll(async () => {
   deno = await installDeno(`${home}/deno`);
   uploads = await deployFunctions();
   keys = await makeLogKeys();
-  stack = await startStack({ port: 0, memory: true });
+  // With the key, which the stack then permits to sign.
+  const functionEnv = { LEDGER_SIGNING_KEYS: keys.signerKey };
+  stack = await startStack({ port: 0, memory: true, functionEnv });
 }, 180_000);
 
 afterAll(async () => {
