@@ -83,6 +83,8 @@ async function makeProject(): Promise<string> {
       `${folder}/supabase/${name}`,
     );
   }
+  // The functions may read the folders of their project only.
+  await Deno.symlink(`${PROJECT}shared`, `${folder}/shared`);
   const entry = (path: string) =>
     relative(`${folder}/supabase`, `${PROJECT}${path}`);
   const blocks = [

@@ -156,7 +156,9 @@ async function start(
     maxRows: config.maxRows,
   });
 
-  const functionSources = [`${supabaseDir}/functions`, `${projectDir}/shared`];
+  const functionSources = await Promise.all(
+    [`${supabaseDir}/functions`, `${projectDir}/shared`].map(resolveLink),
+  );
   const variables = await assembleFunctionEnvironment({
     url: gateway.url,
     keys,
@@ -200,6 +202,11 @@ async function start(
     functionSources,
     stop: () => stopParts(parts),
   };
+}
+
+/** The folder that a path leads to, which permissions are about; the path without one. */
+async function resolveLink(path: string): Promise<string> {
+  return await Deno.realPath(path).catch(() => path);
 }
 
 async function openDatabase(

@@ -31,11 +31,27 @@ export function text(max: number) {
  */
 export function name(max: number) {
   return text(max).superRefine((value, context) => {
+    if (harmlessNames.has(value)) return;
     const remedy = "send the name alone";
-    for (const { code, detail } of findContentIssues(value, { remedy })) {
+    const issues = findContentIssues(value, { remedy });
+    for (const { code, detail } of issues) {
       context.addIssue({ code: "custom", message: detail, params: { code } });
     }
+    if (issues.length === 0) remember(value);
   });
+}
+
+/**
+ * Names without issues that were checked before: a few names are in most events, and the
+ * check of one takes longer than that of all other members.
+ */
+const harmlessNames = new Set<string>();
+
+const MAX_REMEMBERED_NAMES = 1_000;
+
+function remember(harmless: string): void {
+  if (harmlessNames.size >= MAX_REMEMBERED_NAMES) harmlessNames.clear();
+  harmlessNames.add(harmless);
 }
 
 /** A whole number from `min` to the maximum of Postgres's `integer`. */
