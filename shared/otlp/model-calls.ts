@@ -1,6 +1,6 @@
 import { spanEventId } from "../ingest/ids.ts";
 import { MAX_ERROR_MESSAGE, MAX_SPAN_ERROR_TEXT } from "../limits.ts";
-import { toDecimalText } from "../logs/fields.ts";
+import { toDecimalText } from "../pricing/decimals.ts";
 import { redactSecrets } from "../redaction/secrets.ts";
 import {
   ALIASES,
@@ -60,7 +60,7 @@ export async function readModelCall(
       reason: "ledger.token_convention is neither inclusive nor exclusive",
     };
   }
-  const usage = await readTokens(
+  const usage = readTokens(
     span,
     status.success,
     sourceConvention(span, declared),

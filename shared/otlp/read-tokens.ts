@@ -58,14 +58,14 @@ const ALL_USAGE = "usage";
  * provider's own usage object takes precedence over the sender's counts. A successful
  * call without counts has unknown usage.
  */
-export async function readTokens(
+export function readTokens(
   span: Span,
   success: boolean,
   source: SourceConvention,
-): Promise<{ tokens: TokenUsage } | { reason: string }> {
+): { tokens: TokenUsage } | { reason: string } {
   const read = readCounts(span.attributes);
   if ("reason" in read) return read;
-  const object = await readUsageObject(span.attributes, read.counts);
+  const object = readUsageObject(span.attributes, read.counts);
   const unread = [...object?.unread ?? []];
   if (object !== null && object.counts !== null) {
     const tokens = fromUsageObject(object.counts, read.counts);

@@ -40,9 +40,6 @@ export function keepUsageObject(value: unknown): string | undefined {
     : undefined;
 }
 
-/** The counts of an explained object, and pointers to members that were not understood. */
-type Extracted = { counts: UsageCounts; unread?: string[] };
-
 /** The counts of a usage object; null for one that the provider's rules do not explain. */
 type UsageReading = {
   counts: UsageCounts | null;
@@ -54,10 +51,10 @@ type UsageReading = {
  * The counts of the usage object that a span's attributes contain. The sender's counts
  * replace totals that the object lacks. Null without one.
  */
-export async function readUsageObject(
+export function readUsageObject(
   attributes: Attributes,
   sent: { input: number | null; output: number | null },
-): Promise<UsageReading | null> {
+): UsageReading | null {
   for (const { name, provider } of USAGE_OBJECTS) {
     const text = attributes.get(name);
     if (typeof text !== "string") continue;
@@ -67,9 +64,9 @@ export async function readUsageObject(
       ...sent.output !== null && { [output]: sent.output },
       ...readObject(text, name),
     };
-    const read = await extractUsage({ provider, usage });
+    const read = extractUsage({ provider, usage });
     if (!("counts" in read)) return { counts: null, unread: [name] };
-    const { counts, unread = [] }: Extracted = read;
+    const { counts, unread } = read;
     return {
       counts,
       unread: unread.map((pointer) => pointer.replace(/^\/usage/, name)),

@@ -1,3 +1,4 @@
+import { addDecimals, isZero, toDecimalText } from "./decimals.ts";
 import { providerOf } from "./model-names.ts";
 
 /** A cost that a usage object reports, and the provider that the object proves. */
@@ -7,11 +8,38 @@ export interface ReportedCost {
   provider?: string;
 }
 
-/** Decimal places of a cost: more than any price per token has. */
-const PLACES = 12;
-
 /** xAI's ticks of a US dollar. */
 const TICKS_PLACES = 10;
+
+/** The cost that a usage object states, in US dollars; null if unknown. */
+export type UsageCost = {
+  /** Whether the call used the customer's own key with the provider (BYOK). */
+  isByok: boolean;
+  /** What the gateway charged, such as OpenRouter's `usage.cost`. */
+  billed: string | null;
+  /** What the provider charged, if it is not 0. */
+  upstream: string | null;
+};
+
+/**
+ * The whole cost of a call: what the gateway billed, and for a call with the customer's
+ * own key also what the provider charged, which the gateway did not bill. A 0 without
+ * the provider's charge says nothing then.
+ */
+export function sumUsageCost(
+  { isByok, billed, upstream }: UsageCost,
+): string | null {
+  const isBilled = billed !== null && !isZero(billed);
+  if (upstream === null) return isByok ? null : billed;
+  if (!isBilled) return upstream;
+  return isByok ? addDecimals(billed, upstream) : billed;
+}
+
+/** A cost as a decimal; null unless it is a number or a decimal of at least 0. */
+export function toCost(value: unknown): string | null {
+  const cost = toDecimalText(value);
+  return cost === null || cost.startsWith("-") ? null : cost;
+}
 
 /**
  * The cost that a usage object reports: OpenRouter's, with the cost upstream of a call
@@ -26,43 +54,44 @@ export function findReportedCost(
   const members = Object(usage) as Record<string, unknown>;
   const ticks = members.cost_in_usd_ticks;
   if (Number.isSafeInteger(ticks) && (ticks as number) >= 0) {
-    return { cost: toText(BigInt(ticks as number), TICKS_PLACES) };
+    return { cost: fromTicks(ticks as number) };
   }
   if (provider === "perplexity" || providerOf(model) === "perplexity") {
     const { total_cost } = Object(members.cost) as { total_cost?: unknown };
-    return isAmount(total_cost) ? { cost: toText(toUnits(total_cost)) } : {};
+    return toReported(toCost(total_cost));
   }
   const isOpenRouter = provider === "openrouter" ||
     (provider === undefined &&
       ("is_byok" in members || "cost_details" in members));
   if (!isOpenRouter) return {};
-  return { provider: "openrouter", ...addUpstream(members) };
+  return { provider: "openrouter", ...readOpenRouter(members) };
 }
 
-/** OpenRouter's own cost and, for a key of the caller's own, that of its provider. */
-function addUpstream(
+/** OpenRouter's cost and that of its provider, see `sumUsageCost`. */
+function readOpenRouter(
   { cost, is_byok, cost_details }: Record<string, unknown>,
 ): ReportedCost {
-  if (!isAmount(cost)) return {};
-  if (is_byok !== true) return { cost: toText(toUnits(cost)) };
-  const { upstream_inference_cost: upstream } = Object(cost_details) as {
+  const { upstream_inference_cost } = Object(cost_details) as {
     upstream_inference_cost?: unknown;
   };
-  if (!isAmount(upstream)) return {};
-  return { cost: toText(toUnits(cost) + toUnits(upstream)) };
+  const upstream = toCost(upstream_inference_cost);
+  return toReported(sumUsageCost({
+    isByok: is_byok === true,
+    billed: toCost(cost),
+    upstream: upstream === null || isZero(upstream) ? null : upstream,
+  }));
 }
 
-function isAmount(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value < 10_000;
+/** A cost that the row can hold; none otherwise. */
+function toReported(cost: string | null): ReportedCost {
+  return cost === null || Number(cost) >= 10_000 ? {} : { cost };
 }
 
-function toUnits(amount: number): bigint {
-  return BigInt(amount.toFixed(PLACES).replace(".", ""));
-}
-
-function toText(units: bigint, places = PLACES): string {
-  const digits = units.toString().padStart(places + 1, "0");
-  const whole = digits.slice(0, -places);
-  const fraction = digits.slice(-places).replace(/0+$/, "");
-  return fraction ? `${whole}.${fraction}` : whole;
+/** Ticks of xAI as US dollars. */
+function fromTicks(ticks: number): string {
+  const digits = String(ticks).padStart(TICKS_PLACES + 1, "0");
+  const exact = `${digits.slice(0, -TICKS_PLACES)}.${
+    digits.slice(-TICKS_PLACES)
+  }`;
+  return addDecimals(exact, "0");
 }

@@ -1,10 +1,11 @@
 import { isObject } from "../http/json.ts";
 import type { Issue } from "../issue.ts";
 import { MAX_ERROR_MESSAGE } from "../limits.ts";
-import { isZero, toDecimalText } from "../logs/fields.ts";
+import { isZero, toDecimalText } from "../pricing/decimals.ts";
 import { redactSecrets } from "../redaction/secrets.ts";
 import { addIssue, type EventDraft, setMember } from "./drafts.ts";
-import { readUsageCost, sumUsageCost } from "./gateway-cost.ts";
+import { sumUsageCost } from "../pricing/reported-cost.ts";
+import { readUsageCost } from "./gateway-cost.ts";
 import {
   findFirst,
   readPointer,

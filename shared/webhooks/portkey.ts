@@ -18,7 +18,8 @@ import {
   startDraft,
 } from "./drafts.ts";
 import { type CallerPlaces, readCaller } from "./gateway-caller.ts";
-import { readUsageCost, sumUsageCost } from "./gateway-cost.ts";
+import { sumUsageCost } from "../pricing/reported-cost.ts";
+import { readUsageCost } from "./gateway-cost.ts";
 import { readGatewayUsage, type UsagePlaces } from "./gateway-usage.ts";
 import { findFirst, findReplaced, readPointer } from "./payload.ts";
 

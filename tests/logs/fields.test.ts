@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  addDecimals,
-  integer,
-  money,
-  text,
-  timestamp,
-} from "../../shared/logs/fields.ts";
+import { integer, money, text, timestamp } from "../../shared/logs/fields.ts";
+import { addDecimals } from "../../shared/pricing/decimals.ts";
 import { isSameModel } from "../../shared/logs/model-usage-log.ts";
 
 const fits =

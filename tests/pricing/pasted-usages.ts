@@ -349,6 +349,24 @@ export const PASTED: Record<string, [string, Members, Members]> = {
     is_byok: true,
     cost_details: { upstream_inference_cost: 0.0045 },
   }, { cost_source: "reported", cost_usd_exact: "0.004725" }],
+  "OpenRouter, billed upstream only": ["anthropic/claude-sonnet-4.5", {
+    prompt_tokens: 1_000,
+    completion_tokens: 100,
+    total_tokens: 1_100,
+    cost: 0,
+    cost_details: { upstream_inference_cost: 0.0051 },
+  }, { cost_source: "reported", cost_usd_exact: "0.0051" }],
+  "OpenRouter, on a key of one's own whose charge is unknown": [
+    "anthropic/claude-sonnet-4.5",
+    {
+      prompt_tokens: 1_000,
+      completion_tokens: 100,
+      total_tokens: 1_100,
+      cost: 0,
+      is_byok: true,
+    },
+    { cost_source: "computed", cost_usd_exact: "0.0045" },
+  ],
   "OpenRouter, a free model": ["deepseek/deepseek-r1:free", {
     prompt_tokens: 194,
     completion_tokens: 2,

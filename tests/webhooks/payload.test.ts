@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isZero, toDecimalText } from "../../shared/logs/fields.ts";
+import { isZero, toDecimalText } from "../../shared/pricing/decimals.ts";
 import {
   findRelevantIssues,
   readPointer,
